@@ -1,0 +1,1 @@
+int cforkfloor_x(void);

@@ -1,0 +1,138 @@
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/// Everything that a forked child does before the body and after it.
+///
+/// Up to `entry` only async-signal-safe calls are made, with two exceptions that glibc's fork() prepares for:
+/// `__fpurge`, which resets three pointers, and `on_exit`, which takes the exit lock for some nanoseconds.
+
+/// Exported by the Swift runtime: a pointer to an atomic pointer to the text of the last fatal error.
+extern const char *_Nullable volatile *_Nullable swift_getFatalErrorMessageBuffer(void) __attribute__((weak));
+
+/// Present in a build that measures coverage, whose counters `_exit` would lose.
+extern int __llvm_profile_write_file(void) __attribute__((weak));
+
+static const int crash_signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGSYS};
+
+/// Signals that a host may catch to end itself; a worker, which is not the host, ends by them.
+static const int ending_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU};
+
+static struct cforkpool_crash *crash_record;
+static uintptr_t stack_low;
+static char handler_stack[64 * 1024] __attribute__((aligned(16)));
+
+void cforkpool_note_stack(void)
+{
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return;
+    void *low;
+    size_t size;
+    if (pthread_attr_getstack(&attributes, &low, &size) == 0)
+        stack_low = (uintptr_t)low;
+    pthread_attr_destroy(&attributes);
+}
+
+/// Copies what is known of a crash into the shared record, and lets the true signal end the process.
+static void on_crash(int signal_number, siginfo_t *info, void *unused)
+{
+    (void)unused;
+    struct cforkpool_crash *record = crash_record;
+    record->code = info->si_code;
+    record->address = (uint64_t)(uintptr_t)info->si_addr;
+    // The guard below the stack; a large frame may jump past its first page.
+    record->stack_overflow = signal_number == SIGSEGV && stack_low != 0
+        && record->address < stack_low + 4096 && record->address + (1 << 20) > stack_low;
+    const char *text = NULL;
+    if (swift_getFatalErrorMessageBuffer != NULL) {
+        const char *volatile *buffer = swift_getFatalErrorMessageBuffer();
+        if (buffer != NULL)
+            text = *buffer;
+    }
+    uint32_t length = 0;
+    if (text != NULL) {
+        while (length < CFORKPOOL_CRASH_TEXT && text[length] != 0) {
+            record->text[length] = text[length];
+            length += 1;
+        }
+    }
+    record->length = length;
+    __atomic_store_n(&record->signal, signal_number, __ATOMIC_RELEASE);
+    // Installed with SA_RESETHAND: returning runs a faulting instruction again, by default this time. An abort or
+    // a signal from outside has no such instruction, so it is raised.
+    raise(signal_number);
+}
+
+static void install_crash_handler(void)
+{
+    stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
+    sigaltstack(&stack, NULL);
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = on_crash;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER;
+    for (size_t i = 0; i < sizeof crash_signals / sizeof *crash_signals; i++)
+        sigaction(crash_signals[i], &action, NULL);
+}
+
+/// Takes the host's own handlers away from the signals that end a process; what it ignores stays ignored.
+static void reset_ending_signals(void)
+{
+    for (size_t i = 0; i < sizeof ending_signals / sizeof *ending_signals; i++) {
+        struct sigaction action;
+        if (sigaction(ending_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN
+            && action.sa_handler != SIG_DFL) {
+            memset(&action, 0, sizeof action);
+            action.sa_handler = SIG_DFL;
+            sigaction(ending_signals[i], &action, NULL);
+        }
+    }
+}
+
+/// Comes first when a body calls exit(): no exit handler of the parent runs in a worker.
+static void on_body_exit(int status, void *unused)
+{
+    (void)unused;
+    cforkpool_exit(status);
+}
+
+_Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
+{
+    // The parent may have died before the death signal was asked for; its end is then seen here.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(0);
+    crash_record = start->crash;
+    install_crash_handler();
+    reset_ending_signals();
+    // Not the terminal's or the pipeline's: input that the host has yet to read is not a worker's to take.
+    close(STDIN_FILENO);
+    open("/dev/null", O_RDONLY);
+    __fpurge(stdin);
+    __fpurge(stdout);
+    __fpurge(stderr);
+    on_exit(on_body_exit, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    cforkpool_exit(start->entry(start->context, start->worker));
+}
+
+_Noreturn void cforkpool_exit(int32_t status)
+{
+    // Not fflush(NULL): that would move the offsets of input files that are shared with the parent.
+    fflush(stdout);
+    fflush(stderr);
+    if (__llvm_profile_write_file != NULL)
+        __llvm_profile_write_file();
+    _exit(status);
+}

@@ -1,0 +1,151 @@
+extension ForkPool {
+    /// Applies a function to every item in worker processes, and returns every outcome in input order.
+    ///
+    /// A failure costs its own item and no other.
+    ///
+    /// - Parameters:
+    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - body: Runs in a worker, once for each item. It may capture anything.
+    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`. Where the system refuses the map as
+    ///   a whole, each of them is that failure.
+    @inlinable
+    public func mapResults<C: Collection, R: BitwiseCopyable>(
+        _ items: C, _ body: (C.Element) throws -> R
+    ) -> [Result<R, Failure>] {
+        var place = ItemPlace(items)
+        return everyOutcome(items.count) { () throws(Failure) in
+            try run(.init(of: R.self, items.count), stopsAtFailure: false) { range, desk in
+                storeResults(of: range, in: items, at: &place, desk, body)
+            }.results(of: R.self)
+        }
+    }
+
+    /// Applies a function to every item in worker processes, and returns every outcome in input order, decoded.
+    ///
+    /// A failure costs its own item and no other.
+    ///
+    /// - Parameters:
+    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - body: Runs in a worker, once for each item. It may capture anything.
+    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`. Where the system refuses the map as
+    ///   a whole, each of them is that failure.
+    @inlinable
+    public func mapResults<C: Collection, R: Codable>(
+        _ items: C, _ body: (C.Element) throws -> R
+    ) -> [Result<R, Failure>] {
+        var place = ItemPlace(items)
+        return everyOutcome(items.count) { () throws(Failure) in
+            try run(.coded(items.count), stopsAtFailure: false) { range, desk in
+                encodeResults(of: range, in: items, at: &place, desk, body)
+            }.decodedResults(as: R.self)
+        }
+    }
+
+    /// Applies a function to every item in worker processes, and returns every outcome in input order.
+    ///
+    /// A failure costs its own item and no other.
+    ///
+    /// - Parameters:
+    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - body: Runs in a worker, once for each item. It may capture anything.
+    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`.
+    @inlinable
+    public func mapResults<C: Collection, R: BitwiseCopyable & Codable>(
+        _ items: C, _ body: (C.Element) throws -> R
+    ) -> [Result<R, Failure>] {
+        var place = ItemPlace(items)
+        return everyOutcome(items.count) { () throws(Failure) in
+            try run(.init(of: R.self, items.count), stopsAtFailure: false) { range, desk in
+                storeResults(of: range, in: items, at: &place, desk, body)
+            }.results(of: R.self)
+        }
+    }
+
+    /// Applies a function to every item in worker processes, and returns every outcome in input order.
+    ///
+    /// A failure costs its own item and no other.
+    ///
+    /// - Parameters:
+    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - body: Runs in a worker, once for each item. It may capture anything.
+    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`. Where the system refuses the map as
+    ///   a whole, each of them is that failure.
+    @inlinable
+    nonisolated(nonsending) public func mapResults<C: Collection, R: BitwiseCopyable>(
+        _ items: C, _ body: (C.Element) throws -> R
+    ) async -> [Result<R, Failure>] {
+        var place = ItemPlace(items)
+        return await everyOutcome(items.count) { () async throws(Failure) in
+            try await run(.init(of: R.self, items.count), stopsAtFailure: false) { range, desk in
+                storeResults(of: range, in: items, at: &place, desk, body)
+            }.results(of: R.self)
+        }
+    }
+
+    /// Applies a function to every item in worker processes, and returns every outcome in input order, decoded.
+    ///
+    /// A failure costs its own item and no other.
+    ///
+    /// - Parameters:
+    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - body: Runs in a worker, once for each item. It may capture anything.
+    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`. Where the system refuses the map as
+    ///   a whole, each of them is that failure.
+    @inlinable
+    nonisolated(nonsending) public func mapResults<C: Collection, R: Codable>(
+        _ items: C, _ body: (C.Element) throws -> R
+    ) async -> [Result<R, Failure>] {
+        var place = ItemPlace(items)
+        return await everyOutcome(items.count) { () async throws(Failure) in
+            try await run(.coded(items.count), stopsAtFailure: false) { range, desk in
+                encodeResults(of: range, in: items, at: &place, desk, body)
+            }.decodedResults(as: R.self)
+        }
+    }
+
+    /// Applies a function to every item in worker processes, and returns every outcome in input order.
+    ///
+    /// A failure costs its own item and no other.
+    ///
+    /// - Parameters:
+    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - body: Runs in a worker, once for each item. It may capture anything.
+    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`.
+    @inlinable
+    nonisolated(nonsending) public func mapResults<C: Collection, R: BitwiseCopyable & Codable>(
+        _ items: C, _ body: (C.Element) throws -> R
+    ) async -> [Result<R, Failure>] {
+        var place = ItemPlace(items)
+        return await everyOutcome(items.count) { () async throws(Failure) in
+            try await run(.init(of: R.self, items.count), stopsAtFailure: false) { range, desk in
+                storeResults(of: range, in: items, at: &place, desk, body)
+            }.results(of: R.self)
+        }
+    }
+}
+
+extension ForkPool {
+    /// Makes a failure of the map as a whole that of every item.
+    @usableFromInline
+    func everyOutcome<R>(
+        _ count: Int, _ outcomes: () throws(Failure) -> [Result<R, Failure>]
+    ) -> [Result<R, Failure>] {
+        do throws(Failure) {
+            return try outcomes()
+        } catch {
+            return (0..<count).map { .failure(error.at($0)) }
+        }
+    }
+
+    /// Makes a failure of the map as a whole that of every item.
+    @usableFromInline
+    nonisolated(nonsending) func everyOutcome<R>(
+        _ count: Int, _ outcomes: nonisolated(nonsending) () async throws(Failure) -> [Result<R, Failure>]
+    ) async -> [Result<R, Failure>] {
+        do throws(Failure) {
+            return try await outcomes()
+        } catch {
+            return (0..<count).map { .failure(error.at($0)) }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+extension ForkPool {
+    /// Why an item has no result, or a map as a whole could not be had.
+    public struct Failure: Error, Sendable {
+        /// What kind of failure it is.
+        public struct Code: Hashable, Sendable {
+            enum Kind: Hashable, Sendable {
+                case thrown, crashed, exited, killed, notEncodable, notDecodable, noMemory, forkRefused
+                case threadsRefused, cancelled, corrupted, lost
+            }
+
+            let kind: Kind
+
+            /// The body threw an error; `thrown` has it.
+            public static let thrown = Code(kind: .thrown)
+            /// The worker trapped, aborted, overflowed its stack or met a signal of its own making.
+            public static let crashed = Code(kind: .crashed)
+            /// The body ended the process by `exit`, with any status.
+            public static let exited = Code(kind: .exited)
+            /// The worker was ended by a signal from outside, such as the SIGKILL of the OOM killer.
+            public static let killed = Code(kind: .killed)
+            /// The result's `encode(to:)` threw.
+            public static let notEncodable = Code(kind: .notEncodable)
+            /// The result's `init(from:)` threw.
+            public static let notDecodable = Code(kind: .notDecodable)
+            /// The system refused memory, or a result is larger than a worker's share of it.
+            public static let noMemory = Code(kind: .noMemory)
+            /// The system refused a process, a thread or a descriptor, and no worker runs.
+            public static let forkRefused = Code(kind: .forkRefused)
+            /// The process has other threads and `Options.refusesThreads` is set.
+            public static let threadsRefused = Code(kind: .threadsRefused)
+            /// The task that asked for the map was cancelled.
+            public static let cancelled = Code(kind: .cancelled)
+            /// What a worker left in shared memory cannot be true.
+            public static let corrupted = Code(kind: .corrupted)
+            /// The worker's status was taken by the host, so how it ended is not known.
+            public static let lost = Code(kind: .lost)
+        }
+
+        /// Whether the body ran on the item: whether running it again would be a second time.
+        public enum BodyRan: Sendable {
+            /// It did not begin.
+            case no
+            /// It began.
+            case yes
+            /// It may have begun.
+            case unknown
+        }
+
+        /// What kind of failure it is.
+        public let code: Code
+        /// The item's index in the input, from 0; nil if the map as a whole failed.
+        public internal(set) var index: Int?
+        /// The process id of the worker, if there was one.
+        public internal(set) var pid: Int32?
+        /// The signal that ended the worker.
+        public internal(set) var signal: Int32?
+        /// The status that the worker exited with.
+        public internal(set) var exitStatus: Int32?
+        /// The errno of the system call that was refused.
+        public internal(set) var errno: Int32?
+        /// Which attempt at the item failed, from 1.
+        public internal(set) var attempt = 1
+        /// Whether the body ran on the item.
+        public internal(set) var bodyRan = BodyRan.unknown
+        /// What happened and what to do, without the item.
+        public let message: String
+        /// What the body threw.
+        public internal(set) var thrown: Thrown?
+
+        init(_ code: Code, index: Int?, _ message: String) {
+            self.code = code
+            self.index = index
+            self.message = message
+        }
+
+        /// The same failure, of another item.
+        @usableFromInline
+        func at(_ index: Int) -> Failure {
+            var failure = self
+            failure.index = index
+            return failure
+        }
+    }
+}
+
+extension ForkPool.Failure {
+    /// An error that a body threw, as it crossed from the worker.
+    public struct Thrown: Sendable, CustomStringConvertible {
+        /// The error's type and its own description.
+        public let description: String
+        let payload: [UInt8]?
+
+        /// Gives the error back, if it is `Codable` and of this type.
+        ///
+        /// - Parameter type: The error's type.
+        /// - Returns: The error; nil if it is not `Codable` or does not decode as this type.
+        public func decode<E: Error & Decodable>(as type: E.Type) -> E? {
+            guard let payload else { return nil }
+            return unsafe payload.withUnsafeBytes { unsafe try? BinaryDecoder.decode(type, from: $0) }
+        }
+    }
+}
+
+extension ForkPool.Failure: CustomStringConvertible {
+    /// A sentence that a person can act on.
+    public var description: String {
+        guard let index else { return message }
+        return "item \(index) \(message)"
+    }
+}

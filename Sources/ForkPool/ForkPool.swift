@@ -1,0 +1,126 @@
+internal import CForkPool
+internal import Synchronization
+
+/// Maps a function over a collection in forked worker processes, and reads the results out of shared memory.
+///
+/// A worker may trap, exit, be killed or leak: only the item that it was on fails. The body may capture anything,
+/// since the fork is a snapshot of this process; what it changes stays in the worker, but for its result and for
+/// `SharedCounter`, `SharedValue` and `SharedArray`.
+///
+/// ```swift
+/// let pool = ForkPool(workers: 5)
+/// let sums = try pool.map([(1, 2), (3, 4)]) { x, y in x + y }   // [3, 7]
+/// ```
+///
+/// A pool owns no process between calls. It may be used from any number of threads and tasks at once.
+public final class ForkPool: Sendable {
+    /// The most worker processes that one call runs at once.
+    public let workers: Int
+
+    /// How the pool schedules its items and keeps its memory.
+    public let options: Options
+
+    /// The region of the last map, whose pages are warm.
+    private let idle = Mutex<Region?>(nil)
+    /// The process that made the pool: a worker that maps with it must not touch its parent's region.
+    private let generation = cforkpool_generation()
+
+    /// Creates a pool.
+    ///
+    /// - Parameters:
+    ///   - workers: The number of worker processes, at least 1; as many as this process may use processors by
+    ///     default.
+    ///   - options: How to schedule and what to keep.
+    /// - Precondition: `workers` is at least 1 and at most 65 536.
+    public init(workers: Int = ForkPool.availableProcessors, options: Options = Options()) {
+        precondition(workers >= 1, "ForkPool: workers must be at least 1, not \(workers)")
+        precondition(workers <= 65_536, "ForkPool: workers must be at most 65536, not \(workers)")
+        self.workers = workers
+        self.options = options
+    }
+}
+
+// MARK: - Regions
+
+extension ForkPool {
+    /// Takes the warm region, or makes a new one.
+    private func takeRegion(_ layout: Region.Layout) throws(SystemError) -> Region {
+        if cforkpool_generation() == generation {
+            let warm = idle.withLock { region in
+                let taken = region
+                region = nil
+                return taken
+            }
+            if let warm, warm.fits(layout) { return warm }
+        }
+        return try Region(workers: workers, layout: layout)
+    }
+
+    private func giveBack(_ region: Region, torn: Set<Int>) {
+        guard cforkpool_generation() == generation else { return }
+        region.cool(to: options.warmMemory, tornWorkers: torn)
+        idle.withLock { $0 = region }
+    }
+}
+
+// MARK: - One map
+
+extension ForkPool {
+    /// Runs `body` over the ranges of `layout.count` items in workers, and returns when none of them is left.
+    ///
+    /// - Throws: A failure without an index if no region can be had.
+    @usableFromInline
+    func run(
+        _ layout: Region.Layout, stopsAtFailure: Bool, _ body: RangeBody
+    ) throws(Failure) -> Outcome {
+        try withoutActuallyEscaping(body) { (body) throws(Failure) in
+            try run(layout, stopsAtFailure: stopsAtFailure, doorbell: nil, escaping: body)
+        }
+    }
+
+    /// The same from async code: the workers are watched from a thread of their own, so that no thread of the
+    /// cooperative pool waits. A cancelled task ends the workers.
+    @usableFromInline
+    nonisolated(nonsending) func run(
+        _ layout: Region.Layout, stopsAtFailure: Bool, _ body: RangeBody
+    ) async throws(Failure) -> Outcome {
+        // The watching thread hands the body to the fork and never runs it; the caller is suspended meanwhile.
+        let watched: nonisolated(nonsending) (@escaping RangeBody) async -> Result<Outcome, Failure> = { body in
+            nonisolated(unsafe) let body = body
+            return await WatchThread.run { doorbell in
+                Result { () throws(Failure) in
+                    unsafe try self.run(layout, stopsAtFailure: stopsAtFailure, doorbell: doorbell, escaping: body)
+                }
+            }
+        }
+        let outcome = await withoutActuallyEscaping(body, do: watched)
+        return try outcome.get()
+    }
+
+    private func run(
+        _ layout: Region.Layout, stopsAtFailure: Bool, doorbell: Int32?, escaping body: @escaping RangeBody
+    ) throws(Failure) -> Outcome {
+        try checkThreads(own: doorbell == nil ? 0 : 1)
+        _ = Self.warmedUp
+        let region: Region
+        do { region = try takeRegion(layout) } catch { throw Failure(refused: error, index: nil) }
+        let lines = min(workers, layout.count)
+        region.prepare(layout, lines: workers)
+        let context = WorkerContext(
+            region: region, chunk: options.chunk, workers: max(lines, 1), stopsAtFailure: stopsAtFailure, body: body)
+        var supervisor = Supervisor(context, doorbell: doorbell)
+        let (machine, torn) = withExtendedLifetime(context) { supervisor.run() }
+        return Outcome(region: region, machine: machine) { [self] region in giveBack(region, torn: torn) }
+    }
+
+    /// The library's own paths, run once before the first fork: a type that is first used in a child of a process
+    /// with threads may wait for a lock that nobody there holds.
+    private static let warmedUp: Void = Report.warmUp()
+
+    /// - Parameter own: The library's own threads besides the forker.
+    private func checkThreads(own: Int32) throws(Failure) {
+        guard options.refusesThreads else { return }
+        let threads = cforkpool_thread_count() - own
+        guard threads <= 1 else { throw Failure.threaded(threads) }
+    }
+}

@@ -1,0 +1,10 @@
+/// What the one byte of an item says; every other value is damage.
+@usableFromInline
+enum ItemState {
+    /// Nothing was published: not begun, or begun and not finished.
+    @usableFromInline static let unfinished: UInt8 = 0
+    /// The slot holds the result.
+    @usableFromInline static let value: UInt8 = 1
+    /// A report in a worker's arena says why there is no result.
+    @usableFromInline static let failed: UInt8 = 2
+}

@@ -1,0 +1,93 @@
+/// An array of fixed size in memory that parent and workers share.
+///
+/// ```swift
+/// let image = SharedArray<Float>(count: width * height)
+/// try pool.forEach(0..<height) { y in
+///     for x in 0..<width { image[y * width + x] = shade(x, y) }
+/// }
+/// ```
+///
+/// Writes of different processes to different elements need no lock. Two that write to the same element, or one
+/// that reads what another writes, need a `SharedValue` or an order of their own.
+@safe public final class SharedArray<Element: BitwiseCopyable>: @unchecked Sendable {
+    @usableFromInline let elements: UnsafeMutableBufferPointer<Element>
+    /// Keeps the memory: a mapping of its own, or the outcome of a map.
+    private let owner: AnyObject
+
+    /// Creates an array whose elements are all zero bytes.
+    ///
+    /// - Parameter count: The number of elements.
+    /// - Precondition: `count` is at least 0, the bytes can be counted, and the system grants them.
+    public init(count: Int) {
+        precondition(count >= 0, "ForkPool: a SharedArray has at least 0 elements, not \(count)")
+        let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        precondition(!overflow, "ForkPool: a SharedArray of \(count) elements is larger than any memory")
+        let memory = SharedMemory(size: size)
+        owner = memory
+        unsafe elements = UnsafeMutableBufferPointer(
+            start: memory.base.bindMemory(to: Element.self, capacity: count), count: count)
+    }
+
+    /// Creates an array with the same value everywhere.
+    ///
+    /// - Parameters:
+    ///   - value: The value of each element.
+    ///   - count: The number of elements.
+    /// - Precondition: As for `init(count:)`.
+    public convenience init(repeating value: Element, count: Int) {
+        self.init(count: count)
+        unsafe elements.update(repeating: value)
+    }
+
+    @usableFromInline
+    init(_ outcome: Outcome, count: Int) {
+        owner = outcome
+        unsafe elements = UnsafeMutableBufferPointer(
+            start: outcome.region.slots.bindMemory(to: Element.self, capacity: count), count: count)
+    }
+
+    /// Reads all elements in place.
+    ///
+    /// - Parameter body: Gets the elements.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws.
+    @inlinable
+    public func withSpan<T, E: Error>(_ body: (Span<Element>) throws(E) -> T) throws(E) -> T {
+        try body(unsafe UnsafeBufferPointer(elements).span)
+    }
+
+    /// Writes elements in place.
+    ///
+    /// - Parameter body: Gets the elements.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws.
+    @inlinable
+    public func withMutableSpan<T, E: Error>(_ body: (inout MutableSpan<Element>) throws(E) -> T) throws(E) -> T {
+        var span = unsafe elements.mutableSpan
+        return try body(&span)
+    }
+}
+
+extension SharedArray: RandomAccessCollection {
+    /// The first index, 0.
+    @inlinable public var startIndex: Int { 0 }
+
+    /// The number of elements.
+    @inlinable public var endIndex: Int { unsafe elements.count }
+
+    /// Reads or writes an element, seen by every process that shares the array.
+    ///
+    /// - Parameter index: The element's index.
+    /// - Returns: The element.
+    /// - Precondition: `index` is at least 0 and less than `count`.
+    @inlinable public subscript(index: Int) -> Element {
+        get {
+            precondition(index >= 0 && index < endIndex, "ForkPool: SharedArray index out of range")
+            return unsafe elements[index]
+        }
+        set {
+            precondition(index >= 0 && index < endIndex, "ForkPool: SharedArray index out of range")
+            unsafe elements[index] = newValue
+        }
+    }
+}

@@ -1,0 +1,66 @@
+internal import CForkPool
+internal import Synchronization
+
+/// A value that parent and workers change under a lock.
+///
+/// ```swift
+/// let best = SharedValue(Candidate())
+/// try pool.forEach(seeds) { seed in
+///     let found = search(seed)
+///     best.withLock { if found.score > $0.score { $0 = found } }
+/// }
+/// ```
+///
+/// The lock is robust: a worker that dies while it holds it neither keeps the others waiting nor leaves half a
+/// change behind. A change counts when the closure returns; one that was cut short never was.
+public final class SharedValue<Value: BitwiseCopyable>: @unchecked Sendable {
+    private let memory: SharedMemory
+
+    // The lock; then the number of the copy that counts, 0 or 1; then the two copies.
+    private static var copiesOffset: Int { (Int(CFORKPOOL_MUTEX_SIZE) + 64 + alignment - 1) / alignment * alignment }
+    private static var alignment: Int { max(MemoryLayout<Value>.alignment, 64) }
+
+    private var current: UnsafeMutablePointer<Atomic<UInt32>> {
+        unsafe (memory.base + Int(CFORKPOOL_MUTEX_SIZE)).assumingMemoryBound(to: Atomic<UInt32>.self)
+    }
+
+    private func copy(_ number: UInt32) -> UnsafeMutablePointer<Value> {
+        let copies = unsafe (memory.base + Self.copiesOffset).assumingMemoryBound(to: Value.self)
+        return unsafe copies + Int(number & 1)
+    }
+
+    /// Creates a shared value.
+    ///
+    /// - Parameter value: What it begins with.
+    /// - Precondition: The system grants the memory.
+    public init(_ value: Value) {
+        memory = SharedMemory(size: Self.copiesOffset + 2 * MemoryLayout<Value>.stride)
+        let error = unsafe cforkpool_mutex_init(memory.base)
+        precondition(error == 0, "ForkPool: no lock for a SharedValue (errno \(-error))")
+        unsafe copy(0).initialize(to: value)
+    }
+
+    /// What the value is now.
+    public var value: Value {
+        withLock { $0 }
+    }
+
+    /// Reads and changes the value while no other process or thread does.
+    ///
+    /// - Parameter body: Gets the value. What it throws leaves the value as it was.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws.
+    /// - Precondition: The calling thread does not hold the lock already.
+    public func withLock<T, E: Error>(_ body: (inout Value) throws(E) -> T) throws(E) -> T {
+        let locked = unsafe cforkpool_mutex_lock(memory.base)
+        precondition(locked >= 0, "ForkPool: SharedValue.withLock inside withLock of the same value (errno \(-locked))")
+        defer { _ = unsafe cforkpool_mutex_unlock(memory.base) }
+        // The other copy is written, and only then named: a death at any point leaves one whole value.
+        let number = unsafe current.pointee.load(ordering: .acquiring)
+        var value = unsafe copy(number).pointee
+        let result = try body(&value)
+        unsafe copy(number ^ 1).initialize(to: value)
+        unsafe current.pointee.store(number ^ 1, ordering: .releasing)
+        return result
+    }
+}

@@ -1,0 +1,104 @@
+/// What a map left behind: the region with its results, and why the others are missing.
+///
+/// The region goes back to the pool when this is dropped.
+@usableFromInline
+final class Outcome {
+    @usableFromInline let region: Region
+    /// Every failure, by index.
+    @usableFromInline let failures: [Int: ForkPool.Failure]
+    /// The number of items.
+    @usableFromInline let count: Int
+    private let giveBack: (Region) -> Void
+
+    init(region: Region, machine: MapMachine, giveBack: @escaping (Region) -> Void) {
+        self.region = region
+        self.giveBack = giveBack
+        count = region.layout.count
+        failures = Harvest(region: region, machine: machine).failures()
+    }
+
+    deinit {
+        giveBack(region)
+    }
+
+    /// The failure of the lowest index, if there is one.
+    @usableFromInline var first: ForkPool.Failure? {
+        failures.min { $0.key < $1.key }?.value
+    }
+}
+
+extension Outcome {
+    /// Itself, if every item has its result.
+    ///
+    /// - Throws: The failure of the lowest index.
+    @usableFromInline
+    func checked() throws(ForkPool.Failure) -> Outcome {
+        if let first { throw first }
+        return self
+    }
+}
+
+// MARK: - Results that are bit patterns
+
+extension Outcome {
+    /// The slots, each of which holds a result.
+    ///
+    /// - Throws: The failure of the lowest index.
+    @usableFromInline
+    func slots<R: BitwiseCopyable>(of type: R.Type) throws(ForkPool.Failure) -> UnsafeBufferPointer<R> {
+        if let first { throw first }
+        return unsafe UnsafeBufferPointer(start: region.slots.bindMemory(to: R.self, capacity: count), count: count)
+    }
+
+    /// Copies the results out of their slots.
+    @usableFromInline
+    func array<R: BitwiseCopyable>(of type: R.Type) throws(ForkPool.Failure) -> [R] {
+        unsafe Array(try slots(of: type))
+    }
+
+    /// Every item's result or failure.
+    @inlinable
+    func results<R: BitwiseCopyable>(of type: R.Type) -> [Result<R, ForkPool.Failure>] {
+        (0..<count).map { item in
+            if !failures.isEmpty, let failure = failures[item] { return .failure(failure) }
+            return .success(unsafe region.slots.load(fromByteOffset: item &* MemoryLayout<R>.stride, as: R.self))
+        }
+    }
+}
+
+// MARK: - Results that are coded
+
+extension Outcome {
+    /// Decodes the results.
+    ///
+    /// - Throws: The failure of the lowest index, an undecodable result included.
+    @usableFromInline
+    func decoded<R: Decodable>(as type: R.Type) throws(ForkPool.Failure) -> [R] {
+        if let first { throw first }
+        var results: [R] = []
+        results.reserveCapacity(count)
+        for item in 0..<count { results.append(try decode(type, at: item)) }
+        return results
+    }
+
+    /// Every item's decoded result or failure.
+    @usableFromInline
+    func decodedResults<R: Decodable>(as type: R.Type) -> [Result<R, ForkPool.Failure>] {
+        (0..<count).map { item in
+            if let failure = failures[item] { return .failure(failure) }
+            do throws(ForkPool.Failure) { return .success(try decode(type, at: item)) } catch { return .failure(error) }
+        }
+    }
+
+    private func decode<R: Decodable>(_ type: R.Type, at item: Int) throws(ForkPool.Failure) -> R {
+        let extent = unsafe region.slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
+        guard let bytes = unsafe region.bytes(offset: extent.offset, length: extent.length) else {
+            throw .corrupted(item, "its slot points outside its worker's memory")
+        }
+        do {
+            return unsafe try BinaryDecoder.decode(type, from: bytes)
+        } catch {
+            throw .notDecodable(item, error)
+        }
+    }
+}

@@ -1,0 +1,36 @@
+internal import CForkPool
+internal import Glibc
+
+/// A system call that was refused: which one, and why.
+struct SystemError: Error, Equatable {
+    let call: String
+    /// The errno, positive.
+    let code: Int32
+
+    static let noMemory = ENOMEM
+
+    /// The system's own words for the errno: "Cannot allocate memory (errno 12)".
+    var reason: String {
+        let text = unsafe String(unsafeUninitializedCapacity: 128) { buffer in
+            unsafe buffer.withMemoryRebound(to: CChar.self) { unsafe cforkpool_strerror(code, $0.baseAddress!, $0.count) }
+        }
+        return "\(text.isEmpty ? "unknown error" : text) (errno \(code))"
+    }
+
+    /// Makes an error of what a shim function returned, if that is negative; EINTR is retried here alone.
+    static func check(_ call: String, _ body: () -> Int32) throws(SystemError) -> Int32 {
+        while true {
+            let result = body()
+            if result >= 0 { return result }
+            if result != -EINTR { throw SystemError(call: call, code: -result) }
+        }
+    }
+
+    /// The name of a signal, as `SIGSEGV`.
+    static func name(ofSignal signal: Int32) -> String {
+        let name = unsafe String(unsafeUninitializedCapacity: 32) { buffer in
+            unsafe buffer.withMemoryRebound(to: CChar.self) { unsafe cforkpool_sigabbrev(signal, $0.baseAddress!, $0.count) }
+        }
+        return name.isEmpty ? "signal \(signal)" : "SIG\(name)"
+    }
+}

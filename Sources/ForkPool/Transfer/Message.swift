@@ -1,0 +1,202 @@
+/// A message that is being decoded: its bytes, and where in them each container's values are.
+///
+/// The index is a handful of flat arrays. Containers form a tree because a container's record always comes after the
+/// record of the container that holds it, so nothing that follows the index can run in circles.
+@safe final class Message {
+    /// What a record holds and where.
+    struct Position {
+        /// The kind of the value.
+        var kind: WireKind
+        /// The offset of the payload in bytes, or the number of the container that the record opens.
+        var target: Int
+    }
+
+    /// One value of a container.
+    struct Entry {
+        /// The kind in the low byte, the target above it.
+        private var bits: UInt64
+        /// The number of the next entry of the same container; 0 at the end.
+        var next: UInt32 = 0
+        /// The number of the key.
+        let key: UInt32
+
+        init(_ position: Position, key: UInt32) {
+            bits = UInt64(position.target) << 8 | UInt64(position.kind.rawValue)
+            self.key = key
+        }
+
+        /// What the entry holds and where.
+        var position: Position {
+            Position(kind: WireKind(rawValue: UInt8(truncatingIfNeeded: bits)) ?? .empty, target: Int(bits >> 8))
+        }
+    }
+
+    /// The values of a container, as a list that runs through the entries.
+    struct Container {
+        /// The number of the first entry; 0 when there is none.
+        var first: UInt32 = 0
+        /// The number of the last entry.
+        var last: UInt32 = 0
+        /// The number of entries.
+        var count: UInt32 = 0
+        /// The number of the container that holds this one, and whether this one is keyed in the lowest bit.
+        private let parentAndKind: UInt32
+
+        init(parent: Int, isKeyed: Bool) {
+            parentAndKind = UInt32(parent) << 1 | (isKeyed ? 1 : 0)
+        }
+
+        /// The number of the container that holds this one.
+        var parent: Int { Int(parentAndKind >> 1) }
+        /// Whether the entries have keys.
+        var isKeyed: Bool { parentAndKind & 1 == 1 }
+    }
+
+    /// A key's place in the message.
+    struct Key {
+        /// The offset of the UTF-8, in bytes.
+        var offset: Int
+        /// The length of the UTF-8, in bytes.
+        var length: Int
+    }
+
+    /// The entries; the first one is no record but the end of every list.
+    var entries: ContiguousArray<Entry> = []
+    /// The containers, in order of their numbers.
+    var containers: ContiguousArray<Container> = []
+    /// The keys, in order of their numbers; the first one is no key.
+    var keys: ContiguousArray<Key> = []
+    /// The message's value.
+    var root = Position(kind: .empty, target: 0)
+    /// How the types that were met so far are decoded.
+    var routes = RouteCache<DecodingRoute>(slotBits: 5)
+
+    private var bytes: UnsafeRawBufferPointer
+    private var spares: ContiguousArray<DecodingNode> = []
+    private var numbers: [KeyName: UInt32] = [:]
+    private var stamps: ContiguousArray<UInt> = []
+    private var stamp: UInt = 0
+
+    /// Makes a message of bytes that must stay where they are until `close()`.
+    init(_ bytes: UnsafeRawBufferPointer) {
+        unsafe self.bytes = bytes
+    }
+
+    /// Lets go of the bytes, so that a decoder which a value has kept finds nothing more.
+    func close() {
+        unsafe bytes = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        entries = [Entry(Position(kind: .empty, target: 0), key: 0)]
+        containers = [Container(parent: 0, isKeyed: false)]
+        keys = []
+        spares = []
+        numbers = [:]
+    }
+
+    /// Makes a reader that starts at an offset.
+    func reader(at offset: Int) -> ByteReader {
+        unsafe ByteReader(bytes, at: offset)
+    }
+
+    /// Returns a container; an empty one when there is none with that number.
+    func container(_ number: Int) -> Container {
+        number < containers.count ? containers[number] : Container(parent: 0, isKeyed: false)
+    }
+
+    /// Returns an entry; the end of all lists when there is none with that number.
+    func entry(_ number: UInt32) -> Entry {
+        entries[Int(number) < entries.count ? Int(number) : 0]
+    }
+}
+
+extension Message {
+    /// Makes a node, or takes one that is no longer in use.
+    func makeNode(_ position: Position, in owner: DecodingNode?, step: CodingStep) -> DecodingNode {
+        let node = spares.popLast() ?? DecodingNode(message: self)
+        node.occupy(position, in: owner, step: step)
+        return node
+    }
+
+    /// Keeps a node for later unless somebody else still holds it.
+    func recycle(_ node: consuming DecodingNode) {
+        guard isKnownUniquelyReferenced(&node), spares.count < 64 else { return }
+        node.vacate()
+        spares.append(node)
+    }
+
+    /// Decodes the value at a position.
+    func decode<T: Decodable>(
+        _ type: T.Type,
+        at position: Position,
+        in owner: DecodingNode?,
+        step: CodingStep
+    ) throws -> T {
+        let node = makeNode(position, in: owner, step: step)
+        let value = try node.decode(type)
+        recycle(node)
+        return value
+    }
+}
+
+extension Message {
+    /// A key's bytes, hashed with a seed that the message's author does not know.
+    @safe private struct KeyName: Hashable {
+        let bytes: UnsafeRawBufferPointer
+
+        static func == (left: KeyName, right: KeyName) -> Bool {
+            guard unsafe left.bytes.count == right.bytes.count else { return false }
+            guard let first = unsafe left.bytes.baseAddress, let second = unsafe right.bytes.baseAddress else {
+                return true
+            }
+            return unsafe ByteMath.areEqual(first, second, count: left.bytes.count)
+        }
+
+        func hash(into hasher: inout Hasher) {
+            unsafe hasher.combine(bytes: bytes)
+        }
+    }
+
+    /// Whether an entry's key consists of exactly these bytes.
+    @inline(__always)
+    func isKey(_ number: UInt32, _ name: UnsafeRawBufferPointer) -> Bool {
+        let key = keys[Int(number)]
+        guard key.length == name.count else { return false }
+        guard let start = name.baseAddress, let base = unsafe bytes.baseAddress else { return true }
+        return unsafe ByteMath.areEqual(base + key.offset, start, count: key.length)
+    }
+
+    /// The name of a key, for which wrong UTF-8 is repaired; a repaired name finds nothing.
+    func keyName(_ number: UInt32) -> String {
+        let key = keys[Int(number)]
+        return unsafe String(decoding: bytes[key.offset..<key.offset + key.length], as: UTF8.self)
+    }
+
+    /// Finds the number of the key that consists of exactly these bytes.
+    /// - Complexity: O(*k*) in the length of the key, expected, after a first call that is O(*n*) in the number of keys.
+    func keyNumber(_ name: UnsafeRawBufferPointer) -> UInt32? {
+        if numbers.isEmpty {
+            numbers.reserveCapacity(keys.count)
+            for number in keys.indices.dropFirst() {
+                let key = keys[number]
+                let place = unsafe UnsafeRawBufferPointer(rebasing: bytes[key.offset..<key.offset + key.length])
+                unsafe numbers[KeyName(bytes: place)] = UInt32(number)
+            }
+        }
+        return unsafe numbers[KeyName(bytes: name)]
+    }
+
+    /// Whether two entries of a container have the same key.
+    /// - Complexity: O(*n*) in the number of entries.
+    func repeatsKeys(_ container: Container) -> Bool {
+        guard container.count > 1 else { return false }
+        if stamps.isEmpty { stamps = .init(repeating: 0, count: keys.count) }
+        stamp &+= 1
+        var number = container.first
+        while number != 0 {
+            let entry = entries[Int(number)]
+            if stamps[Int(entry.key)] == stamp { return true }
+            stamps[Int(entry.key)] = stamp
+            number = entry.next
+        }
+        return false
+    }
+}

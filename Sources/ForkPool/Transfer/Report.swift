@@ -1,0 +1,73 @@
+internal import Glibc
+
+/// Why an item has no result, as its worker says it.
+struct Report: Codable, Equatable {
+    enum Kind: UInt8, Codable {
+        /// The body threw.
+        case thrown
+        /// The result's `encode(to:)` threw.
+        case notEncodable
+        /// The worker's arena has no room for the result.
+        case noRoom
+    }
+
+    var kind: Kind
+    var pid: Int32
+    /// The type of what was thrown, and once it could be had, its description.
+    var text: String
+    /// What was thrown, encoded, if it is `Codable`.
+    var payload: [UInt8]?
+
+    /// Makes the report of an error that the body threw, without asking the error for its description.
+    init(throwing error: any Error) {
+        kind = .thrown
+        pid = getpid()
+        text = _typeName(type(of: error), qualified: false)
+        payload = (error as? any Error & Encodable).flatMap { try? Self.bytes(of: $0) }
+    }
+
+    /// Makes the report of an error that encoding a result ended with.
+    init(encoding error: any Error) {
+        pid = getpid()
+        payload = nil
+        if error is BinaryEncoder.OutOfSpace {
+            kind = .noRoom
+            text = ""
+        } else {
+            kind = .notEncodable
+            text = String(describing: error)
+        }
+    }
+
+    /// The same with the error's own description, which runs the body's code.
+    func described(by error: any Error) -> Report {
+        var report = self
+        let description = String(describing: error)
+        if description != text { report.text += ": " + description }
+        return report
+    }
+
+    /// Runs the path that a worker takes on an error once in the parent, so that no type is first used in a child.
+    static func warmUp() {
+        struct Warm: Error, Codable {}
+        let report = Report(throwing: Warm()).described(by: Warm())
+        if let bytes = try? bytes(of: report) {
+            _ = unsafe bytes.withUnsafeBytes { unsafe try? BinaryDecoder.decode(Report.self, from: $0) }
+        }
+    }
+
+    /// Encodes a small value, such as an error, into an array.
+    private static func bytes<T: Encodable>(of value: T) throws -> [UInt8] {
+        var capacity = 512
+        while true {
+            do {
+                return unsafe try [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+                    count = unsafe try BinaryEncoder().encode(value, into: UnsafeMutableRawBufferPointer(buffer))
+                }
+            } catch let error as BinaryEncoder.OutOfSpace {
+                guard capacity < 1 << 30 else { throw error }
+                capacity *= 8
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+public import Synchronization
+
+/// A worker's place at the region: what it says of each item, and where it puts the item's result.
+///
+/// The order is always the same: the position before the body, the bytes before the state. So a worker that dies
+/// leaves a slot that reads as unfinished, never as a torn value, and a position that names the item it was on.
+@usableFromInline
+@safe struct Desk {
+    @usableFromInline let position: UnsafeMutablePointer<Atomic<Int>>
+    @usableFromInline let lowestFailure: UnsafeMutablePointer<Atomic<Int>>
+    @usableFromInline let states: UnsafeMutablePointer<Atomic<UInt8>>
+    @usableFromInline let slots: UnsafeMutableRawPointer
+    /// Whether the first failure ends the map.
+    @usableFromInline let stopsAtFailure: Bool
+    private let arena: ArenaWriter
+
+    init(region: Region, worker: Int, stopsAtFailure: Bool) {
+        unsafe position = region.line(worker).position
+        unsafe lowestFailure = region.lowestFailure
+        unsafe states = region.states
+        unsafe slots = region.slots
+        self.stopsAtFailure = stopsAtFailure
+        arena = ArenaWriter(region: region, worker: worker)
+    }
+
+    /// Says that the worker is about to run the body on `item`; returns false if a failure below made it needless.
+    @inlinable @inline(__always)
+    func begin(_ item: Int) -> Bool {
+        guard unsafe lowestFailure.pointee.load(ordering: .relaxed) > item else { return false }
+        unsafe position.pointee.store(item, ordering: .relaxed)
+        return true
+    }
+
+    /// Publishes a result that is a bit pattern.
+    @inlinable @inline(__always)
+    func store<R: BitwiseCopyable>(_ value: R, at item: Int) {
+        unsafe slots.storeBytes(of: value, toByteOffset: item &* MemoryLayout<R>.stride, as: R.self)
+        unsafe states[item].store(ItemState.value, ordering: .releasing)
+    }
+
+    /// Publishes that the item's slot was written in place.
+    @inlinable @inline(__always)
+    func finish(_ item: Int) {
+        unsafe states[item].store(ItemState.value, ordering: .releasing)
+    }
+
+    /// Publishes a result through the coder; returns whether the worker goes on.
+    @usableFromInline
+    func encode<R: Encodable>(_ value: R, at item: Int) -> Bool {
+        do {
+            let extent = try arena.write(value)
+            unsafe slots.storeBytes(of: extent, toByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
+            unsafe states[item].store(ItemState.value, ordering: .releasing)
+            arena.commit()
+            return true
+        } catch {
+            return fail(item, Report(encoding: error))
+        }
+    }
+
+    /// Publishes that the body threw; returns whether the worker goes on.
+    @usableFromInline
+    func threw(_ error: any Error, at item: Int) -> Bool {
+        // What is sure comes first: should the error's own description trap or hang, this much is known already.
+        let report = Report(throwing: error)
+        let goesOn = fail(item, report)
+        arena.write(report: report.described(by: error), of: item)
+        return goesOn
+    }
+
+    private func fail(_ item: Int, _ report: Report) -> Bool {
+        arena.write(report: report, of: item)
+        unsafe states[item].store(ItemState.failed, ordering: .releasing)
+        guard stopsAtFailure else { return true }
+        _ = unsafe lowestFailure.pointee.min(item, ordering: .sequentiallyConsistent)
+        return false
+    }
+}
