@@ -67,7 +67,9 @@ extension ForkPool {
     ///   - body: Runs in a worker, once for each item. It may capture anything.
     /// - Throws: The failure of the lowest index.
     @inlinable
-    nonisolated(nonsending) public func forEach<C: Collection>(_ items: C, _ body: (C.Element) throws -> Void) async throws(Failure) {
+    nonisolated(nonsending) public func forEach<C: Collection>(
+        _ items: C, _ body: (C.Element) throws -> Void
+    ) async throws(Failure) {
         var place = ItemPlace(items)
         _ = try await run(.init(of: Void.self, items.count), stopsAtFailure: true) { range, desk in
             storeResults(of: range, in: items, at: &place, desk, body)

@@ -14,7 +14,8 @@ extension ForkPool.Failure {
         case .noRoom:
             self.init(
                 .noMemory, index: item,
-                "has a result that does not fit into what is left of its worker's memory; use more workers or return less")
+                "has a result that does not fit into what is left of its worker's memory; use more workers or return less"
+            )
         }
         pid = report.pid
         bodyRan = .yes
@@ -83,7 +84,8 @@ extension ForkPool.Failure {
     static func threaded(_ threads: Int32) -> Self {
         var failure = Self(
             .threadsRefused, index: nil,
-            "the map was refused: this process has \(threads) threads and Options.refusesThreads is set; map before they start")
+            "the map was refused: this process has \(threads) threads and Options.refusesThreads is set; map before they start"
+        )
         failure.bodyRan = .no
         return failure
     }
@@ -147,7 +149,9 @@ extension String {
     /// Without spaces and line ends at either end.
     fileprivate var trimmed: String {
         let isSpace: (Character) -> Bool = { $0.isWhitespace }
-        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else { return "" }
+        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
+            return ""
+        }
         return String(self[first...last])
     }
 

@@ -13,6 +13,7 @@ extension ForkPool {
             /// Always the same number, but for the last.
             ///
             /// - Parameter size: The number of items.
+            /// - Returns: The choice.
             /// - Precondition: `size` is at least 1.
             public static func fixed(_ size: Int) -> Chunk {
                 precondition(size >= 1, "ForkPool: a chunk must be at least 1 item, not \(size)")

@@ -78,8 +78,10 @@ extension ForkPool {
         }
     }
 
-    /// The same from async code: the workers are watched from a thread of their own, so that no thread of the
-    /// cooperative pool waits. A cancelled task ends the workers.
+    /// Does the same from async code.
+    ///
+    /// The workers are watched from a thread of their own, so that no thread of the cooperative pool waits. A
+    /// cancelled task ends them.
     @usableFromInline
     nonisolated(nonsending) func run(
         _ layout: Region.Layout, stopsAtFailure: Bool, _ body: RangeBody
@@ -117,7 +119,10 @@ extension ForkPool {
     /// with threads may wait for a lock that nobody there holds.
     private static let warmedUp: Void = Report.warmUp()
 
+    /// Refuses a map that would fork beside threads of the host, where the options say so.
+    ///
     /// - Parameter own: The library's own threads besides the forker.
+    /// - Throws: The refusal.
     private func checkThreads(own: Int32) throws(Failure) {
         guard options.refusesThreads else { return }
         let threads = cforkpool_thread_count() - own

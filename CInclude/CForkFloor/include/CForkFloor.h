@@ -1,1 +1,54 @@
-int cforkfloor_x(void);
+#ifndef CFORKFLOOR_H
+#define CFORKFLOOR_H
+
+/// The floor of `forkpool overhead`: what the mechanism costs when it is written down in plain C and nothing else.
+///
+/// Fork, an atomic cursor, shared slots, waitpid. No failure is handled, no signal blocked, no worker replaced, and
+/// nothing is told apart. Nothing but the measurement uses it.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma clang assume_nonnull begin
+
+/// Maps shared memory for a cursor and `size` bytes of slots, once; later calls reuse it. Returns the slots, or NULL.
+unsigned char *_Nullable cforkfloor_region(size_t size);
+
+/// Forks and reaps one child that does nothing.
+void cforkfloor_fork(void);
+
+/// Maps a function that returns its argument over `items` items in `workers` forked children, `chunk` at a time;
+/// the 8 bytes of each result go into their slot.
+void cforkfloor_map(int32_t workers, int64_t items, int64_t chunk);
+
+/// Fills `items` slots of `size` bytes each in `workers` forked children.
+void cforkfloor_fill(int32_t workers, int64_t items, size_t size);
+
+/// Starts `workers` children that wait for rounds; ends them with 0 workers.
+void cforkfloor_warm(int32_t workers);
+
+/// Fills `items` slots of `size` bytes each in the children that `cforkfloor_warm` started.
+void cforkfloor_warm_fill(int64_t items, size_t size);
+
+/// Sleeps `nanoseconds` for each of `items` items in `workers` forked children.
+void cforkfloor_sleep(int32_t workers, int64_t items, int64_t nanoseconds);
+
+/// Adds `turns` numbers up for each of `items` items in `workers` forked children.
+void cforkfloor_compute(int32_t workers, int64_t items, int64_t turns);
+
+/// Forks a child that kills itself; returns the nanoseconds from there until the parent has its status.
+int64_t cforkfloor_crash(void);
+
+/// Adds one to the cursor `count` times, as a claim does.
+void cforkfloor_claim(int64_t count);
+
+#pragma clang assume_nonnull end
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -41,7 +41,9 @@ public import Synchronization
         unsafe newestReport.pointee.store(0, ordering: .relaxed)
     }
 
-    /// Says that the worker claimed `range`. The order of the stores keeps every prefix of them true.
+    /// Says that the worker claimed `range`.
+    ///
+    /// The order of the stores keeps every prefix of them true.
     func publish(claim range: Range<Int>) {
         unsafe end.pointee.store(0, ordering: .releasing)
         unsafe position.pointee.store(range.lowerBound, ordering: .releasing)
@@ -51,7 +53,9 @@ public import Synchronization
         atomicMemoryFence(ordering: .sequentiallyConsistent)
     }
 
-    /// How a worker left its loop. An exit without one of these is the body's doing.
+    /// How a worker left its loop.
+    ///
+    /// An exit without one of these is the body's doing.
     enum Finish {
         static let running = 0
         /// Nothing was left to claim, or a failure elsewhere ended the map.

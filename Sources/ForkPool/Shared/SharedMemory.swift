@@ -12,7 +12,8 @@
         do {
             mapping = try Mapping(size: Mapping.pages(max(size, 1)))
         } catch {
-            preconditionFailure("ForkPool: no shared memory of \(size) bytes: the system refused \(error.call): \(error.reason)")
+            preconditionFailure(
+                "ForkPool: no shared memory of \(size) bytes: the system refused \(error.call): \(error.reason)")
         }
         unsafe base = mapping.base
     }

@@ -38,7 +38,9 @@ struct Harvest {
         let bytes = unsafe UnsafeRawBufferPointer(start: states, count: count)
         let words = count / 8 * 8
         for offset in stride(from: 0, to: words, by: 8) {
-            guard unsafe bytes.load(fromByteOffset: offset, as: UInt64.self) == 0x0101_0101_0101_0101 else { return false }
+            guard unsafe bytes.load(fromByteOffset: offset, as: UInt64.self) == 0x0101_0101_0101_0101 else {
+                return false
+            }
         }
         return unsafe bytes[words...].allSatisfy { $0 == ItemState.value }
     }

@@ -67,13 +67,17 @@ struct MapMachine {
         (0..<min(workers, count)).map { .start(worker: $0, leftover: nil) }
     }
 
-    /// A worker runs. Returns an action if it came too late.
+    /// Hears that a worker runs.
+    ///
+    /// Returns an action if it came too late.
     mutating func started(_ worker: Int) -> Action? {
         alive.insert(worker)
         return ending == nil ? nil : .endAll
     }
 
-    /// A worker could not be started. The map goes on with those that run, if there are any.
+    /// Hears that a worker could not be started.
+    ///
+    /// The map goes on with those that run, if there are any.
     mutating func refused(leftover: Range<Int>?, _ error: SystemError) {
         if let leftover { pending.append(leftover) }
         if alive.isEmpty, ending == nil { ending = .refused(error) }
@@ -97,7 +101,9 @@ struct MapMachine {
         return .endAbove(item)
     }
 
-    /// A worker ended. `open` says whether items are left that nobody claimed.
+    /// Hears that a worker ended.
+    ///
+    /// `open` says whether items are left that nobody claimed.
     mutating func ended(
         _ worker: Int, pid: Int32, _ how: Ending, _ sight: Sight, crash: CrashText?, open: Bool
     ) -> Action? {
@@ -117,8 +123,10 @@ struct MapMachine {
         return .start(worker: worker, leftover: sight.leftover)
     }
 
-    /// Nothing runs and these ranges have no outcome: claimed by workers that died before they could say so, or
-    /// left by a refused start. Returns the workers that run them, one range each.
+    /// Hands out ranges that have no outcome although nothing runs.
+    ///
+    /// They were claimed by workers that died before they could say so, or left by a refused start. Each worker
+    /// that is to be started gets one of them.
     mutating func sweep(_ lost: [Range<Int>], workers: Int) -> [Action] {
         pending.removeAll()
         guard ending == nil else { return [] }

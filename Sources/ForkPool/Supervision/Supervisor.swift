@@ -15,7 +15,7 @@ struct Supervisor {
     private var region: Region { context.region }
     private var count: Int { context.region.layout.count }
 
-    /// - Parameter doorbell: A descriptor that becomes readable when the caller cancels the map.
+    /// Prepares to carry out a map; the doorbell is a descriptor that becomes readable when the caller cancels it.
     init(_ context: WorkerContext, doorbell: Int32?) {
         self.context = context
         self.doorbell = doorbell

@@ -12,7 +12,9 @@ struct SystemError: Error, Equatable {
     /// The system's own words for the errno: "Cannot allocate memory (errno 12)".
     var reason: String {
         let text = unsafe String(unsafeUninitializedCapacity: 128) { buffer in
-            unsafe buffer.withMemoryRebound(to: CChar.self) { unsafe cforkpool_strerror(code, $0.baseAddress!, $0.count) }
+            unsafe buffer.withMemoryRebound(to: CChar.self) {
+                unsafe cforkpool_strerror(code, $0.baseAddress!, $0.count)
+            }
         }
         return "\(text.isEmpty ? "unknown error" : text) (errno \(code))"
     }
@@ -29,7 +31,9 @@ struct SystemError: Error, Equatable {
     /// The name of a signal, as `SIGSEGV`.
     static func name(ofSignal signal: Int32) -> String {
         let name = unsafe String(unsafeUninitializedCapacity: 32) { buffer in
-            unsafe buffer.withMemoryRebound(to: CChar.self) { unsafe cforkpool_sigabbrev(signal, $0.baseAddress!, $0.count) }
+            unsafe buffer.withMemoryRebound(to: CChar.self) {
+                unsafe cforkpool_sigabbrev(signal, $0.baseAddress!, $0.count)
+            }
         }
         return name.isEmpty ? "signal \(signal)" : "SIG\(name)"
     }

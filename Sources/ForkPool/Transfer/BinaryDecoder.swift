@@ -20,6 +20,6 @@ struct BinaryDecoder {
                 .init(codingPath: [], debugDescription: "Not a message at byte \(error.offset): \(error.reason)")
             )
         }
-        return try message.decode(type, at: message.root, in: nil, step: .root)
+        return try message.value(type, at: message.root, in: nil, step: .root)
     }
 }

@@ -32,9 +32,13 @@ final class BinaryEncoder {
     func encode<T: Encodable>(_ value: T, into memory: UnsafeMutableRawBufferPointer) throws -> Int {
         unsafe writer.start(memory)
         defer { writer.stop() }
-        let root = writer.makeNode(in: nil, step: .root, container: 0, parent: 0)
         do {
-            try root.encode(value)
+            if try !writer.write(common: value, at: .init(container: 0, parent: 0, name: nil)) {
+                let root = writer.makeNode(in: nil, step: .root, container: 0, parent: 0)
+                try root.encode(value)
+                writer.recycle(root)
+            }
+            try writer.finish()
         } catch {
             throw writer.failure ?? error
         }

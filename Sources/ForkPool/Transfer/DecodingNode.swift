@@ -9,7 +9,8 @@ final class DecodingNode: Decoder {
 
     private var owner: DecodingNode?
     private var step = CodingStep.root
-    private var search = KeySearch()
+    // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
+    @exclusivity(unchecked) private var search = KeySearch()
 
     /// Makes a node that stands for nothing yet.
     init(message: Message) {
@@ -32,7 +33,7 @@ final class DecodingNode: Decoder {
         owner = nil
         step = .root
         depth = 0
-        search = KeySearch()
+        unsafe search = KeySearch()
     }
 
     /// The keys that lead to the value.
@@ -79,7 +80,7 @@ extension DecodingNode {
 
     /// Decodes the node's value.
     func decode<T: Decodable>(_ type: T.Type) throws -> T {
-        let route = message.routes.route(of: type) { DecodingRoute($0) }
+        let route = unsafe message.routes.route(of: type) { DecodingRoute($0) }
         guard let direct = route.direct else { return try T(from: self) }
         return try decode(as: direct, plan: route.plan)
     }
@@ -101,7 +102,7 @@ extension DecodingNode {
     /// The numbers of the entries of the value's keyed container, each key once, in order.
     var keyedEntries: [UInt32] {
         guard position.kind == .keyed else { return [] }
-        return search.survivors(in: message, container: position.target)
+        return unsafe search.survivors(in: message, container: position.target)
     }
 }
 

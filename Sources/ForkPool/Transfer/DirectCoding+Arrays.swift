@@ -33,12 +33,6 @@ extension Array: DirectlyEncodable {
     }
 }
 
-extension ArraySlice: DirectlyEncodable {
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        try unsafe withUnsafeBytes { try unsafe node.encode(self, memory: $0, plan: plan) }
-    }
-}
-
 extension ContiguousArray: DirectlyEncodable {
     func encode(at node: EncodingNode, plan: TransferPlan) throws {
         try unsafe withUnsafeBytes { try unsafe node.encode(self, memory: $0, plan: plan) }
@@ -61,14 +55,6 @@ extension Array: DirectlyDecodable where Element: Decodable {
             break
         }
         return try [Element](from: node)
-    }
-}
-
-extension ArraySlice: DirectlyDecodable where Element: Decodable {
-    static var decodingPlan: TransferPlan { .elements(Element.self) }
-
-    static func decode(at node: DecodingNode, plan: TransferPlan) throws -> ArraySlice<Element> {
-        try [Element].decode(at: node, plan: plan)[...]
     }
 }
 

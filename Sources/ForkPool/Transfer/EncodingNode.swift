@@ -105,7 +105,7 @@ extension EncodingNode {
 
     /// Encodes a value at this node's own place.
     func encode<T: Encodable>(_ value: T) throws {
-        let route = writer.routes.route(of: T.self) { EncodingRoute($0) }
+        let route = unsafe writer.routes.route(of: T.self) { EncodingRoute($0) }
         if let direct = route.direct {
             try encode(value, as: direct, plan: route.plan)
         } else {

@@ -27,9 +27,7 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
     }
 
     func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
-        let position = try position(of: key)
-        if let value = node.message.common(type, at: position) { return value }
-        return try node.message.decode(type, at: position, in: node, step: .key(key))
+        try node.message.value(type, at: position(of: key), in: node, step: .key(key))
     }
 
     /// Decodes a value inside an optional, so that a value which is itself nil is told from no value.
@@ -37,7 +35,9 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
         let found = node.find(key.stringValue)
         guard found != 0 else { return nil }
         let position = node.message.entry(found).position
-        if let value = node.message.common(type, at: position) { return value }
+        if Message.isCommon(type), position.kind != .null, position.kind != .deepNull {
+            return try node.message.value(type, at: position, in: node, step: .key(key))
+        }
         return try node.message.decode(T?.self, at: position, in: node, step: .key(key))
     }
 

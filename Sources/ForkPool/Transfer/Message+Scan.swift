@@ -17,7 +17,8 @@ extension Message {
             return
         }
         var scanner = MessageScanner(self.reader(at: 0))
-        while !scanner.reader.isAtEnd { try scanner.scanRecord() }
+        while try scanner.scanRecord() {}
+        guard scanner.reader.isAtEnd else { throw scanner.reader.corruption("The message goes on after its end.") }
         guard scanner.containers[0].count == 1 else { throw scanner.reader.corruption("The message has two values.") }
         entries = scanner.entries
         containers = scanner.containers
@@ -41,8 +42,11 @@ private struct MessageScanner {
     }
 
     /// Scans one record.
-    mutating func scanRecord() throws(Corruption) {
+    /// - Returns: Whether it was one, and not the end of the message.
+    /// - Throws: `Corruption` when the record is not valid.
+    mutating func scanRecord() throws(Corruption) -> Bool {
         let tag = try reader.byte()
+        if tag == WireKind.end.rawValue { return false }
         guard let kind = WireKind(rawValue: tag & WireKind.mask) else {
             throw reader.corruption("A record is of an unknown kind.")
         }
@@ -64,6 +68,7 @@ private struct MessageScanner {
             try reader.skipPayload(of: kind)
         }
         try append(.init(.init(kind: kind, target: target), key: UInt32(truncatingIfNeeded: key)))
+        return true
     }
 
     private mutating func find(_ hint: ContainerHint) throws(Corruption) {

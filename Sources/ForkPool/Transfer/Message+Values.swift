@@ -116,21 +116,32 @@ extension Message {
         guard (try? reader.skip(UInt64(count))) != nil else { return unsafe .init(start: nil, count: 0) }
         return unsafe reader.passed(since: offset)
     }
+}
 
-    /// Reads a value of one of the most common types.
-    /// - Returns: The value, or nil when the record holds something else or the type is another one.
+extension Message {
+    /// Whether values of a type are read without a node.
     @inline(__always)
-    func common<T>(_ type: T.Type, at position: Position) -> T? {
+    static func isCommon<T>(_ type: T.Type) -> Bool {
+        T.self == Int.self || T.self == String.self || T.self == Double.self || T.self == Bool.self
+    }
+
+    /// Decodes the value at a position, one of the most common types without a node.
+    @inline(__always)
+    func value<T: Decodable>(
+        _ type: T.Type,
+        at position: Position,
+        in owner: DecodingNode?,
+        step: @autoclosure () -> CodingStep
+    ) throws -> T {
         if T.self == Int.self {
-            return integer(Int.self, at: position).map { unsafe unsafeBitCast($0, to: T.self) }
+            if let value = integer(Int.self, at: position) { return unsafe unsafeBitCast(value, to: T.self) }
         } else if T.self == String.self {
-            return string(at: position).map { unsafe unsafeBitCast($0, to: T.self) }
+            if let value = string(at: position) { return unsafe unsafeBitCast(value, to: T.self) }
         } else if T.self == Double.self {
-            return float(Double.self, at: position).map { unsafe unsafeBitCast($0, to: T.self) }
+            if let value = float(Double.self, at: position) { return unsafe unsafeBitCast(value, to: T.self) }
         } else if T.self == Bool.self {
-            return bool(at: position).map { unsafe unsafeBitCast($0, to: T.self) }
-        } else {
-            return nil
+            if let value = bool(at: position) { return unsafe unsafeBitCast(value, to: T.self) }
         }
+        return try decode(type, at: position, in: owner, step: step())
     }
 }

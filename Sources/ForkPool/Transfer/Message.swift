@@ -69,7 +69,8 @@
     /// The message's value.
     var root = Position(kind: .empty, target: 0)
     /// How the types that were met so far are decoded.
-    var routes = RouteCache<DecodingRoute>(slotBits: 5)
+    // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
+    @exclusivity(unchecked) var routes = RouteCache<DecodingRoute>(slotBits: 3)
 
     private var bytes: UnsafeRawBufferPointer
     private var spares: ContiguousArray<DecodingNode> = []
@@ -85,8 +86,8 @@
     /// Lets go of the bytes, so that a decoder which a value has kept finds nothing more.
     func close() {
         unsafe bytes = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-        entries = [Entry(Position(kind: .empty, target: 0), key: 0)]
-        containers = [Container(parent: 0, isKeyed: false)]
+        entries = []
+        containers = []
         keys = []
         spares = []
         numbers = [:]
@@ -104,7 +105,7 @@
 
     /// Returns an entry; the end of all lists when there is none with that number.
     func entry(_ number: UInt32) -> Entry {
-        entries[Int(number) < entries.count ? Int(number) : 0]
+        Int(number) < entries.count ? entries[Int(number)] : Entry(Position(kind: .empty, target: 0), key: 0)
     }
 }
 

@@ -15,11 +15,13 @@
     /// What makes the message unusable, even when the value's own code has swallowed it.
     private(set) var failure: (any Error)?
     /// How the types that were met so far are encoded.
-    var routes = RouteCache<EncodingRoute>(slotBits: 8)
+    // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
+    @exclusivity(unchecked) var routes = RouteCache<EncodingRoute>(slotBits: 8)
 
     private var memory = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var limit = 0
-    private var keys = KeyTable()
+    // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
+    @exclusivity(unchecked) private var keys = KeyTable()
     private var newest: UInt32 = 0
     private var current: UInt32 = 0
     private var currentParent: UInt32 = 0
@@ -34,7 +36,12 @@
         newest = 0
         current = 0
         currentParent = 0
-        keys.reset()
+        unsafe keys.reset()
+    }
+
+    /// Ends the message.
+    func finish() throws {
+        if newest > 0 { try put(byte: WireKind.end.rawValue) }
     }
 
     /// Lets go of the memory, so that a node which outlives the call cannot write to it.
@@ -73,7 +80,7 @@ extension MessageWriter {
                 try putTag(kind, place, flag: 0)
                 try put(byte: 0)
                 try put(varint: UInt64(bytes.count))
-                keys.placeNewest(at: count)
+                unsafe keys.placeNewest(at: count)
                 try unsafe put(bytes: UnsafeRawBufferPointer(bytes))
             }
         }

@@ -91,7 +91,7 @@ struct RouteCache<Route> {
         decide: (Any.Type) -> Route
     ) -> Route {
         if slots.isEmpty { slots = .init(repeating: nil, count: 1 << slotBits) }
-        let route = evicted.removeValue(forKey: identity) ?? decide(type)
+        let route = (evicted.isEmpty ? nil : evicted.removeValue(forKey: identity)) ?? decide(type)
         if let old = slots[index] { evicted[old.type] = old.route }
         slots[index] = Slot(type: identity, route: route)
         return route

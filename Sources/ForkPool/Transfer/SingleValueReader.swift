@@ -18,7 +18,6 @@ struct SingleValueReader: SingleValueDecodingContainer {
     }
 
     func decode<T: Decodable>(_ type: T.Type) throws -> T {
-        if let value = node.message.common(type, at: node.position) { return value }
-        return try node.decode(type)
+        try node.decode(type)
     }
 }

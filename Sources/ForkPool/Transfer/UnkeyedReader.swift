@@ -95,17 +95,13 @@ struct UnkeyedReader: UnkeyedDecodingContainer {
 extension UnkeyedReader {
     private mutating func decodeGeneric<T: Decodable>(_ type: T.Type) throws -> T {
         let position = try position(for: type)
-        if let value = node.message.common(type, at: position) {
-            advance()
-            return value
-        }
         if case .packed(let head) = source, head.kind == .opaque,
             let value = node.message.element(type, of: head, at: position.target)
         {
             advance()
             return value
         }
-        let value = try node.message.decode(type, at: position, in: node, step: .index(currentIndex))
+        let value = try node.message.value(type, at: position, in: node, step: .index(currentIndex))
         advance()
         return value
     }

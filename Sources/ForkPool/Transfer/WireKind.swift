@@ -9,6 +9,8 @@
 /// 3. The key, when the container is keyed and bit 5 is off: its number, or 0, a length and the UTF-8 of a new key.
 /// 4. The payload that the kind calls for.
 ///
+/// A message that has containers ends with an `end` byte; any other is a single record.
+///
 /// Numbers are little-endian base-128 varints; containers and keys are numbered in order of appearance. Container 0
 /// exists from the start and holds the value itself. Fixed-width payloads are in the machine's byte order.
 enum WireKind: UInt8 {
@@ -48,6 +50,8 @@ enum WireKind: UInt8 {
     case unkeyed
     /// A container of one value that keeps a superclass's place in an unkeyed container, and takes the next number.
     case wrapper
+    /// No value but the end of a message that has containers, so that one which was cut off is noticed.
+    case end
 
     /// An element of a packed array: an 8-bit signed integer.
     case int8 = 32
@@ -110,9 +114,9 @@ extension WireKind {
     }
 
     /// Finds how an array of `Element` is packed.
-    /// - Returns: The element's kind, or nil when its memory cannot be copied because it is not trivial.
+    /// - Returns: The element's kind, or nil when its memory cannot be copied because it is not trivial or is empty.
     static func element<Element>(of type: Element.Type) -> WireKind? {
-        guard _isPOD(type) else { return nil }
+        guard _isPOD(type), MemoryLayout<Element>.size > 0 else { return nil }
         return switch type {
         case is UInt8.Type: .uint8
         case is Int.Type: .int64

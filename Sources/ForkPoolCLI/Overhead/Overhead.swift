@@ -1,0 +1,91 @@
+import ArgumentParser
+import ForkPool
+import Glibc
+
+/// Measures what forks, claims, maps and results cost here, beside a floor in C and beside the alternatives.
+struct Overhead: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure what a claim, a map, a fork and a result cost on this machine.",
+        discussion: """
+            Every row is measured in rounds, one run of each column after the other, so that a machine whose speed \
+            drifts slows all of them. A figure is a median with an interval; a ratio is the median of the ratios \
+            round by round. The floor is the same mechanism in a few plain lines of C, in this same process.
+            """)
+
+    @Flag(help: "Print one JSON document instead of a table.")
+    var json = false
+
+    @Option(help: "Measure the rows whose name contains this text only.")
+    var row: String?
+
+    @Option(help: ArgumentHelp("Rounds for each row, instead of as many as each row needs.", valueName: "count"))
+    var rounds: Int?
+
+    @Flag(inversion: .prefixedNo, help: "Measure Python's multiprocessing.Pool too, where python3 is there.")
+    var python = true
+
+    func validate() throws {
+        if let rounds, rounds < 1 { throw ValidationError("--rounds must be at least 1, not \(rounds).") }
+    }
+
+    func run() throws {
+        let peer = python ? PythonPeer() : nil
+        if python, peer == nil { Self.note("no python3 here: its column is left out\n") }
+        let rows = try Rows(python: peer).all().filter { row.map($0.name.contains) ?? true }
+        guard !rows.isEmpty else { throw ValidationError("no row's name contains “\(row ?? "")”.") }
+        var lines: [OverheadLine] = []
+        for row in rows {
+            if isatty(STDERR_FILENO) == 1 { Self.note("\r\u{1B}[Kmeasuring: \(row.name)") }
+            lines.append(try OverheadLine.measure(row, rounds: rounds ?? row.rounds))
+        }
+        if isatty(STDERR_FILENO) == 1 { Self.note("\r\u{1B}[K") }
+        print(
+            json
+                ? OverheadOutput.json(lines, python: peer?.version) : OverheadOutput.table(lines, python: peer?.version)
+        )
+    }
+
+    private static func note(_ text: String) {
+        var text = text
+        _ = text.withUTF8 { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
+
+/// Why there is no measurement.
+enum OverheadError: Error, CustomStringConvertible {
+    case noFloor
+    case noCrash
+    case python(String)
+
+    var description: String {
+        switch self {
+        case .noFloor: "the system refused the shared memory that the C floor needs (200 MiB)"
+        case .noCrash: "a worker that killed itself was reported as successful"
+        case .python(let row): "python3 failed at the row “\(row)”; leave it out with --no-python"
+        }
+    }
+}
+
+/// A measured row.
+struct OverheadLine {
+    let row: Row
+    /// As many as there are cells, in their order.
+    let samples: [Sample]
+
+    /// Measures a row, its columns in turn; the first round, in which pages are touched first, is not counted.
+    static func measure(_ row: Row, rounds: Int) throws -> OverheadLine {
+        var samples = row.cells.map { _ in Sample() }
+        for round in 0...rounds {
+            for (number, cell) in row.cells.enumerated() {
+                let seconds = try cell.run()
+                if round > 0 { samples[number].seconds.append(seconds) }
+            }
+        }
+        return OverheadLine(row: row, samples: samples)
+    }
+
+    /// A column's sample.
+    subscript(column: Column) -> Sample? {
+        zip(row.cells, samples).first { $0.0.column == column }?.1
+    }
+}
