@@ -21,6 +21,22 @@ extern const char *_Nullable volatile *_Nullable swift_getFatalErrorMessageBuffe
 /// Present in a build that measures coverage, whose counters `_exit` would lose.
 extern int __llvm_profile_write_file(void) __attribute__((weak));
 
+/// The calls of a child, bound when the program is loaded. A call that is bound at its first use, as is the linker's
+/// default, would be looked up anew in every child: some ten page faults each time, a third of a small map's cost.
+static const volatile struct {
+    __typeof__(prctl) *prctl;
+    __typeof__(getppid) *getppid;
+    __typeof__(sigaltstack) *sigaltstack;
+    __typeof__(sigaction) *sigaction;
+    __typeof__(sigprocmask) *sigprocmask;
+    __typeof__(close) *close;
+    __typeof__(open) *open;
+    __typeof__(__fpurge) *fpurge;
+    __typeof__(on_exit) *on_exit;
+    __typeof__(fflush) *fflush;
+    __typeof__(_exit) *exit_at_once;
+} bound = {prctl, getppid, sigaltstack, sigaction, sigprocmask, close, open, __fpurge, on_exit, fflush, _exit};
+
 static const int crash_signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGSYS};
 
 /// Signals that a host may catch to end itself; a worker, which is not the host, ends by them.
@@ -75,13 +91,13 @@ static void on_crash(int signal_number, siginfo_t *info, void *unused)
 static void install_crash_handler(void)
 {
     stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
-    sigaltstack(&stack, NULL);
+    bound.sigaltstack(&stack, NULL);
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_crash;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER;
     for (size_t i = 0; i < sizeof crash_signals / sizeof *crash_signals; i++)
-        sigaction(crash_signals[i], &action, NULL);
+        bound.sigaction(crash_signals[i], &action, NULL);
 }
 
 /// Takes the host's own handlers away from the signals that end a process; what it ignores stays ignored.
@@ -89,11 +105,11 @@ static void reset_ending_signals(void)
 {
     for (size_t i = 0; i < sizeof ending_signals / sizeof *ending_signals; i++) {
         struct sigaction action;
-        if (sigaction(ending_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN
+        if (bound.sigaction(ending_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN
             && action.sa_handler != SIG_DFL) {
             memset(&action, 0, sizeof action);
             action.sa_handler = SIG_DFL;
-            sigaction(ending_signals[i], &action, NULL);
+            bound.sigaction(ending_signals[i], &action, NULL);
         }
     }
 }
@@ -108,31 +124,31 @@ static void on_body_exit(int status, void *unused)
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
 {
     // The parent may have died before the death signal was asked for; its end is then seen here.
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(0);
+    bound.prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (bound.getppid() != parent)
+        bound.exit_at_once(0);
     crash_record = start->crash;
     install_crash_handler();
     reset_ending_signals();
     // Not the terminal's or the pipeline's: input that the host has yet to read is not a worker's to take.
-    close(STDIN_FILENO);
-    open("/dev/null", O_RDONLY);
-    __fpurge(stdin);
-    __fpurge(stdout);
-    __fpurge(stderr);
-    on_exit(on_body_exit, NULL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    bound.close(STDIN_FILENO);
+    bound.open("/dev/null", O_RDONLY);
+    bound.fpurge(stdin);
+    bound.fpurge(stdout);
+    bound.fpurge(stderr);
+    bound.on_exit(on_body_exit, NULL);
+    static const sigset_t none;
+    bound.sigprocmask(SIG_SETMASK, &none, NULL);
     cforkpool_exit(start->entry(start->context, start->worker));
 }
 
 _Noreturn void cforkpool_exit(int32_t status)
 {
     // Not fflush(NULL): that would move the offsets of input files that are shared with the parent.
-    fflush(stdout);
-    fflush(stderr);
+    bound.fflush(stdout);
+    bound.fflush(stderr);
     if (__llvm_profile_write_file != NULL)
         __llvm_profile_write_file();
-    _exit(status);
+    bound.exit_at_once(status);
+    __builtin_unreachable();
 }

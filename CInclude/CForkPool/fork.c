@@ -29,7 +29,7 @@ static uint32_t generation;
 static void reset_in_child(void)
 {
     generation += 1;
-    pthread_mutex_init(&forker.gate, NULL);
+    forker.gate = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     forker.running = false;
     atomic_store(&forker.word, FORKER_IDLE);
 }

@@ -56,9 +56,9 @@ extension ForkPool {
         return try Region(workers: workers, layout: layout)
     }
 
-    private func giveBack(_ region: Region, torn: Set<Int>) {
+    private func giveBack(_ region: Region, _ memory: MapMemory, torn: Set<Int>) {
         guard cforkpool_generation() == generation else { return }
-        region.cool(to: options.warmMemory, tornWorkers: torn)
+        region.cool(memory, to: options.warmMemory, tornWorkers: torn)
         idle.withLock { $0 = region }
     }
 }
@@ -103,21 +103,19 @@ extension ForkPool {
         _ layout: Region.Layout, stopsAtFailure: Bool, doorbell: Int32?, escaping body: @escaping RangeBody
     ) throws(Failure) -> Outcome {
         try checkThreads(own: doorbell == nil ? 0 : 1)
-        _ = Self.warmedUp
+        WarmUp.done
         let region: Region
         do { region = try takeRegion(layout) } catch { throw Failure(refused: error, index: nil) }
         let lines = min(workers, layout.count)
-        region.prepare(layout, lines: workers)
+        let memory = region.prepare(layout)
         let context = WorkerContext(
-            region: region, chunk: options.chunk, workers: max(lines, 1), stopsAtFailure: stopsAtFailure, body: body)
+            memory: memory, chunk: options.chunk, workers: max(lines, 1), stopsAtFailure: stopsAtFailure, body: body)
         var supervisor = Supervisor(context, doorbell: doorbell)
         let (machine, torn) = withExtendedLifetime(context) { supervisor.run() }
-        return Outcome(region: region, machine: machine) { [self] region in giveBack(region, torn: torn) }
+        return Outcome(region: region, memory: memory, machine: machine) { [self] region in
+            giveBack(region, memory, torn: torn)
+        }
     }
-
-    /// The library's own paths, run once before the first fork: a type that is first used in a child of a process
-    /// with threads may wait for a lock that nobody there holds.
-    private static let warmedUp: Void = Report.warmUp()
 
     /// Refuses a map that would fork beside threads of the host, where the options say so.
     ///

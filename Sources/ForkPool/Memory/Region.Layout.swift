@@ -1,28 +1,32 @@
 extension Region {
-    /// Where the states and slots of a map's items lie in the region's front.
+    /// What a map's items need of the region's front: a state byte and a slot each.
     @usableFromInline
     struct Layout: Equatable, Sendable {
         /// The number of items.
         @usableFromInline let count: Int
         /// Bytes from one slot to the next.
         let slotStride: Int
-        /// The offset of the first slot from the front's start, in bytes.
-        let slotsOffset: Int
 
         /// Makes the layout for `count` slots of `slotStride` bytes each.
         @usableFromInline
         init(count: Int, slotStride: Int, slotAlignment: Int) {
-            precondition(slotAlignment <= Mapping.pageSize, "ForkPool: a result type is aligned to a page at most")
+            precondition(slotAlignment <= 128, "ForkPool: a result type is aligned to 128 bytes at most")
             self.count = count
             self.slotStride = slotStride
-            // Slots begin on a page: a big result's pages are then its own.
-            slotsOffset = Mapping.pages(count)
         }
 
-        /// The bytes of the front that it takes; `Int.max` where that is more than can be counted.
+        /// Where the first slot lies if the states begin at `start`, in bytes from the region's start.
+        ///
+        /// Big slots begin on a page, which is then theirs; small ones on the cache lines after the states.
+        func slotsStart(after start: Int) -> Int {
+            let end = start + (count + 127) / 128 * 128
+            return slotStride < Mapping.pageSize ? end : Mapping.pages(end)
+        }
+
+        /// The most bytes of the front that it takes; more than can be had where they cannot be counted.
         var size: Int {
             let (slots, overflow) = count.multipliedReportingOverflow(by: slotStride)
-            return overflow || slots > Int.max / 4 ? .max / 4 : slotsOffset + slots
+            return overflow || slots > Int.max / 4 ? .max / 4 : slotsStart(after: 0) + Mapping.pageSize + slots
         }
     }
 }

@@ -31,14 +31,24 @@ public import Synchronization
     /// The newest report in the worker's arena, as its offset plus one; 0 if there is none.
     var newestReport: UnsafeMutablePointer<Atomic<Int>> { unsafe word(4) }
 
+    /// What the worker is to run before it claims: a range that another one left. Written by the parent.
+    var leftoverStart: UnsafeMutablePointer<Atomic<Int>> { unsafe word(5) }
+    var leftoverEnd: UnsafeMutablePointer<Atomic<Int>> { unsafe word(6) }
+
+    /// Makes the line that of a worker whose arena is empty.
+    func clear() {
+        begin(leftover: nil)
+        unsafe arenaUsed.pointee.store(0, ordering: .relaxed)
+        unsafe newestReport.pointee.store(0, ordering: .relaxed)
+    }
+
     /// Makes the line that of a worker that has not begun, and keeps what its arena holds.
-    func clear(arena: Bool) {
+    func begin(leftover: Range<Int>?) {
         unsafe position.pointee.store(-1, ordering: .relaxed)
         unsafe end.pointee.store(0, ordering: .relaxed)
         unsafe finish.pointee.store(Finish.running, ordering: .relaxed)
-        guard arena else { return }
-        unsafe arenaUsed.pointee.store(0, ordering: .relaxed)
-        unsafe newestReport.pointee.store(0, ordering: .relaxed)
+        unsafe leftoverStart.pointee.store(leftover?.lowerBound ?? 0, ordering: .relaxed)
+        unsafe leftoverEnd.pointee.store(leftover?.upperBound ?? 0, ordering: .relaxed)
     }
 
     /// Says that the worker claimed `range`.
@@ -47,10 +57,7 @@ public import Synchronization
     func publish(claim range: Range<Int>) {
         unsafe end.pointee.store(0, ordering: .releasing)
         unsafe position.pointee.store(range.lowerBound, ordering: .releasing)
-        unsafe end.pointee.store(range.upperBound, ordering: .releasing)
-        // The worker's next look at the lowest failure must not overtake this: either the worker sees a failure, or
-        // the parent that acts on it sees the claim.
-        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        unsafe end.pointee.store(range.upperBound, ordering: .sequentiallyConsistent)
     }
 
     /// How a worker left its loop.

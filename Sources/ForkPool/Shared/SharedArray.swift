@@ -43,7 +43,7 @@
     init(_ outcome: Outcome, count: Int) {
         owner = outcome
         unsafe elements = UnsafeMutableBufferPointer(
-            start: outcome.region.slots.bindMemory(to: Element.self, capacity: count), count: count)
+            start: outcome.memory.slots.bindMemory(to: Element.self, capacity: count), count: count)
     }
 
     /// Reads all elements in place.

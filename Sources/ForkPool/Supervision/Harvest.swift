@@ -2,19 +2,19 @@ internal import Synchronization
 
 /// Reads, when every worker is gone, what they said of the items that have no result.
 struct Harvest {
-    let region: Region
+    let memory: MapMemory
     let machine: MapMachine
 
     /// A failure for each item that has no result and ought to have an outcome.
     ///
     /// - Complexity: O(items), at some eight items a nanosecond while nothing failed.
     func failures() -> [Int: ForkPool.Failure] {
-        let count = region.layout.count
+        let count = memory.count
         var failures: [Int: ForkPool.Failure] = [:]
-        guard unsafe !Self.allPublished(region.states, count: count) else { return failures }
+        guard unsafe !Self.allPublished(memory.states, count: count) else { return failures }
         let reports = self.reports()
         for item in 0..<count {
-            switch unsafe region.states[item].load(ordering: .acquiring) {
+            switch unsafe memory.states[item].load(ordering: .acquiring) {
             case ItemState.value: continue
             case ItemState.failed:
                 failures[item] = reports[item].map { ForkPool.Failure($0, item) } ?? .reportMissing(item)
@@ -48,13 +48,13 @@ struct Harvest {
     /// The newest report of each item, from every worker's chain.
     private func reports() -> [Int: Report] {
         var reports: [Int: Report] = [:]
-        for worker in 0..<region.workers {
-            var next = unsafe region.line(worker).newestReport.pointee.load(ordering: .acquiring) - 1
+        for worker in 0..<memory.workers {
+            var next = unsafe memory.line(worker).newestReport.pointee.load(ordering: .acquiring) - 1
             // Each link lies before the one that names it, so a damaged chain ends too.
-            while next >= 0, let head = unsafe region.bytes(offset: next, length: MemoryLayout<ReportLink>.size) {
+            while next >= 0, let head = unsafe memory.bytes(offset: next, length: MemoryLayout<ReportLink>.size) {
                 let link = unsafe head.loadUnaligned(as: ReportLink.self)
                 let start = next + MemoryLayout<ReportLink>.size
-                if reports[link.item] == nil, let bytes = unsafe region.bytes(offset: start, length: link.length) {
+                if reports[link.item] == nil, let bytes = unsafe memory.bytes(offset: start, length: link.length) {
                     reports[link.item] = unsafe try? BinaryDecoder.decode(Report.self, from: bytes)
                 }
                 guard link.previous - 1 < next else { break }

@@ -3,18 +3,21 @@
 /// The region goes back to the pool when this is dropped.
 @usableFromInline
 final class Outcome {
-    @usableFromInline let region: Region
+    /// Where the results are.
+    @usableFromInline let memory: MapMemory
+    private let region: Region
     /// Every failure, by index.
     @usableFromInline let failures: [Int: ForkPool.Failure]
     /// The number of items.
     @usableFromInline let count: Int
     private let giveBack: (Region) -> Void
 
-    init(region: Region, machine: MapMachine, giveBack: @escaping (Region) -> Void) {
+    init(region: Region, memory: MapMemory, machine: MapMachine, giveBack: @escaping (Region) -> Void) {
         self.region = region
+        self.memory = memory
         self.giveBack = giveBack
-        count = region.layout.count
-        failures = Harvest(region: region, machine: machine).failures()
+        count = memory.count
+        failures = Harvest(memory: memory, machine: machine).failures()
     }
 
     deinit {
@@ -47,7 +50,7 @@ extension Outcome {
     @usableFromInline
     func slots<R: BitwiseCopyable>(of type: R.Type) throws(ForkPool.Failure) -> UnsafeBufferPointer<R> {
         if let first { throw first }
-        return unsafe UnsafeBufferPointer(start: region.slots.bindMemory(to: R.self, capacity: count), count: count)
+        return unsafe UnsafeBufferPointer(start: memory.slots.bindMemory(to: R.self, capacity: count), count: count)
     }
 
     /// Copies the results out of their slots.
@@ -61,7 +64,7 @@ extension Outcome {
     func results<R: BitwiseCopyable>(of type: R.Type) -> [Result<R, ForkPool.Failure>] {
         (0..<count).map { item in
             if !failures.isEmpty, let failure = failures[item] { return .failure(failure) }
-            return .success(unsafe region.slots.load(fromByteOffset: item &* MemoryLayout<R>.stride, as: R.self))
+            return .success(unsafe memory.slots.load(fromByteOffset: item &* MemoryLayout<R>.stride, as: R.self))
         }
     }
 }
@@ -91,8 +94,8 @@ extension Outcome {
     }
 
     private func decode<R: Decodable>(_ type: R.Type, at item: Int) throws(ForkPool.Failure) -> R {
-        let extent = unsafe region.slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
-        guard let bytes = unsafe region.bytes(offset: extent.offset, length: extent.length) else {
+        let extent = unsafe memory.slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
+        guard let bytes = unsafe memory.bytes(offset: extent.offset, length: extent.length) else {
             throw .corrupted(item, "its slot points outside its worker's memory")
         }
         do {

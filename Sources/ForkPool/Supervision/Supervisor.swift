@@ -12,15 +12,15 @@ struct Supervisor {
     private var torn: Set<Int> = []
     private let claims: Claims
 
-    private var region: Region { context.region }
-    private var count: Int { context.region.layout.count }
+    private var memory: MapMemory { context.memory }
+    private var count: Int { context.memory.count }
 
     /// Prepares to carry out a map; the doorbell is a descriptor that becomes readable when the caller cancels it.
     init(_ context: WorkerContext, doorbell: Int32?) {
         self.context = context
         self.doorbell = doorbell
-        machine = MapMachine(count: context.region.layout.count, stopsAtFailure: context.stopsAtFailure)
-        claims = unsafe Claims(cursor: context.region.cursor, count: context.region.layout.count)
+        machine = MapMachine(count: context.memory.count, stopsAtFailure: context.stopsAtFailure)
+        claims = unsafe Claims(cursor: context.memory.cursor, count: context.memory.count)
     }
 
     /// Runs the map to its end: when it returns, no worker is left.
@@ -65,7 +65,7 @@ struct Supervisor {
         if !sight.finished { torn.insert(worker) }
         var actions: [MapMachine.Action] = []
         if context.stopsAtFailure {
-            let lowest = unsafe region.lowestFailure.pointee.load(ordering: .sequentiallyConsistent)
+            let lowest = unsafe memory.lowestFailure.pointee.load(ordering: .sequentiallyConsistent)
             if lowest >= 0, lowest < count, let action = machine.failed(lowest) { actions.append(action) }
         }
         let action = machine.ended(
@@ -87,8 +87,7 @@ struct Supervisor {
         }
         guard !starts.isEmpty else { return }
         for (worker, leftover) in starts {
-            context.leftovers[worker] = leftover
-            region.line(worker).clear(arena: false)
+            memory.line(worker).begin(leftover: leftover)
         }
         let outcomes = WorkerProcess.start(starts.map(\.worker), context: context)
         // Those that run come first: a refusal is judged by whether anything runs.
@@ -105,11 +104,11 @@ struct Supervisor {
 
     private mutating func kill(where isNeedless: (_ position: Int) -> Bool) {
         if context.stopsAtFailure {
-            _ = unsafe region.lowestFailure.pointee.min(
+            _ = unsafe memory.lowestFailure.pointee.min(
                 machine.lowestFailure, ordering: .sequentiallyConsistent)
         }
         for (worker, process) in running {
-            let position = unsafe region.line(worker).position.pointee.load(ordering: .sequentiallyConsistent)
+            let position = unsafe memory.line(worker).position.pointee.load(ordering: .sequentiallyConsistent)
             guard isNeedless(position) else { continue }
             machine.condemn(worker)
             process.kill()
@@ -120,14 +119,14 @@ struct Supervisor {
 
     /// Reads a dead worker's line once, and believes what can be true.
     private func look(at worker: Int) -> MapMachine.Sight {
-        let line = region.line(worker)
+        let line = memory.line(worker)
         let finished = unsafe line.finish.pointee.load(ordering: .acquiring) == ScoreLine.Finish.done
         let position = unsafe line.position.pointee.load(ordering: .relaxed)
         let end = unsafe line.end.pointee.load(ordering: .relaxed)
         guard position >= 0, position < end, end <= count else {
             return MapMachine.Sight(finished: finished, item: nil, leftover: nil, claimed: false)
         }
-        let isUnfinished = unsafe region.states[position].load(ordering: .acquiring) == ItemState.unfinished
+        let isUnfinished = unsafe memory.states[position].load(ordering: .acquiring) == ItemState.unfinished
         return MapMachine.Sight(
             finished: finished,
             item: isUnfinished ? position : nil,
@@ -137,7 +136,7 @@ struct Supervisor {
 
     private func crash(of worker: Int, _ ending: Ending) -> CrashText? {
         guard case .signal(let signal) = ending else { return nil }
-        return unsafe CrashText(region.crash(worker).pointee, of: signal)
+        return unsafe CrashText(memory.crash(worker).pointee, of: signal)
     }
 
     /// The items that must have an outcome and have none, as ranges.
@@ -148,7 +147,7 @@ struct Supervisor {
         let end = min(count, machine.lowestFailure)
         for item in 0..<end {
             let isLost =
-                unsafe region.states[item].load(ordering: .relaxed) == ItemState.unfinished
+                unsafe memory.states[item].load(ordering: .relaxed) == ItemState.unfinished
                 && machine.causes[item] == nil
             if isLost, start == nil { start = item }
             if !isLost, let first = start {

@@ -55,12 +55,12 @@ extension WorkerProcess {
     /// Forks one worker for each of `workers`, from the forker thread.
     static func start(_ workers: [Int], context: WorkerContext) -> [Start] {
         var starts = unsafe workers.map { worker in
-            unsafe context.region.crash(worker).initialize(to: cforkpool_crash())
+            unsafe context.memory.crash(worker).pointee.signal = 0
             return unsafe cforkpool_start(
                 entry: WorkerContext.entry,
                 context: Unmanaged.passUnretained(context).toOpaque(),
                 worker: Int32(worker),
-                crash: context.region.crash(worker),
+                crash: context.memory.crash(worker),
                 pid: 0,
                 pidfd: -1,
                 failed_call: nil)

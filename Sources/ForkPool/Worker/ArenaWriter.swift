@@ -2,55 +2,62 @@ internal import Synchronization
 
 /// Writes results of variable size and reports to the front of what is free in a worker's arena.
 @safe final class ArenaWriter {
-    private let region: Region
-    private let line: ScoreLine
-    private let arena: UnsafeMutableRawBufferPointer
+    private let memory: MapMemory
     private let encoder = BinaryEncoder()
-    /// Bytes in use; published after what they hold.
-    private var used: Int
+    /// Bytes in use, published after what they hold; nil before the first write.
+    private var used: Int?
+    /// The end of the pages that are mapped in this process.
+    private var populated = 0
 
-    init(region: Region, worker: Int) {
-        self.region = region
-        line = region.line(worker)
-        unsafe arena = region.arena(worker)
-        // The worker before this one may have written anything here.
-        let published = unsafe line.arenaUsed.pointee.load(ordering: .relaxed)
-        used = unsafe min(max(published, 0), arena.count)
+    init(memory: MapMemory) {
+        self.memory = memory
     }
 
     /// Encodes a value and returns where its bytes are; they count as used with the next `commit`.
-    func write<T: Encodable>(_ value: T) throws -> Extent {
-        let free = unsafe UnsafeMutableRawBufferPointer(rebasing: arena[used...])
+    func write<T: Encodable>(_ value: T, by worker: Int) throws -> Extent {
+        let start = start(worker)
+        let free = unsafe UnsafeMutableRawBufferPointer(rebasing: memory.arena(worker)[start...])
         let length = unsafe try encoder.encode(value, into: free)
-        let extent = unsafe Extent(offset: region.offset(of: arena.baseAddress!) + used, length: length)
-        used += length
-        return extent
+        let end = start + length
+        used = end
+        // The next result is likely to be as large as this one.
+        if end + length > populated {
+            populated = min(end + 2 * length, memory.arenaSize)
+            memory.populate(arena: worker, end..<populated)
+        }
+        return Extent(offset: memory.arenaOffset(worker) + start, length: length)
+    }
+
+    /// Where the worker writes next: where the one before it in this place ended, to begin with.
+    private func start(_ worker: Int) -> Int {
+        if let used { return used }
+        // Whatever it was that wrote this, the offset stays within the arena.
+        let published = unsafe memory.line(worker).arenaUsed.pointee.load(ordering: .relaxed)
+        return min(max(published, 0), memory.arenaSize)
     }
 
     /// Makes what was written part of what a worker after this one keeps.
-    func commit() {
-        unsafe line.arenaUsed.pointee.store(used, ordering: .releasing)
+    func commit(by worker: Int) {
+        unsafe memory.line(worker).arenaUsed.pointee.store(start(worker), ordering: .releasing)
     }
 
     /// Adds a report to the chain that ends at the line's newest.
     ///
     /// A full arena drops it: the parent then says that the item failed and that its report did not fit.
-    func write(report: Report, of item: Int) {
-        let link = ReportLink(
-            item: item,
-            previous: unsafe line.newestReport.pointee.load(ordering: .relaxed),
-            length: 0)
-        let start = used
-        guard unsafe arena.count - used > MemoryLayout<ReportLink>.size else { return }
-        used += MemoryLayout<ReportLink>.size
-        guard let extent = try? write(report) else {
+    func write(report: Report, of item: Int, by worker: Int) {
+        let line = memory.line(worker)
+        let start = start(worker)
+        guard memory.arenaSize - start > MemoryLayout<ReportLink>.size else { return }
+        used = start + MemoryLayout<ReportLink>.size
+        guard let extent = try? write(report, by: worker) else {
             used = start
             return
         }
-        unsafe arena.storeBytes(of: link.with(length: extent.length), toByteOffset: start, as: ReportLink.self)
-        let offset = unsafe region.offset(of: arena.baseAddress!) + start
-        commit()
-        unsafe line.newestReport.pointee.store(offset + 1, ordering: .releasing)
+        let link = unsafe ReportLink(
+            item: item, previous: line.newestReport.pointee.load(ordering: .relaxed), length: extent.length)
+        unsafe memory.arena(worker).storeBytes(of: link, toByteOffset: start, as: ReportLink.self)
+        commit(by: worker)
+        unsafe line.newestReport.pointee.store(memory.arenaOffset(worker) + start + 1, ordering: .releasing)
     }
 }
 
@@ -68,8 +75,4 @@ struct ReportLink: BitwiseCopyable {
     let previous: Int
     /// The bytes of the report, which follow.
     let length: Int
-
-    func with(length: Int) -> ReportLink {
-        ReportLink(item: item, previous: previous, length: length)
-    }
 }

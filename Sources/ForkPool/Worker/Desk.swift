@@ -12,15 +12,17 @@ public import Synchronization
     @usableFromInline let slots: UnsafeMutableRawPointer
     /// Whether the first failure ends the map.
     @usableFromInline let stopsAtFailure: Bool
+    private let worker: Int
     private let arena: ArenaWriter
 
-    init(region: Region, worker: Int, stopsAtFailure: Bool) {
-        unsafe position = region.line(worker).position
-        unsafe lowestFailure = region.lowestFailure
-        unsafe states = region.states
-        unsafe slots = region.slots
+    init(memory: MapMemory, worker: Int, stopsAtFailure: Bool, arena: ArenaWriter) {
+        unsafe position = memory.line(worker).position
+        unsafe lowestFailure = memory.lowestFailure
+        unsafe states = memory.states
+        unsafe slots = memory.slots
         self.stopsAtFailure = stopsAtFailure
-        arena = ArenaWriter(region: region, worker: worker)
+        self.worker = worker
+        self.arena = arena
     }
 
     /// Says that the worker is about to run the body on `item`; returns false if a failure below made it needless.
@@ -48,10 +50,10 @@ public import Synchronization
     @usableFromInline
     func encode<R: Encodable>(_ value: R, at item: Int) -> Bool {
         do {
-            let extent = try arena.write(value)
+            let extent = try arena.write(value, by: worker)
             unsafe slots.storeBytes(of: extent, toByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
             unsafe states[item].store(ItemState.value, ordering: .releasing)
-            arena.commit()
+            arena.commit(by: worker)
             return true
         } catch {
             return fail(item, Report(encoding: error))
@@ -64,12 +66,12 @@ public import Synchronization
         // What is sure comes first: should the error's own description trap or hang, this much is known already.
         let report = Report(throwing: error)
         let goesOn = fail(item, report)
-        arena.write(report: report.described(by: error), of: item)
+        arena.write(report: report.described(by: error), of: item, by: worker)
         return goesOn
     }
 
     private func fail(_ item: Int, _ report: Report) -> Bool {
-        arena.write(report: report, of: item)
+        arena.write(report: report, of: item, by: worker)
         unsafe states[item].store(ItemState.failed, ordering: .releasing)
         guard stopsAtFailure else { return true }
         _ = unsafe lowestFailure.pointee.min(item, ordering: .sequentiallyConsistent)

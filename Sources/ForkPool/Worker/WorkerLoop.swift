@@ -8,47 +8,62 @@ typealias RangeBody = (_ range: Range<Int>, _ desk: Desk) -> Bool
 
 /// What the workers of one map find in the memory that the fork gave them.
 final class WorkerContext {
-    let region: Region
+    let memory: MapMemory
     let chunk: ForkPool.Options.Chunk
     let workers: Int
     let stopsAtFailure: Bool
     let body: RangeBody
-    /// What each worker is to run before it claims: the rest of a range that a dead worker left.
-    var leftovers: [Range<Int>?]
-
-    init(region: Region, chunk: ForkPool.Options.Chunk, workers: Int, stopsAtFailure: Bool, body: @escaping RangeBody) {
-        self.region = region
+    /// Made before the fork, used after it by each child for itself: a worker need not allocate.
+    private let arena: ArenaWriter
+    init(memory: MapMemory, chunk: ForkPool.Options.Chunk, workers: Int, stopsAtFailure: Bool, body: @escaping RangeBody) {
+        self.memory = memory
         self.chunk = chunk
         self.workers = workers
         self.stopsAtFailure = stopsAtFailure
         self.body = body
-        leftovers = Array(repeating: nil, count: workers)
+        arena = ArenaWriter(memory: memory)
     }
 
     /// Runs in the child: the loop of a worker, from its first claim until nothing is left.
     func run(worker: Int) {
-        region.unmapArenas(except: worker)
-        let line = region.line(worker)
-        let desk = Desk(region: region, worker: worker, stopsAtFailure: stopsAtFailure)
-        let claims = unsafe Claims(cursor: region.cursor, count: region.layout.count)
-        var policy = ChunkPolicy(chunk, workers: workers)
+        memory.unmapArenas(except: worker)
+        let line = memory.line(worker)
+        let desk = Desk(memory: memory, worker: worker, stopsAtFailure: stopsAtFailure, arena: arena)
         var goesOn = true
-        if let leftover = leftovers[worker] {
-            line.publish(claim: leftover)
-            goesOn = body(leftover, desk)
-        }
-        var before = policy.measures ? monotonicNanoseconds() : 0
-        while goesOn, unsafe region.lowestFailure.pointee.load(ordering: .sequentiallyConsistent) == .max,
-            let range = claims.next(policy)
-        {
-            line.publish(claim: range)
-            goesOn = body(range, desk)
-            guard policy.measures else { continue }
+        let leftover = unsafe (
+            start: line.leftoverStart.pointee.load(ordering: .relaxed),
+            end: line.leftoverEnd.pointee.load(ordering: .relaxed)
+        )
+        if leftover.end > 0 { goesOn = run(leftover.start..<leftover.end, line, desk) }
+        var claims = unsafe Claims(cursor: memory.cursor, count: memory.count)
+        var policy = ChunkPolicy(chunk, workers: workers)
+        // The clock is asked from the second claim on: its own pages are two more faults for a fresh child.
+        var isFirst = true
+        var before = 0
+        while goesOn, !mapFailed, let range = claims.next(policy) {
+            if !isFirst, before == 0, policy.measures { before = monotonicNanoseconds() }
+            isFirst = false
+            goesOn = run(range, line, desk)
+            guard before != 0 else { continue }
             let now = monotonicNanoseconds()
             policy.took(now - before, items: range.count)
             before = now
         }
         unsafe line.finish.pointee.store(ScoreLine.Finish.done, ordering: .releasing)
+    }
+
+    private func run(_ range: Range<Int>, _ line: ScoreLine, _ desk: Desk) -> Bool {
+        line.publish(claim: range)
+        // Together with the order of the stores above: either this worker sees a failure in time, or the parent that
+        // acts on the failure sees the claim.
+        _ = mapFailed
+        memory.populate(range)
+        return body(range, desk)
+    }
+
+    /// Whether a failure has ended the map: whatever is claimed from now on lies above it.
+    private var mapFailed: Bool {
+        unsafe memory.lowestFailure.pointee.load(ordering: .sequentiallyConsistent) != .max
     }
 
     /// The first Swift code in a child.

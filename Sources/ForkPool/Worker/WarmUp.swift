@@ -1,0 +1,26 @@
+/// Runs a worker's paths once in the parent, before the first fork.
+///
+/// A type that is first used in a child of a process with threads may wait for a lock that nobody there holds; and a
+/// function that is first called in a child is looked up by the linker anew in each child, at ten page faults a time.
+enum WarmUp {
+    /// Done once in a process, at the first map.
+    static let done: Void = run()
+
+    private static func run() {
+        Report.warmUp()
+        let layout = Region.Layout(count: 3, slotStride: MemoryLayout<Extent>.stride, slotAlignment: 8)
+        // Where the system refuses the memory, the map itself will say so.
+        guard let region = try? Region(workers: 1, layout: layout) else { return }
+        let context = WorkerContext(
+            memory: region.prepare(layout), chunk: .automatic, workers: 1, stopsAtFailure: false
+        ) { range, desk in
+            for item in range {
+                _ = desk.begin(item)
+                desk.store(item, at: item)
+                _ = desk.encode("", at: item)
+            }
+            return true
+        }
+        withExtendedLifetime(region) { context.run(worker: 0) }
+    }
+}
