@@ -34,6 +34,13 @@ int32_t cforkpool_madvise_populate(void *address, size_t size)
     return madvise(address, size, MADV_POPULATE_WRITE) == 0 ? 0 : -errno;
 }
 
+int32_t cforkpool_madvise_fresh(void *address, size_t size)
+{
+    // A refusal only means small pages.
+    madvise(address, size, MADV_HUGEPAGE);
+    return madvise(address, size, MADV_POPULATE_WRITE) == 0 ? 0 : -errno;
+}
+
 int32_t cforkpool_mutex_init(void *mutex)
 {
     pthread_mutexattr_t attributes;

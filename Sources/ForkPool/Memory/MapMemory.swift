@@ -94,6 +94,22 @@ public import Synchronization
     }
 }
 
+// MARK: - States
+
+extension MapMemory {
+    /// Whether every state byte says that there is a result: compared eight at a time.
+    var isComplete: Bool {
+        let bytes = unsafe UnsafeRawBufferPointer(start: base + statesStart, count: count)
+        let words = count / 8 * 8
+        for offset in stride(from: 0, to: words, by: 8) {
+            guard unsafe bytes.load(fromByteOffset: offset, as: UInt64.self) == 0x0101_0101_0101_0101 else {
+                return false
+            }
+        }
+        return unsafe bytes[words...].allSatisfy { $0 == ItemState.value }
+    }
+}
+
 // MARK: - Arenas
 
 extension MapMemory {

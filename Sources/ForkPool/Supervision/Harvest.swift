@@ -11,7 +11,7 @@ struct Harvest {
     func failures() -> [Int: ForkPool.Failure] {
         let count = memory.count
         var failures: [Int: ForkPool.Failure] = [:]
-        guard unsafe !Self.allPublished(memory.states, count: count) else { return failures }
+        guard !memory.isComplete else { return failures }
         let reports = self.reports()
         for item in 0..<count {
             switch unsafe memory.states[item].load(ordering: .acquiring) {
@@ -31,18 +31,6 @@ struct Harvest {
             }
         }
         return failures
-    }
-
-    /// Whether every state byte says that there is a result: compared eight at a time.
-    private static func allPublished(_ states: UnsafeMutablePointer<Atomic<UInt8>>, count: Int) -> Bool {
-        let bytes = unsafe UnsafeRawBufferPointer(start: states, count: count)
-        let words = count / 8 * 8
-        for offset in stride(from: 0, to: words, by: 8) {
-            guard unsafe bytes.load(fromByteOffset: offset, as: UInt64.self) == 0x0101_0101_0101_0101 else {
-                return false
-            }
-        }
-        return unsafe bytes[words...].allSatisfy { $0 == ItemState.value }
     }
 
     /// The newest report of each item, from every worker's chain.

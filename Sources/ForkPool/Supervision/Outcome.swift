@@ -1,3 +1,5 @@
+internal import CForkPool
+
 /// What a map left behind: the region with its results, and why the others are missing.
 ///
 /// The region goes back to the pool when this is dropped.
@@ -56,7 +58,11 @@ extension Outcome {
     /// Copies the results out of their slots.
     @usableFromInline
     func array<R: BitwiseCopyable>(of type: R.Type) throws(ForkPool.Failure) -> [R] {
-        unsafe Array(try slots(of: type))
+        let slots = unsafe try slots(of: type)
+        return unsafe Array(unsafeUninitializedCapacity: count) { copy, initialized in
+            unsafe Self.populate(UnsafeMutableRawBufferPointer(copy))
+            initialized = unsafe copy.initialize(fromContentsOf: slots)
+        }
     }
 
     /// Every item's result or failure.
@@ -66,6 +72,16 @@ extension Outcome {
             if !failures.isEmpty, let failure = failures[item] { return .failure(failure) }
             return .success(unsafe memory.slots.load(fromByteOffset: item &* MemoryLayout<R>.stride, as: R.self))
         }
+    }
+}
+
+extension Outcome {
+    /// Touches the whole pages of a large fresh array by one call: a fault for each costs more than the copy.
+    private static func populate(_ memory: UnsafeMutableRawBufferPointer) {
+        guard memory.count >= 4 << 20 else { return }
+        let start = unsafe memory.baseAddress!.alignedUp(toMultipleOf: Mapping.pageSize)
+        let size = unsafe (memory.baseAddress! + memory.count - start) / Mapping.pageSize * Mapping.pageSize
+        _ = unsafe cforkpool_madvise_fresh(start, size)
     }
 }
 

@@ -141,7 +141,7 @@ struct Supervisor {
 
     /// The items that must have an outcome and have none, as ranges.
     private func unfinishedRanges() -> [Range<Int>] {
-        guard machine.ending == nil else { return [] }
+        guard machine.ending == nil, !memory.isComplete else { return [] }
         var ranges: [Range<Int>] = []
         var start: Int?
         let end = min(count, machine.lowestFailure)

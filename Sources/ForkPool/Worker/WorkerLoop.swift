@@ -15,7 +15,9 @@ final class WorkerContext {
     let body: RangeBody
     /// Made before the fork, used after it by each child for itself: a worker need not allocate.
     private let arena: ArenaWriter
-    init(memory: MapMemory, chunk: ForkPool.Options.Chunk, workers: Int, stopsAtFailure: Bool, body: @escaping RangeBody) {
+    init(
+        memory: MapMemory, chunk: ForkPool.Options.Chunk, workers: Int, stopsAtFailure: Bool, body: @escaping RangeBody
+    ) {
         self.memory = memory
         self.chunk = chunk
         self.workers = workers
