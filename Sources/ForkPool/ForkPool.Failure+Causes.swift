@@ -22,7 +22,11 @@ extension ForkPool.Failure {
     }
 
     /// Makes the failure of an item, or of a map, from what the supervisor saw.
-    init(_ cause: MapMachine.Cause, _ item: Int) {
+    ///
+    /// - Parameters:
+    ///   - cause: What was seen.
+    ///   - item: The item's index; nil for the map as a whole.
+    init(_ cause: MapMachine.Cause, _ item: Int?) {
         switch cause {
         case .ended(let ending, let pid, let crash):
             self.init(ending, crash, index: item, worker: "its worker (pid \(pid))")
@@ -31,14 +35,14 @@ extension ForkPool.Failure {
         case .refused(let error):
             self.init(refused: error, index: item)
         case .cancelled:
-            self.init(.cancelled, index: item, "was cancelled")
+            self.init(.cancelled, index: item, item == nil ? "the map was cancelled" : "was cancelled")
         case .unreachable(let ending, let crash):
             self.init(ending, crash, index: item, worker: "every worker before it was reached")
             bodyRan = .no
         }
     }
 
-    private init(_ ending: Ending, _ crash: CrashText?, index: Int, worker: String) {
+    private init(_ ending: Ending, _ crash: CrashText?, index: Int?, worker: String) {
         switch ending {
         case .exit(let status):
             self.init(

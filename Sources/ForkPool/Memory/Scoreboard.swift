@@ -31,7 +31,7 @@ public import Synchronization
     /// The newest report in the worker's arena, as its offset plus one; 0 if there is none.
     var newestReport: UnsafeMutablePointer<Atomic<Int>> { unsafe word(4) }
 
-    /// What the worker is to run before it claims: a range that another one left. Written by the parent.
+    /// What the worker is to run before it claims, written by the parent: a range that another one left.
     var leftoverStart: UnsafeMutablePointer<Atomic<Int>> { unsafe word(5) }
     var leftoverEnd: UnsafeMutablePointer<Atomic<Int>> { unsafe word(6) }
 

@@ -12,6 +12,8 @@ final class Outcome {
     @usableFromInline let failures: [Int: ForkPool.Failure]
     /// The number of items.
     @usableFromInline let count: Int
+    /// What ended the map before every item had its turn.
+    private let whole: ForkPool.Failure?
     private let giveBack: (Region) -> Void
 
     init(region: Region, memory: MapMemory, machine: MapMachine, giveBack: @escaping (Region) -> Void) {
@@ -20,15 +22,16 @@ final class Outcome {
         self.giveBack = giveBack
         count = memory.count
         failures = Harvest(memory: memory, machine: machine).failures()
+        whole = machine.ending.map { ForkPool.Failure($0, nil) }
     }
 
     deinit {
         giveBack(region)
     }
 
-    /// The failure of the lowest index, if there is one.
+    /// What ended the map as a whole, or the failure of the lowest index, if there is one.
     @usableFromInline var first: ForkPool.Failure? {
-        failures.min { $0.key < $1.key }?.value
+        whole ?? failures.min { $0.key < $1.key }?.value
     }
 }
 

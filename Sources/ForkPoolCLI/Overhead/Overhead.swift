@@ -10,6 +10,9 @@ struct Overhead: ParsableCommand {
             Every row is measured in rounds, one run of each column after the other, so that a machine whose speed \
             drifts slows all of them. A figure is a median with an interval; a ratio is the median of the ratios \
             round by round. The floor is the same mechanism in a few plain lines of C, in this same process.
+
+            Exit codes: 0 measured, 64 the command line is wrong, 70 the system refused processes or memory, \
+            74 the results cannot be written.
             """)
 
     @Flag(help: "Print one JSON document instead of a table.")
@@ -30,24 +33,29 @@ struct Overhead: ParsableCommand {
 
     func run() throws {
         let peer = python ? PythonPeer() : nil
-        if python, peer == nil { Self.note("no python3 here: its column is left out\n") }
-        let rows = try Rows(python: peer).all().filter { row.map($0.name.contains) ?? true }
-        guard !rows.isEmpty else { throw ValidationError("no row's name contains “\(row ?? "")”.") }
-        var lines: [OverheadLine] = []
-        for row in rows {
-            if isatty(STDERR_FILENO) == 1 { Self.note("\r\u{1B}[Kmeasuring: \(row.name)") }
-            lines.append(try OverheadLine.measure(row, rounds: rounds ?? row.rounds))
+        if python, peer == nil { StandardError.complain("no python3 here: its column is left out") }
+        do {
+            let rows = try Rows(python: peer).all().filter { row.map($0.name.contains) ?? true }
+            guard !rows.isEmpty else { throw ValidationError("no row's name contains \"\(row ?? "")\".") }
+            let lines = try rows.map(measure)
+            StandardOutput.write(
+                json
+                    ? OverheadOutput.json(lines, python: peer?.version).text + "\n"
+                    : OverheadOutput.table(lines, python: peer?.version) + "\n")
+        } catch let error as ForkPool.Failure {
+            StandardError.complain("\(error)")
+            throw ExitCode(Exit.internalError)
+        } catch let error as OverheadError {
+            StandardError.complain(error.description)
+            throw ExitCode(Exit.internalError)
         }
-        if isatty(STDERR_FILENO) == 1 { Self.note("\r\u{1B}[K") }
-        print(
-            json
-                ? OverheadOutput.json(lines, python: peer?.version) : OverheadOutput.table(lines, python: peer?.version)
-        )
     }
 
-    private static func note(_ text: String) {
-        var text = text
-        _ = text.withUTF8 { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    private func measure(_ row: Row) throws -> OverheadLine {
+        let isShown = Style(for: STDERR_FILENO).isColoured
+        if isShown { StandardError.write("\r\u{1B}[K  measuring: \(row.name)") }
+        defer { if isShown { StandardError.write("\r\u{1B}[K") } }
+        return try OverheadLine.measure(row, rounds: rounds ?? row.rounds)
     }
 }
 

@@ -12,8 +12,7 @@ enum OverheadOutput {
         let widths = cells[0].indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
         let text = cells.map { row in
             zip(row, widths).enumerated().map { index, cell in
-                let padding = String(repeating: " ", count: cell.1 - cell.0.count)
-                return index < 2 ? cell.0 + padding : padding + cell.0
+                index < 2 ? left(cell.0, cell.1) : right(cell.0, cell.1)
             }.joined(separator: "  ").trimmedEnd
         }
         return text.joined(separator: "\n") + "\n\n" + footer(python)
@@ -40,31 +39,29 @@ enum OverheadOutput {
         fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0)
     }
 
-    private static func fixed(_ value: Double, _ digits: Int) -> String {
-        let scale = [1.0, 10, 100][digits]
-        let rounded = (value * scale).rounded()
-        guard rounded.magnitude < 1e15 else { return "\(value)" }
-        let whole = Int(rounded) / Int(scale)
-        guard digits > 0 else { return "\(whole)" }
-        let rest = String(Int(rounded) % Int(scale))
-        return "\(whole)." + String(repeating: "0", count: digits - rest.count) + rest
+    /// One document: seconds as they were measured.
+    static func json(_ lines: [OverheadLine], python: String?) -> JSON {
+        .object([
+            ("version", .string(ForkPoolCommand.version)),
+            ("verb", .string("overhead")),
+            ("processors", .integer(ForkPool.availableProcessors)),
+            ("python", python.map { .string($0) } ?? .null),
+            ("rows", .array(lines.map(json))),
+        ])
     }
 
-    /// One document: seconds as they were measured.
-    static func json(_ lines: [OverheadLine], python: String?) -> String {
-        let rows = lines.map { line in
-            let cells = zip(line.row.cells, line.samples).map { cell, sample in
-                let ratio = line[.floor].map { ", \"ratio_to_floor\": \(sample.ratio(to: $0))" } ?? ""
-                let runs = sample.seconds.map { "\($0)" }.joined(separator: ", ")
-                return "        {\"column\": \"\(cell.column.rawValue)\", \"median\": \(sample.median), "
-                    + "\"low\": \(sample.interval.lowerBound), \"high\": \(sample.interval.upperBound)\(ratio), "
-                    + "\"seconds\": [\(runs)]}"
-            }
-            return "    {\"row\": \"\(line.row.name)\", \"cells\": [\n\(cells.joined(separator: ",\n"))]}"
+    private static func json(_ line: OverheadLine) -> JSON {
+        let cells = zip(line.row.cells, line.samples).map { cell, sample in
+            JSON.object([
+                ("column", .string(cell.column.rawValue)),
+                ("median", .number(sample.median)),
+                ("low", .number(sample.interval.lowerBound)),
+                ("high", .number(sample.interval.upperBound)),
+                ("ratio_to_floor", line[.floor].map { .number(sample.ratio(to: $0)) } ?? .null),
+                ("seconds", .array(sample.seconds.map { .number($0) })),
+            ])
         }
-        let version = python.map { "\"\($0)\"" } ?? "null"
-        return "{\n  \"processors\": \(ForkPool.availableProcessors),\n  \"python\": \(version),\n"
-            + "  \"rows\": [\n\(rows.joined(separator: ",\n"))\n  ]\n}"
+        return .object([("row", .string(line.row.name)), ("cells", .array(cells))])
     }
 }
 

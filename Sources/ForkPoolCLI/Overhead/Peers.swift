@@ -41,3 +41,10 @@ func inTaskGroup(_ count: Int, _ body: @escaping @Sendable (Int) -> Int) {
     }
     done.wait()
 }
+
+/// Times one run by the monotonic clock.
+func seconds(_ body: () throws -> Void) rethrows -> Double {
+    let start = ContinuousClock.now
+    try body()
+    return start.secondsSince
+}

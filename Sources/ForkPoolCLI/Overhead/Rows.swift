@@ -29,8 +29,8 @@ struct Rows {
         Row(
             name: "fork and reap 1 worker", unit: "µs", perSecond: 1e6, rounds: 101,
             cells: [
-                (.oneShot, { try Sample.time { try pool.forEach(0..<1) { _ in } } }),
-                (.floor, { Sample.time { cforkfloor_fork() } }),
+                (.oneShot, { try seconds { try pool.forEach(0..<1) { _ in } } }),
+                (.floor, { seconds { cforkfloor_fork() } }),
             ])
     }
 
@@ -38,8 +38,8 @@ struct Rows {
         Row(
             name: "map of 2 no-ops, 2 workers", unit: "µs", perSecond: 1e6, rounds: 201,
             cells: [
-                (.oneShot, { try Sample.time { _ = try pool.map(0..<2, same) } }),
-                (.floor, { Sample.time { cforkfloor_map(2, 2, 1) } }),
+                (.oneShot, { try seconds { _ = try pool.map(0..<2, same) } }),
+                (.floor, { seconds { cforkfloor_map(2, 2, 1) } }),
                 (.sequential, { try apart { keep((0..<2).map(same)) } }),
                 (.concurrentPerform, { try apart { concurrently(2, same) } }),
                 (.taskGroup, { try apart { inTaskGroup(2, same) } }),
@@ -50,16 +50,16 @@ struct Rows {
         Row(
             name: "map of 1 million no-ops", unit: "ns/item", perSecond: 1e9 / Double(Self.million), rounds: 31,
             cells: [
-                (.oneShot, { try Sample.time { keep(try pool.map(0..<Self.million, same)) } }),
+                (.oneShot, { try seconds { keep(try pool.map(0..<Self.million, same)) } }),
                 (
                     .inPlace,
                     {
-                        try Sample.time {
+                        try seconds {
                             try pool.withMapped(0..<Self.million, same) { (results: Span<Int>) in keep(results[0]) }
                         }
                     }
                 ),
-                (.floor, { Sample.time { cforkfloor_map(2, Int64(Self.million), 1000) } }),
+                (.floor, { seconds { cforkfloor_map(2, Int64(Self.million), 1000) } }),
                 (.sequential, { try apart { keep((0..<Self.million).map(same)) } }),
                 (.concurrentPerform, { try apart { concurrently(Self.million, same) } }),
                 (.taskGroup, { try apart { inTaskGroup(Self.million, same) } }),
@@ -73,12 +73,12 @@ struct Rows {
                 (
                     .inPlace,
                     {
-                        try Sample.time {
+                        try seconds {
                             try singles.withMapped(0..<Self.million, same) { (results: Span<Int>) in keep(results[0]) }
                         }
                     }
                 ),
-                (.floor, { Sample.time { cforkfloor_map(2, Int64(Self.million), 1) } }),
+                (.floor, { seconds { cforkfloor_map(2, Int64(Self.million), 1) } }),
             ])
     }
 
@@ -89,7 +89,7 @@ struct Rows {
                 (
                     .inPlace,
                     {
-                        try Sample.time {
+                        try seconds {
                             try pool.fill(count: 200, slot: Self.mebibyte, of: UInt8.self) { item, bytes in
                                 bytes.update(repeating: UInt8(truncatingIfNeeded: item))
                             } read: { (all: Span<UInt8>) in
@@ -101,7 +101,7 @@ struct Rows {
                 (
                     .floor,
                     {
-                        Sample.time {
+                        seconds {
                             cforkfloor_fill(2, 200, Self.mebibyte)
                             touchFloor()
                         }
@@ -113,7 +113,7 @@ struct Rows {
                         cforkfloor_warm(2)
                         cforkfloor_warm_fill(200, Self.mebibyte)
                         defer { cforkfloor_warm(0) }
-                        return Sample.time {
+                        return seconds {
                             cforkfloor_warm_fill(200, Self.mebibyte)
                             touchFloor()
                         }
@@ -127,8 +127,8 @@ struct Rows {
         return Row(
             name: "10 sleeps of 0.1 s on \(workers) workers", unit: "ms", perSecond: 1e3, rounds: 7,
             cells: [
-                (.oneShot, { try Sample.time { try pool.forEach(0..<10) { _ in usleep(100_000) } } }),
-                (.floor, { Sample.time { cforkfloor_sleep(Int32(workers), 10, 100_000_000) } }),
+                (.oneShot, { try seconds { try pool.forEach(0..<10) { _ in usleep(100_000) } } }),
+                (.floor, { seconds { cforkfloor_sleep(Int32(workers), 10, 100_000_000) } }),
             ] + pythons("sleep\(workers)"))
     }
 
@@ -138,8 +138,8 @@ struct Rows {
             name: "pure computation, \(workers) worker\(workers == 1 ? "" : "s")", unit: "ms", perSecond: 1e3,
             rounds: 15,
             cells: [
-                (.oneShot, { try Sample.time { keep(try pool.map(0..<16) { churn($0, turns: 3_000_000) }) } }),
-                (.floor, { Sample.time { cforkfloor_compute(Int32(workers), 16, 3_000_000) } }),
+                (.oneShot, { try seconds { keep(try pool.map(0..<16) { churn($0, turns: 3_000_000) }) } }),
+                (.floor, { seconds { cforkfloor_compute(Int32(workers), 16, 3_000_000) } }),
                 (.sequential, { try apart { keep((0..<16).map { churn($0, turns: 3_000_000) }) } }),
             ])
     }
@@ -169,7 +169,7 @@ struct Rows {
     private func apart(_ body: () -> Void) throws -> Double {
         try ForkPool(workers: 1).map(0..<1) { _ in
             body()
-            return Sample.time(body)
+            return seconds(body)
         }[0]
     }
 

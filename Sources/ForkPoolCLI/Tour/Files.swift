@@ -1,0 +1,126 @@
+import ForkPool
+
+/// Tells chapter 6.
+struct Files {
+    /// Digests a folder, and shows what came of it.
+    ///
+    /// - Parameters:
+    ///   - folder: The open folder.
+    ///   - name: How the user calls it.
+    ///   - narrator: Tells it.
+    /// - Returns: The chapter as JSON, and whether everything was read and equal.
+    /// - Throws: The failure of the pool as a whole.
+    static func run(
+        _ folder: borrowing Folder,
+        named name: String,
+        _ narrator: Narrator
+    ) throws(ForkPool.Failure) -> (json: JSON, isWhole: Bool) {
+        narrator.chapter(6, "A real job")
+        let title = name == "." ? "the working folder" : printable(name)
+        narrator.prose(
+            """
+            Every regular file below \(title) is read and digested (XXH64): by the pool, by a loop, and by the pool
+            again, since whoever reads first may have to wait for the disk. A file that cannot be read is a failure
+            of its own, and no more than that.
+            """
+        )
+        narrator.code(
+            """
+            let digests = ForkPool().mapResults(files) { file in try digest(file) }
+            """
+        )
+        let digest = try FolderDigest(folder)
+        for failure in digest.failures {
+            StandardError.complain("\(path(failure.path, in: name)): \(failure.problem.sentence)")
+        }
+        narrator.result("\(counted(digest.files, "file")), \(byteSize(digest.bytes))")
+        showTimes(digest, narrator)
+        showRest(digest, narrator)
+        return (json(digest, name), digest.failures.isEmpty)
+    }
+
+    private static func showTimes(_ digest: FolderDigest, _ narrator: Narrator) {
+        guard digest.files > 0 else { return }
+        let workers = counted(digest.workers, "worker")
+        let rows = [
+            ("\(workers), first reading:", digest.firstSeconds),
+            ("a loop:", digest.loopSeconds),
+            ("\(workers) again:", digest.poolSeconds),
+        ]
+        for (who, seconds) in rows {
+            let rate = digest.rate(seconds).map { "\(right(fixed($0, 1), 10)) MB/s" } ?? ""
+            narrator.result(left(who, 28) + rate, seconds: seconds)
+        }
+    }
+
+    private static func showRest(_ digest: FolderDigest, _ narrator: Narrator) {
+        let walk = digest.walk
+        if walk.links > 0 {
+            narrator.result("left out: \(counted(walk.links, "symbolic link")), not followed")
+        }
+        if walk.specials > 0 {
+            narrator.result("left out: \(counted(walk.specials, "special file")) (device, socket, FIFO), not opened")
+        }
+        if !digest.failures.isEmpty {
+            narrator.result("\(counted(digest.failures.count, "failure")), named on standard error")
+        }
+        guard digest.files > 0 else { return narrator.result("no file was read, so there is nothing to compare") }
+        narrator.result(
+            digest.matches
+                ? "the digests of pool and loop are equal, file by file"
+                : "the digests of pool and loop differ: see the failures"
+        )
+        narrator.result("one digest over all of them: \(hexadecimal(digest.hash))")
+        if digest.poolSeconds > digest.loopSeconds {
+            narrator.part("\n")
+            narrator.prose(
+                """
+                The loop was faster: for so little to read, starting workers costs more than they save. Try a
+                larger folder.
+                """
+            )
+        }
+    }
+
+    private static func json(_ digest: FolderDigest, _ name: String) -> JSON {
+        let failures = digest.failures.map { failure in
+            JSON.object([
+                ("path", .string(path(failure.path, in: name))),
+                ("reason", .string(failure.problem.sentence)),
+            ])
+        }
+        let more: [(String, JSON)] = [
+            ("folder", .string(name)),
+            ("files", .integer(digest.files)),
+            ("bytes", .integer(digest.bytes)),
+            ("workers", .integer(digest.workers)),
+            ("mb_per_s", rate(digest, digest.poolSeconds)),
+            ("first_seconds", .seconds(digest.firstSeconds)),
+            ("first_mb_per_s", rate(digest, digest.firstSeconds)),
+            ("sequential_seconds", .seconds(digest.loopSeconds)),
+            ("sequential_mb_per_s", rate(digest, digest.loopSeconds)),
+            ("digest", .string(hexadecimal(digest.hash))),
+            ("matches", .bool(digest.matches)),
+            ("skipped_links", .integer(digest.walk.links)),
+            ("skipped_special", .integer(digest.walk.specials)),
+            ("failures", .array(failures)),
+        ]
+        return .chapter(6, "files", digest.poolSeconds, [digest.files, digest.bytes], more)
+    }
+
+    private static func rate(_ digest: FolderDigest, _ seconds: Double) -> JSON {
+        digest.rate(seconds).map { .number(($0 * 10).rounded() / 10) } ?? .null
+    }
+
+    /// Puts the folder's name before a path below it; bytes that are not UTF-8 are shown as U+FFFD.
+    private static func path(_ path: [UInt8], in folder: String) -> String {
+        let below = String(decoding: path, as: UTF8.self)
+        if below.isEmpty { return folder }
+        return folder.hasSuffix("/") ? folder + below : "\(folder)/\(below)"
+    }
+
+    private static func hexadecimal(_ word: UInt64) -> String {
+        let digits = String(word, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

@@ -1,0 +1,174 @@
+import Foundation
+import Glibc
+import Testing
+
+/// One run of the built `forkpool`, from outside and never longer than a deadline.
+struct CommandRun {
+    /// Where the command's standard output goes.
+    enum Output {
+        /// A file: what a pipe or a redirection is to the command.
+        case file
+        /// A pseudo terminal.
+        case terminal
+        /// A pipe whose reading end is closed.
+        case closedPipe
+    }
+
+    private(set) var output = ""
+    private(set) var errors = ""
+    /// The exit code, if it exited.
+    private(set) var code: Int32?
+    /// The signal that ended it, if one did.
+    private(set) var signal: Int32?
+
+    /// Runs `forkpool` with arguments, and waits for its end.
+    ///
+    /// - Parameters:
+    ///   - arguments: What follows the command's name.
+    ///   - through: A command in front of it, such as `["/bin/sh", "-c", …]`.
+    ///   - to: Where standard output goes.
+    ///   - environment: All of the environment.
+    ///   - deadline: The seconds after which it is killed, which is an issue.
+    /// - Throws: What the system refused, or that the command is not built.
+
+    init(
+        _ arguments: [String],
+        through: [String] = [],
+        to: Output = .file,
+        environment: [String] = ["TERM=xterm", "PATH=/usr/bin:/bin"],
+        deadline: Double = 120
+    ) throws {
+        let outputs = try Streams(to)
+        let errors = try Streams(.file)
+        let words = through + [try Self.binary()] + arguments
+        let child = try Self.spawn(words, environment, outputs.writing, errors.writing)
+        outputs.closeWriting()
+        let status = Self.wait(for: child, deadline: deadline) { outputs.drain() }
+        #expect(status != nil, "forkpool \(arguments) was still running after \(deadline) s")
+        if let status {
+            if status & 0x7F == 0 { code = status >> 8 & 0xFF } else { signal = status & 0x7F }
+        }
+        output = outputs.text()
+        self.errors = errors.text()
+    }
+
+    /// The command, which is built beside the test bundle.
+    private static func binary() throws -> String {
+        let bundle = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        let beside = bundle.deletingLastPathComponent().appendingPathComponent("forkpool").path
+        try #require(FileManager.default.isExecutableFile(atPath: beside), "no \(beside): swift build makes it")
+        return beside
+    }
+
+    private static func spawn(
+        _ words: [String],
+        _ environment: [String],
+
+        _ output: Int32,
+        _ errors: Int32
+    ) throws -> pid_t {
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+        unsafe posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
+
+        // Whatever the test runner ignores or blocks, the command begins as a shell would start it.
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+        unsafe sigaddset(&signals, SIGPIPE)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+        var child: pid_t = 0
+        let arguments = unsafe words.map { unsafe strdup($0) } + [nil]
+        let variables = unsafe environment.map { unsafe strdup($0) } + [nil]
+        defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
+        let error = unsafe posix_spawn(&child, words[0], &actions, &attributes, arguments, variables)
+        try #require(error == 0, "posix_spawn \(words[0]): errno \(error)")
+        return child
+    }
+
+    private static func wait(for child: pid_t, deadline: Double, meanwhile: () -> Void) -> Int32? {
+        let start = ContinuousClock.now
+        var status: Int32 = 0
+        while unsafe waitpid(child, &status, WNOHANG) != child {
+            meanwhile()
+            usleep(5000)
+            if ContinuousClock.now - start > .seconds(deadline) {
+                kill(child, SIGKILL)
+                _ = unsafe waitpid(child, &status, 0)
+                return nil
+            }
+        }
+        return status
+    }
+}
+
+/// The two ends of what a command writes to.
+private final class Streams {
+    private(set) var writing: Int32
+    private var reading: Int32
+    private let isTerminal: Bool
+    private var bytes: [UInt8] = []
+
+    init(_ kind: CommandRun.Output) throws {
+        isTerminal = kind == .terminal
+        switch kind {
+        case .file:
+            var name = Array("/tmp/forkpool-test-XXXXXX".utf8CString)
+            writing = unsafe mkstemp(&name)
+            unsafe unlink(name)
+            reading = writing
+        case .terminal:
+            reading = unsafe open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)
+            var number: Int32 = 0
+            // TIOCSPTLCK and TIOCGPTN, which Swift cannot import: unlock the other end, and ask which it is.
+            _ = unsafe ioctl(reading, 0x4004_5431, &number)
+            _ = unsafe ioctl(reading, 0x8004_5430, &number)
+            writing = unsafe open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
+        case .closedPipe:
+            var ends: [Int32] = [-1, -1]
+            unsafe pipe(&ends)
+            close(ends[0])
+            (reading, writing) = (-1, ends[1])
+        }
+        try #require(writing >= 0)
+        for end in [reading, writing] where end >= 0 { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    }
+
+    func closeWriting() {
+        guard writing != reading else { return }
+        close(writing)
+        writing = -1
+    }
+
+    /// Takes what a terminal holds: it is small, and the command waits when it is full.
+    func drain() {
+        if isTerminal { readAll() }
+    }
+
+    func text() -> String {
+        if writing == reading { lseek(reading, 0, SEEK_SET) }
+        readAll()
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func readAll() {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while reading >= 0 {
+            let count = unsafe read(reading, &buffer, buffer.count)
+            guard count > 0 else { return }
+            bytes += buffer[..<count]
+        }
+    }
+
+    deinit {
+        closeWriting()
+        if reading >= 0 { close(reading) }
+    }
+}

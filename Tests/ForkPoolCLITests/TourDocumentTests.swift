@@ -1,0 +1,137 @@
+import Foundation
+import Testing
+
+@Suite("The tour's JSON document")
+struct TourDocumentTests {
+    private static let sums = [11, 22, 33, 44, 55, 66, 77, 88, 99, 110]
+
+    /// The document's chapters, from a run that wrote nothing but the document.
+    private static func chapters(of run: CommandRun) throws -> [[String: Any]] {
+        let document = try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any]
+        return try #require(document?["chapters"] as? [[String: Any]])
+    }
+
+    @Test("every chapter has its name, its seconds and its results")
+    func everyChapter() throws {
+        let folder = try ScratchFolder()
+        try folder.write("abc", to: "of \"three\" bytes\\")
+        let run = try CommandRun(
+            ["tour", "--json"],
+            through: ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", folder.path]
+        )
+        #expect(run.code == 0)
+        #expect(run.errors == "")
+        let chapters = try Self.chapters(of: run)
+        #expect(
+            chapters.compactMap { $0["name"] as? String } == ["loop", "lazy", "pool", "computation", "trap", "files"]
+        )
+        #expect(chapters.compactMap { $0["chapter"] as? Int } == [1, 2, 3, 4, 5, 6])
+        #expect(chapters.compactMap { $0["seconds"] as? Double }.count == 6)
+        #expect(chapters.compactMap { $0["results"] as? [Int] }.count == 6)
+
+        #expect(chapters[0]["results"] as? [Int] == Self.sums)
+        #expect(chapters[1]["results"] as? [Int] == Self.sums)
+        #expect((chapters[1]["arrivals"] as? [Double])?.count == 10)
+        let runs = try #require(chapters[2]["runs"] as? [[String: Any]])
+        #expect(runs.map { $0["workers"] as? Int } == [5, 10])
+        #expect(runs.allSatisfy { $0["results"] as? [Int] == Self.sums })
+
+        // The counts of odd numbers that one process finds, written down once.
+        #expect(
+            chapters[3]["results"] as? [Int] == [
+                1_499_950, 1_499_209, 1_500_413, 1_500_626, 1_499_270, 1_500_545, 1_499_479, 1_501_250, 1_500_122,
+                1_499_335,
+            ]
+        )
+        #expect(chapters[3]["speed_up"] is Double)
+        #expect((chapters[3]["processors"] as? Int ?? 0) >= 1)
+
+        #expect(chapters[4]["subtotals"] as? [Int] == [3, 3, 4, 5])
+        #expect(chapters[4]["total"] as? Int == 0)
+        #expect(chapters[4]["shared_total"] as? Int == 15)
+
+        #expect(chapters[5]["folder"] as? String == ".")
+        #expect(chapters[5]["files"] as? Int == 1)
+        #expect(chapters[5]["bytes"] as? Int == 3)
+        #expect(chapters[5]["mb_per_s"] is Double)
+        #expect(chapters[5]["matches"] as? Bool == true)
+        #expect((chapters[5]["failures"] as? [Any])?.isEmpty == true)
+    }
+
+    @Test("an empty folder is no error: nothing read, no speed, the digest of nothing")
+    func emptyFolder() throws {
+        let folder = try ScratchFolder()
+        let run = try CommandRun(["tour", "--json", folder.path])
+        #expect(run.code == 0)
+        let files = try Self.chapters(of: run)[5]
+        #expect(files["files"] as? Int == 0)
+        #expect(files["bytes"] as? Int == 0)
+        #expect(files["mb_per_s"] is NSNull)
+        #expect(files["digest"] as? String == "ef46db3751d8e999")
+        #expect(files["matches"] as? Bool == true)
+    }
+
+    @Test("a folder that is none is exit code 66, at once, and no document")
+    func noFolder() throws {
+        let folder = try ScratchFolder()
+        let missing = folder.path + "/missing"
+        let file = try folder.write("abc", to: "file")
+        let loop = try folder.link("loop", to: "loop")
+        let expected = [
+            (missing, "no such folder"), (file, "not a folder"),
+            (loop, "a loop of symbolic links, which leads to no folder"),
+        ]
+        for (path, reason) in expected {
+            for flags in [[], ["--json"]] {
+                let run = try CommandRun(["tour", path] + flags)
+                #expect(run.code == 66)
+                #expect(run.output == "")
+                #expect(run.errors == "forkpool: \(path): \(reason)\n")
+            }
+        }
+    }
+
+    @Test("a folder that is a symbolic link to one is that one")
+    func linkToFolder() throws {
+        let folder = try ScratchFolder()
+        try folder.write("abc", to: "there/file")
+        let link = try folder.link("here", to: "there")
+        #expect(try Self.chapters(of: CommandRun(["tour", "--json", link]))[5]["files"] as? Int == 1)
+    }
+
+    /// Takes from root what lets it read everything, so that a mode of 0 means the same for everyone.
+    private static let powerless =
+        getuid() == 0 ? ["/usr/bin/setpriv", "--bounding-set=-dac_override,-dac_read_search"] : []
+
+    @Test(
+        "what cannot be read is named on standard error and in the document; the rest is read; exit code 1",
+        .enabled(
+            if: powerless.isEmpty || FileManager.default.isExecutableFile(atPath: powerless[0]),
+            "root reads everything, and there is no setpriv to take that from it"
+        )
+    )
+    func unreadable() throws {
+        let folder = try ScratchFolder()
+        try folder.write("abc", to: "good")
+        let secret = try folder.write("abc", to: "secret\u{1B}[31m")
+        try folder.write("abc", to: "locked/inside")
+        let locked = folder.path + "/locked"
+        for path in [secret, locked] { unsafe chmod(path, 0) }
+        defer { unsafe chmod(locked, 0o700) }
+        let run = try CommandRun(["tour", "--json", folder.path], through: Self.powerless)
+        #expect(run.code == 1)
+        #expect(
+            run.errors == """
+                forkpool: \(locked): Permission denied (open)
+                forkpool: \(folder.path)/secret\\u{1b}[31m: Permission denied (open)
+
+                """
+        )
+        let files = try Self.chapters(of: run)[5]
+        #expect(files["files"] as? Int == 1)
+        #expect(files["matches"] as? Bool == true)
+        let failures = try #require(files["failures"] as? [[String: String]])
+        #expect(failures.map { $0["path"] } == [locked, secret])
+        #expect(failures.map { $0["reason"] } == ["Permission denied (open)", "Permission denied (open)"])
+    }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Testing
+
+@Suite("The tour tells its story")
+struct TourStoryTests {
+    /// One plain run over a small folder, told once for all tests.
+    private static let plain = Result { try CommandRun(["tour", small.get().path]) }
+    private static let small = Result {
+        let folder = try ScratchFolder()
+        try folder.write("abc", to: "one")
+        try folder.write("a", to: "below/two")
+        try folder.link("below/loop", to: "..")
+        return folder
+    }
+
+    private static let sums = "11 22 33 44 55 66 77 88 99 110"
+
+    @Test("the same ten sums come in order from the loop and from both pools")
+    func sumsInOrder() throws {
+        let run = try Self.plain.get()
+        #expect(run.code == 0)
+        #expect(run.errors == "")
+        #expect(run.output.contains("\n  \(Self.sums) "))
+        #expect(run.output.contains("   5 workers: \(Self.sums) "))
+        #expect(run.output.contains("  10 workers: \(Self.sums) "))
+    }
+
+    @Test("the global stays 0 in the parent, and the shared counter is 15")
+    func trap() throws {
+        let run = try Self.plain.get()
+        #expect(run.output.contains("subtotals in the workers: 3, 3, 4, 5\n"))
+        #expect(run.output.contains("total in the parent:      0 "))
+        #expect(run.output.contains("total.value:              15 "))
+    }
+
+    @Test("the files are counted, a link to a folder above is not followed, and the answers agree")
+    func files() throws {
+        let run = try Self.plain.get()
+        #expect(run.output.contains("  2 files, 4 bytes\n"))
+        #expect(run.output.contains("1 symbolic link, not followed\n"))
+        #expect(run.output.contains("equal, file by file"))
+    }
+
+    @Test("what is not a terminal gets no escape codes, and lines that fit")
+    func plainWhenPiped() throws {
+        let output = try Self.plain.get().output
+        #expect(!output.contains("\u{1B}") && !output.contains("\r"))
+        let name = try Self.small.get().path
+        #expect(output.split(separator: "\n").allSatisfy { $0.count <= 80 || $0.contains(name) })
+    }
+
+    @Test("a terminal gets colours, unless NO_COLOR or a dumb terminal forbids them")
+    func colours() throws {
+        let folder = try Self.small.get().path
+        let coloured = try CommandRun(["tour", folder], to: .terminal)
+        #expect(coloured.code == 0)
+        #expect(coloured.output.contains("\u{1B}[1m1. One after another\u{1B}[0m"))
+        for variable in ["NO_COLOR=1", "TERM=dumb"] {
+            let run = try CommandRun(["tour", folder], to: .terminal, environment: [variable, "PATH=/usr/bin:/bin"])
+            #expect(run.code == 0)
+            #expect(run.output.contains("1. One after another"))
+            #expect(!run.output.contains("\u{1B}"), "\(variable)")
+        }
+    }
+
+    @Test("a reader that goes away ends the tour without a word")
+    func closedPipe() throws {
+        let ended = try CommandRun(["tour"], to: .closedPipe)
+        #expect(ended.signal == 13)
+        #expect(ended.errors == "")
+        let ignoring = try CommandRun(
+            ["tour"],
+            through: ["/bin/sh", "-c", "trap '' PIPE; exec \"$@\"", "sh"],
+            to: .closedPipe
+        )
+        #expect(ignoring.code == 141)
+        #expect(ignoring.errors == "")
+    }
+
+    @Test("results that cannot be written are an error of their own")
+    func fullDevice() throws {
+        let run = try CommandRun(["tour"], through: ["/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh"])
+        #expect(run.code == 74)
+        #expect(run.errors == "forkpool: cannot write to standard output: No space left on device\n")
+    }
+
+    @Test("a wrong command line is exit code 64, with the usage on standard error")
+    func usage() throws {
+        for arguments in [["tour", "--nonsense"], ["tour", "one", "two"], ["nonsense"]] {
+            let run = try CommandRun(arguments)
+            #expect(run.code == 64)
+            #expect(run.output == "")
+            #expect(run.errors.contains("Usage:"))
+        }
+    }
+
+    @Test("the help names every exit code")
+    func help() throws {
+        let run = try CommandRun(["tour", "--help"])
+        #expect(run.code == 0)
+        for code in ["0", "1", "64", "66", "70", "74"] {
+            #expect(run.output.contains("\n  \(code) "), "exit code \(code)")
+        }
+        #expect(try CommandRun(["--version"]).output == "0.1.0\n")
+    }
+}
