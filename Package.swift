@@ -32,7 +32,8 @@ let package = Package(
         .target(name: "CForkPool", path: "CInclude/CForkPool", cSettings: cSettings),
         // The floor: what plain C costs, for `forkpool overhead` alone.
         .target(name: "CForkFloor", path: "CInclude/CForkFloor", cSettings: cSettings),
-        .target(name: "ForkPool", dependencies: ["CForkPool"], swiftSettings: swiftSettings),
+        .target(
+            name: "ForkPool", dependencies: ["CForkPool"], exclude: ["Worker/README.md"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "ForkPoolCLI",
             dependencies: [

@@ -44,6 +44,14 @@ static void fork_one(struct cforkpool_start *start, pid_t parent)
 {
     start->failed_call = NULL;
     start->pidfd = -1;
+    // A child that cannot be watched must not begin an item: whether a descriptor is to be had is tried before.
+    int probe = (int)syscall(SYS_pidfd_open, parent, 0);
+    if (probe < 0) {
+        start->pid = -errno;
+        start->failed_call = "pidfd_open";
+        return;
+    }
+    close(probe);
     pid_t pid = fork();
     if (pid == 0)
         cforkpool_child(start, parent);
@@ -54,7 +62,7 @@ static void fork_one(struct cforkpool_start *start, pid_t parent)
     }
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (fd < 0) {
-        // A child that cannot be watched is not kept.
+        // Another thread took the last descriptor since.
         start->pid = -errno;
         start->failed_call = "pidfd_open";
         kill(pid, SIGKILL);

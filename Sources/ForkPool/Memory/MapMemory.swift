@@ -60,7 +60,9 @@ public import Synchronization
         unsafe cursor.pointee.store(0, ordering: .relaxed)
         unsafe lowestFailure.pointee.store(.max, ordering: .relaxed)
         for worker in 0..<workers { line(worker).clear() }
-        unsafe (base + statesStart).initializeMemory(as: UInt8.self, repeating: ItemState.unfinished, count: count)
+        // Pages that were never touched, or were given back, are zero already.
+        let used = min(max(warmFront - statesStart, 0), count)
+        unsafe (base + statesStart).initializeMemory(as: UInt8.self, repeating: ItemState.unfinished, count: used)
     }
 
     /// The next item that nobody claimed.

@@ -51,7 +51,6 @@ struct MapMachine {
 
     private var alive: Set<Int> = []
     private var condemned: Set<Int> = []
-    private var pending: [Range<Int>] = []
     private var barren = 0
 
     init(count: Int, stopsAtFailure: Bool) {
@@ -77,9 +76,8 @@ struct MapMachine {
 
     /// Hears that a worker could not be started.
     ///
-    /// The map goes on with those that run, if there are any.
-    mutating func refused(leftover: Range<Int>?, _ error: SystemError) {
-        if let leftover { pending.append(leftover) }
+    /// The map goes on with those that run, if there are any; a range that it was to run is found by the sweep.
+    mutating func refused(_ error: SystemError) {
         if alive.isEmpty, ending == nil { ending = .refused(error) }
     }
 
@@ -127,8 +125,7 @@ struct MapMachine {
     ///
     /// They were claimed by workers that died before they could say so, or left by a refused start. Each worker
     /// that is to be started gets one of them.
-    mutating func sweep(_ lost: [Range<Int>], workers: Int) -> [Action] {
-        pending.removeAll()
+    func sweep(_ lost: [Range<Int>], workers: Int) -> [Action] {
         guard ending == nil else { return [] }
         return zip(0..<workers, lost).map { .start(worker: $0, leftover: $1) }
     }

@@ -96,9 +96,9 @@ struct Supervisor {
             running[start.worker] = process
             if let action = machine.started(start.worker) { perform([action]) }
         }
-        for (start, outcome) in zip(starts, outcomes) {
+        for outcome in outcomes {
             guard case .refused(let error) = outcome else { continue }
-            machine.refused(leftover: start.leftover, error)
+            machine.refused(error)
         }
     }
 

@@ -2,6 +2,8 @@
 enum Exit {
     /// Something of what was asked for failed; the rest was done.
     static let partial: Int32 = 1
+    /// The machine was too noisy to tell.
+    static let inconclusive: Int32 = 3
     /// The command line is wrong (`EX_USAGE`); argument-parser uses it too.
     static let usage: Int32 = 64
     /// What was named as input cannot be opened (`EX_NOINPUT`).

@@ -11,12 +11,18 @@ struct Overhead: ParsableCommand {
             drifts slows all of them. A figure is a median with an interval; a ratio is the median of the ratios \
             round by round. The floor is the same mechanism in a few plain lines of C, in this same process.
 
-            Exit codes: 0 measured, 64 the command line is wrong, 70 the system refused processes or memory, \
+            Exit codes: 0 measured, or every limit kept; 1 slower than a limit; 3 too noisy to tell; 64 the command line is wrong, 70 the system refused processes or memory, \
             74 the results cannot be written.
             """)
 
     @Flag(help: "Print one JSON document instead of a table.")
     var json = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Measure the rows that FILE has a limit for, and compare their ratios to the floor with it.",
+            valueName: "file"), completion: .file())
+    var check: String?
 
     @Option(help: "Measure the rows whose name contains this text only.")
     var row: String?
@@ -35,9 +41,17 @@ struct Overhead: ParsableCommand {
         let peer = python ? PythonPeer() : nil
         if python, peer == nil { StandardError.complain("no python3 here: its column is left out") }
         do {
-            let rows = try Rows(python: peer).all().filter { row.map($0.name.contains) ?? true }
+            let gate = try check.map { try OverheadGate(Self.read($0)) }
+            let rows = try Rows(python: gate == nil ? peer : nil).all()
+                .filter { row.map($0.name.contains) ?? true }
+                .compactMap { row in gate.map { $0.part(of: row) } ?? row }
             guard !rows.isEmpty else { throw ValidationError("no row's name contains \"\(row ?? "")\".") }
             let lines = try rows.map(measure)
+            if let gate {
+                let (text, code) = gate.judge(lines)
+                StandardOutput.write(text)
+                throw ExitCode(code)
+            }
             StandardOutput.write(
                 json
                     ? OverheadOutput.json(lines, python: peer?.version).text + "\n"
@@ -47,8 +61,19 @@ struct Overhead: ParsableCommand {
             throw ExitCode(Exit.internalError)
         } catch let error as OverheadError {
             StandardError.complain(error.description)
-            throw ExitCode(Exit.internalError)
+            throw ExitCode(error.code)
         }
+    }
+
+    /// Reads a file of limits.
+    private static func read(_ path: String) throws(OverheadError) -> String {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .unreadable(path, errno) }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 64 << 10)
+        let length = unsafe Glibc.read(file, &bytes, bytes.count)
+        guard length >= 0 else { throw .unreadable(path, errno) }
+        return String(decoding: bytes[..<length], as: UTF8.self)
     }
 
     private func measure(_ row: Row) throws -> OverheadLine {
@@ -64,11 +89,24 @@ enum OverheadError: Error, CustomStringConvertible {
     case noFloor
     case noCrash
     case python(String)
+    case unreadable(String, Int32)
+    case threshold(String)
+
+    /// The exit code that says so.
+    var code: Int32 {
+        switch self {
+        case .unreadable: Exit.noInput
+        case .threshold: Exit.usage
+        default: Exit.internalError
+        }
+    }
 
     var description: String {
         switch self {
         case .noFloor: "the system refused the shared memory that the C floor needs (200 MiB)"
         case .noCrash: "a worker that killed itself was reported as successful"
+        case .unreadable(let path, let code): "\(path): cannot be read: \(systemMessage(code))"
+        case .threshold(let line): "\"\(line)\" is no limit; one reads \"1.25 in place: NAME OF THE ROW\""
         case .python(let row): "python3 failed at the row “\(row)”; leave it out with --no-python"
         }
     }

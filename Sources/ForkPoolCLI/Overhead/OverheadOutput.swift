@@ -30,7 +30,7 @@ enum OverheadOutput {
         let scale = line.row.perSecond
         let half = (sample.interval.upperBound - sample.interval.lowerBound) / 2 * scale
         var text = "\(short(sample.median * scale)) ±\(short(half))"
-        if column.isOurs, let floor = line[.floor] { text += " ×\(fixed(sample.ratio(to: floor), 2))" }
+        if column.isOurs, let floor = line[.floor] { text += " ×\(fixed(sample.ratios(to: floor).median, 2))" }
         return text
     }
 
@@ -57,7 +57,7 @@ enum OverheadOutput {
                 ("median", .number(sample.median)),
                 ("low", .number(sample.interval.lowerBound)),
                 ("high", .number(sample.interval.upperBound)),
-                ("ratio_to_floor", line[.floor].map { .number(sample.ratio(to: $0)) } ?? .null),
+                ("ratio_to_floor", line[.floor].map { .number(sample.ratios(to: $0).median) } ?? .null),
                 ("seconds", .array(sample.seconds.map { .number($0) })),
             ])
         }

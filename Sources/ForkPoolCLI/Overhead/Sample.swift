@@ -14,9 +14,9 @@ struct Sample {
         return sorted[lower]...sorted[sorted.count - 1 - lower]
     }
 
-    /// The median of the ratios to another cell, round by round: what drifts between rounds cancels out.
-    func ratio(to other: Sample) -> Double {
-        Self.median(zip(seconds, other.seconds).map { $0 / $1 })
+    /// The ratios to another cell, round by round: what drifts between rounds cancels out.
+    func ratios(to other: Sample) -> Sample {
+        Sample(seconds: zip(seconds, other.seconds).map { $0 / $1 })
     }
 
     private static func median(_ values: [Double]) -> Double {
