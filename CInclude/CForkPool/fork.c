@@ -1,6 +1,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -61,6 +62,10 @@ static void fork_one(struct cforkpool_start *start, pid_t parent)
         return;
     }
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    // The child may have run to its end already, and a host that ignores SIGCHLD or reaps every child leaves no
+    // zombie to open. That is an end, not a refusal: the null device reads as ended, and has no status.
+    if (fd < 0 && errno == ESRCH)
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         // Another thread took the last descriptor since.
         start->pid = -errno;

@@ -35,7 +35,7 @@ enum CgroupQuota {
         guard words.count == 2, let quota = Int(words[0]), let period = Int(words[1]), quota > 0, period > 0 else {
             return nil
         }
-        return max(1, (quota + period - 1) / period)
+        return (quota - 1) / period + 1
     }
 }
 

@@ -33,7 +33,8 @@ final class Region: @unchecked Sendable {
     init(workers: Int, layout: Layout) throws(SystemError) {
         let needed = Mapping.pages(MapMemory.frontStart(workers: workers) + layout.size)
         let crashes = Mapping.pages(workers * MapMemory.crashSize)
-        var arena = min(Self.largestArena, 16 * Self.largestArena / workers)
+        // Whole pages, since each worker unmaps what is not its own.
+        var arena = Mapping.pages(min(Self.largestArena, 16 * Self.largestArena / workers))
         var spare = Self.largestArena
         mapping = try Self.reserve(needed: needed, spare: &spare, crashes: crashes, workers: workers, arena: &arena)
         crashStart = max(needed, spare)

@@ -13,6 +13,7 @@ struct Harvest {
         var failures: [Int: ForkPool.Failure] = [:]
         guard !memory.isComplete else { return failures }
         let reports = self.reports()
+        var needless: Int?
         for item in 0..<count {
             switch unsafe memory.states[item].load(ordering: .acquiring) {
             case ItemState.value: continue
@@ -25,10 +26,16 @@ struct Harvest {
                     failures[item] = ForkPool.Failure(ending, item)
                 } else if item < machine.lowestFailure {
                     failures[item] = .corrupted(item, "its worker's line of the scoreboard is damaged")
+                } else if needless == nil {
+                    needless = item
                 }
             default:
                 failures[item] = .corrupted(item, "its state is damaged")
             }
+        }
+        // Nothing was needless without a failure: a worker claimed one that never was.
+        if failures.isEmpty, let needless {
+            failures[needless] = .corrupted(needless, "the lowest failure is damaged")
         }
         return failures
     }
@@ -37,7 +44,7 @@ struct Harvest {
     private func reports() -> [Int: Report] {
         var reports: [Int: Report] = [:]
         for worker in 0..<memory.workers {
-            var next = unsafe memory.line(worker).newestReport.pointee.load(ordering: .acquiring) - 1
+            var next = unsafe memory.line(worker).newestReport.pointee.load(ordering: .acquiring) &- 1
             // Each link lies before the one that names it, so a damaged chain ends too.
             while next >= 0, let head = unsafe memory.bytes(offset: next, length: MemoryLayout<ReportLink>.size) {
                 let link = unsafe head.loadUnaligned(as: ReportLink.self)
@@ -45,8 +52,8 @@ struct Harvest {
                 if reports[link.item] == nil, let bytes = unsafe memory.bytes(offset: start, length: link.length) {
                     reports[link.item] = unsafe try? BinaryDecoder.decode(Report.self, from: bytes)
                 }
-                guard link.previous - 1 < next else { break }
-                next = link.previous - 1
+                guard link.previous &- 1 < next else { break }
+                next = link.previous &- 1
             }
         }
         return reports

@@ -52,6 +52,9 @@ struct MapMachine {
     private var alive: Set<Int> = []
     private var condemned: Set<Int> = []
     private var barren = 0
+    /// The fewest items that a sweep was to run, and how many sweeps since then were in vain.
+    private var fewestLost = Int.max
+    private var vainSweeps = 0
 
     init(count: Int, stopsAtFailure: Bool) {
         self.count = count
@@ -125,8 +128,14 @@ struct MapMachine {
     ///
     /// They were claimed by workers that died before they could say so, or left by a refused start. Each worker
     /// that is to be started gets one of them.
-    func sweep(_ lost: [Range<Int>], workers: Int) -> [Action] {
+    mutating func sweep(_ lost: [Range<Int>], workers: Int) -> [Action] {
         guard ending == nil else { return [] }
+        // Each sweep leaves less to do, but for deaths before an item began. If again and again it does not, a body
+        // undoes what others publish, and would for ever.
+        let items = lost.reduce(0) { $0 + $1.count }
+        vainSweeps = items < fewestLost ? 0 : vainSweeps + 1
+        fewestLost = min(fewestLost, items)
+        guard vainSweeps < Self.barrenDeaths else { return [] }
         return zip(0..<workers, lost).map { .start(worker: $0, leftover: $1) }
     }
 }

@@ -10,6 +10,8 @@ struct Supervisor {
     private var running: [Int: WorkerProcess] = [:]
     /// Workers that died in the middle of something.
     private var torn: Set<Int> = []
+    /// Where workers that run what another one left were to begin.
+    private var firstItems: [Int: Int] = [:]
     private let claims: Claims
 
     private var memory: MapMemory { context.memory }
@@ -29,10 +31,11 @@ struct Supervisor {
         repeat {
             while !machine.isIdle { waitForEnds() }
             // Every worker is gone, so what is unfinished now stays so. A cursor that a worker scribbled on is
-            // not needed: what is left is handed out by name.
+            // not needed: what is left is handed out by name. Nor is the lowest failure, which is known here.
             let lost = unfinishedRanges()
             guard !lost.isEmpty else { break }
             claims.close()
+            unsafe memory.lowestFailure.pointee.store(machine.lowestFailure, ordering: .relaxed)
             perform(machine.sweep(lost, workers: context.workers))
         } while !machine.isIdle
         return (machine, torn)
@@ -87,6 +90,7 @@ struct Supervisor {
         }
         guard !starts.isEmpty else { return }
         for (worker, leftover) in starts {
+            firstItems[worker] = leftover?.lowerBound
             memory.line(worker).begin(leftover: leftover)
         }
         let outcomes = WorkerProcess.start(starts.map(\.worker), context: context)
@@ -123,7 +127,8 @@ struct Supervisor {
         let finished = unsafe line.finish.pointee.load(ordering: .acquiring) == ScoreLine.Finish.done
         let position = unsafe line.position.pointee.load(ordering: .relaxed)
         let end = unsafe line.end.pointee.load(ordering: .relaxed)
-        guard position >= 0, position < end, end <= count else {
+        // A line that says less than where the worker was to begin is damaged, and would be given out for ever.
+        guard position >= firstItems[worker] ?? 0, position < end, end <= count else {
             return MapMachine.Sight(finished: finished, item: nil, leftover: nil, claimed: false)
         }
         let isUnfinished = unsafe memory.states[position].load(ordering: .acquiring) == ItemState.unfinished

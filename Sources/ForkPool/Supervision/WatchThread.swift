@@ -21,10 +21,8 @@ enum WatchThread {
         let box = unsafe UncheckedBox<T>()
         return await withTaskCancellationHandler {
             await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-                unsafe box.work = { [box] in
-                    unsafe box.result = body(bell)
-                    unsafe continuation.resume()
-                }
+                unsafe box.work = { [box] in unsafe box.result = body(bell) }
+                unsafe box.done = continuation
                 let context = unsafe Unmanaged.passRetained(box)
                 let error = unsafe cforkpool_thread(
                     { unsafe Unmanaged<ThreadWork>.fromOpaque($0).takeRetainedValue().run() }, context.toOpaque())
@@ -35,7 +33,7 @@ enum WatchThread {
                 unsafe box.result = .failure(ForkPool.Failure(refused: refusal, index: nil))
                 unsafe continuation.resume()
             }
-            return unsafe box.result!
+            return unsafe box.takeResult()
         } onCancel: {
             cforkpool_eventfd_ring(bell)
         }
@@ -45,8 +43,16 @@ enum WatchThread {
 /// What a thread runs: once.
 @unsafe private class ThreadWork {
     var work: (() -> Void)?
+    var done: UnsafeContinuation<Void, Never>?
 
     func run() {
+        // What the work holds is let go before the caller goes on: it lent a body that must not outlive the call.
+        unsafe workOnce()
+        unsafe done!.resume()
+    }
+
+    @inline(never)
+    private func workOnce() {
         let work = unsafe self.work
         unsafe self.work = nil
         work?()
@@ -56,4 +62,10 @@ enum WatchThread {
 /// Carries the result from the thread to the task, which reads it after the continuation was resumed.
 @unsafe private final class UncheckedBox<T>: ThreadWork {
     var result: Result<T, ForkPool.Failure>?
+
+    /// Leaves nothing here: the thread may let go of the box much later, and the result holds a map's memory.
+    func takeResult() -> Result<T, ForkPool.Failure> {
+        defer { unsafe result = nil }
+        return unsafe result!
+    }
 }

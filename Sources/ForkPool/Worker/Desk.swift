@@ -52,8 +52,9 @@ public import Synchronization
         do {
             let extent = try arena.write(value, by: worker)
             unsafe slots.storeBytes(of: extent, toByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
-            unsafe states[item].store(ItemState.value, ordering: .releasing)
+            // First: a worker after this one must not write where a published result is.
             arena.commit(by: worker)
+            unsafe states[item].store(ItemState.value, ordering: .releasing)
             return true
         } catch {
             return fail(item, Report(encoding: error))

@@ -36,7 +36,9 @@ final class WorkerContext {
             start: line.leftoverStart.pointee.load(ordering: .relaxed),
             end: line.leftoverEnd.pointee.load(ordering: .relaxed)
         )
-        if leftover.end > 0 { goesOn = run(leftover.start..<leftover.end, line, desk) }
+        if leftover.start >= 0, leftover.start < leftover.end, leftover.end <= memory.count {
+            goesOn = run(leftover.start..<leftover.end, line, desk)
+        }
         var claims = unsafe Claims(cursor: memory.cursor, count: memory.count)
         var policy = ChunkPolicy(chunk, workers: workers)
         // The clock is asked from the second claim on: its own pages are two more faults for a fresh child.
