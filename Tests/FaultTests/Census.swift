@@ -1,0 +1,72 @@
+import Glibc
+
+/// What a process has that a map must not leave behind.
+struct Census: Equatable, CustomStringConvertible {
+    /// The open descriptors, and what each leads to.
+    var descriptors: [Int32: String]
+    /// Whether the process has a child, a zombie included.
+    var hasChildren: Bool
+    /// How many parts of the address space are shared and anonymous.
+    var sharedMappings: Int
+
+    /// Whether a descriptor is one that Dispatch opens and closes at moments of its own.
+    private static func isDispatch(_ target: String) -> Bool {
+        target.isEmpty || target.hasPrefix("/proc/")
+            || ["anon_inode:[eventfd]", "anon_inode:[eventpoll]", "anon_inode:[timerfd]"].contains(target)
+    }
+
+    /// Counts what there is now, and reaps no child.
+    static func now() -> Census {
+        var info = unsafe siginfo_t()
+        let children = unsafe waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT)
+        return Census(
+            descriptors: Dictionary(
+                uniqueKeysWithValues: (0..<1024).filter { fcntl($0, F_GETFD) >= 0 }.map { ($0, Files.target(of: $0)) }
+                    .filter { !isDispatch($0.1) }),
+            hasChildren: children == 0,
+            sharedMappings: Files.text("/proc/self/maps").split(separator: "\n").count { $0.contains("/dev/zero") })
+    }
+
+    var description: String {
+        let descriptors = descriptors.sorted { $0.key < $1.key }.map { "\($0) \($1)" }
+        return "descriptors \(descriptors), \(hasChildren ? "children" : "no child"), \(sharedMappings) shared mappings"
+    }
+}
+
+/// Reads the kernel's small files, which say their size only in the end.
+enum Files {
+    static func text(_ path: String) -> String {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return "" }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let length = unsafe read(file, &part, part.count)
+            guard length > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += part[..<length]
+        }
+    }
+
+    /// What a descriptor of this process leads to.
+    static func target(of descriptor: Int32) -> String {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let length = unsafe bytes.withUnsafeMutableBytes {
+            unsafe readlink("/proc/self/fd/\(descriptor)", $0.baseAddress!, $0.count)
+        }
+        return String(decoding: bytes[..<max(length, 0)], as: UTF8.self)
+    }
+
+    /// The memory in bytes that programs can have without pushing others out.
+    static var availableMemory: Int {
+        let line = text("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
+        let words = line?.split(separator: " ") ?? []
+        return words.count > 1 ? (Int(words[1]) ?? 0) << 10 : 0
+    }
+
+    /// The size of this process's address space in bytes.
+    static var addressSpace: Int {
+        let pages = text("/proc/self/statm").split(separator: " ").first.flatMap { Int($0) } ?? 0
+        return pages * 4096
+    }
+}
