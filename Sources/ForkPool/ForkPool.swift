@@ -56,9 +56,11 @@ extension ForkPool {
         return try Region(workers: workers, layout: layout)
     }
 
-    private func giveBack(_ region: Region, _ memory: MapMemory, torn: Set<Int>) {
-        guard cforkpool_generation() == generation else { return }
-        region.cool(memory, to: options.warmMemory, tornWorkers: torn)
+    /// Keeps the region of a map for the next one, unless a worker died in the middle of something: nobody knows
+    /// then what it touched.
+    private func giveBack(_ region: Region, _ memory: MapMemory, isTorn: Bool) {
+        guard cforkpool_generation() == generation, !isTorn else { return }
+        region.cool(memory, to: options.warmMemory)
         idle.withLock { $0 = region }
     }
 }
@@ -111,9 +113,9 @@ extension ForkPool {
         let context = WorkerContext(
             memory: memory, chunk: options.chunk, workers: max(lines, 1), stopsAtFailure: stopsAtFailure, body: body)
         var supervisor = Supervisor(context, doorbell: doorbell)
-        let (machine, torn) = withExtendedLifetime(context) { supervisor.run() }
+        let (machine, isTorn) = withExtendedLifetime(context) { supervisor.run() }
         return Outcome(region: region, memory: memory, machine: machine) { [self] region in
-            giveBack(region, memory, torn: torn)
+            giveBack(region, memory, isTorn: isTorn)
         }
     }
 

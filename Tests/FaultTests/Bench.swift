@@ -21,9 +21,9 @@ enum Bench {
             return true
         }
         var supervisor = Supervisor(context, doorbell: nil)
-        let (machine, torn) = withExtendedLifetime(context) { supervisor.run() }
+        let (machine, _) = withExtendedLifetime(context) { supervisor.run() }
         return Outcome(region: region, memory: memory, machine: machine) {
-            $0.cool(memory, to: 0, tornWorkers: torn)
+            $0.cool(memory, to: 0)
         }
     }
 
@@ -34,7 +34,7 @@ enum Bench {
         for item in 0..<layout.count { unsafe memory.states[item].store(ItemState.value, ordering: .relaxed) }
         damage(memory)
         let machine = MapMachine(count: layout.count, stopsAtFailure: false)
-        return Outcome(region: region, memory: memory, machine: machine) { $0.cool(memory, to: 0, tornWorkers: []) }
+        return Outcome(region: region, memory: memory, machine: machine) { $0.cool(memory, to: 0) }
     }
 
     /// Numbers that a wild write could leave, edges first.

@@ -78,12 +78,10 @@ final class Region: @unchecked Sendable {
     /// - Parameters:
     ///   - memory: Where the map's lines are.
     ///   - mark: Bytes that stay committed.
-    ///   - tornWorkers: Workers that died while they may have been writing: nobody knows how much they touched.
-    func cool(_ memory: MapMemory, to mark: Int, tornWorkers: Set<Int>) {
+    func cool(_ memory: MapMemory, to mark: Int) {
         for worker in 0..<workers {
             let used = unsafe memory.line(worker).arenaUsed.pointee.load(ordering: .relaxed)
-            let touched = tornWorkers.contains(worker) ? arenaSize : min(max(used, 0), arenaSize)
-            arenaTouched[worker] = max(arenaTouched[worker], touched)
+            arenaTouched[worker] = max(arenaTouched[worker], min(max(used, 0), arenaSize))
         }
         guard arenaTouched.reduce(frontTouched, +) > mark else { return }
         let frontKept = Mapping.pages(min(frontTouched, mark))

@@ -8,8 +8,8 @@ struct Supervisor {
     private let doorbell: Int32?
     private var machine: MapMachine
     private var running: [Int: WorkerProcess] = [:]
-    /// Workers that died in the middle of something.
-    private var torn: Set<Int> = []
+    /// Whether a worker died in the middle of something.
+    private var isTorn = false
     /// Where workers that run what another one left were to begin.
     private var firstItems: [Int: Int] = [:]
     private let claims: Claims
@@ -26,7 +26,7 @@ struct Supervisor {
     }
 
     /// Runs the map to its end: when it returns, no worker is left.
-    mutating func run() -> (machine: MapMachine, torn: Set<Int>) {
+    mutating func run() -> (machine: MapMachine, isTorn: Bool) {
         perform(machine.begin(workers: context.workers))
         repeat {
             while !machine.isIdle { waitForEnds() }
@@ -38,7 +38,7 @@ struct Supervisor {
             unsafe memory.lowestFailure.pointee.store(machine.lowestFailure, ordering: .relaxed)
             perform(machine.sweep(lost, workers: context.workers))
         } while !machine.isIdle
-        return (machine, torn)
+        return (machine, isTorn)
     }
 
     // MARK: - Waiting
@@ -65,7 +65,7 @@ struct Supervisor {
         guard let process = running.removeValue(forKey: worker) else { return }
         let ending = process.reap()
         let sight = look(at: worker)
-        if !sight.finished { torn.insert(worker) }
+        if !sight.finished { isTorn = true }
         var actions: [MapMachine.Action] = []
         if context.stopsAtFailure {
             let lowest = unsafe memory.lowestFailure.pointee.load(ordering: .sequentiallyConsistent)
