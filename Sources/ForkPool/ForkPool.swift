@@ -56,11 +56,10 @@ extension ForkPool {
         return try Region(workers: workers, layout: layout)
     }
 
-    /// Keeps the region of a map for the next one, unless a worker died in the middle of something: nobody knows
-    /// then what it touched.
+    /// Keeps the region of a map for the next one; its pages too, unless a worker died in the middle of something.
     private func giveBack(_ region: Region, _ memory: MapMemory, isTorn: Bool) {
-        guard cforkpool_generation() == generation, !isTorn else { return }
-        region.cool(memory, to: options.warmMemory)
+        guard cforkpool_generation() == generation else { return }
+        if isTorn { region.empty() } else { region.cool(memory, to: options.warmMemory) }
         idle.withLock { $0 = region }
     }
 }

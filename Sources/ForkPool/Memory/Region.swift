@@ -73,6 +73,13 @@ final class Region: @unchecked Sendable {
         return memory
     }
 
+    /// Gives every page back, where nobody knows what a dead worker touched.
+    func empty() {
+        mapping.discard(0..<mapping.size)
+        frontTouched = 0
+        arenaTouched = Array(repeating: 0, count: workers)
+    }
+
     /// Counts what a map touched, and gives back what lies above `mark` bytes; the rest stays warm.
     ///
     /// - Parameters:
