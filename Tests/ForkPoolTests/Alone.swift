@@ -1,0 +1,86 @@
+import Glibc
+import Testing
+
+/// Runs what forks in a process of its own, an exit test: no other test's thread is in the middle of something there.
+enum Alone {
+    /// Runs synchronous code, in which the overloads that block are chosen, and ends the process if it hangs.
+    static func run(_ scene: () throws -> Void) {
+        alarm(30)
+        do { try scene() } catch { Issue.record(error) }
+    }
+
+    /// Runs asynchronous code, in which the overloads that suspend are chosen, and ends the process if it hangs.
+    static func runAsync(_ scene: nonisolated(nonsending) () async throws -> Void) async {
+        alarm(30)
+        do { try await scene() } catch { Issue.record(error) }
+    }
+
+    /// Whether this process has no child, not even one to reap.
+    static var hasNoChild: Bool {
+        var info = unsafe siginfo_t()
+        return unsafe waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1
+    }
+
+    /// Waits, in a worker, for what ends it from outside.
+    static func waitForEver() -> Never {
+        alarm(60)
+        while true { pause() }
+    }
+}
+
+/// The shared mappings without a name that this process has: as many lines of /proc/self/smaps as there are.
+struct SharedMappings {
+    /// Where each begins, and how many bytes of it are in memory and mapped here.
+    private(set) var resident: [Substring: Int] = [:]
+
+    /// Looks at this process as it is now.
+    static func now() throws -> SharedMappings {
+        var mappings = SharedMappings()
+        var start: Substring?
+        for line in try TextFile.lines("/proc/self/smaps") {
+            let words = line.split(separator: " ")
+            if words.count >= 5, words[0].contains("-") {
+                start = line.contains("/dev/zero") ? words[0].split(separator: "-")[0] : nil
+            } else if let start, words.first == "Rss:", let size = Int(words[1]) {
+                mappings.resident[start] = size << 10
+            }
+        }
+        return mappings
+    }
+
+    /// Those that are not among others.
+    func subtracting(_ others: SharedMappings) -> SharedMappings {
+        SharedMappings(resident: resident.filter { others.resident[$0.key] == nil })
+    }
+
+    /// Bytes in memory, of all of them.
+    var residentBytes: Int { resident.values.reduce(0, +) }
+}
+
+/// Reads files whose size is only known in the end.
+enum TextFile {
+    /// Reads the lines of a file.
+    static func lines(_ path: String) throws -> [Substring] {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        try #require(file >= 0, "no \(path)")
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let length = unsafe read(file, &part, part.count)
+            guard length > 0 else { break }
+            bytes += part[..<length]
+        }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+    }
+}
+
+/// Expects that a process which ended said why on standard error.
+///
+/// A release build ends just so, and has no message.
+func expectMessage(_ message: String, in result: ExitTest.Result, sourceLocation: SourceLocation = #_sourceLocation) {
+    #if DEBUG
+        let errors = String(decoding: result.standardErrorContent, as: UTF8.self)
+        #expect(errors.contains(message), sourceLocation: sourceLocation)
+    #endif
+}

@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+
+/// The compiler that built these tests, or one of its kind.
+enum Compiler {
+    /// Checks a program, and returns which of `lines` the compiler refuses.
+    ///
+    /// - Parameters:
+    ///   - head: What comes before the lines.
+    ///   - lines: The lines that are asked about.
+    /// - Returns: Their numbers, from 0.
+    /// - Throws: That there is no compiler, or that it refuses the head.
+    static func linesWithErrors(in head: String, _ lines: [String]) throws -> Set<Int> {
+        let (status, text) = try check(head + lines.joined(separator: "\n") + "\n")
+        let before = head.split(separator: "\n", omittingEmptySubsequences: false).count - 1
+        var wrong: Set<Int> = []
+        // "main.swift:12:34: error: …"
+        for line in text.split(separator: "\n") where line.hasPrefix("main.swift:") && line.contains(": error: ") {
+            let number = try #require(Int(line.dropFirst("main.swift:".count).prefix { $0 != ":" }))
+            try #require(number > before, "\(line)")
+            wrong.insert(number - before - 1)
+        }
+        // Whatever else is wrong, such as a module that was not found, is not a refusal of a line.
+        #expect((status == 0) == wrong.isEmpty, "the compiler ended with \(status): \(text)")
+        return wrong
+    }
+
+    /// Checks a program, and returns the compiler's status and what it says; the program's name is main.swift.
+    static func check(_ program: String) throws -> (status: Int32, text: String) {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("forkpool-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data(program.utf8).write(to: folder.appendingPathComponent("main.swift"))
+        return try run(in: folder)
+    }
+
+    private static func run(in folder: URL) throws -> (status: Int32, text: String) {
+        let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        let process = Process()
+        process.executableURL = try executable()
+        process.currentDirectoryURL = folder
+        process.arguments = [
+            "-typecheck", "-swift-version", "6", "-diagnostic-style", "llvm", "-module-cache-path", folder.path,
+            "-I", products.appendingPathComponent("Modules").path,
+            "-Xcc", "-fmodule-map-file=\(products.path)/CForkPool.build/module.modulemap", "main.swift",
+        ]
+        let output = folder.appendingPathComponent("output")
+        try Data().write(to: output)
+        let handle = try FileHandle(forWritingTo: output)
+        process.standardOutput = handle
+        process.standardError = handle
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        try handle.close()
+        return (process.terminationStatus, String(decoding: try Data(contentsOf: output), as: UTF8.self))
+    }
+
+    /// The `swiftc` on the path.
+    private static func executable() throws -> URL {
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        let found = folders.map { "\($0)/swiftc" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+        return URL(fileURLWithPath: try #require(found, "no swiftc on the PATH, which these tests need"))
+    }
+}

@@ -1,0 +1,228 @@
+import Glibc
+import Testing
+
+@testable import ForkPool
+
+@Suite("A failure")
+struct FailureTests {
+    private func ended(_ ending: Ending, _ crash: CrashText? = nil) -> ForkPool.Failure {
+        ForkPool.Failure(.ended(ending, pid: 4711, crash: crash), 13)
+    }
+
+    private func crash(
+        _ signal: Int32, _ message: String = "", at address: UInt64 = 0x10, overflow: Bool = false
+    ) -> CrashText {
+        CrashText(signal: signal, address: address, isStackOverflow: overflow, message: message)
+    }
+
+    @Test("of a trap is a sentence with item, worker, signal, message and place")
+    func trap() {
+        let message = "App/Parser/Parser.swift:88: Fatal error: Index out of range\n"
+        let failure = ended(.signal(4), crash(4, message))
+        #expect(
+            failure.description
+                == "item 13 crashed its worker (pid 4711): SIGILL, Fatal error: Index out of range at Parser.swift:88")
+        #expect(failure.code == .crashed && failure.index == 13 && failure.pid == 4711 && failure.signal == 4)
+        #expect(failure.bodyRan == .yes && failure.attempt == 1)
+        #expect(failure.exitStatus == nil && failure.errno == nil && failure.thrown == nil)
+    }
+
+    @Test(
+        "of a crash without a message says what its signal means",
+        arguments: [
+            (
+                4,
+                "SIGILL, a trap of Swift: a failed precondition, an index out of range, an overflow or a nil unwrapped "
+                    + "(a release build has no message)"
+            ),
+            (
+                5,
+                "SIGTRAP, a trap of Swift: a failed precondition, an index out of range, an overflow or a nil unwrapped "
+                    + "(a release build has no message)"
+            ),
+            (6, "SIGABRT, abort() was called"),
+            (7, "SIGBUS, a bad memory access at 0xbeef, or no memory left for a mapped page"),
+            (8, "SIGFPE, an arithmetic error such as a division by zero"),
+            (11, "SIGSEGV, a bad memory access at 0xbeef"),
+            (31, "SIGSYS, a system call that is not allowed"),
+        ] as [(Int32, String)])
+    func signals(number: Int32, text: String) {
+        let failure = ended(.signal(number), crash(number, at: 0xBEEF))
+        #expect(failure.description == "item 13 crashed its worker (pid 4711): " + text)
+        #expect(failure.code == .crashed)
+    }
+
+    @Test("of a crash that left no record is a crash all the same, at an address that is not known")
+    func noRecord() {
+        #expect(
+            ended(.signal(11)).description
+                == "item 13 crashed its worker (pid 4711): SIGSEGV, a bad memory access at an unknown address")
+        #expect(ended(.signal(6)).code == .crashed)
+    }
+
+    @Test("of an overflow of the stack says so")
+    func stackOverflow() {
+        #expect(
+            ended(.signal(11), crash(11, overflow: true)).description
+                == "item 13 crashed its worker (pid 4711): SIGSEGV, stack overflow: the recursion is too deep")
+    }
+
+    @Test("of a signal from outside names it, with a hint at memory for SIGKILL alone")
+    func killed() {
+        let killed = ended(.signal(9))
+        #expect(
+            killed.description
+                == "item 13 was ended when SIGKILL from outside killed its worker (pid 4711); if nobody sent it, the "
+                + "system ran out of memory: use fewer workers or less memory")
+        #expect(killed.code == .killed && killed.signal == 9)
+        #expect(
+            ended(.signal(15)).description
+                == "item 13 was ended when SIGTERM from outside killed its worker (pid 4711)")
+    }
+
+    @Test("of an exit carries the status, and what to do instead")
+    func exited() {
+        let failure = ended(.exit(3))
+        #expect(
+            failure.description
+                == "item 13 ended its worker (pid 4711) by exit(3); return from the body or throw instead")
+        #expect(failure.code == .exited && failure.exitStatus == 3 && failure.signal == nil)
+        #expect(ended(.exit(0)).exitStatus == 0)
+    }
+
+    @Test("of a status that the host took says why it is lost")
+    func lost() {
+        let failure = ended(.unknown)
+        #expect(
+            failure.description
+                == "item 13 was ended with its worker (pid 4711); its status is lost, since this process ignores SIGCHLD "
+                + "or reaps every child")
+        #expect(failure.code == .lost)
+    }
+
+    @Test("that a worker reported says what was thrown, or why there is no result")
+    func reported() {
+        let thrown = ForkPool.Failure(Report(throwing: Plain(reason: "dull")), 2)
+        #expect(thrown.description == "item 2 threw Plain")
+        #expect(thrown.thrown?.description == "Plain")
+        #expect(thrown.code == .thrown && thrown.bodyRan == .yes && thrown.pid == getpid())
+        let described = ForkPool.Failure(
+            Report(throwing: Plain(reason: "dull")).described(by: Plain(reason: "dull")), 2)
+        #expect(described.description == "item 2 threw Plain: it was dull")
+
+        let full = ForkPool.Failure(Report(encoding: BinaryEncoder.OutOfSpace(capacity: 8)), 2)
+        #expect(
+            full.description
+                == "item 2 has a result that does not fit into what is left of its worker's memory; use more workers or "
+                + "return less")
+        #expect(full.code == .noMemory)
+        let refused = ForkPool.Failure(Report(encoding: Plain(reason: "secret")), 2)
+        #expect(refused.description == "item 2 has a result that cannot be encoded: it was secret")
+        #expect(refused.code == .notEncodable && refused.bodyRan == .yes && refused.thrown == nil)
+    }
+
+    @Test("gives back what was thrown, to who asks for its type, if it is Codable")
+    func decode() {
+        let codable = ForkPool.Failure(Report(throwing: Coded(line: 7, text: "x")), 0)
+        #expect(codable.thrown?.decode(as: Coded.self) == Coded(line: 7, text: "x"))
+        #expect(codable.thrown?.decode(as: OtherCoded.self) == nil)
+        let plain = ForkPool.Failure(Report(throwing: Plain(reason: "dull")), 0)
+        #expect(plain.thrown != nil)
+        #expect(plain.thrown?.decode(as: Coded.self) == nil)
+        let halfway = ForkPool.Failure(Report(throwing: Stubborn()), 0)
+        #expect(halfway.description == "item 0 threw Stubborn")
+        #expect(halfway.thrown?.decode(as: Coded.self) == nil)
+    }
+
+    @Test("has no item where the map as a whole failed")
+    func wholeMap() {
+        let cancelled = ForkPool.Failure(MapMachine.Cause.cancelled, nil)
+        #expect(cancelled.description == "the map was cancelled" && cancelled.index == nil)
+        #expect(cancelled.code == .cancelled)
+        #expect(ForkPool.Failure(MapMachine.Cause.cancelled, 4).description == "item 4 was cancelled")
+        let unreachable = ForkPool.Failure(.unreachable(.signal(11), crash(11, at: 0x20)), nil)
+        #expect(
+            unreachable.description
+                == "crashed every worker before it was reached: SIGSEGV, a bad memory access at 0x20")
+        #expect(unreachable.code == .crashed && unreachable.bodyRan == .no)
+        let threaded = ForkPool.Failure.threaded(7)
+        #expect(
+            threaded.description
+                == "the map was refused: this process has 7 threads and Options.refusesThreads is set; map before they "
+                + "start")
+        #expect(threaded.code == .threadsRefused && threaded.bodyRan == .no && threaded.index == nil)
+    }
+
+    @Test(
+        "of a refusal names the call, the errno and what to do",
+        arguments: [
+            (
+                "mmap", 12, ForkPool.Failure.Code.noMemory,
+                "the map could not be run: the system refused mmap: Cannot allocate memory (errno 12); raise the limit "
+                    + "on address space (ulimit -v) or use fewer workers"
+            ),
+            (
+                "fork", 11, .forkRefused,
+                "the map could not be run: the system refused fork: Resource temporarily unavailable (errno 11); raise "
+                    + "the limit on processes (ulimit -u, pids.max) or use fewer workers"
+            ),
+            (
+                "pidfd_open", 24, .forkRefused,
+                "the map could not be run: the system refused pidfd_open: Too many open files (errno 24); raise the "
+                    + "limit on open files (ulimit -n) or use fewer workers"
+            ),
+            (
+                "eventfd", 23, .forkRefused,
+                "the map could not be run: the system refused eventfd: Too many open files in system (errno 23); raise "
+                    + "the limit on open files (ulimit -n) or use fewer workers"
+            ),
+            (
+                "fork", 12, .forkRefused,
+                "the map could not be run: the system refused fork: Cannot allocate memory (errno 12); use fewer "
+                    + "workers or less memory"
+            ),
+        ] as [(String, Int32, ForkPool.Failure.Code, String)])
+    func refused(call: String, code: Int32, kind: ForkPool.Failure.Code, sentence: String) {
+        let failure = ForkPool.Failure(refused: SystemError(call: call, code: code), index: nil)
+        #expect(failure.description == sentence)
+        #expect(failure.code == kind && failure.errno == code && failure.bodyRan == .no)
+        let ofItem = ForkPool.Failure(.refused(SystemError(call: call, code: code)), 3)
+        #expect(ofItem.description == "item 3" + sentence.dropFirst("the map".count))
+    }
+
+    @Test("of damaged memory or a result that does not decode says so")
+    func damaged() {
+        let corrupted = ForkPool.Failure.corrupted(3, "its state is damaged")
+        #expect(
+            corrupted.description
+                == "item 3 has no result: its state is damaged; a body wrote where it must not")
+        #expect(corrupted.code == .corrupted && corrupted.bodyRan == .unknown)
+        let missing = ForkPool.Failure.reportMissing(3)
+        #expect(missing.description == "item 3 failed, and its worker had no memory left to say why; use more workers")
+        #expect(missing.code == .noMemory)
+        let undecodable = ForkPool.Failure.notDecodable(3, Plain(reason: "torn"))
+        #expect(undecodable.description == "item 3 has a result that cannot be decoded: it was torn")
+        #expect(undecodable.code == .notDecodable && undecodable.bodyRan == .yes)
+    }
+}
+
+private struct Plain: Error, CustomStringConvertible {
+    var reason: String
+    var description: String { "it was \(reason)" }
+}
+
+private struct Coded: Error, Codable, Equatable {
+    var line: Int
+    var text: String
+}
+
+private struct OtherCoded: Error, Codable, Equatable {
+    var names: [String: Int]
+}
+
+/// An error whose own encoding fails.
+private struct Stubborn: Error, Encodable {
+    func encode(to encoder: any Encoder) throws {
+        throw Plain(reason: "stubborn")
+    }
+}

@@ -1,0 +1,52 @@
+import Glibc
+import Synchronization
+
+/// Runs code on several threads at once.
+enum Threads {
+    /// Runs `work` with each number below `count`, each on a thread of its own, and returns what each returned.
+    static func run<T: Sendable>(_ count: Int, _ work: @Sendable (Int) -> T) -> [T] {
+        let results = Results<T>()
+        withoutActuallyEscaping(work) { work in
+            let threads = (0..<count).map { number in
+                start { results.set(number, work(number)) }
+            }
+            for thread in threads { pthread_join(thread, nil) }
+        }
+        return results.inOrder
+    }
+
+    private static func start(_ work: @escaping @Sendable () -> Void) -> pthread_t {
+        let context = unsafe Unmanaged.passRetained(Work(run: work)).toOpaque()
+        var thread = pthread_t()
+        let error = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                unsafe Unmanaged<Work>.fromOpaque(context!).takeRetainedValue().run()
+                return nil
+            }, context)
+        precondition(error == 0, "no thread: errno \(error)")
+        return thread
+    }
+}
+
+/// What a thread runs.
+private final class Work: Sendable {
+    let run: @Sendable () -> Void
+
+    init(run: @escaping @Sendable () -> Void) {
+        self.run = run
+    }
+}
+
+/// What threads returned.
+private final class Results<T: Sendable>: Sendable {
+    private let values = Mutex<[Int: T]>([:])
+
+    func set(_ number: Int, _ value: T) {
+        values.withLock { $0[number] = value }
+    }
+
+    var inOrder: [T] {
+        values.withLock { values in values.sorted { $0.key < $1.key }.map(\.value) }
+    }
+}
