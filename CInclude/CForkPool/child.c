@@ -37,6 +37,20 @@ static const volatile struct {
     __typeof__(_exit) *exit_at_once;
 } bound = {prctl, getppid, sigaltstack, sigaction, sigprocmask, close, open, __fpurge, on_exit, fflush, _exit};
 
+/// Exported by the Swift concurrency library: what it asks whether code that belongs to an actor may run here. A
+/// worker is forked from another thread than the main one, and has no other thread that the code could race with.
+extern void (*swift_task_checkIsolated_hook)(void) __attribute__((weak));
+extern int (*swift_task_isIsolatingCurrentContext_hook)(void) __attribute__((weak));
+
+static void allow_isolated(void)
+{
+}
+
+static int is_isolated(void)
+{
+    return 1;
+}
+
 static const int crash_signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGSYS};
 
 /// Signals that a host may catch to end itself; a worker, which is not the host, ends by them.
@@ -137,6 +151,10 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
     bound.fpurge(stdout);
     bound.fpurge(stderr);
     bound.on_exit(on_body_exit, NULL);
+    if (&swift_task_checkIsolated_hook != NULL)
+        swift_task_checkIsolated_hook = allow_isolated;
+    if (&swift_task_isIsolatingCurrentContext_hook != NULL)
+        swift_task_isIsolatingCurrentContext_hook = is_isolated;
     static const sigset_t none;
     bound.sigprocmask(SIG_SETMASK, &none, NULL);
     cforkpool_exit(start->entry(start->context, start->worker));

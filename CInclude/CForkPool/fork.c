@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,14 +25,35 @@ static struct {
     _Atomic(uint32_t) word;
     struct cforkpool_start *starts;
     int32_t count;
+    /// The caller's processors, which its workers are to run on, and those that the forker has now.
+    cpu_set_t wanted, present;
 } forker = {.gate = PTHREAD_MUTEX_INITIALIZER};
 
 static uint32_t generation;
+
+/// What a child that the body forks must not have; see `cforkpool_withhold`.
+static struct {
+    void *start;
+    size_t size;
+} withheld[2];
+static bool forking_worker;
+
+void cforkpool_withhold(void *first, size_t first_size, void *second, size_t second_size)
+{
+    withheld[0].start = first;
+    withheld[0].size = first_size;
+    withheld[1].start = second;
+    withheld[1].size = second_size;
+}
 
 /// Runs in every forked child, ours or the host's: threads do not survive a fork, so the forker is gone.
 static void reset_in_child(void)
 {
     generation += 1;
+    for (int i = 0; i < 2 && !forking_worker; i++) {
+        if (withheld[i].size > 0)
+            munmap(withheld[i].start, withheld[i].size);
+    }
     forker.gate = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     forker.running = false;
     atomic_store(&forker.word, FORKER_IDLE);
@@ -53,9 +77,13 @@ static void fork_one(struct cforkpool_start *start, pid_t parent)
         return;
     }
     close(probe);
+    forking_worker = true;
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
+        forking_worker = false;
         cforkpool_child(start, parent);
+    }
+    forking_worker = false;
     if (pid < 0) {
         start->pid = -errno;
         start->failed_call = "fork";
@@ -86,6 +114,9 @@ static void *forker_main(void *unused)
     for (;;) {
         while (atomic_load(&forker.word) != FORKER_ASKED)
             cforkpool_futex_wait_private(&forker.word, atomic_load(&forker.word));
+        if (!CPU_EQUAL(&forker.wanted, &forker.present)
+            && sched_setaffinity(0, sizeof forker.wanted, &forker.wanted) == 0)
+            forker.present = forker.wanted;
         pid_t parent = getpid();
         for (int32_t i = 0; i < forker.count; i++)
             fork_one(&forker.starts[i], parent);
@@ -140,7 +171,12 @@ void cforkpool_fork(struct cforkpool_start *starts, int32_t count)
             return;
         }
         forker.running = true;
+        // It begins with those of its creator.
+        sched_getaffinity(0, sizeof forker.present, &forker.present);
     }
+    // More processors than the set has room for leave the forker's as they are.
+    if (sched_getaffinity(0, sizeof forker.wanted, &forker.wanted) != 0)
+        forker.wanted = forker.present;
     forker.starts = starts;
     forker.count = count;
     atomic_store(&forker.word, FORKER_ASKED);

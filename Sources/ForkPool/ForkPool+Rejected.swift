@@ -1,15 +1,17 @@
 // A closure with one expression whose value is neither BitwiseCopyable nor Codable would still match the overload
-// for BitwiseCopyable: its value would be dropped and its result be Void, with no more than a warning. The two
-// overloads below match such a closure better, and equally well: the call is ambiguous, which is an error. Nothing
-// can call either of them.
+// for BitwiseCopyable: its value would be dropped and its result be Void, with no more than a warning. The overloads of
+// the two protocols below match such a closure better, and equally well: the call is ambiguous, which is an error.
+// Nothing can call either of them. For any other result they are less specific than the pool's own, and never chosen.
 
-/// Says that a result must be BitwiseCopyable or Codable, by being what a call with any other result cannot choose.
-public enum ResultMustBeBitwiseCopyable {}
+/// Says, by what a call with another result cannot choose from, that a result must be BitwiseCopyable or Codable.
+public protocol ResultMustBeBitwiseCopyable {}
 
-/// Says that a result must be BitwiseCopyable or Codable, by being what a call with any other result cannot choose.
-public enum ResultMustBeCodable {}
+/// Says, by what a call with another result cannot choose from, that a result must be BitwiseCopyable or Codable.
+public protocol ResultMustBeCodable {}
 
-extension ForkPool {
+extension ForkPool: ResultMustBeBitwiseCopyable, ResultMustBeCodable {}
+
+extension ResultMustBeBitwiseCopyable {
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     ///
     /// - Parameters:
@@ -19,7 +21,7 @@ extension ForkPool {
     /// - Throws: Nothing: it cannot be called.
     public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
-    ) throws(Failure) -> ResultMustBeBitwiseCopyable {
+    ) throws(ForkPool.Failure) -> [R] {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
@@ -29,10 +31,23 @@ extension ForkPool {
     ///   - items: Not used.
     ///   - body: Not used.
     /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
-    public func map<C: Collection, R>(
+    public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
-    ) throws(Failure) -> ResultMustBeCodable {
+    ) -> [Result<R, ForkPool.Failure>] {
+        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+    }
+
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    ///
+    /// - Parameters:
+    ///   - items: Not used.
+    ///   - body: Not used.
+    ///   - read: Not used.
+    /// - Returns: Nothing: it cannot be called.
+    /// - Throws: Nothing: it cannot be called.
+    public func withMapped<C: Collection, R, T>(
+        _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
+    ) throws -> T {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
@@ -45,7 +60,74 @@ extension ForkPool {
     /// - Throws: Nothing: it cannot be called.
     nonisolated(nonsending) public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
-    ) async throws(Failure) -> ResultMustBeBitwiseCopyable {
+    ) async throws(ForkPool.Failure) -> [R] {
+        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+    }
+
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    ///
+    /// - Parameters:
+    ///   - items: Not used.
+    ///   - body: Not used.
+    /// - Returns: Nothing: it cannot be called.
+    nonisolated(nonsending) public func mapResults<C: Collection, R>(
+        _ items: C, _ body: (C.Element) throws -> R
+    ) async -> [Result<R, ForkPool.Failure>] {
+        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+    }
+
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    ///
+    /// - Parameters:
+    ///   - items: Not used.
+    ///   - body: Not used.
+    ///   - read: Not used.
+    /// - Returns: Nothing: it cannot be called.
+    /// - Throws: Nothing: it cannot be called.
+    nonisolated(nonsending) public func withMapped<C: Collection, R, T>(
+        _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
+    ) async throws -> T {
+        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+    }
+}
+
+extension ResultMustBeCodable {
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    ///
+    /// - Parameters:
+    ///   - items: Not used.
+    ///   - body: Not used.
+    /// - Returns: Nothing: it cannot be called.
+    /// - Throws: Nothing: it cannot be called.
+    public func map<C: Collection, R>(
+        _ items: C, _ body: (C.Element) throws -> R
+    ) throws(ForkPool.Failure) -> [R] {
+        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+    }
+
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    ///
+    /// - Parameters:
+    ///   - items: Not used.
+    ///   - body: Not used.
+    /// - Returns: Nothing: it cannot be called.
+    public func mapResults<C: Collection, R>(
+        _ items: C, _ body: (C.Element) throws -> R
+    ) -> [Result<R, ForkPool.Failure>] {
+        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+    }
+
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    ///
+    /// - Parameters:
+    ///   - items: Not used.
+    ///   - body: Not used.
+    ///   - read: Not used.
+    /// - Returns: Nothing: it cannot be called.
+    /// - Throws: Nothing: it cannot be called.
+    public func withMapped<C: Collection, R, T>(
+        _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
+    ) throws -> T {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
@@ -58,31 +140,7 @@ extension ForkPool {
     /// - Throws: Nothing: it cannot be called.
     nonisolated(nonsending) public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
-    ) async throws(Failure) -> ResultMustBeCodable {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
-    }
-
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    public func mapResults<C: Collection, R>(
-        _ items: C, _ body: (C.Element) throws -> R
-    ) -> ResultMustBeBitwiseCopyable {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
-    }
-
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    public func mapResults<C: Collection, R>(
-        _ items: C, _ body: (C.Element) throws -> R
-    ) -> ResultMustBeCodable {
+    ) async throws(ForkPool.Failure) -> [R] {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
@@ -94,7 +152,7 @@ extension ForkPool {
     /// - Returns: Nothing: it cannot be called.
     nonisolated(nonsending) public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
-    ) async -> ResultMustBeBitwiseCopyable {
+    ) async -> [Result<R, ForkPool.Failure>] {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
@@ -103,10 +161,12 @@ extension ForkPool {
     /// - Parameters:
     ///   - items: Not used.
     ///   - body: Not used.
+    ///   - read: Not used.
     /// - Returns: Nothing: it cannot be called.
-    nonisolated(nonsending) public func mapResults<C: Collection, R>(
-        _ items: C, _ body: (C.Element) throws -> R
-    ) async -> ResultMustBeCodable {
+    /// - Throws: Nothing: it cannot be called.
+    nonisolated(nonsending) public func withMapped<C: Collection, R, T>(
+        _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
+    ) async throws -> T {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 }

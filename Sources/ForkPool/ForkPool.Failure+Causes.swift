@@ -57,7 +57,7 @@ extension ForkPool.Failure {
             let hint =
                 number == SIGKILL
                 ? "; if nobody sent it, the system ran out of memory: use fewer workers or less memory" : ""
-            self.init(.killed, index: index, "was ended when \(name) from outside killed \(worker)\(hint)")
+            self.init(.killed, index: index, "was ended when \(name) killed \(worker)\(hint)")
             signal = number
         case .unknown:
             self.init(

@@ -63,9 +63,12 @@ extension ForkPool {
         /// Whether the body ran on the item.
         public internal(set) var bodyRan = BodyRan.unknown
         /// What happened and what to do, without the item.
-        public let message: String
+        public internal(set) var message: String
         /// What the body threw.
         public internal(set) var thrown: Thrown?
+
+        /// What the message of a failure without an index begins with.
+        static let map = "the map "
 
         init(_ code: Code, index: Int?, _ message: String) {
             self.code = code
@@ -73,11 +76,12 @@ extension ForkPool {
             self.message = message
         }
 
-        /// The same failure, of another item.
+        /// The failure of a map as a whole, as that of one of its items.
         @usableFromInline
         func at(_ index: Int) -> Failure {
             var failure = self
             failure.index = index
+            if message.hasPrefix(Self.map) { failure.message = String(message.dropFirst(Self.map.count)) }
             return failure
         }
     }

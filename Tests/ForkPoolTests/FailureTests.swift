@@ -72,12 +72,12 @@ struct FailureTests {
         let killed = ended(.signal(9))
         #expect(
             killed.description
-                == "item 13 was ended when SIGKILL from outside killed its worker (pid 4711); if nobody sent it, the "
+                == "item 13 was ended when SIGKILL killed its worker (pid 4711); if nobody sent it, the "
                 + "system ran out of memory: use fewer workers or less memory")
         #expect(killed.code == .killed && killed.signal == 9)
         #expect(
             ended(.signal(15)).description
-                == "item 13 was ended when SIGTERM from outside killed its worker (pid 4711)")
+                == "item 13 was ended when SIGTERM killed its worker (pid 4711)")
     }
 
     @Test("of an exit carries the status, and what to do instead")

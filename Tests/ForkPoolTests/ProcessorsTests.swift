@@ -91,7 +91,7 @@ struct ProcessorsTests {
 }
 
 /// What Swift hides of the scheduler.
-private enum Affinity {
+enum Affinity {
     private typealias Call = @convention(c) (Int32, Int, UnsafeMutableRawPointer) -> Int32
 
     private static func call(_ name: String, _ mask: inout [UInt8]) -> Int32 {

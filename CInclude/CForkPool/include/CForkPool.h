@@ -69,6 +69,12 @@ void cforkpool_fork(struct cforkpool_start *starts, int32_t count);
 /// In C because it is counted in a fork handler: whatever was cached by an ancestor is not this process's.
 uint32_t cforkpool_generation(void);
 
+/// Tells a worker which memory a stray child of it must not have: one that the body forks and that returns from the
+/// body too. Two ranges, taken out of every child that is not a worker.
+///
+/// In C because it is done in a fork handler.
+void cforkpool_withhold(void *_Nullable first, size_t first_size, void *_Nullable second, size_t second_size);
+
 /// Ends the process at once, coverage counters written and standard output flushed.
 ///
 /// In C because `__llvm_profile_write_file` is a weak symbol, and because no exit handler of the parent may run.

@@ -139,6 +139,12 @@ extension MapMemory {
         unmap(arenaOffset(worker + 1)..<arenaOffset(workers))
     }
 
+    /// Keeps a child that the body forks, and that returns from the body too, from publishing anything.
+    func withholdFromStrays(worker: Int) {
+        let own = unsafe arena(worker)
+        unsafe cforkpool_withhold(base, arenaStart, own.baseAddress!, own.count)
+    }
+
     private func unmap(_ range: Range<Int>) {
         guard !range.isEmpty else { return }
         unsafe munmap(base + range.lowerBound, range.count)

@@ -11,8 +11,14 @@ internal import Synchronization
 /// since the first touch of a page is what big results cost.
 @usableFromInline
 final class Region: @unchecked Sendable {
-    /// No arena is larger, and all together are not larger than 16 of these.
-    private static let largestArena = 64 << 30
+    /// The most bytes of an arena for coded results, and an eighth of what all together have.
+    ///
+    /// Address space has an end too: 128 TiB, which all regions of a process share with everything else.
+    private static let largestArena = 32 << 30
+    /// The size of an arena that only holds reports of failures.
+    private static let reportArena = 16 << 20
+    /// What a front has room for at least, so that the pool's next map fits too.
+    private static let usualFront = 4 << 30
     /// A reservation that would leave arenas smaller than this is a refusal.
     private static let smallestArena = 64 << 10
 
@@ -21,6 +27,8 @@ final class Region: @unchecked Sendable {
     private let crashStart: Int
     private let arenaStart: Int
     private let arenaSize: Int
+    /// Whether the arenas are large enough for coded results.
+    private let isCoded: Bool
 
     /// The highest touched offset of what lies before the crash records, and of each arena, since the pages above
     /// were last given back.
@@ -34,13 +42,15 @@ final class Region: @unchecked Sendable {
         let needed = Mapping.pages(MapMemory.frontStart(workers: workers) + layout.size)
         let crashes = Mapping.pages(workers * MapMemory.crashSize)
         // Whole pages, since each worker unmaps what is not its own.
-        var arena = Mapping.pages(min(Self.largestArena, 16 * Self.largestArena / workers))
-        var spare = Self.largestArena
+        let most = layout.isCoded ? Self.largestArena : Self.reportArena
+        var arena = Mapping.pages(min(most, 8 * Self.largestArena / workers))
+        var spare = Self.usualFront
         mapping = try Self.reserve(needed: needed, spare: &spare, crashes: crashes, workers: workers, arena: &arena)
         crashStart = max(needed, spare)
         arenaStart = crashStart + crashes
         arenaSize = arena
         self.workers = workers
+        isCoded = layout.isCoded
         arenaTouched = Array(repeating: 0, count: workers)
     }
 
@@ -58,9 +68,9 @@ final class Region: @unchecked Sendable {
         }
     }
 
-    /// Whether the front has room for `layout`.
+    /// Whether it has room for `layout`.
     func fits(_ layout: Layout) -> Bool {
-        layout.size <= crashStart - MapMemory.frontStart(workers: workers)
+        (isCoded || !layout.isCoded) && layout.size <= crashStart - MapMemory.frontStart(workers: workers)
     }
 
     /// Lays the front out for a map and clears what the map before left: cursor, lines and states.

@@ -1,4 +1,5 @@
 internal import CForkPool
+internal import Synchronization
 
 /// What a map left behind: the region with its results, and why the others are missing.
 ///
@@ -8,8 +9,8 @@ final class Outcome {
     /// Where the results are.
     @usableFromInline let memory: MapMemory
     private let region: Region
-    /// Every failure, by index.
-    @usableFromInline let failures: [Int: ForkPool.Failure]
+    /// Every failure of an item's own, by index.
+    let failures: [Int: ForkPool.Failure]
     /// The number of items.
     @usableFromInline let count: Int
     /// What ended the map before every item had its turn.
@@ -27,6 +28,17 @@ final class Outcome {
 
     deinit {
         giveBack(region)
+    }
+
+    /// Whether every item has its result.
+    @usableFromInline var isComplete: Bool { whole == nil && failures.isEmpty }
+
+    /// Why an item has no result, or nil if it has one.
+    @usableFromInline
+    func failure(of item: Int) -> ForkPool.Failure? {
+        if let failure = failures[item] { return failure }
+        guard let whole, unsafe memory.states[item].load(ordering: .acquiring) != ItemState.value else { return nil }
+        return whole.at(item)
     }
 
     /// What ended the map as a whole, or the failure of the lowest index, if there is one.
@@ -71,8 +83,9 @@ extension Outcome {
     /// Every item's result or failure.
     @inlinable
     func results<R: BitwiseCopyable>(of type: R.Type) -> [Result<R, ForkPool.Failure>] {
-        (0..<count).map { item in
-            if !failures.isEmpty, let failure = failures[item] { return .failure(failure) }
+        let isComplete = isComplete
+        return (0..<count).map { item in
+            if !isComplete, let failure = failure(of: item) { return .failure(failure) }
             return .success(unsafe memory.slots.load(fromByteOffset: item &* MemoryLayout<R>.stride, as: R.self))
         }
     }
@@ -107,7 +120,7 @@ extension Outcome {
     @usableFromInline
     func decodedResults<R: Decodable>(as type: R.Type) -> [Result<R, ForkPool.Failure>] {
         (0..<count).map { item in
-            if let failure = failures[item] { return .failure(failure) }
+            if let failure = failure(of: item) { return .failure(failure) }
             do throws(ForkPool.Failure) { return .success(try decode(type, at: item)) } catch { return .failure(error) }
         }
     }

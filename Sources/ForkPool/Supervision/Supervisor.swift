@@ -48,7 +48,10 @@ struct Supervisor {
         var entries = workers.map { worker in
             cforkpool_poll(fd: running[worker]!.descriptor, events: Int16(POLLIN), revents: 0)
         }
-        if let doorbell { entries.append(cforkpool_poll(fd: doorbell, events: Int16(POLLIN), revents: 0)) }
+        // Rung once, the bell stays rung.
+        if let doorbell, machine.ending == nil {
+            entries.append(cforkpool_poll(fd: doorbell, events: Int16(POLLIN), revents: 0))
+        }
         // A refusal (no memory for the kernel's own list) leaves one certain way: to wait for one worker.
         let ready = try? SystemError.check("ppoll") {
             unsafe entries.withUnsafeMutableBufferPointer {

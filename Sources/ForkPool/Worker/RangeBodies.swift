@@ -108,6 +108,8 @@ extension Region.Layout {
     /// The layout for results that are coded: each slot says where the bytes are.
     @usableFromInline
     static func coded(_ count: Int) -> Self {
-        Self(count: count, slotStride: MemoryLayout<Extent>.stride, slotAlignment: MemoryLayout<Extent>.alignment)
+        Self(
+            count: count, slotStride: MemoryLayout<Extent>.stride, slotAlignment: MemoryLayout<Extent>.alignment,
+            isCoded: true)
     }
 }

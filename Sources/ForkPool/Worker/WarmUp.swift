@@ -1,3 +1,5 @@
+internal import CForkPool
+
 /// Runs a worker's paths once in the parent, before the first fork.
 ///
 /// A type that is first used in a child of a process with threads may wait for a lock that nobody there holds; and a
@@ -22,5 +24,7 @@ enum WarmUp {
             return true
         }
         withExtendedLifetime(region) { context.run(worker: 0) }
+        // This process is no worker.
+        cforkpool_withhold(nil, 0, nil, 0)
     }
 }

@@ -29,6 +29,7 @@ final class WorkerContext {
     /// Runs in the child: the loop of a worker, from its first claim until nothing is left.
     func run(worker: Int) {
         memory.unmapArenas(except: worker)
+        memory.withholdFromStrays(worker: worker)
         let line = memory.line(worker)
         let desk = Desk(memory: memory, worker: worker, stopsAtFailure: stopsAtFailure, arena: arena)
         var goesOn = true
