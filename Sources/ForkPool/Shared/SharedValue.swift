@@ -50,7 +50,8 @@ public final class SharedValue<Value: BitwiseCopyable>: @unchecked Sendable {
     /// - Parameter body: Gets the value. What it throws leaves the value as it was.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws.
-    /// - Precondition: The calling thread does not hold the lock already.
+    /// - Precondition: The calling thread does not hold the lock already. Nor does whoever waits for this process: a
+    ///   map inside `withLock`, whose body locks the same value, waits for ever.
     public func withLock<T, E: Error>(_ body: (inout Value) throws(E) -> T) throws(E) -> T {
         let locked = unsafe cforkpool_mutex_lock(memory.base)
         precondition(locked >= 0, "ForkPool: SharedValue.withLock inside withLock of the same value (errno \(-locked))")
