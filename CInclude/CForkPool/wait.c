@@ -67,14 +67,14 @@ void cforkpool_eventfd_ring(int32_t fd)
         ;
 }
 
-int32_t cforkpool_futex_wait(_Atomic(uint32_t) *word, uint32_t expected, int64_t timeout_ns)
+int32_t cforkpool_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ns)
 {
     struct timespec storage;
     long result = syscall(SYS_futex, word, FUTEX_WAIT, expected, to_timespec(timeout_ns, &storage), NULL, 0);
     return result == 0 ? 0 : -errno;
 }
 
-int32_t cforkpool_futex_wake(_Atomic(uint32_t) *word, int32_t count)
+int32_t cforkpool_futex_wake(uint32_t *word, int32_t count)
 {
     return (int32_t)syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
 }

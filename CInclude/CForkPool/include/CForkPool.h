@@ -136,10 +136,10 @@ void cforkpool_eventfd_ring(int32_t fd);
 /// or a negative errno (EAGAIN: the word had changed; EINTR; ETIMEDOUT).
 ///
 /// In C because futex is only reached by the variadic `syscall`.
-int32_t cforkpool_futex_wait(_Atomic(uint32_t) *word, uint32_t expected, int64_t timeout_ns);
+int32_t cforkpool_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ns);
 
 /// Wakes at most `count` waiters of `word`, across processes; returns how many.
-int32_t cforkpool_futex_wake(_Atomic(uint32_t) *word, int32_t count);
+int32_t cforkpool_futex_wake(uint32_t *word, int32_t count);
 
 // MARK: - Shared memory (memory.c)
 

@@ -1,0 +1,51 @@
+import CForkPool
+import Glibc
+import Testing
+
+@Suite("The shim")
+struct ShimTests {
+    @Test("waits for a word only while it is what the caller saw, and not for ever")
+    func futex() {
+        var word: UInt32 = 7
+        #expect(unsafe cforkpool_futex_wait(&word, 8, -1) == -EAGAIN)
+        #expect(unsafe cforkpool_futex_wait(&word, 7, 1_000_000) == -ETIMEDOUT)
+        #expect(unsafe cforkpool_futex_wake(&word, 1) == 0)
+    }
+
+    @Test("wakes a waiter")
+    func wake() {
+        let words = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+        defer { unsafe words.deallocate() }
+        unsafe words.initialize(to: 0)
+        nonisolated(unsafe) let word = unsafe words
+        let results = Threads.run(2) { number -> Int32 in
+            guard number == 0 else {
+                // As often as it takes until the other one waits.
+                var woken: Int32 = 0
+                while woken == 0 { woken = unsafe cforkpool_futex_wake(word, 1) }
+                return woken
+            }
+            return unsafe cforkpool_futex_wait(word, 0, 10_000_000_000)
+        }
+        #expect(results == [0, 1])
+    }
+
+    @Test("rings a bell that a poll hears, and that times out unrung")
+    func bell() {
+        let bell = cforkpool_eventfd()
+        defer { close(bell) }
+        #expect(bell >= 0)
+        var entry = cforkpool_poll(fd: bell, events: Int16(POLLIN), revents: 0)
+        #expect(unsafe cforkpool_ppoll(&entry, 1, 0) == 0)
+        cforkpool_eventfd_ring(bell)
+        #expect(unsafe cforkpool_ppoll(&entry, 1, 10_000_000_000) == 1)
+        #expect(entry.revents == Int16(POLLIN))
+    }
+
+    @Test("refuses what it cannot wait for")
+    func refusals() {
+        var ending = cforkpool_ending()
+        #expect(unsafe cforkpool_waitid(-1, &ending) == -EINVAL)
+        #expect(cforkpool_pidfd_send_signal(-1, 0) == -EBADF)
+    }
+}
