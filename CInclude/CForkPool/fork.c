@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/// The forker: one thread per process that only ever runs the C below. See DESIGN notes in Worker/README.md.
+/// The forker: one thread per process that only ever runs the C below. Sources/ForkPool/Worker/README.md says why.
 enum { FORKER_IDLE = 0, FORKER_ASKED = 1, FORKER_DONE = 2 };
 
 static struct {

@@ -16,7 +16,7 @@ extension ForkPool {
             public static let crashed = Code(kind: .crashed)
             /// The body ended the process by `exit`, with any status.
             public static let exited = Code(kind: .exited)
-            /// The worker was ended by a signal from outside, such as the SIGKILL of the OOM killer.
+            /// The worker was ended by a signal that is no crash: from outside, such as the OOM killer's SIGKILL, or its own.
             public static let killed = Code(kind: .killed)
             /// The result's `encode(to:)` threw.
             public static let notEncodable = Code(kind: .notEncodable)
