@@ -1,11 +1,13 @@
 #include "CForkFloor.h"
 
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,8 +24,11 @@ struct control {
     _Alignas(128) int64_t crashed_at;
     _Alignas(128) _Atomic(uint32_t) round;
     _Alignas(128) _Atomic(uint32_t) finished;
-    int64_t items;
-    size_t size;
+    void (*work)(int64_t, int64_t, size_t);
+    int64_t a;
+    int64_t b;
+    size_t c;
+    uint32_t workers;
 };
 
 static struct control *control;
@@ -133,12 +138,14 @@ static void futex(_Atomic(uint32_t) *word, int operation, uint32_t value)
 
 static _Noreturn void warm_loop(void)
 {
+    // It sleeps for ever, so it must end with its parent.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (uint32_t round = 0;; round++) {
         while (atomic_load(&control->round) == round)
             futex(&control->round, FUTEX_WAIT, round);
-        fill_work(control->items, 0, control->size);
-        atomic_fetch_add(&control->finished, 1);
-        futex(&control->finished, FUTEX_WAKE, 1);
+        control->work(control->a, control->b, control->c);
+        if (atomic_fetch_add(&control->finished, 1) + 1 == control->workers)
+            futex(&control->finished, FUTEX_WAKE, 1);
     }
 }
 
@@ -149,6 +156,7 @@ void cforkfloor_warm(int32_t workers)
         waitpid(warm_pids[i], NULL, 0);
     }
     warm_workers = workers;
+    control->workers = (uint32_t)workers;
     atomic_store(&control->round, 0);
     for (int32_t i = 0; i < workers; i++) {
         warm_pids[i] = fork();
@@ -157,17 +165,64 @@ void cforkfloor_warm(int32_t workers)
     }
 }
 
-void cforkfloor_warm_fill(int64_t items, size_t size)
+/// Lets the warm children run `work`, and sleeps until the last of them has.
+static void in_warm_children(void (*work)(int64_t, int64_t, size_t), int64_t a, int64_t b, size_t c)
 {
-    control->items = items;
-    control->size = size;
+    control->work = work;
+    control->a = a;
+    control->b = b;
+    control->c = c;
     atomic_store(&control->cursor, 0);
     atomic_store(&control->finished, 0);
     atomic_fetch_add(&control->round, 1);
     futex(&control->round, FUTEX_WAKE, INT32_MAX);
     uint32_t seen;
-    while ((seen = atomic_load(&control->finished)) < (uint32_t)warm_workers)
+    while ((seen = atomic_load(&control->finished)) < control->workers)
         futex(&control->finished, FUTEX_WAIT, seen);
+}
+
+void cforkfloor_warm_fill(int64_t items, size_t size)
+{
+    in_warm_children(fill_work, items, 0, size);
+}
+
+static void call_work(int64_t a, int64_t b, size_t c)
+{
+    (void)a, (void)b, (void)c;
+    int64_t *slot = (int64_t *)slots;
+    slot[1] = body(slot[0]);
+}
+
+int64_t cforkfloor_warm_call(int64_t input)
+{
+    int64_t *slot = (int64_t *)slots;
+    slot[0] = input;
+    in_warm_children(call_work, 0, 0, 0);
+    return slot[1];
+}
+
+/// The slots hold the inputs, then the results, then a byte for each item that says that its result is there.
+static void inputs_work(int64_t items, int64_t chunk, size_t unused)
+{
+    (void)unused;
+    int64_t (*run)(int64_t) = body;
+    const int64_t *inputs = (int64_t *)slots;
+    int64_t *results = (int64_t *)slots + items;
+    _Atomic(uint8_t) *states = (_Atomic(uint8_t) *)(results + items);
+    int64_t start;
+    while ((start = atomic_fetch_add(&control->cursor, chunk)) < items) {
+        int64_t end = start + chunk < items ? start + chunk : items;
+        for (int64_t i = start; i < end; i++) {
+            results[i] = run(inputs[i]);
+            atomic_store_explicit(&states[i], 1, memory_order_release);
+        }
+    }
+}
+
+void cforkfloor_warm_map(const int64_t *inputs, int64_t items, int64_t chunk)
+{
+    memcpy(slots, inputs, (size_t)items * sizeof *inputs);
+    in_warm_children(inputs_work, items, chunk, 0);
 }
 
 static void sleep_work(int64_t items, int64_t nanoseconds, size_t unused)
@@ -212,6 +267,26 @@ int64_t cforkfloor_crash(void)
 {
     in_children(1, crash_work, 0, 0, 0);
     return now() - control->crashed_at;
+}
+
+int64_t cforkfloor_timeout(int64_t nanoseconds)
+{
+    control->crashed_at = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        atomic_store_explicit((_Atomic(int64_t) *)&control->crashed_at, now(), memory_order_release);
+        for (;;)
+            pause();
+    }
+    int64_t began;
+    while ((began = atomic_load_explicit((_Atomic(int64_t) *)&control->crashed_at, memory_order_acquire)) == 0)
+        sched_yield();
+    struct timespec until = {.tv_sec = (began + nanoseconds) / 1000000000, .tv_nsec = (began + nanoseconds) % 1000000000};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    return now() - began;
 }
 
 void cforkfloor_claim(int64_t count)

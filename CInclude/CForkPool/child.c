@@ -12,8 +12,10 @@
 
 /// Everything that a forked child does before the body and after it.
 ///
-/// Up to `entry` only async-signal-safe calls are made, with two exceptions that glibc's fork() prepares for:
-/// `__fpurge`, which resets three pointers, and `on_exit`, which takes the exit lock for some nanoseconds.
+/// Up to `entry` only async-signal-safe calls are made, with two exceptions: `__fpurge`, which resets three pointers of
+/// streams whose locks glibc's fork() renews, and `on_exit`, which takes the exit lock for some nanoseconds. Where another
+/// thread of the parent held that (it registers a handler, or loads a library), the child waits for ever before its first
+/// item; that is proven and another child is started, as for any deadlock.
 
 /// Exported by the Swift runtime: a pointer to an atomic pointer to the text of the last fatal error.
 extern const char *_Nullable volatile *_Nullable swift_getFatalErrorMessageBuffer(void) __attribute__((weak));
@@ -82,6 +84,7 @@ static void on_crash(int signal_number, siginfo_t *info, void *unused)
     // The guard below the stack; a large frame may jump past its first page.
     record->stack_overflow = signal_number == SIGSEGV && stack_low != 0
         && record->address < stack_low + 4096 && record->address + (1 << 20) > stack_low;
+    record->memory_left = cforkpool_memory_left();
     const char *text = NULL;
     if (swift_getFatalErrorMessageBuffer != NULL) {
         const char *volatile *buffer = swift_getFatalErrorMessageBuffer();
@@ -105,7 +108,7 @@ static void on_crash(int signal_number, siginfo_t *info, void *unused)
 static void install_crash_handler(void)
 {
     stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
-    bound.sigaltstack(&stack, NULL);
+    CALL(sigaltstack, bound.sigaltstack(&stack, NULL));
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_crash;
@@ -135,28 +138,48 @@ static void on_body_exit(int status, void *unused)
     cforkpool_exit(status);
 }
 
+/// Takes over what every worker must have, however it was started: its crash handler, its end and its signals.
+static void settle(struct cforkpool_crash *crash)
+{
+    crash_record = crash;
+    if (crash != NULL)
+        install_crash_handler();
+    reset_ending_signals();
+    bound.on_exit(on_body_exit, NULL);
+}
+
+void cforkpool_become_worker(struct cforkpool_crash *crash)
+{
+    ENTER_PLACE(CFORKPOOL_IN_WORKER);
+    cforkpool_register_handlers();
+    cforkpool_note_stack();
+    settle(crash);
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
 {
+    ENTER_PLACE(start->entry == cforkpool_template_main ? CFORKPOOL_IN_TEMPLATE : CFORKPOOL_IN_WORKER);
     // The parent may have died before the death signal was asked for; its end is then seen here.
-    bound.prctl(PR_SET_PDEATHSIG, SIGKILL);
+    CALL(prctl, bound.prctl(PR_SET_PDEATHSIG, SIGKILL));
     if (bound.getppid() != parent)
         bound.exit_at_once(0);
-    crash_record = start->crash;
-    install_crash_handler();
-    reset_ending_signals();
+    settle(start->crash);
     // Not the terminal's or the pipeline's: input that the host has yet to read is not a worker's to take.
     bound.close(STDIN_FILENO);
-    bound.open("/dev/null", O_RDONLY);
+    CALL(open, bound.open("/dev/null", O_RDONLY));
     bound.fpurge(stdin);
     bound.fpurge(stdout);
     bound.fpurge(stderr);
-    bound.on_exit(on_body_exit, NULL);
     if (&swift_task_checkIsolated_hook != NULL)
         swift_task_checkIsolated_hook = allow_isolated;
     if (&swift_task_isIsolatingCurrentContext_hook != NULL)
         swift_task_isIsolatingCurrentContext_hook = is_isolated;
     static const sigset_t none;
-    bound.sigprocmask(SIG_SETMASK, &none, NULL);
+    if (!start->keeps_signals_blocked)
+        bound.sigprocmask(SIG_SETMASK, &none, NULL);
     cforkpool_exit(start->entry(start->context, start->worker));
 }
 

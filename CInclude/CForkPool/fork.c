@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,16 +21,23 @@ enum { FORKER_IDLE = 0, FORKER_ASKED = 1, FORKER_DONE = 2 };
 static struct {
     /// Held by the caller from its request to the answer. Private to this process: no worker can hold it.
     pthread_mutex_t gate;
-    bool handlers_registered;
     bool running;
     _Atomic(uint32_t) word;
+    /// What it is asked to do.
+    void (*errand)(struct cforkpool_start *starts, int32_t count);
     struct cforkpool_start *starts;
     int32_t count;
+    /// The calling thread, and its id.
+    pthread_t caller;
+    pid_t caller_tid;
     /// The caller's processors, which its workers are to run on, and those that the forker has now.
     cpu_set_t wanted, present;
 } forker = {.gate = PTHREAD_MUTEX_INITIALIZER};
 
 static uint32_t generation;
+
+/// The library's own threads besides the forker.
+static _Atomic(int32_t) own_threads;
 
 /// What a child that the body forks must not have; see `cforkpool_withhold`.
 static struct {
@@ -46,17 +54,50 @@ void cforkpool_withhold(void *first, size_t first_size, void *second, size_t sec
     withheld[1].size = second_size;
 }
 
+/// Where glibc keeps a thread's id in its descriptor, in bytes; 0 while that is not known.
+static size_t tid_offset;
+
+/// Finds out, on the forker.
+static void find_tid(void)
+{
+    const char *descriptor = (const char *)pthread_self();
+    pid_t own = gettid();
+    // A descriptor has some more bytes than that.
+    for (size_t offset = sizeof own; offset < 2048 && tid_offset == 0; offset += sizeof own) {
+        if (memcmp(descriptor + offset, &own, sizeof own) == 0)
+            tid_offset = offset;
+    }
+}
+
+/// Keeps the stack of the thread that asked for a worker from being given to a thread that the body starts.
+///
+/// What the body captured is there. But in a child glibc takes the stacks of all other threads as free, which a thread
+/// with the id 0 says; so the one is given its id back.
+static void keep_caller_stack(void)
+{
+    if (tid_offset != 0 && forker.caller_tid != 0)
+        memcpy((char *)forker.caller + tid_offset, &forker.caller_tid, sizeof forker.caller_tid);
+}
+
 /// Runs in every forked child, ours or the host's: threads do not survive a fork, so the forker is gone.
 static void reset_in_child(void)
 {
     generation += 1;
     for (int i = 0; i < 2 && !forking_worker; i++) {
         if (withheld[i].size > 0)
-            munmap(withheld[i].start, withheld[i].size);
+            CALL(munmap, munmap(withheld[i].start, withheld[i].size));
     }
     forker.gate = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     forker.running = false;
     atomic_store(&forker.word, FORKER_IDLE);
+    atomic_store(&own_threads, 0);
+}
+
+void cforkpool_register_handlers(void)
+{
+    static bool registered;
+    if (!registered)
+        registered = CALL_OR(pthread_atfork, errno, pthread_atfork(NULL, NULL, reset_in_child)) == 0;
 }
 
 uint32_t cforkpool_generation(void)
@@ -64,42 +105,60 @@ uint32_t cforkpool_generation(void)
     return generation;
 }
 
-/// Forks one worker. `parent` is compared in the child, whose parent may be gone already.
-static void fork_one(struct cforkpool_start *start, pid_t parent)
+pid_t cforkpool_fork_child(struct cforkpool_start *start, pid_t parent)
+{
+    forking_worker = true;
+    pid_t pid = CALL(fork, fork());
+    if (pid == 0) {
+        forking_worker = false;
+        keep_caller_stack();
+        cforkpool_child(start, parent);
+    }
+    int error = errno;
+    forking_worker = false;
+    return pid < 0 ? -error : pid;
+}
+
+/// Whether one more descriptor is to be had: a child that cannot be watched must not begin an item.
+bool cforkpool_can_open(struct cforkpool_start *start)
 {
     start->failed_call = NULL;
     start->pidfd = -1;
-    // A child that cannot be watched must not begin an item: whether a descriptor is to be had is tried before.
-    int probe = (int)syscall(SYS_pidfd_open, parent, 0);
+    int probe = (int)CALL(pidfd_open, syscall(SYS_pidfd_open, getpid(), 0));
     if (probe < 0) {
         start->pid = -errno;
         start->failed_call = "pidfd_open";
-        return;
+        return false;
     }
     close(probe);
-    forking_worker = true;
-    pid_t pid = fork();
-    if (pid == 0) {
-        forking_worker = false;
-        cforkpool_child(start, parent);
-    }
-    forking_worker = false;
-    if (pid < 0) {
-        start->pid = -errno;
-        start->failed_call = "fork";
-        return;
-    }
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    return true;
+}
+
+int32_t cforkpool_pidfd_open(int32_t pid)
+{
+    int fd = (int)CALL(pidfd_open, syscall(SYS_pidfd_open, pid, 0));
     // The child may have run to its end already, and a host that ignores SIGCHLD or reaps every child leaves no
     // zombie to open. That is an end, not a refusal: the null device reads as ended, and has no status.
     if (fd < 0 && errno == ESRCH)
-        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        fd = CALL(open, open("/dev/null", O_RDONLY | O_CLOEXEC));
+    return fd < 0 ? -errno : fd;
+}
+
+/// Says what became of a start whose `call` returned `pid`.
+void cforkpool_finish_start(struct cforkpool_start *start, pid_t pid, const char *call)
+{
+    if (pid < 0) {
+        start->pid = pid;
+        start->failed_call = call;
+        return;
+    }
+    int fd = cforkpool_pidfd_open(pid);
     if (fd < 0) {
         // Another thread took the last descriptor since.
-        start->pid = -errno;
+        start->pid = fd;
         start->failed_call = "pidfd_open";
-        kill(pid, SIGKILL);
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        CALL_EVEN_IF(ESRCH, kill, kill(pid, SIGKILL));
+        while (CALL_EVEN_IF(ECHILD, waitpid, waitpid(pid, NULL, 0)) < 0 && errno == EINTR)
             ;
         return;
     }
@@ -107,21 +166,55 @@ static void fork_one(struct cforkpool_start *start, pid_t parent)
     start->pidfd = fd;
 }
 
+static void fork_all(struct cforkpool_start *starts, int32_t count)
+{
+    pid_t parent = getpid();
+    for (int32_t i = 0; i < count; i++) {
+        if (cforkpool_can_open(&starts[i]))
+            cforkpool_finish_start(&starts[i], cforkpool_fork_child(&starts[i], parent), "fork");
+    }
+}
+
+static void exec_all(struct cforkpool_start *starts, int32_t count)
+{
+    for (int32_t i = 0; i < count; i++) {
+        const char *call;
+        if (cforkpool_can_open(&starts[i])) {
+            pid_t pid = cforkpool_exec_child(&starts[i], &call);
+            cforkpool_finish_start(&starts[i], pid, call);
+        }
+    }
+}
+
+/// Calls the forker what the process is called: so are its children then, and not what the thread was called that first
+/// asked for some.
+static void take_process_name(void)
+{
+    char name[64];
+    int fd = CALL(open, open("/proc/self/comm", O_RDONLY | O_CLOEXEC));
+    ssize_t length = fd < 0 ? -1 : CALL(read, read(fd, name, sizeof name - 1));
+    close(fd);
+    if (length <= 0)
+        return;
+    name[length - 1] = 0;
+    CALL(prctl, prctl(PR_SET_NAME, name));
+}
+
 static void *forker_main(void *unused)
 {
     (void)unused;
     cforkpool_note_stack();
+    find_tid();
+    take_process_name();
     for (;;) {
         while (atomic_load(&forker.word) != FORKER_ASKED)
-            cforkpool_futex_wait_private(&forker.word, atomic_load(&forker.word));
+            cforkpool_futex_wait_private((uint32_t *)&forker.word, atomic_load(&forker.word), -1);
         if (!CPU_EQUAL(&forker.wanted, &forker.present)
-            && sched_setaffinity(0, sizeof forker.wanted, &forker.wanted) == 0)
+            && CALL(sched_setaffinity, sched_setaffinity(0, sizeof forker.wanted, &forker.wanted)) == 0)
             forker.present = forker.wanted;
-        pid_t parent = getpid();
-        for (int32_t i = 0; i < forker.count; i++)
-            fork_one(&forker.starts[i], parent);
+        forker.errand(forker.starts, forker.count);
         atomic_store(&forker.word, FORKER_DONE);
-        cforkpool_futex_wake_private(&forker.word);
+        cforkpool_futex_wake_private((uint32_t *)&forker.word, INT32_MAX);
     }
     return NULL;
 }
@@ -136,7 +229,7 @@ static int create_blocked_thread(void *(*entry)(void *), void *context)
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_t thread;
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, &attributes, entry, context);
+    int error = CALL_OR(pthread_create, errno, pthread_create(&thread, &attributes, entry, context));
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return error;
@@ -152,13 +245,11 @@ static void flush_unlocked(FILE *stream)
     funlockfile(stream);
 }
 
-void cforkpool_fork(struct cforkpool_start *starts, int32_t count)
+/// Has the forker do something, and waits until it is done.
+static void ask(void (*errand)(struct cforkpool_start *, int32_t), struct cforkpool_start *starts, int32_t count)
 {
-    flush_unlocked(stdout);
-    flush_unlocked(stderr);
     pthread_mutex_lock(&forker.gate);
-    if (!forker.handlers_registered)
-        forker.handlers_registered = pthread_atfork(NULL, NULL, reset_in_child) == 0;
+    cforkpool_register_handlers();
     if (!forker.running) {
         int error = create_blocked_thread(forker_main, NULL);
         if (error != 0) {
@@ -172,20 +263,36 @@ void cforkpool_fork(struct cforkpool_start *starts, int32_t count)
         }
         forker.running = true;
         // It begins with those of its creator.
-        sched_getaffinity(0, sizeof forker.present, &forker.present);
+        CALL(sched_getaffinity, sched_getaffinity(0, sizeof forker.present, &forker.present));
     }
     // More processors than the set has room for leave the forker's as they are.
-    if (sched_getaffinity(0, sizeof forker.wanted, &forker.wanted) != 0)
+    if (CALL(sched_getaffinity, sched_getaffinity(0, sizeof forker.wanted, &forker.wanted)) != 0)
         forker.wanted = forker.present;
+    // The descriptor of the first thread, whose stack is no thread's of glibc's making, is written to for nothing.
+    forker.caller = pthread_self();
+    forker.caller_tid = gettid();
+    forker.errand = errand;
     forker.starts = starts;
     forker.count = count;
     atomic_store(&forker.word, FORKER_ASKED);
-    cforkpool_futex_wake_private(&forker.word);
+    cforkpool_futex_wake_private((uint32_t *)&forker.word, INT32_MAX);
     uint32_t seen;
     while ((seen = atomic_load(&forker.word)) != FORKER_DONE)
-        cforkpool_futex_wait_private(&forker.word, seen);
+        cforkpool_futex_wait_private((uint32_t *)&forker.word, seen, -1);
     atomic_store(&forker.word, FORKER_IDLE);
     pthread_mutex_unlock(&forker.gate);
+}
+
+void cforkpool_fork(struct cforkpool_start *starts, int32_t count)
+{
+    flush_unlocked(stdout);
+    flush_unlocked(stderr);
+    ask(fork_all, starts, count);
+}
+
+void cforkpool_exec(struct cforkpool_start *starts, int32_t count)
+{
+    ask(exec_all, starts, count);
 }
 
 struct thread_start {
@@ -198,6 +305,7 @@ static void *thread_main(void *argument)
     struct thread_start start = *(struct thread_start *)argument;
     free(argument);
     start.entry(start.context);
+    atomic_fetch_sub(&own_threads, 1);
     return NULL;
 }
 
@@ -207,19 +315,22 @@ int32_t cforkpool_thread(void (*entry)(void *), void *context)
     if (start == NULL)
         return -ENOMEM;
     *start = (struct thread_start){entry, context};
+    atomic_fetch_add(&own_threads, 1);
     int error = create_blocked_thread(thread_main, start);
-    if (error != 0)
+    if (error != 0) {
+        atomic_fetch_sub(&own_threads, 1);
         free(start);
+    }
     return -error;
 }
 
 int32_t cforkpool_thread_count(void)
 {
     struct stat status;
-    if (stat("/proc/self/task", &status) != 0)
+    if (CALL(stat, stat("/proc/self/task", &status)) != 0)
         return -errno;
     pthread_mutex_lock(&forker.gate);
-    int32_t own = forker.running ? 1 : 0;
+    int32_t own = (forker.running ? 1 : 0) + atomic_load(&own_threads);
     pthread_mutex_unlock(&forker.gate);
     return (int32_t)status.st_nlink - 2 - own;
 }

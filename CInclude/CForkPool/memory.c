@@ -1,8 +1,11 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -13,32 +16,89 @@ _Static_assert(sizeof(struct cforkpool_crash) <= 1024, "a crash record fits its 
 
 void *cforkpool_mmap_shared(size_t size, int32_t *error)
 {
-    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *base = CALL_OR(
+        mmap, MAP_FAILED,
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
     if (base == MAP_FAILED) {
         *error = -errno;
         return NULL;
     }
     *error = 0;
     // A core dump of each worker would hold all of it. Where the kernel has no such advice nothing is lost.
-    madvise(base, size, MADV_DONTDUMP);
+    CALL(madvise, madvise(base, size, MADV_DONTDUMP));
+    return base;
+}
+
+int32_t cforkpool_above_standard(int32_t fd)
+{
+    if (fd > STDERR_FILENO)
+        return fd;
+    int moved = CALL(fcntl_dup, fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    int error = errno;
+    close(fd);
+    return moved < 0 ? -error : moved;
+}
+
+int32_t cforkpool_memfd(size_t size)
+{
+    // To grow beyond the limit on files would not only be refused, it would end the process by SIGXFSZ.
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur)
+        return -ENOMEM;
+    int fd = CALL(memfd_create, memfd_create("forkpool", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (fd < 0)
+        return -errno;
+    fd = cforkpool_above_standard(fd);
+    if (fd < 0)
+        return fd;
+    if (CALL(ftruncate, ftruncate(fd, (off_t)size)) != 0
+        || CALL(fcntl_seals, fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) != 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+int32_t cforkpool_capture(void)
+{
+    int fd = CALL(memfd_create, memfd_create("forkpool output", MFD_CLOEXEC));
+    if (fd < 0)
+        return -errno;
+    fd = cforkpool_above_standard(fd);
+    if (fd >= 0)
+        fcntl(fd, F_SETFL, O_APPEND);
+    return fd;
+}
+
+void *cforkpool_mmap_memfd(int32_t fd, size_t size, int32_t *error)
+{
+    void *base = CALL_OR(
+        mmap, MAP_FAILED, mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0));
+    if (base == MAP_FAILED) {
+        *error = -errno;
+        return NULL;
+    }
+    *error = 0;
+    CALL(madvise, madvise(base, size, MADV_DONTDUMP));
     return base;
 }
 
 int32_t cforkpool_madvise_remove(void *address, size_t size)
 {
-    return madvise(address, size, MADV_REMOVE) == 0 ? 0 : -errno;
+    return CALL(madvise, madvise(address, size, MADV_REMOVE)) == 0 ? 0 : -errno;
 }
 
 int32_t cforkpool_madvise_populate(void *address, size_t size)
 {
-    return madvise(address, size, MADV_POPULATE_WRITE) == 0 ? 0 : -errno;
+    return CALL(madvise, madvise(address, size, MADV_POPULATE_WRITE)) == 0 ? 0 : -errno;
 }
 
 int32_t cforkpool_madvise_fresh(void *address, size_t size)
 {
     // A refusal only means small pages.
-    madvise(address, size, MADV_HUGEPAGE);
-    return madvise(address, size, MADV_POPULATE_WRITE) == 0 ? 0 : -errno;
+    CALL(madvise, madvise(address, size, MADV_HUGEPAGE));
+    return CALL(madvise, madvise(address, size, MADV_POPULATE_WRITE)) == 0 ? 0 : -errno;
 }
 
 int32_t cforkpool_mutex_init(void *mutex)
@@ -49,7 +109,7 @@ int32_t cforkpool_mutex_init(void *mutex)
     pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
     // A second lock by the same thread is an error to report, not a deadlock.
     pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
-    int error = pthread_mutex_init(mutex, &attributes);
+    int error = CALL_OR(pthread_mutex_init, errno, pthread_mutex_init(mutex, &attributes));
     pthread_mutexattr_destroy(&attributes);
     return -error;
 }

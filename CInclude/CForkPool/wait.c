@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,17 +21,32 @@ _Static_assert(sizeof(struct cforkpool_poll) == sizeof(struct pollfd), "cforkpoo
 _Static_assert(offsetof(struct cforkpool_poll, revents) == offsetof(struct pollfd, revents),
                "cforkpool_poll mirrors pollfd");
 
-int32_t cforkpool_waitid(int32_t pidfd, struct cforkpool_ending *ending)
+int32_t cforkpool_reap(int32_t kind, int32_t id, struct cforkpool_ending *ending)
 {
     siginfo_t info;
+    struct rusage usage;
     memset(&info, 0, sizeof info);
-    while (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED) != 0) {
+    memset(&usage, 0, sizeof usage);
+    // The wrapper of glibc drops the usage.
+    while (CALL_EVEN_IF(ECHILD, waitid, syscall(SYS_waitid, kind, id, &info, WEXITED, &usage)) != 0) {
         if (errno != EINTR)
             return -errno;
     }
     ending->status = info.si_code == CLD_EXITED ? info.si_status : -1;
     ending->signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
+    ending->user_time = usage.ru_utime.tv_sec * 1000000000LL + usage.ru_utime.tv_usec * 1000LL;
+    ending->system_time = usage.ru_stime.tv_sec * 1000000000LL + usage.ru_stime.tv_usec * 1000LL;
+    ending->max_memory = usage.ru_maxrss * 1024LL;
+    ending->minor_faults = usage.ru_minflt;
+    ending->major_faults = usage.ru_majflt;
+    ending->voluntary_switches = usage.ru_nvcsw;
+    ending->involuntary_switches = usage.ru_nivcsw;
     return 0;
+}
+
+int32_t cforkpool_waitid(int32_t pidfd, struct cforkpool_ending *ending)
+{
+    return cforkpool_reap(P_PIDFD, pidfd, ending);
 }
 
 static struct timespec *to_timespec(int64_t nanoseconds, struct timespec *storage)
@@ -41,50 +58,105 @@ static struct timespec *to_timespec(int64_t nanoseconds, struct timespec *storag
     return storage;
 }
 
+/// Does what ppoll does, for descriptors that a set has room for, whatever the limit on files is by now.
+static int wait_by_set(struct cforkpool_poll *entries, int32_t count, const struct timespec *timeout)
+{
+    fd_set readable;
+    FD_ZERO(&readable);
+    int end = 0;
+    for (int32_t i = 0; i < count; i++) {
+        if (entries[i].fd < 0 || entries[i].fd >= FD_SETSIZE) {
+            errno = EINVAL;
+            return -1;
+        }
+        FD_SET(entries[i].fd, &readable);
+        end = entries[i].fd >= end ? entries[i].fd + 1 : end;
+    }
+    if (CALL(pselect, pselect(end, &readable, NULL, NULL, timeout, NULL)) < 0)
+        return -1;
+    int ready = 0;
+    for (int32_t i = 0; i < count; i++) {
+        entries[i].revents = FD_ISSET(entries[i].fd, &readable) ? POLLIN : 0;
+        ready += entries[i].revents != 0;
+    }
+    return ready;
+}
+
 int32_t cforkpool_ppoll(struct cforkpool_poll *entries, int32_t count, int64_t timeout_ns)
 {
     struct timespec storage;
-    int ready = ppoll((struct pollfd *)entries, (nfds_t)count, to_timespec(timeout_ns, &storage), NULL);
+    int ready =
+        CALL(ppoll, ppoll((struct pollfd *)entries, (nfds_t)count, to_timespec(timeout_ns, &storage), NULL));
+    // The kernel has no memory for such a list, or the limit on files was lowered below its length.
+    if (ready < 0 && (errno == ENOMEM || errno == EINVAL))
+        ready = wait_by_set(entries, count, to_timespec(timeout_ns, &storage));
     return ready < 0 ? -errno : ready;
 }
 
 int32_t cforkpool_pidfd_send_signal(int32_t pidfd, int32_t signal)
 {
-    return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) == 0 ? 0 : -errno;
+    return CALL_EVEN_IF(ESRCH, pidfd_send_signal, syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0)) == 0
+        ? 0
+        : -errno;
 }
 
 int32_t cforkpool_eventfd(void)
 {
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return fd < 0 ? -errno : fd;
+    int fd = CALL(eventfd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    return fd < 0 ? -errno : cforkpool_above_standard(fd);
 }
 
-void cforkpool_eventfd_ring(int32_t fd)
+int32_t cforkpool_eventfd_ring(int32_t fd)
 {
     uint64_t one = 1;
-    // The only refusal is a full counter, which is rung already.
-    while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
+    // A full counter is rung already.
+    while (CALL_EVEN_IF(EAGAIN, write, write(fd, &one, sizeof one)) < 0) {
+        if (errno == EAGAIN)
+            break;
+        if (errno != EINTR)
+            return -errno;
+    }
+    return 0;
+}
+
+void cforkpool_eventfd_drain(int32_t fd)
+{
+    uint64_t count;
+    while (CALL(read, read(fd, &count, sizeof count)) < 0 && errno == EINTR)
         ;
+}
+
+void cforkpool_pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
 }
 
 int32_t cforkpool_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ns)
 {
     struct timespec storage;
-    long result = syscall(SYS_futex, word, FUTEX_WAIT, expected, to_timespec(timeout_ns, &storage), NULL, 0);
+    long result = CALL(
+        futex_wait, syscall(SYS_futex, word, FUTEX_WAIT, expected, to_timespec(timeout_ns, &storage), NULL, 0));
     return result == 0 ? 0 : -errno;
 }
 
 int32_t cforkpool_futex_wake(uint32_t *word, int32_t count)
 {
-    return (int32_t)syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+    return (int32_t)CALL(futex_wake, syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0));
 }
 
-void cforkpool_futex_wait_private(_Atomic(uint32_t) *word, uint32_t expected)
+int32_t cforkpool_futex_wait_private(uint32_t *word, uint32_t expected, int64_t timeout_ns)
 {
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+    struct timespec storage;
+    long result = CALL(futex_wait, syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected,
+                                           to_timespec(timeout_ns, &storage), NULL, 0));
+    return result == 0 ? 0 : -errno;
 }
 
-void cforkpool_futex_wake_private(_Atomic(uint32_t) *word)
+int32_t cforkpool_futex_wake_private(uint32_t *word, int32_t count)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+    return (int32_t)CALL(futex_wake, syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0));
 }

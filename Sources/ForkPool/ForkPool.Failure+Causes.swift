@@ -11,6 +11,10 @@ extension ForkPool.Failure {
             thrown = Thrown(description: report.text, payload: report.payload)
         case .notEncodable:
             self.init(.notEncodable, index: item, "has a result that cannot be encoded: \(report.text)")
+        case .notRunnable:
+            self.init(.notRunnable, index: item, "could not be run: \(report.text)")
+        case .inputNotDecodable:
+            self.init(.notDecodable, index: item, "has an input that cannot be decoded: \(report.text)")
         case .noRoom:
             self.init(
                 .noMemory, index: item,
@@ -18,7 +22,7 @@ extension ForkPool.Failure {
             )
         }
         pid = report.pid
-        bodyRan = .yes
+        bodyRan = report.kind == .inputNotDecodable ? .no : .yes
     }
 
     /// Makes the failure of an item, or of a map, from what the supervisor saw.
@@ -28,47 +32,104 @@ extension ForkPool.Failure {
     ///   - item: The item's index; nil for the map as a whole.
     init(_ cause: MapMachine.Cause, _ item: Int?) {
         switch cause {
-        case .ended(let ending, let pid, let crash):
-            self.init(ending, crash, index: item, worker: "its worker (pid \(pid))")
-            self.pid = pid
+        case .ended(let death):
+            self.init(death, index: item, worker: "its worker (pid \(death.pid))")
+            pid = death.pid
             bodyRan = .yes
         case .refused(let error):
             self.init(refused: error, index: item)
         case .cancelled:
             self.init(.cancelled, index: item, item == nil ? "the map was cancelled" : "was cancelled")
-        case .unreachable(let ending, let crash):
-            self.init(ending, crash, index: item, worker: "every worker before it was reached")
+        case .notSetUp(let report) where report.kind == .notRunnable:
+            self.init(.notRunnable, index: item, "\(Self.subject(item))could not be run: \(report.text)")
+            self.pid = report.pid
+            self.errno = report.errno
             bodyRan = .no
+        case .notSetUp(let report):
+            self.init(.setUpFailed, index: item, "\(Self.subject(item))could not be run: setUp threw \(report.text)")
+            thrown = Thrown(description: report.text, payload: report.payload)
+            self.pid = report.pid
+            bodyRan = .no
+        case .endedInSetUp(let death):
+            let how = Self(death, index: nil, worker: "its worker (pid \(death.pid))")
+            self.init(.setUpFailed, index: item, "\(Self.subject(item))could not be run: setUp \(how.message)")
+            pid = death.pid
+            signal = how.signal
+            exitStatus = how.exitStatus
+            bodyRan = .no
+        case .inputNotEncodable(let reason):
+            self.init(.notEncodable, index: item, "has an input that cannot be encoded: \(reason)")
+            bodyRan = .no
+        case .noRoomForInput:
+            self.init(
+                .noMemory, index: item, "has an input that does not fit into what is left of the pool's memory")
+            bodyRan = .no
+        case .unreachable(let death):
+            let how = Self(death, index: nil, worker: "its worker (pid \(death.pid))")
+            self.init(
+                how.code, index: item,
+                "\(Self.subject(item))could not be run: \(MapMachine.barrenDeaths) workers in a row ended before they reached an "
+                    + "item; the last one \(how.message)")
+            pid = death.pid
+            signal = how.signal
+            exitStatus = how.exitStatus
+            bodyRan = .no
+        case .restartedTooOften(let intensity, let death):
+            let how = Self(death, index: nil, worker: "its worker (pid \(death.pid))")
+            self.init(
+                .restartedTooOften, index: item,
+                "\(Self.subject(item))could not be run: more than \(intensity.restarts) workers had to be replaced within "
+                    + "\(intensity.time); the last one \(how.message)")
+            pid = death.pid
+            signal = how.signal
+            exitStatus = how.exitStatus
         }
     }
 
-    private init(_ ending: Ending, _ crash: CrashText?, index: Int?, worker: String) {
-        switch ending {
-        case .exit(let status):
-            self.init(
-                .exited, index: index,
-                "ended \(worker) by exit(\(status)); return from the body or throw instead")
-            exitStatus = status
-        case .signal(let number) where crash != nil || Self.isCrash(number):
-            self.init(.crashed, index: index, "crashed \(worker): \(Self.describe(number, crash))")
-            signal = number
-        case .signal(let number):
-            let name = SystemError.name(ofSignal: number)
-            let hint =
-                number == SIGKILL
-                ? "; if nobody sent it, the system ran out of memory: use fewer workers or less memory" : ""
-            self.init(.killed, index: index, "was ended when \(name) killed \(worker)\(hint)")
-            signal = number
-        case .unknown:
-            self.init(
-                .lost, index: index,
-                "was ended with \(worker); its status is lost, since this process ignores SIGCHLD or reaps every child")
-        }
+    /// What a sentence on the map as a whole begins with.
+    private static func subject(_ item: Int?) -> String { item == nil ? map : "" }
+
+    /// Makes the failure of a use after the end of a resident pool.
+    static func closed(_ how: String) -> Self {
+        var failure = Self(.closed, index: nil, "the map was refused: the pool \(how); make a new one")
+        failure.bodyRan = .no
+        return failure
+    }
+
+    /// Makes the failure of a use in a fork of the process that has the pool.
+    static var foreign: Self { .closed("belongs to the process that made it, of which this one is a fork") }
+
+    /// Makes the failure of a stream whose task was cancelled.
+    static var streamCancelled: Self {
+        var failure = Self(.cancelled, index: nil, "the map was cancelled")
+        failure.bodyRan = .unknown
+        return failure
+    }
+
+    /// Makes the failure of an item of a stream whose source failed.
+    static func noInput(_ error: any Error) -> Self {
+        let text = String(describing: error)
+        var failure = Self(.thrown, index: nil, "has no input: the stream's source threw \(text)")
+        failure.thrown = Thrown(description: text, payload: nil)
+        failure.bodyRan = .no
+        return failure
+    }
+
+    /// Makes the failure of a job that workers that are started by exec cannot run.
+    static func notRunnable(_ reason: String) -> Self {
+        var failure = Self(.notRunnable, index: nil, "the job cannot be run: \(reason)")
+        failure.bodyRan = .no
+        return failure
+    }
+
+    /// Makes the failure of a wait that ended before the call.
+    static func timedOut(_ time: Duration) -> Self {
+        Self(.timedOut, index: nil, "the call is not done after \(time); it goes on, and can be waited for again")
     }
 
     /// Makes the failure of a map for which the system refused something.
     init(refused error: SystemError, index: Int?) {
-        let isMemory = error.call == "mmap"
+        let isMemory = error.call == "mmap" || error.call == "memfd_create" && error.code == ENOMEM
         let advice =
             switch (isMemory, error.code) {
             case (true, _): "raise the limit on address space (ulimit -v) or use fewer workers"
@@ -82,6 +143,17 @@ extension ForkPool.Failure {
                 .trimmed)
         errno = error.code
         bodyRan = .no
+    }
+
+    /// Makes the failure of a map that must not fork beside other threads, where nobody can tell.
+    static func uncounted(_ error: SystemError) -> Self {
+        var failure = Self(
+            .threadsRefused, index: nil,
+            "the map was refused: Options.refusesThreads is set and the threads of this process cannot be counted: "
+                + "the system refused \(error.call): \(error.reason); mount /proc or do without the option")
+        failure.errno = error.code
+        failure.bodyRan = .no
+        return failure
     }
 
     /// Makes the failure of a map that must not fork beside other threads.
@@ -109,58 +181,5 @@ extension ForkPool.Failure {
         var failure = Self(.notDecodable, index: item, "has a result that cannot be decoded: \(error)")
         failure.bodyRan = .yes
         return failure
-    }
-}
-
-// MARK: - Signals
-
-extension ForkPool.Failure {
-    /// Whether a signal is one that a process brings upon itself.
-    private static func isCrash(_ signal: Int32) -> Bool {
-        [SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGSYS].contains(signal)
-    }
-
-    /// What a crash was: the signal, and the runtime's message or what the signal means.
-    private static func describe(_ signal: Int32, _ crash: CrashText?) -> String {
-        let name = SystemError.name(ofSignal: signal)
-        if let message = crash?.message, !message.isEmpty { return "\(name), \(sentence(message))" }
-        let address = crash.map { "0x" + String($0.address, radix: 16) } ?? "an unknown address"
-        return switch signal {
-        case SIGILL, SIGTRAP:
-            "\(name), a trap of Swift: a failed precondition, an index out of range, an overflow or a nil unwrapped "
-                + "(a release build has no message)"
-        case SIGSEGV where crash?.isStackOverflow == true: "\(name), stack overflow: the recursion is too deep"
-        case SIGSEGV: "\(name), a bad memory access at \(address)"
-        case SIGBUS: "\(name), a bad memory access at \(address), or no memory left for a mapped page"
-        case SIGFPE: "\(name), an arithmetic error such as a division by zero"
-        case SIGABRT: "\(name), abort() was called"
-        case SIGSYS: "\(name), a system call that is not allowed"
-        default: name
-        }
-    }
-
-    /// Turns the runtime's "path/File.swift:12: Fatal error: text" into "Fatal error: text at File.swift:12".
-    static func sentence(_ message: String) -> String {
-        let line = message.trimmed
-        guard let mark = line.range(of: ": Fatal error"), !line[..<mark].contains("\n") else { return line }
-        let file = line[..<mark].split(separator: "/").last.map(String.init) ?? ""
-        let text = line[line.index(mark, offsetBy: 2)...]
-        return file.isEmpty ? String(text) : "\(text) at \(file)"
-    }
-}
-
-extension String {
-    /// Without spaces and line ends at either end.
-    fileprivate var trimmed: String {
-        let isSpace: (Character) -> Bool = { $0.isWhitespace }
-        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
-            return ""
-        }
-        return String(self[first...last])
-    }
-
-    /// Where a text begins in this one.
-    fileprivate func range(of text: String) -> Index? {
-        indices.first { self[$0...].hasPrefix(text) }
     }
 }

@@ -2,13 +2,17 @@ extension ForkPool {
     /// Why an item has no result, or a map as a whole could not be had.
     public struct Failure: Error, Sendable {
         /// What kind of failure it is.
-        public struct Code: Hashable, Sendable {
+        public struct Code: Hashable, Sendable, CustomStringConvertible {
             enum Kind: Hashable, Sendable {
                 case thrown, crashed, exited, killed, notEncodable, notDecodable, noMemory, forkRefused
-                case threadsRefused, cancelled, corrupted, lost
+                case threadsRefused, cancelled, corrupted, lost, setUpFailed, closed, timedOut, notRunnable
+                case deadlocked, memoryLimitExceeded, cpuTimeLimitExceeded, restartedTooOften
             }
 
             let kind: Kind
+
+            /// The code's name.
+            public var description: String { "\(kind)" }
 
             /// The body threw an error; `thrown` has it.
             public static let thrown = Code(kind: .thrown)
@@ -18,9 +22,9 @@ extension ForkPool {
             public static let exited = Code(kind: .exited)
             /// The worker was ended by a signal that is no crash: from outside, such as the OOM killer's SIGKILL, or its own.
             public static let killed = Code(kind: .killed)
-            /// The result's `encode(to:)` threw.
+            /// The result's, or the input's, `encode(to:)` threw.
             public static let notEncodable = Code(kind: .notEncodable)
-            /// The result's `init(from:)` threw.
+            /// The result's, or the input's, `init(from:)` threw.
             public static let notDecodable = Code(kind: .notDecodable)
             /// The system refused memory, or a result is larger than a worker's share of it.
             public static let noMemory = Code(kind: .noMemory)
@@ -28,12 +32,28 @@ extension ForkPool {
             public static let forkRefused = Code(kind: .forkRefused)
             /// The process has other threads and `Options.refusesThreads` is set.
             public static let threadsRefused = Code(kind: .threadsRefused)
-            /// The task that asked for the map was cancelled.
+            /// The task that asked for the map, the call or the pool was cancelled.
             public static let cancelled = Code(kind: .cancelled)
             /// What a worker left in shared memory cannot be true.
             public static let corrupted = Code(kind: .corrupted)
             /// The worker's status was taken by the host, so how it ended is not known.
             public static let lost = Code(kind: .lost)
+            /// A worker's `setUp` threw, exited or crashed.
+            public static let setUpFailed = Code(kind: .setUpFailed)
+            /// The resident pool was closed or cancelled before.
+            public static let closed = Code(kind: .closed)
+            /// The body took longer than `Options.timeout`, or a wait ended before what was waited for.
+            public static let timedOut = Code(kind: .timedOut)
+            /// The body waited for what nobody was left to give it: that was proven, not guessed.
+            public static let deadlocked = Code(kind: .deadlocked)
+            /// The body asked for more memory than `Options.memoryLimit`.
+            public static let memoryLimitExceeded = Code(kind: .memoryLimitExceeded)
+            /// The worker used more processor time than `Options.cpuTimeLimit`.
+            public static let cpuTimeLimitExceeded = Code(kind: .cpuTimeLimitExceeded)
+            /// Workers had to be replaced more often than `Options.restartIntensity` allows.
+            public static let restartedTooOften = Code(kind: .restartedTooOften)
+            /// The job cannot be run by workers that are started by exec; the message says why.
+            public static let notRunnable = Code(kind: .notRunnable)
         }
 
         /// Whether the body ran on the item: whether running it again would be a second time.
@@ -109,6 +129,6 @@ extension ForkPool.Failure: CustomStringConvertible {
     /// A sentence that a person can act on.
     public var description: String {
         guard let index else { return message }
-        return "item \(index) \(message)"
+        return attempt == 1 ? "item \(index) \(message)" : "item \(index), at attempt \(attempt), \(message)"
     }
 }

@@ -22,6 +22,7 @@ public final class ForkPool: Sendable {
 
     /// The region of the last map, whose pages are warm.
     private let idle = Mutex<Region?>(nil)
+    private let restarts: Mutex<RestartLog>
     /// The process that made the pool: a worker that maps with it must not touch its parent's region.
     private let generation = cforkpool_generation()
 
@@ -35,8 +36,11 @@ public final class ForkPool: Sendable {
     public init(workers: Int = ForkPool.availableProcessors, options: Options = Options()) {
         precondition(workers >= 1, "ForkPool: workers must be at least 1, not \(workers)")
         precondition(workers <= 65_536, "ForkPool: workers must be at most 65536, not \(workers)")
+        options.check()
+        OutOfMemory.beginCounting()
         self.workers = workers
         self.options = options
+        restarts = Mutex(RestartLog(options.restartIntensity))
     }
 }
 
@@ -103,14 +107,15 @@ extension ForkPool {
     private func run(
         _ layout: Region.Layout, stopsAtFailure: Bool, doorbell: Int32?, escaping body: @escaping RangeBody
     ) throws(Failure) -> Outcome {
-        try checkThreads(own: doorbell == nil ? 0 : 1)
+        try checkThreads()
         WarmUp.done
         let region: Region
         do { region = try takeRegion(layout) } catch { throw Failure(refused: error, index: nil) }
         let lines = min(workers, layout.count)
         let memory = region.prepare(layout)
         let context = WorkerContext(
-            memory: memory, chunk: options.chunk, workers: max(lines, 1), stopsAtFailure: stopsAtFailure, body: body)
+            memory: memory, options: options, workers: max(lines, 1), stopsAtFailure: stopsAtFailure,
+            restarted: { [self] in restarts.withLock { $0.excess(at: monotonicNanoseconds()) } }, body: body)
         var supervisor = Supervisor(context, doorbell: doorbell)
         let (machine, isTorn) = withExtendedLifetime(context) { supervisor.run() }
         return Outcome(region: region, memory: memory, machine: machine) { [self] region in
@@ -120,11 +125,11 @@ extension ForkPool {
 
     /// Refuses a map that would fork beside threads of the host, where the options say so.
     ///
-    /// - Parameter own: The library's own threads besides the forker.
     /// - Throws: The refusal.
-    private func checkThreads(own: Int32) throws(Failure) {
+    func checkThreads() throws(Failure) {
         guard options.refusesThreads else { return }
-        let threads = cforkpool_thread_count() - own
+        let threads = cforkpool_thread_count()
+        guard threads >= 0 else { throw Failure.uncounted(SystemError(call: "stat", code: -threads)) }
         guard threads <= 1 else { throw Failure.threaded(threads) }
     }
 }

@@ -5,6 +5,7 @@ import Glibc
 /// The verb `forkpool tour`: what the pool does, told in six chapters that run while they are told.
 struct Tour: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "tour", _superCommandName: "forkpool",
         abstract: "See in six short chapters what a pool of processes does.",
         discussion: """
             Runs real code and shows what it gave and how long it took: slow sums in a loop, in a lazy map and \
@@ -12,6 +13,10 @@ struct Tour: ParsableCommand {
             digests every regular file below the folder in parallel and checks the answer against a loop's. It \
             reads the files three times and writes nothing. Symbolic links below the folder are not followed, \
             and devices, sockets and FIFOs not opened.
+
+            With --resident the pools of chapters 3 to 6 are resident ones, whose workers are started once and \
+            stay. The results are the same, the times those of workers that are there already; what their start \
+            took is shown apart.
 
             Results go to standard output and everything else to standard error. Colours appear on a terminal \
             only, and not with NO_COLOR set or TERM=dumb.
@@ -32,12 +37,15 @@ struct Tour: ParsableCommand {
     )
     var folder = "."
 
+    @Flag(help: "Map by workers that are started once and stay, instead of anew for each map.")
+    var resident = false
+
     @Flag(help: "Write one JSON document, and no story.")
     var json = false
 
     func run() throws {
         // Before the first chapter: a misspelt name should not take three seconds to be found.
-        let opened = try open(folder)
+        let opened = OpenFolder(try open(folder))
         do {
             let isWhole = try tell(opened)
             if !isWhole { throw ExitCode(Exit.partial) }
@@ -67,15 +75,17 @@ struct Tour: ParsableCommand {
     }
 
     /// Tells all chapters, and returns whether the last one read everything.
-    private func tell(_ opened: borrowing Folder) throws(ForkPool.Failure) -> Bool {
+    private func tell(_ opened: OpenFolder) throws(ForkPool.Failure) -> Bool {
         let narrator = Narrator(isSilent: json)
+        let workers: TourWorkers = resident ? .resident : .forEachMap
         let start = ContinuousClock.now
         narrator.prose("A tour of ForkPool: map in worker processes, in six chapters.")
+        if resident { narrator.prose("Its workers are started once in each chapter, and stay.") }
         var chapters = [SlowSums.loop(narrator), SlowSums.lazily(narrator)]
-        chapters.append(try SlowSums.pooled(narrator))
-        chapters.append(try Computation.run(narrator))
-        chapters.append(try Trap.run(narrator))
-        let files = try Files.run(opened, named: folder, narrator)
+        chapters.append(try SlowSums.pooled(workers, narrator))
+        chapters.append(try Computation.run(workers, narrator))
+        chapters.append(try Trap.run(workers, narrator))
+        let files = try Files.run(opened, named: folder, workers, narrator)
         chapters.append(files.json)
         let seconds = start.secondsSince
         narrator.part("\n")
@@ -84,6 +94,7 @@ struct Tour: ParsableCommand {
             let document = JSON.object([
                 ("version", .string(ForkPoolCommand.version)),
                 ("verb", .string("tour")),
+                ("resident", .bool(resident)),
                 ("seconds", .seconds(seconds)),
                 ("processors", .integer(ForkPool.availableProcessors)),
                 ("complete", .bool(files.isWhole)),

@@ -12,7 +12,7 @@ enum Bench {
         let region = try Region(workers: workers, layout: layout)
         let memory = region.prepare(layout)
         let context = WorkerContext(
-            memory: memory, chunk: .fixed(chunk), workers: workers, stopsAtFailure: stopsAtFailure
+            memory: memory, options: .init(chunk: .fixed(chunk)), workers: workers, stopsAtFailure: stopsAtFailure
         ) { range, desk in
             for item in range {
                 guard desk.begin(item) else { return false }

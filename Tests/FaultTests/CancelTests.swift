@@ -117,21 +117,12 @@ private enum CancelScenes {
 
     static func many() async {
         await Scene.survive { pool in
-            let before = count()
+            let before = (threads: Files.threads, eventCounters: Files.eventCounters)
             for number in 0..<100 { #expect((try? await pool.map(0..<2) { $0 + number }) == [number, number + 1]) }
             // Dispatch has some of its own, which come and go.
-            let after = count()
-            #expect(after.threads < before.threads + 20)
-            #expect(after.eventCounters < before.eventCounters + 20)
+            #expect(Files.threads < before.threads + 20)
+            #expect(Files.eventCounters < before.eventCounters + 20)
         }
-    }
-
-    private static func count() -> (threads: Int, eventCounters: Int) {
-        let threads = Files.text("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("Threads:") }
-        return (
-            threads.flatMap { Int($0.split(separator: "\t")[1]) } ?? 0,
-            (0..<1024).count { Files.target(of: $0) == "anon_inode:[eventfd]" }
-        )
     }
 
     private static func expectCancelled<T>(_ task: Task<T, any Error>) async {

@@ -6,7 +6,7 @@ struct Census: Equatable, CustomStringConvertible {
     var descriptors: [Int32: String]
     /// Whether the process has a child, a zombie included.
     var hasChildren: Bool
-    /// How many parts of the address space are shared and anonymous.
+    /// How many parts of the address space are shared, and lead to no file that has a name.
     var sharedMappings: Int
 
     /// Whether a descriptor is one that Dispatch opens and closes at moments of its own.
@@ -24,7 +24,19 @@ struct Census: Equatable, CustomStringConvertible {
                 uniqueKeysWithValues: (0..<1024).filter { fcntl($0, F_GETFD) >= 0 }.map { ($0, Files.target(of: $0)) }
                     .filter { !isDispatch($0.1) }),
             hasChildren: children == 0,
-            sharedMappings: Files.text("/proc/self/maps").split(separator: "\n").count { $0.contains("/dev/zero") })
+            sharedMappings: Files.text("/proc/self/maps").split(separator: "\n").count {
+                $0.contains("/dev/zero") || $0.contains("/memfd:")
+            })
+    }
+
+    /// Counts again until it is as before, for some seconds at most: a thread that is no longer needed takes what it
+    /// holds with it when its turn comes.
+    static func now(expecting before: Census, looks: Int = 5000) -> Census {
+        for _ in 0..<looks {
+            if Census.now() == before { return before }
+            usleep(1000)
+        }
+        return Census.now()
     }
 
     var description: String {
@@ -64,9 +76,25 @@ enum Files {
         return words.count > 1 ? (Int(words[1]) ?? 0) << 10 : 0
     }
 
+    /// How many threads this process has.
+    static var threads: Int {
+        let line = text("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("Threads:") }
+        return line.flatMap { Int($0.split(separator: "\t")[1]) } ?? 0
+    }
+
+    /// How many event counters this process has open.
+    static var eventCounters: Int {
+        (0..<1024).count { target(of: $0) == "anon_inode:[eventfd]" }
+    }
+
     /// The size of this process's address space in bytes.
-    static var addressSpace: Int {
-        let pages = text("/proc/self/statm").split(separator: " ").first.flatMap { Int($0) } ?? 0
-        return pages * 4096
+    static var addressSpace: Int { memory(0) }
+
+    /// How much of this process's memory there is, in bytes.
+    static var residentMemory: Int { memory(1) }
+
+    private static func memory(_ field: Int) -> Int {
+        let pages = text("/proc/self/statm").split(separator: " ")[field]
+        return (Int(pages) ?? 0) * 4096
     }
 }

@@ -39,23 +39,23 @@ import Testing
     }
 }
 
-private struct Plain: Error, CustomStringConvertible {
+struct Plain: Error, CustomStringConvertible {
     let description: String
 }
 
-private struct Typed: Error, Codable, Equatable {
+struct Typed: Error, Codable, Equatable {
     let line: Int
     let words: [String]
 }
 
-private struct Unspeakable: Error, Codable, CustomStringConvertible {
+struct Unspeakable: Error, Codable, CustomStringConvertible {
     let number: Int
 
     var description: String { fatalError("no words") }
 }
 
 /// A result that does in `encode(to:)` and `init(from:)` what a test asks for.
-private struct Moody: Codable, Equatable {
+struct Moody: Codable, Equatable {
     enum Mood: Int, Codable {
         case fine
         case throwing

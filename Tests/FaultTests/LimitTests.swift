@@ -34,6 +34,13 @@ import Testing
         await #expect(processExitsWith: .success) { LimitScenes.noThread() }
     }
 
+    @Test(
+        "C6: a resident pool hears of crashes, and goes on, when no descriptor is allowed any more",
+        arguments: Way.allCases)
+    func loweredLimit(_ way: Way) async {
+        await #expect(processExitsWith: .success) { [way] in LimitScenes.loweredLimit(way) }
+    }
+
     @Test("C7: 1, 2, all cores', 64, 100 and 1000 workers are right", arguments: [1, 2, 0, 64, 100, 1000])
     func workers(_ count: Int) async {
         await #expect(processExitsWith: .success) { [count] in LimitScenes.workers(count) }
@@ -57,24 +64,27 @@ import Testing
     }
 }
 
-private enum LimitScenes {
-    private static func limit(_ resource: Int32, to value: Int) {
+/// What this process, and what it starts, may have.
+enum Limit: Int32 {
+    case processes = 6
+    case openFiles = 7
+    case addressSpace = 9
+
+    static func set(_ limit: Limit, to value: Int) {
         var limits = rlimit()
-        _ = unsafe getrlimit(resource, &limits)
+        _ = unsafe getrlimit(limit.rawValue, &limits)
         limits.rlim_cur = rlim_t(value)
-        let result = unsafe setrlimit(resource, &limits)
+        let result = unsafe setrlimit(limit.rawValue, &limits)
         precondition(result == 0, "no limit: errno \(errno)")
     }
+}
 
-    private static let addressSpace: Int32 = 9
-    private static let processes: Int32 = 6
-    private static let openFiles: Int32 = 7
-
+private enum LimitScenes {
     static func mmapRefused() {
         Scene.survive { pool throws in
             let other = ForkPool(workers: 2)
             let before = Files.addressSpace
-            limit(addressSpace, to: before + 32 << 20)
+            Limit.set(.addressSpace, to: before + 32 << 20)
             let thrown = failure { () throws(ForkPool.Failure) in
                 try other.fill(count: 1, slot: 64 << 20, of: UInt8.self) { _, _ in }
             }
@@ -89,7 +99,7 @@ private enum LimitScenes {
 
     static func smallAddressSpace() {
         Scene.setDeadline()
-        limit(addressSpace, to: Files.addressSpace + 128 << 20)
+        Limit.set(.addressSpace, to: Files.addressSpace + 128 << 20)
         Scene.survive { pool throws in
             #expect(try pool.map(0..<100) { [$0, $0] } == (0..<100).map { [$0, $0] })
             // What does not fit into a worker's share is a failure of that item.
@@ -102,7 +112,7 @@ private enum LimitScenes {
 
     static func noDescriptors() {
         Scene.survive(workers: 3) { pool throws in
-            limit(openFiles, to: 0)
+            Limit.set(.openFiles, to: 0)
             let body: (Int) -> Int = { _ in Process.sleepForEver() }
             let thrown = failure { () throws(ForkPool.Failure) in try pool.map(0..<5, body) }
             #expect(thrown?.code == .forkRefused)
@@ -111,7 +121,7 @@ private enum LimitScenes {
             #expect(thrown?.message.contains("pidfd_open") == true, "\(String(describing: thrown))")
             #expect(thrown?.message.contains("ulimit -n") == true)
             #expect(pool.mapResults(0..<5, body).map { $0.failure?.index } == [0, 1, 2, 3, 4])
-            limit(openFiles, to: 512)
+            Limit.set(.openFiles, to: 512)
         }
     }
 
@@ -122,7 +132,7 @@ private enum LimitScenes {
         if child == 0 {
             Scene.setDeadline()
             for descriptor in Int32(3)..<512 { close(descriptor) }
-            limit(openFiles, to: 8)
+            Limit.set(.openFiles, to: 8)
             let results = try? ForkPool(workers: 64).map(0..<1000) { $0 + 1 }
             // Every descriptor is free again, too.
             _exit(results == Array(1...1000) && dup(0) == 3 ? 0 : 1)
@@ -132,7 +142,7 @@ private enum LimitScenes {
 
     static func noDescriptorsAsynchronously() async {
         await Scene.survive { pool in
-            limit(openFiles, to: 0)
+            Limit.set(.openFiles, to: 0)
             do throws(ForkPool.Failure) {
                 _ = try await pool.map(0..<5) { $0 }
                 Issue.record("nothing was thrown")
@@ -141,7 +151,7 @@ private enum LimitScenes {
                 #expect(error.errno == EMFILE)
                 #expect(error.message.contains("eventfd"))
             }
-            limit(openFiles, to: 512)
+            Limit.set(.openFiles, to: 512)
         }
     }
 
@@ -156,27 +166,41 @@ private enum LimitScenes {
     static func noFork() {
         Scene.survive { pool throws in
             becomeOrdinary()
-            limit(processes, to: 0)
+            Limit.set(.processes, to: 0)
             let thrown = failure { () throws(ForkPool.Failure) in try pool.map(0..<5) { $0 } }
             #expect(thrown?.code == .forkRefused)
             #expect(thrown?.errno == EAGAIN)
             #expect(thrown?.message.contains("the system refused fork: ") == true, "\(String(describing: thrown))")
             #expect(thrown?.message.contains("ulimit -u") == true)
-            limit(processes, to: 4096)
+            Limit.set(.processes, to: 4096)
         }
     }
 
     static func noThread() {
         Scene.setDeadline()
         becomeOrdinary()
-        limit(processes, to: 0)
+        Limit.set(.processes, to: 0)
         let pool = ForkPool(workers: 2)
         let thrown = failure { () throws(ForkPool.Failure) in try pool.map(0..<5) { $0 } }
         #expect(thrown?.code == .forkRefused)
         #expect(thrown?.errno == EAGAIN)
         #expect(thrown?.message.contains("pthread_create") == true)
-        limit(processes, to: 4096)
+        Limit.set(.processes, to: 4096)
         Scene.answersRight(pool)
+    }
+
+    static func loweredLimit(_ way: Way) {
+        ResidentScene.survive(way) { pool throws in
+            Limit.set(.openFiles, to: 0)
+            // The wait for the first one's end began before.
+            for _ in 0..<2 {
+                let results = pool.mapResults([.give(1), .raise(SIGSEGV), .give(2)])
+                #expect(results.map(\.value) == [1, nil, 2])
+                #expect(results[1].failure?.signal == SIGSEGV)
+            }
+            #expect(try pool.map((0..<100).map { .give($0) }) == Array(0..<100))
+            Limit.set(.openFiles, to: 512)
+        }
     }
 
     static func workers(_ count: Int) {

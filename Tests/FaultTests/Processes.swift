@@ -83,6 +83,22 @@ enum Process {
         while true { pause() }
     }
 
+    /// Ignores and blocks every signal that can be.
+    static func makeDeaf() {
+        for number in 1...64 { signal(Int32(number), SIG_IGN) }
+        var all = sigset_t()
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_SETMASK, &all, nil)
+    }
+
+    /// Waits for a lock that this very thread holds.
+    static func waitForEver() {
+        let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        unsafe lock.initialize(to: pthread_mutex_t())
+        unsafe pthread_mutex_lock(lock)
+        unsafe pthread_mutex_lock(lock)
+    }
+
     /// Ends this process as an enemy would.
     static func killSelf(_ signal: Int32 = SIGKILL) {
         kill(getpid(), signal)
@@ -100,5 +116,25 @@ enum Process {
         }
         let error = unsafe cforkpool_thread(run, context)
         precondition(error == 0, "no thread: errno \(-error)")
+    }
+
+    /// Runs `work` with each number below `count`, each on a thread of its own, and returns when all have ended.
+    static func onThreads(_ count: Int, _ work: @escaping @Sendable (Int) -> Void) {
+        final class Box {
+            let work: () -> Void
+            init(_ work: @escaping () -> Void) { self.work = work }
+        }
+        let threads = (0..<count).map { number in
+            var thread = pthread_t()
+            let error = unsafe pthread_create(
+                &thread, nil,
+                {
+                    unsafe Unmanaged<Box>.fromOpaque($0!).takeRetainedValue().work()
+                    return nil
+                }, Unmanaged.passRetained(Box { work(number) }).toOpaque())
+            precondition(error == 0, "no thread: errno \(error)")
+            return thread
+        }
+        for thread in threads { pthread_join(thread, nil) }
     }
 }

@@ -226,7 +226,9 @@ private enum ScribbleScenes {
                 let region = try Region(workers: 1, layout: .init(of: Int.self, 5))
                 let memory = region.prepare(.init(of: Int.self, 5))
                 var ran: [Int] = []
-                let context = WorkerContext(memory: memory, chunk: .fixed(1), workers: 1, stopsAtFailure: false) {
+                let context = WorkerContext(
+                    memory: memory, options: .init(chunk: .fixed(1)), workers: 1, stopsAtFailure: false
+                ) {
                     (range, desk) in
                     ran += range
                     return true

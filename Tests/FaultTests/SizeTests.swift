@@ -32,7 +32,7 @@ import Testing
 }
 
 /// Bytes whose encoding dies between its two halves, if it is to.
-private struct Halves: Codable {
+struct Halves: Codable {
     let first: [UInt8]
     let second: [UInt8]
     let dies: Bool
@@ -64,7 +64,7 @@ private struct Halves: Codable {
 
 extension [UInt8] {
     /// Whether each byte is `number`; quick in a debug build too.
-    fileprivate func isAll(_ number: UInt8) -> Bool {
+    func isAll(_ number: UInt8) -> Bool {
         guard let first, first == number else { return isEmpty }
         // Each byte is like the one before it.
         return unsafe withUnsafeBytes { unsafe memcmp($0.baseAddress!, $0.baseAddress! + 1, $0.count - 1) } == 0

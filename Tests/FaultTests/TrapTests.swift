@@ -20,7 +20,7 @@ import Testing
 }
 
 /// The ways in which Swift code traps.
-private enum Trap: Int, CaseIterable {
+enum Trap: Int, CaseIterable, Codable {
     case fatalError
     case precondition
     case index

@@ -19,24 +19,24 @@ import Testing
     }
 }
 
-private enum Shade: String, Codable, CodingKeyRepresentable {
+enum Shade: String, Codable, CodingKeyRepresentable, Sendable {
     case light
     case dark
 }
 
-private indirect enum Tree: Codable, Equatable {
+indirect enum Tree: Codable, Equatable, Sendable {
     case leaf(Int)
     case two(Tree, Tree)
     case nothing
 }
 
-private struct Mixed: Codable, Equatable {
+struct Mixed: Codable, Equatable, Sendable {
     var nested: Int???
     var tree: Tree
     var shades: [Shade: [Double?]]
 }
 
-private class Base: Codable {
+class Base: Codable {
     var name: String
 
     init(name: String) {
@@ -44,7 +44,7 @@ private class Base: Codable {
     }
 }
 
-private final class Derived: Base {
+final class Derived: Base {
     var number: Int
 
     private enum CodingKeys: CodingKey {

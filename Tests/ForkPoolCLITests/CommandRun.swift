@@ -53,7 +53,7 @@ struct CommandRun {
     }
 
     /// The command, which is built beside the test bundle.
-    private static func binary() throws -> String {
+    static func binary() throws -> String {
         let bundle = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         let beside = bundle.deletingLastPathComponent().appendingPathComponent("forkpool").path
         try #require(FileManager.default.isExecutableFile(atPath: beside), "no \(beside): swift build makes it")

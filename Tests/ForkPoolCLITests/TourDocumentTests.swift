@@ -58,6 +58,32 @@ struct TourDocumentTests {
         #expect((chapters[5]["failures"] as? [Any])?.isEmpty == true)
     }
 
+    @Test("workers that stay give the same results, and the seconds of their start")
+    func resident() throws {
+        let folder = try ScratchFolder()
+        try folder.write("abc", to: "three")
+        let run = try CommandRun(["tour", "--json", "--resident", folder.path])
+        #expect(run.code == 0)
+        #expect(run.errors == "")
+        let chapters = try Self.chapters(of: run)
+        for chapter in [2, 3] {
+            let runs = try #require(chapters[chapter]["runs"] as? [[String: Any]])
+            #expect(runs.count == 2)
+            #expect(runs.allSatisfy { $0["start_seconds"] is Double })
+            if chapter == 2 { #expect(runs.allSatisfy { $0["results"] as? [Int] == Self.sums }) }
+        }
+        #expect((chapters[3]["results"] as? [Int])?.first == 1_499_950)
+        #expect(chapters[4]["subtotals"] as? [Int] == [3, 3, 4, 5])
+        #expect((chapters[4]["later_subtotals"] as? [Int])?.reduce(0, +) == 30)
+        #expect(chapters[4]["total"] as? Int == 0)
+        #expect(chapters[4]["shared_total"] as? Int == 15)
+        #expect(chapters[5]["start_seconds"] is Double)
+        #expect(chapters[5]["matches"] as? Bool == true)
+        let plain = try Self.chapters(of: CommandRun(["tour", "--json", folder.path]))
+        #expect(chapters[5]["digest"] as? String == plain[5]["digest"] as? String)
+        #expect(plain.allSatisfy { $0["start_seconds"] == nil && $0["later_subtotals"] == nil })
+    }
+
     @Test("an empty folder is no error: nothing read, no speed, the digest of nothing")
     func emptyFolder() throws {
         let folder = try ScratchFolder()

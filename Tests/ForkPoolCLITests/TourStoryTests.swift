@@ -5,6 +5,8 @@ import Testing
 struct TourStoryTests {
     /// One plain run over a small folder, told once for all tests.
     private static let plain = Result { try CommandRun(["tour", small.get().path]) }
+    /// The same with workers that stay.
+    private static let resident = Result { try CommandRun(["tour", "--resident", small.get().path]) }
     private static let small = Result {
         let folder = try ScratchFolder()
         try folder.write("abc", to: "one")
@@ -41,12 +43,41 @@ struct TourStoryTests {
         #expect(run.output.contains("equal, file by file"))
     }
 
+    @Test("workers that stay give the same sums and the same digest, and their start is shown apart")
+    func residentResults() throws {
+        let run = try Self.resident.get()
+        #expect(run.code == 0)
+        #expect(run.errors == "")
+        #expect(run.output.contains("Its workers are started once in each chapter, and stay.\n"))
+        for workers in [" 5", "10"] {
+            #expect(run.output.contains("  \(workers) workers start "))
+            #expect(run.output.contains("  \(workers) workers: \(Self.sums) "))
+        }
+        #expect(run.output.contains("  2 files, 4 bytes\n"))
+        #expect(run.output.contains("equal, file by file"))
+        let digest = try #require(run.output.firstMatch(of: /one digest over all of them: [0-9a-f]{16}\n/))
+        #expect(try Self.plain.get().output.contains(digest.output))
+        #expect(try !Self.plain.get().output.contains("workers start "))
+    }
+
+    @Test("workers that stay go on with their totals, and the parent's stays 0 all the same")
+    func residentTrap() throws {
+        let output = try Self.resident.get().output
+        #expect(output.contains("subtotals in the workers: 3, 3, 4, 5\n"))
+        // Who gets which batch the second time is chance; together they have added everything twice.
+        #expect(output.contains(/after the same map again: \d+, \d+, \d+, \d+, the sum of which is 30\n/))
+        #expect(output.contains("total in the parent:      0 "))
+        #expect(output.contains("total.value:              15 "))
+    }
+
     @Test("what is not a terminal gets no escape codes, and lines that fit")
     func plainWhenPiped() throws {
-        let output = try Self.plain.get().output
-        #expect(!output.contains("\u{1B}") && !output.contains("\r"))
         let name = try Self.small.get().path
-        #expect(output.split(separator: "\n").allSatisfy { $0.count <= 80 || $0.contains(name) })
+        for run in [Self.plain, Self.resident] {
+            let output = try run.get().output
+            #expect(!output.contains("\u{1B}") && !output.contains("\r"))
+            #expect(output.split(separator: "\n").allSatisfy { $0.count <= 80 || $0.contains(name) })
+        }
     }
 
     @Test("a terminal gets colours, unless NO_COLOR or a dumb terminal forbids them")
@@ -101,6 +132,7 @@ struct TourStoryTests {
         for code in ["0", "1", "64", "66", "70", "74"] {
             #expect(run.output.contains("\n  \(code) "), "exit code \(code)")
         }
+        #expect(run.output.contains("--resident"))
         #expect(try CommandRun(["--version"]).output == "0.1.0\n")
     }
 }

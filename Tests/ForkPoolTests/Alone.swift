@@ -5,13 +5,13 @@ import Testing
 enum Alone {
     /// Runs synchronous code, in which the overloads that block are chosen, and ends the process if it hangs.
     static func run(_ scene: () throws -> Void) {
-        alarm(30)
+        alarm(120)
         do { try scene() } catch { Issue.record(error) }
     }
 
     /// Runs asynchronous code, in which the overloads that suspend are chosen, and ends the process if it hangs.
     static func runAsync(_ scene: nonisolated(nonsending) () async throws -> Void) async {
-        alarm(30)
+        alarm(120)
         do { try await scene() } catch { Issue.record(error) }
     }
 
@@ -23,7 +23,7 @@ enum Alone {
 
     /// Waits, in a worker, for what ends it from outside.
     static func waitForEver() -> Never {
-        alarm(60)
+        alarm(120)
         while true { pause() }
     }
 }

@@ -37,6 +37,20 @@ struct ClaimsTests {
         #expect(one.next(policy()) == nil)
     }
 
+    @Test("end where the cursor has gone back")
+    func turnedBack() {
+        let cursor = Cursor()
+        defer { extendLifetime(cursor) }
+        var one = cursor.claims(count: 20)
+        #expect(one.next(policy()) == 0..<4)
+        #expect(one.next(policy()) == 4..<8)
+        #expect(!one.hasTurnedBack)
+        let other = cursor.claims(count: 0)
+        other.close()
+        #expect(one.next(policy()) == nil)
+        #expect(one.hasTurnedBack)
+    }
+
     @Test("take all items at once where the chunk is larger than the map")
     func largeChunk() {
         let cursor = Cursor()

@@ -6,7 +6,7 @@ import Testing
 @Suite("A failure")
 struct FailureTests {
     private func ended(_ ending: Ending, _ crash: CrashText? = nil) -> ForkPool.Failure {
-        ForkPool.Failure(.ended(ending, pid: 4711, crash: crash), 13)
+        ForkPool.Failure(.ended(Death(pid: 4711, ending, crash: crash)), 13)
     }
 
     private func crash(
@@ -140,10 +140,11 @@ struct FailureTests {
         #expect(cancelled.description == "the map was cancelled" && cancelled.index == nil)
         #expect(cancelled.code == .cancelled)
         #expect(ForkPool.Failure(MapMachine.Cause.cancelled, 4).description == "item 4 was cancelled")
-        let unreachable = ForkPool.Failure(.unreachable(.signal(11), crash(11, at: 0x20)), nil)
+        let unreachable = ForkPool.Failure(.unreachable(Death(pid: 1, .signal(11), crash: crash(11, at: 0x20))), nil)
         #expect(
             unreachable.description
-                == "crashed every worker before it was reached: SIGSEGV, a bad memory access at 0x20")
+                == "the map could not be run: 32 workers in a row ended before they reached an item; the last one crashed its "
+                + "worker (pid 1): SIGSEGV, a bad memory access at 0x20")
         #expect(unreachable.code == .crashed && unreachable.bodyRan == .no)
         let threaded = ForkPool.Failure.threaded(7)
         #expect(

@@ -28,7 +28,7 @@ struct MapMachineEndingTests {
         var machine = running(2)
         #expect(machine.cancel() == .endAll)
         #expect(isCancelled(machine))
-        #expect(machine.ended(0, pid: 1, Self.died, death(on: 5, leaving: 6..<9), crash: nil, open: true) == nil)
+        #expect(machine.ended(0, Death(pid: 1, Self.died), death(on: 5, leaving: 6..<9), open: true) == nil)
         #expect(machine.causes.isEmpty)
         #expect(machine.started(2) == .endAll)
         #expect(machine.sweep([6..<9], workers: 2) == [])
@@ -58,7 +58,7 @@ struct MapMachineEndingTests {
         machine.refused(Self.refusal)
         #expect(machine.ending == nil)
         _ = machine.ended(
-            0, pid: 1, .exit(0), Sight(finished: true, item: nil, leftover: nil, claimed: true), crash: nil, open: false
+            0, Death(pid: 1, .exit(0)), Sight(finished: true, item: nil, leftover: nil, claimed: true), open: false
         )
         #expect(machine.isIdle)
         #expect(machine.sweep([6..<9], workers: 2) == [.start(worker: 0, leftover: 6..<9)])
@@ -80,18 +80,18 @@ struct MapMachineEndingTests {
         var machine = running(2)
         for _ in 1...31 {
             #expect(
-                machine.ended(0, pid: 1, Self.died, death(on: nil, claimed: false), crash: nil, open: true)
+                machine.ended(0, Death(pid: 1, Self.died), death(on: nil, claimed: false), open: true)
                     == .start(worker: 0, leftover: nil))
             _ = machine.started(0)
         }
         #expect(machine.ending == nil)
         #expect(
-            machine.ended(0, pid: 1, .signal(11), death(on: nil, claimed: false), crash: nil, open: true) == .endAll)
-        guard case .unreachable(.signal(11), nil) = machine.ending else {
+            machine.ended(0, Death(pid: 1, .signal(11)), death(on: nil, claimed: false), open: true) == .endAll)
+        guard case .unreachable(Death(pid: 1, .signal(11)))? = machine.ending else {
             Issue.record("another ending: \(String(describing: machine.ending))")
             return
         }
-        #expect(machine.ended(1, pid: 2, Self.died, death(on: 3), crash: nil, open: true) == nil)
+        #expect(machine.ended(1, Death(pid: 2, Self.died), death(on: 3), open: true) == nil)
         #expect(machine.causes.isEmpty)
     }
 
@@ -101,7 +101,7 @@ struct MapMachineEndingTests {
         for turn in 1...96 {
             let sight = death(on: nil, leaving: 3..<9, claimed: turn % 32 == 0)
             #expect(
-                machine.ended(0, pid: 1, Self.died, sight, crash: nil, open: true)
+                machine.ended(0, Death(pid: 1, Self.died), sight, open: true)
                     == .start(worker: 0, leftover: 3..<9))
             _ = machine.started(0)
         }
@@ -116,9 +116,9 @@ struct MapMachineEndingTests {
         #expect(machine.failed(50) == nil)
         #expect(machine.failed(70) == nil)
         #expect(machine.lowestFailure == 50)
-        #expect(machine.ended(0, pid: 1, Self.died, death(on: 20), crash: nil, open: true) == .endAbove(20))
+        #expect(machine.ended(0, Death(pid: 1, Self.died), death(on: 20), open: true) == .endAbove(20))
         #expect(machine.lowestFailure == 20)
-        #expect(machine.ended(1, pid: 2, Self.died, death(on: 30, leaving: 31..<40), crash: nil, open: true) == nil)
+        #expect(machine.ended(1, Death(pid: 2, Self.died), death(on: 30, leaving: 31..<40), open: true) == nil)
         #expect(machine.lowestFailure == 20)
         #expect(machine.failed(0) == .endAbove(0))
         #expect(machine.lowestFailure == 0)
@@ -137,7 +137,7 @@ struct MapMachineEndingTests {
         var machine = running(2, stopsAtFailure: true)
         _ = machine.failed(50)
         #expect(
-            machine.ended(0, pid: 1, Self.died, death(on: nil, leaving: 11..<20), crash: nil, open: false)
+            machine.ended(0, Death(pid: 1, Self.died), death(on: nil, leaving: 11..<20), open: false)
                 == .start(worker: 0, leftover: 11..<20))
     }
 

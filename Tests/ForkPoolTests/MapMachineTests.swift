@@ -38,9 +38,9 @@ struct MapMachineTests {
         #expect(machine.isIdle)
         _ = machine.started(0)
         _ = machine.started(1)
-        _ = machine.ended(0, pid: 1, .exit(0), Self.left, crash: nil, open: false)
+        _ = machine.ended(0, Death(pid: 1, .exit(0)), Self.left, open: false)
         #expect(!machine.isIdle)
-        _ = machine.ended(1, pid: 2, .exit(0), Self.left, crash: nil, open: false)
+        _ = machine.ended(1, Death(pid: 2, .exit(0)), Self.left, open: false)
         #expect(machine.isIdle)
     }
 
@@ -48,9 +48,9 @@ struct MapMachineTests {
     func finished() {
         var machine = running(3)
         let sight = Sight(finished: true, item: 7, leftover: 8..<9, claimed: true)
-        #expect(machine.ended(0, pid: 1, .exit(0), Self.left, crash: nil, open: true) == nil)
-        #expect(machine.ended(1, pid: 2, .exit(3), sight, crash: nil, open: true) == nil)
-        #expect(machine.ended(2, pid: 3, Self.died, sight, crash: nil, open: true) == nil)
+        #expect(machine.ended(0, Death(pid: 1, .exit(0)), Self.left, open: true) == nil)
+        #expect(machine.ended(1, Death(pid: 2, .exit(3)), sight, open: true) == nil)
+        #expect(machine.ended(2, Death(pid: 3, Self.died), sight, open: true) == nil)
         #expect(machine.causes.isEmpty && machine.ending == nil)
     }
 
@@ -58,9 +58,10 @@ struct MapMachineTests {
     func crashOnItem() throws {
         var machine = running(2)
         let crash = CrashText(signal: 4, address: 0, isStackOverflow: false, message: "Fatal error: x")
-        let action = machine.ended(1, pid: 4711, .signal(4), death(on: 5, leaving: 6..<9), crash: crash, open: true)
+        let action = machine.ended(
+            1, Death(pid: 4711, .signal(4), crash: crash), death(on: 5, leaving: 6..<9), open: true)
         #expect(action == .start(worker: 1, leftover: 6..<9))
-        guard case .ended(.signal(4), pid: 4711, crash: crash) = try #require(machine.causes[5]) else {
+        guard case .ended(Death(pid: 4711, .signal(4), crash: crash)) = try #require(machine.causes[5]) else {
             Issue.record("not the end that was seen: \(machine.causes)")
             return
         }
@@ -72,7 +73,7 @@ struct MapMachineTests {
     @Test("runs the rest of a range though nothing is left to claim")
     func crashOnItemWithLeftover() {
         var machine = running(1)
-        let action = machine.ended(0, pid: 1, Self.died, death(on: 97, leaving: 98..<100), crash: nil, open: false)
+        let action = machine.ended(0, Death(pid: 1, Self.died), death(on: 97, leaving: 98..<100), open: false)
         #expect(action == .start(worker: 0, leftover: 98..<100))
     }
 
@@ -80,9 +81,9 @@ struct MapMachineTests {
     func crashOnLastItem() {
         var machine = running(2)
         #expect(
-            machine.ended(0, pid: 1, Self.died, death(on: 5), crash: nil, open: true)
+            machine.ended(0, Death(pid: 1, Self.died), death(on: 5), open: true)
                 == .start(worker: 0, leftover: nil))
-        #expect(machine.ended(1, pid: 2, Self.died, death(on: 6), crash: nil, open: false) == nil)
+        #expect(machine.ended(1, Death(pid: 2, Self.died), death(on: 6), open: false) == nil)
         #expect(machine.causes.keys.sorted() == [5, 6])
     }
 
@@ -90,9 +91,9 @@ struct MapMachineTests {
     func crashBetweenItems() {
         var machine = running(2)
         #expect(
-            machine.ended(0, pid: 1, .exit(0), death(on: nil, leaving: 3..<5), crash: nil, open: false)
+            machine.ended(0, Death(pid: 1, .exit(0)), death(on: nil, leaving: 3..<5), open: false)
                 == .start(worker: 0, leftover: 3..<5))
-        #expect(machine.ended(1, pid: 2, .exit(0), death(on: nil), crash: nil, open: false) == nil)
+        #expect(machine.ended(1, Death(pid: 2, .exit(0)), death(on: nil), open: false) == nil)
         #expect(machine.causes.isEmpty)
     }
 
@@ -101,12 +102,12 @@ struct MapMachineTests {
         var machine = running(1)
         machine.condemn(0)
         let sight = death(on: 5, leaving: 6..<9)
-        #expect(machine.ended(0, pid: 1, Self.died, sight, crash: nil, open: true) == nil)
+        #expect(machine.ended(0, Death(pid: 1, Self.died), sight, open: true) == nil)
         #expect(machine.causes.isEmpty && machine.isIdle)
         // The next worker in this place is another one.
         #expect(machine.started(0) == nil)
         #expect(
-            machine.ended(0, pid: 2, Self.died, sight, crash: nil, open: true) == .start(worker: 0, leftover: 6..<9))
+            machine.ended(0, Death(pid: 2, Self.died), sight, open: true) == .start(worker: 0, leftover: 6..<9))
         #expect(machine.causes.keys.sorted() == [5])
     }
 }

@@ -8,7 +8,8 @@ struct ReadmeTests {
 
     @Test(
         "compiles, each snippet as the program that a reader would make of it",
-        arguments: ["README.md", "Sources/ForkPool/ForkPool.docc/ForkPool.md"])
+        arguments: ["README.md"]
+            + ["ForkPool", "Residents", "Parity"].map { "Sources/ForkPool/ForkPool.docc/\($0).md" })
     func snippetsCompile(of document: String) throws {
         let snippets = try Self.snippets(of: document)
         #expect(!snippets.isEmpty, "\(document) shows no Swift")

@@ -92,10 +92,10 @@ struct RegionTests {
         unsafe before.line(1).arenaUsed.pointee.store(77, ordering: .relaxed)
         unsafe before.line(1).newestReport.pointee.store(78, ordering: .relaxed)
         unsafe before.line(1).leftoverEnd.pointee.store(4, ordering: .relaxed)
-        #expect(before.isComplete)
+        #expect(before.results.isComplete)
 
         let memory = region.prepare(layout(19))
-        #expect(!memory.isComplete)
+        #expect(!memory.results.isComplete)
         #expect(unsafe memory.cursor.pointee.load(ordering: .relaxed) == 0)
         #expect(unsafe memory.lowestFailure.pointee.load(ordering: .relaxed) == 9_223_372_036_854_775_807)
         #expect((0..<19).allSatisfy { unsafe memory.states[$0].load(ordering: .relaxed) == 0 })
@@ -109,13 +109,13 @@ struct RegionTests {
         defer { extendLifetime(region) }
         let memory = region.prepare(layout(count))
         for item in 0..<count {
-            #expect(!memory.isComplete)
+            #expect(!memory.results.isComplete)
             unsafe memory.states[item].store(1, ordering: .relaxed)
         }
-        #expect(memory.isComplete)
+        #expect(memory.results.isComplete)
         for wrong: UInt8 in [0, 2, 3, 0x81, 0xFF] {
             unsafe memory.states[count - 1].store(wrong, ordering: .relaxed)
-            #expect(!memory.isComplete)
+            #expect(!memory.results.isComplete)
         }
     }
 
@@ -127,17 +127,19 @@ struct RegionTests {
         let size = memory.arenaSize
         for start in (0..<3).map({ memory.arenaOffset($0) }) {
             for (offset, length) in [(0, 0), (0, 1), (0, size), (1, size - 1), (size - 1, 1), (size - 1, 0)] {
-                #expect(unsafe memory.bytes(offset: start + offset, length: length)?.count == length)
+                #expect(unsafe memory.results.bytes(offset: start + offset, length: length)?.count == length)
             }
             for (offset, length) in [(0, size + 1), (1, size), (size - 1, 2), (0, -1), (0, .min), (0, .max), (1, .max)]
             {
-                #expect(unsafe memory.bytes(offset: start + offset, length: length) == nil)
+                #expect(unsafe memory.results.bytes(offset: start + offset, length: length) == nil)
             }
         }
         let first = memory.arenaOffset(0)
         let end = memory.arenaOffset(3)
         for offset in [Int.min, .min + 1, -1, 0, 1, first - 1, end, end + 1, .max - 1, .max] {
-            for length in [0, 1, 16, size, .max] { #expect(unsafe memory.bytes(offset: offset, length: length) == nil) }
+            for length in [0, 1, 16, size, .max] {
+                #expect(unsafe memory.results.bytes(offset: offset, length: length) == nil)
+            }
         }
     }
 
@@ -147,7 +149,7 @@ struct RegionTests {
         defer { extendLifetime(region) }
         let memory = region.prepare(layout(1))
         unsafe memory.arena(1).storeBytes(of: 0x41_42_43, toByteOffset: 100, as: UInt32.self)
-        let bytes = try unsafe #require(memory.bytes(offset: memory.arenaOffset(1) + 100, length: 3))
+        let bytes = try unsafe #require(memory.results.bytes(offset: memory.arenaOffset(1) + 100, length: 3))
         #expect(unsafe Array(bytes) == [0x43, 0x42, 0x41])
     }
 

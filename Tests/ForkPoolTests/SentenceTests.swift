@@ -60,10 +60,12 @@ struct SentenceTests {
         record.length = 2
         record.text.0 = 0x41
         record.text.1 = 0x42
-        #expect(CrashText(record, of: 4) == CrashText(signal: 4, address: 32, isStackOverflow: true, message: "AB"))
+        #expect(
+            CrashText(record, of: 4)
+                == CrashText(signal: 4, address: 32, isStackOverflow: true, message: "AB", memoryLeft: 0))
         #expect(CrashText(record, of: 9) == nil)
         // A damaged length reaches no further than the text.
         record.length = .max
-        #expect(CrashText(record, of: 4)?.message.utf8.count == 1000)
+        #expect(CrashText(record, of: 4)?.message.utf8.count == 992)
     }
 }

@@ -7,4 +7,6 @@ enum ItemState {
     @usableFromInline static let value: UInt8 = 1
     /// A report in a worker's arena says why there is no result.
     @usableFromInline static let failed: UInt8 = 2
+    /// The parent knows why there is no result: the item's worker is gone, or its input could not be had.
+    @usableFromInline static let lost: UInt8 = 3
 }

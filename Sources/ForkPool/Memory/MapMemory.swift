@@ -96,22 +96,6 @@ public import Synchronization
     }
 }
 
-// MARK: - States
-
-extension MapMemory {
-    /// Whether every state byte says that there is a result: compared eight at a time.
-    var isComplete: Bool {
-        let bytes = unsafe UnsafeRawBufferPointer(start: base + statesStart, count: count)
-        let words = count / 8 * 8
-        for offset in stride(from: 0, to: words, by: 8) {
-            guard unsafe bytes.load(fromByteOffset: offset, as: UInt64.self) == 0x0101_0101_0101_0101 else {
-                return false
-            }
-        }
-        return unsafe bytes[words...].allSatisfy { $0 == ItemState.value }
-    }
-}
-
 // MARK: - Arenas
 
 extension MapMemory {
@@ -125,12 +109,11 @@ extension MapMemory {
         arenaStart + worker * arenaSize
     }
 
-    /// The bytes at an offset and length that a worker wrote, or nil if they do not lie within one arena.
-    func bytes(offset: Int, length: Int) -> UnsafeRawBufferPointer? {
-        guard length >= 0, length <= arenaSize, offset >= arenaStart, offset < size else { return nil }
-        let within = (offset - arenaStart) % arenaSize
-        guard length <= arenaSize - within else { return nil }
-        return unsafe UnsafeRawBufferPointer(start: base + offset, count: length)
+    /// Where the outcomes are.
+    var results: ResultMemory {
+        unsafe ResultMemory(
+            states: base + statesStart, slots: slots, count: count,
+            arenas: Arenas(base: base, start: arenaStart, size: arenaSize, end: size))
     }
 
     /// Takes the other workers' arenas out of this process, so that a wild write faults in the offender.

@@ -1,11 +1,13 @@
 internal import CForkPool
 internal import Glibc
 
-/// Owns one anonymous shared mapping and unmaps it in the end.
-@safe struct Mapping: ~Copyable {
-    let base: UnsafeMutableRawPointer
+/// Owns one shared mapping and unmaps it in the end.
+@safe struct Mapping: ~Copyable, Sendable {
+    nonisolated(unsafe) let base: UnsafeMutableRawPointer
     /// The reserved size in bytes; pages are committed as they are touched.
     let size: Int
+    /// What a program that is started later maps it by, or nil.
+    let descriptor: Int32?
 
     /// Reserves `size` bytes of zeroed memory that forked children share (`mmap`).
     init(size: Int) throws(SystemError) {
@@ -15,10 +17,34 @@ internal import Glibc
         }
         unsafe self.base = base
         self.size = size
+        descriptor = nil
+    }
+
+    /// Reserves `size` bytes of zeroed memory that has a descriptor (`memfd_create`).
+    init(namedSize size: Int) throws(SystemError) {
+        let descriptor = try SystemError.check("memfd_create") { cforkpool_memfd(size) }
+        do throws(SystemError) {
+            unsafe base = try Self.map(descriptor, size)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        self.size = size
+        self.descriptor = descriptor
     }
 
     deinit {
         unsafe munmap(base, size)
+        if let descriptor { close(descriptor) }
+    }
+
+    /// Maps memory that has a descriptor into this process.
+    static func map(_ descriptor: Int32, _ size: Int) throws(SystemError) -> UnsafeMutableRawPointer {
+        var error: Int32 = 0
+        guard let base = unsafe cforkpool_mmap_memfd(descriptor, size, &error) else {
+            throw SystemError(call: "mmap", code: -error)
+        }
+        return unsafe base
     }
 
     /// Gives whole pages of a part back to the system; they read as zero afterwards (`MADV_REMOVE`).

@@ -1,33 +1,41 @@
 internal import CForkPool
 internal import Synchronization
 
-/// What a map left behind: the region with its results, and why the others are missing.
+/// What a map left behind: the memory with its results, and why the others are missing.
 ///
-/// The region goes back to the pool when this is dropped.
+/// The memory goes back to the pool when this is dropped.
 @usableFromInline
 final class Outcome {
     /// Where the results are.
-    @usableFromInline let memory: MapMemory
-    private let region: Region
+    @usableFromInline let memory: ResultMemory
     /// Every failure of an item's own, by index.
     let failures: [Int: ForkPool.Failure]
     /// The number of items.
     @usableFromInline let count: Int
     /// What ended the map before every item had its turn.
     private let whole: ForkPool.Failure?
-    private let giveBack: (Region) -> Void
+    private let giveBack: () -> Void
 
-    init(region: Region, memory: MapMemory, machine: MapMachine, giveBack: @escaping (Region) -> Void) {
-        self.region = region
-        self.memory = memory
+    init(_ harvest: Harvest, giveBack: @escaping () -> Void) {
+        memory = harvest.memory
         self.giveBack = giveBack
         count = memory.count
-        failures = Harvest(memory: memory, machine: machine).failures()
-        whole = machine.ending.map { ForkPool.Failure($0, nil) }
+        failures = harvest.failures()
+        whole = harvest.machine.ending.map { ForkPool.Failure($0, nil) }
+    }
+
+    /// Makes the outcome of a map that had a region of its own.
+    convenience init(
+        region: Region, memory: MapMemory, machine: MapMachine, giveBack: @escaping (Region) -> Void
+    ) {
+        let newest = (0..<memory.workers).map { worker in
+            unsafe memory.line(worker).newestReport.pointee.load(ordering: .acquiring)
+        }
+        self.init(Harvest(memory: memory.results, machine: machine, newestReports: newest)) { giveBack(region) }
     }
 
     deinit {
-        giveBack(region)
+        giveBack()
     }
 
     /// Whether every item has its result.
@@ -71,9 +79,13 @@ extension Outcome {
     }
 
     /// Copies the results out of their slots.
+    ///
+    /// - Precondition: The results are bit patterns, whether or not the type says so here.
     @usableFromInline
-    func array<R: BitwiseCopyable>(of type: R.Type) throws(ForkPool.Failure) -> [R] {
-        let slots = unsafe try slots(of: type)
+    func array<R>(of type: R.Type) throws(ForkPool.Failure) -> [R] {
+        if let first { throw first }
+        let slots = unsafe UnsafeBufferPointer(
+            start: memory.slots.bindMemory(to: R.self, capacity: count), count: count)
         return unsafe Array(unsafeUninitializedCapacity: count) { copy, initialized in
             unsafe Self.populate(UnsafeMutableRawBufferPointer(copy))
             initialized = unsafe copy.initialize(fromContentsOf: slots)
@@ -81,8 +93,10 @@ extension Outcome {
     }
 
     /// Every item's result or failure.
+    ///
+    /// - Precondition: The results are bit patterns, whether or not the type says so here.
     @inlinable
-    func results<R: BitwiseCopyable>(of type: R.Type) -> [Result<R, ForkPool.Failure>] {
+    func results<R>(of type: R.Type) -> [Result<R, ForkPool.Failure>] {
         let isComplete = isComplete
         return (0..<count).map { item in
             if !isComplete, let failure = failure(of: item) { return .failure(failure) }
@@ -109,31 +123,48 @@ extension Outcome {
     /// - Throws: The failure of the lowest index, an undecodable result included.
     @usableFromInline
     func decoded<R: Decodable>(as type: R.Type) throws(ForkPool.Failure) -> [R] {
-        if let first { throw first }
-        var results: [R] = []
-        results.reserveCapacity(count)
-        for item in 0..<count { results.append(try decode(type, at: item)) }
-        return results
+        unsafe try decoded { bytes in unsafe try BinaryDecoder.decode(type, from: bytes) }
     }
 
     /// Every item's decoded result or failure.
     @usableFromInline
     func decodedResults<R: Decodable>(as type: R.Type) -> [Result<R, ForkPool.Failure>] {
         (0..<count).map { item in
-            if let failure = failure(of: item) { return .failure(failure) }
-            do throws(ForkPool.Failure) { return .success(try decode(type, at: item)) } catch { return .failure(error) }
+            unsafe result(of: item) { bytes in unsafe try BinaryDecoder.decode(type, from: bytes) }
         }
     }
 
-    private func decode<R: Decodable>(_ type: R.Type, at item: Int) throws(ForkPool.Failure) -> R {
-        let extent = unsafe memory.slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
-        guard let bytes = unsafe memory.bytes(offset: extent.offset, length: extent.length) else {
-            throw .corrupted(item, "its slot points outside its worker's memory")
+    /// Decodes the results in a way that the caller has.
+    ///
+    /// - Throws: The failure of the lowest index, an undecodable result included.
+    func decoded<R>(_ decode: (UnsafeRawBufferPointer) throws -> R) throws(ForkPool.Failure) -> [R] {
+        if let first { throw first }
+        var results: [R] = []
+        results.reserveCapacity(count)
+        for item in 0..<count { results.append(unsafe try result(of: item, decode).get()) }
+        return results
+    }
+
+    /// An item's decoded result or failure.
+    func result<R>(of item: Int, _ decode: (UnsafeRawBufferPointer) throws -> R) -> Result<R, ForkPool.Failure> {
+        if let failure = failure(of: item) { return .failure(failure) }
+        return unsafe memory.decoded(item, decode).result
+    }
+}
+
+extension ResultMemory {
+    /// Decodes the result of an item that has one; and its size in bytes.
+    func decoded<R>(
+        _ item: Int, _ decode: (UnsafeRawBufferPointer) throws -> R
+    ) -> (result: Result<R, ForkPool.Failure>, size: Int) {
+        let extent = unsafe slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
+        guard let bytes = unsafe bytes(offset: extent.offset, length: extent.length) else {
+            return (.failure(.corrupted(item, "its slot points outside its worker's memory")), 0)
         }
         do {
-            return unsafe try BinaryDecoder.decode(type, from: bytes)
+            return (.success(unsafe try decode(bytes)), bytes.count)
         } catch {
-            throw .notDecodable(item, error)
+            return (.failure(.notDecodable(item, error)), bytes.count)
         }
     }
 }

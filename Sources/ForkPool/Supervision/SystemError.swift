@@ -2,12 +2,14 @@ internal import CForkPool
 internal import Glibc
 
 /// A system call that was refused: which one, and why.
-struct SystemError: Error, Equatable {
+struct SystemError: Error, Equatable, CustomStringConvertible {
     let call: String
     /// The errno, positive.
     let code: Int32
 
     static let noMemory = ENOMEM
+
+    var description: String { "the system refused \(call): \(reason)" }
 
     /// The system's own words for the errno: "Cannot allocate memory (errno 12)".
     var reason: String {

@@ -8,6 +8,7 @@ final class WorkerProcess {
     let pid: Int32
     let descriptor: Int32
     private var reaped = false
+    private var released = false
 
     init(pid: Int32, descriptor: Int32) {
         self.pid = pid
@@ -15,9 +16,10 @@ final class WorkerProcess {
     }
 
     deinit {
+        guard !released else { return }
         if !reaped {
             kill()
-            _ = reap()
+            reap()
         }
         close(descriptor)
     }
@@ -28,12 +30,16 @@ final class WorkerProcess {
     }
 
     /// Waits for the worker's end (`waitid`), which is certain once its descriptor is readable or it was killed.
-    func reap() -> Ending {
-        var ending = cforkpool_ending()
-        let result = unsafe cforkpool_waitid(descriptor, &ending)
+    @discardableResult
+    func reap() -> Death {
         reaped = true
-        guard result == 0 else { return .unknown }
-        return ending.signal != 0 ? .signal(ending.signal) : .exit(ending.status)
+        return Death(reaping: descriptor, pid: pid)
+    }
+
+    /// Hands the process over to somebody who ends, reaps and closes it.
+    func release() -> ResidentProcess {
+        released = true
+        return ResidentProcess(pid: pid, descriptor: descriptor)
     }
 }
 
@@ -45,6 +51,46 @@ enum Ending: Equatable {
     case unknown
 }
 
+extension Death {
+    /// Waits for the end of a child of this process and reaps it (`waitid`).
+    init(reaping descriptor: Int32, pid: Int32) {
+        var ending = cforkpool_ending()
+        let result = unsafe cforkpool_waitid(descriptor, &ending)
+        if result == 0 { self.init(pid: pid, ending) } else { self.init(pid: pid, .unknown) }
+    }
+
+    init(pid: Int32, _ ending: cforkpool_ending) {
+        self.init(
+            pid: pid, ending.signal != 0 ? .signal(ending.signal) : .exit(ending.status),
+            cpuTime: Int(ending.user_time + ending.system_time))
+    }
+
+    /// Finds out why it ended, from what its crash handler left and the limits that it had.
+    mutating func explain(by record: cforkpool_crash, _ options: ForkPool.Options) {
+        guard case .signal(let signal) = ending else { return }
+        crash = CrashText(record, of: signal)
+        if let limit = options.memoryLimit, crash?.ranOutOfMemory(limit: limit) == true {
+            blame = .memoryLimit(limit)
+        }
+        guard signal == SIGKILL else { return }
+        if let limit = options.cpuTimeLimit?.nanoseconds, cpuTime >= limit / 20 * 19 { blame = .cpuTimeLimit(limit) }
+        if blame == nil { ranOutOfMemory = OutOfMemory.hasKilled() }
+    }
+}
+
+extension CrashText {
+    /// Copies a crash record, if it is of the signal that ended the worker.
+    init?(_ record: cforkpool_crash, of signal: Int32) {
+        guard record.signal == signal else { return nil }
+        self.signal = signal
+        address = record.address
+        isStackOverflow = record.stack_overflow == 1
+        let length = min(Int(record.length), Int(CFORKPOOL_CRASH_TEXT))
+        message = unsafe withUnsafeBytes(of: record.text) { unsafe String(decoding: $0[..<length], as: UTF8.self) }
+        memoryLeft = record.memory_left
+    }
+}
+
 extension WorkerProcess {
     /// What became of one start.
     enum Start {
@@ -54,19 +100,30 @@ extension WorkerProcess {
 
     /// Forks one worker for each of `workers`, from the forker thread.
     static func start(_ workers: [Int], context: WorkerContext) -> [Start] {
-        var starts = unsafe workers.map { worker in
-            unsafe context.memory.crash(worker).pointee.signal = 0
-            return unsafe cforkpool_start(
-                entry: WorkerContext.entry,
-                context: Unmanaged.passUnretained(context).toOpaque(),
-                worker: Int32(worker),
-                crash: context.memory.crash(worker),
-                pid: 0,
-                pidfd: -1,
-                failed_call: nil)
-        }
+        unsafe start(
+            workers.map { worker in
+                unsafe context.memory.crash(worker).pointee.signal = 0
+                return unsafe cforkpool_start(
+                    entry: WorkerContext.entry,
+                    context: Unmanaged.passUnretained(context).toOpaque(),
+                    worker: Int32(worker),
+                    crash: context.memory.crash(worker),
+                    keeps_signals_blocked: false,
+                    pid: 0,
+                    pidfd: -1,
+                    failed_call: nil)
+            })
+    }
+
+    /// Starts processes from the forker thread, by fork or by exec.
+    @unsafe static func start(_ starts: [cforkpool_start], byExec: Bool = false) -> [Start] {
+        var starts = unsafe starts
         unsafe starts.withUnsafeMutableBufferPointer { buffer in
-            unsafe cforkpool_fork(buffer.baseAddress!, Int32(buffer.count))
+            if byExec {
+                unsafe cforkpool_exec(buffer.baseAddress!, Int32(buffer.count))
+            } else {
+                unsafe cforkpool_fork(buffer.baseAddress!, Int32(buffer.count))
+            }
         }
         return unsafe starts.map { start in
             guard unsafe start.pid <= 0 else {

@@ -80,6 +80,11 @@ extension DecodingNode {
 
     /// Decodes the node's value.
     func decode<T: Decodable>(_ type: T.Type) throws -> T {
+        guard message.hasStack else {
+            // Not with the path, which is as long as the value is deep.
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: [], debugDescription: "A value is nested too deeply for this thread's stack."))
+        }
         let route = unsafe message.routes.route(of: type) { DecodingRoute($0) }
         guard let direct = route.direct else { return try T(from: self) }
         return try decode(as: direct, plan: route.plan)

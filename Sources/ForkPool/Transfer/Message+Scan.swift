@@ -24,6 +24,7 @@ extension Message {
         containers = scanner.containers
         keys = scanner.keys
         root = entries[1].position
+        limitDepth()
     }
 }
 

@@ -68,7 +68,7 @@ extension Message {
         var reader = reader(at: position.target)
         guard position.kind == .strings, let count = try? reader.varint() else { return nil }
         var strings: [String] = []
-        strings.reserveCapacity(Int(count))
+        strings.reserveCapacity(Int(clamping: min(count, UInt64(reader.count))))
         for _ in 0..<count {
             guard let string = Self.string(&reader) else { return nil }
             strings.append(string)

@@ -1,3 +1,5 @@
+internal import CForkPool
+
 /// A message that is being decoded: its bytes, and where in them each container's values are.
 ///
 /// The index is a handful of flat arrays. Containers form a tree because a container's record always comes after the
@@ -72,6 +74,8 @@
     // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
     @exclusivity(unchecked) var routes = RouteCache<DecodingRoute>(slotBits: 3)
 
+    /// The address below which the thread's stack must not grow, for a message that is so deep that it could; or 0.
+    private var stackLimit: UInt = 0
     private var bytes: UnsafeRawBufferPointer
     private var spares: ContiguousArray<DecodingNode> = []
     private var numbers: [KeyName: UInt32] = [:]
@@ -106,6 +110,33 @@
     /// Returns an entry; the end of all lists when there is none with that number.
     func entry(_ number: UInt32) -> Entry {
         Int(number) < entries.count ? entries[Int(number)] : Entry(Position(kind: .empty, target: 0), key: 0)
+    }
+}
+
+// MARK: - Depth
+
+extension Message {
+    /// Up to this many levels of containers fit on any thread's stack.
+    private static let harmlessDepth = 48
+
+    /// Notes how far the thread's stack may grow, if the message's containers are deep.
+    ///
+    /// - Complexity: O(*n*) in the number of containers.
+    func limitDepth() {
+        guard containers.count > Self.harmlessDepth else { return }
+        var depths = ContiguousArray<UInt32>(repeating: 0, count: containers.count)
+        var most: UInt32 = 0
+        for number in containers.indices.dropFirst() {
+            depths[number] = depths[containers[number].parent] + 1
+            most = max(most, depths[number])
+        }
+        if most > Self.harmlessDepth { stackLimit = cforkpool_stack_limit() }
+    }
+
+    /// Whether the thread's stack has room for one more value inside of others.
+    @inline(__always)
+    var hasStack: Bool {
+        stackLimit == 0 || cforkpool_stack_address() > stackLimit
     }
 }
 

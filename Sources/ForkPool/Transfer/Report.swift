@@ -9,6 +9,10 @@ struct Report: Codable, Equatable {
         case notEncodable
         /// The worker's arena has no room for the result.
         case noRoom
+        /// The input's `init(from:)` threw.
+        case inputNotDecodable
+        /// The job cannot be had in the worker.
+        case notRunnable
     }
 
     var kind: Kind
@@ -17,6 +21,8 @@ struct Report: Codable, Equatable {
     var text: String
     /// What was thrown, encoded, if it is `Codable`.
     var payload: [UInt8]?
+    /// The errno of the system call that was refused, if that is why.
+    var errno: Int32?
 
     /// Makes the report of an error that the body threw, without asking the error for its description.
     init(throwing error: any Error) {
@@ -39,6 +45,38 @@ struct Report: Codable, Equatable {
         }
     }
 
+    /// Makes the report of an error that decoding an input ended with.
+    init(decoding error: any Error) {
+        kind = .inputNotDecodable
+        pid = getpid()
+        text = String(describing: error)
+        payload = nil
+    }
+
+    /// Makes the report of an error that kept a worker from being set up: what `setUp` threw, or what the system refused.
+    init(notSetUp error: any Error) {
+        if error is SystemError {
+            self.init(notRunnable: error)
+        } else {
+            self = Report(throwing: error).described(by: error)
+        }
+    }
+
+    /// Makes the report of an error that kept the job from being had.
+    init(notRunnable error: any Error) {
+        self.init(losing: String(describing: error))
+        kind = .notRunnable
+        errno = (error as? SystemError)?.code
+    }
+
+    /// Makes the report of an error of which no more is known than `text`.
+    init(losing text: String) {
+        kind = .thrown
+        pid = getpid()
+        self.text = text
+        payload = nil
+    }
+
     /// The same with the error's own description, which runs the body's code.
     func described(by error: any Error) -> Report {
         var report = self
@@ -57,7 +95,7 @@ struct Report: Codable, Equatable {
     }
 
     /// Encodes a small value, such as an error, into an array.
-    private static func bytes<T: Encodable>(of value: T) throws -> [UInt8] {
+    static func bytes<T: Encodable>(of value: T) throws -> [UInt8] {
         var capacity = 512
         while true {
             do {

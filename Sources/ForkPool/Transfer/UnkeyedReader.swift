@@ -35,7 +35,7 @@ struct UnkeyedReader: UnkeyedDecodingContainer {
             source = .packed(head)
         case .strings:
             guard let length = try? reader.varint() else { return nil }
-            count = Int(length)
+            count = Int(clamping: length)
             source = .strings(offset: reader.offset)
         case .empty:
             count = 0

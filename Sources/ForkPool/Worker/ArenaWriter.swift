@@ -1,7 +1,21 @@
 internal import Synchronization
 
-/// Writes results of variable size and reports to the front of what is free in a worker's arena.
-@safe final class ArenaWriter {
+/// Writes results of variable size, and reports, to a worker's arena.
+protocol ResultWriter: AnyObject {
+    /// Encodes a value and returns where its bytes are; they count as used with the next `commit`.
+    func write<T: Encodable>(_ value: T, by worker: Int) throws -> Extent
+
+    /// Makes what was written part of what a worker after this one keeps.
+    func commit(by worker: Int)
+
+    /// Adds a report to the chain that the parent reads.
+    ///
+    /// A full arena drops it: the parent then says that the item failed and that its report did not fit.
+    func write(report: Report, of item: Int, by worker: Int)
+}
+
+/// Writes to the front of what is free in a worker's arena, where all of it belongs to one map.
+@safe final class ArenaWriter: ResultWriter {
     private let memory: MapMemory
     private let encoder = BinaryEncoder()
     /// Bytes in use, published after what they hold; nil before the first write.
@@ -13,7 +27,6 @@ internal import Synchronization
         self.memory = memory
     }
 
-    /// Encodes a value and returns where its bytes are; they count as used with the next `commit`.
     func write<T: Encodable>(_ value: T, by worker: Int) throws -> Extent {
         let start = start(worker)
         let free = unsafe UnsafeMutableRawBufferPointer(rebasing: memory.arena(worker)[start...])
@@ -36,14 +49,10 @@ internal import Synchronization
         return min(max(published, 0), memory.arenaSize)
     }
 
-    /// Makes what was written part of what a worker after this one keeps.
     func commit(by worker: Int) {
         unsafe memory.line(worker).arenaUsed.pointee.store(start(worker), ordering: .releasing)
     }
 
-    /// Adds a report to the chain that ends at the line's newest.
-    ///
-    /// A full arena drops it: the parent then says that the item failed and that its report did not fit.
     func write(report: Report, of item: Int, by worker: Int) {
         let line = memory.line(worker)
         let start = start(worker)
@@ -70,6 +79,9 @@ struct Extent: BitwiseCopyable {
 
 /// What stands before each report in an arena.
 struct ReportLink: BitwiseCopyable {
+    /// What stands for the item in the report of a `setUp` that failed.
+    static let setUp = -1
+
     let item: Int
     /// The offset of the report before, plus one; 0 if this is the first.
     let previous: Int

@@ -12,15 +12,30 @@ public import Synchronization
     @usableFromInline let slots: UnsafeMutableRawPointer
     /// Whether the first failure ends the map.
     @usableFromInline let stopsAtFailure: Bool
+    /// Whether it is told when an item begins.
+    @usableFromInline let timesItems: Bool
+    private let line: ScoreLine
     private let worker: Int
-    private let arena: ArenaWriter
+    private let arena: any ResultWriter
 
-    init(memory: MapMemory, worker: Int, stopsAtFailure: Bool, arena: ArenaWriter) {
-        unsafe position = memory.line(worker).position
-        unsafe lowestFailure = memory.lowestFailure
-        unsafe states = memory.states
-        unsafe slots = memory.slots
+    init(memory: MapMemory, worker: Int, stopsAtFailure: Bool, timesItems: Bool, arena: ArenaWriter) {
+        unsafe self.init(
+            line: memory.line(worker), lowestFailure: memory.lowestFailure, states: memory.states,
+            slots: memory.slots, stopsAtFailure: stopsAtFailure, timesItems: timesItems, worker: worker, arena: arena)
+    }
+
+    init(
+        line: ScoreLine, lowestFailure: UnsafeMutablePointer<Atomic<Int>>,
+        states: UnsafeMutablePointer<Atomic<UInt8>>, slots: UnsafeMutableRawPointer, stopsAtFailure: Bool,
+        timesItems: Bool, worker: Int, arena: any ResultWriter
+    ) {
+        self.line = line
+        unsafe position = line.position
+        unsafe self.lowestFailure = lowestFailure
+        unsafe self.states = states
+        unsafe self.slots = slots
         self.stopsAtFailure = stopsAtFailure
+        self.timesItems = timesItems
         self.worker = worker
         self.arena = arena
     }
@@ -29,8 +44,13 @@ public import Synchronization
     @inlinable @inline(__always)
     func begin(_ item: Int) -> Bool {
         guard unsafe lowestFailure.pointee.load(ordering: .relaxed) > item else { return false }
-        unsafe position.pointee.store(item, ordering: .relaxed)
+        if timesItems { beginTimed(item) } else { unsafe position.pointee.store(item, ordering: .relaxed) }
         return true
+    }
+
+    @usableFromInline
+    func beginTimed(_ item: Int) {
+        line.begin(timed: item)
     }
 
     /// Publishes a result that is a bit pattern.
@@ -38,6 +58,12 @@ public import Synchronization
     func store<R: BitwiseCopyable>(_ value: R, at item: Int) {
         unsafe slots.storeBytes(of: value, toByteOffset: item &* MemoryLayout<R>.stride, as: R.self)
         unsafe states[item].store(ItemState.value, ordering: .releasing)
+    }
+
+    /// Publishes a result that is a bit pattern, although its type does not say so here.
+    func copy<R>(_ value: R, to item: Int) {
+        unsafe slots.assumingMemoryBound(to: R.self)[item] = value
+        finish(item)
     }
 
     /// Publishes that the item's slot was written in place.
@@ -69,6 +95,11 @@ public import Synchronization
         let goesOn = fail(item, report)
         arena.write(report: report.described(by: error), of: item, by: worker)
         return goesOn
+    }
+
+    /// Publishes that the item's input does not decode; returns whether the worker goes on.
+    func undecodable(_ error: any Error, at item: Int) -> Bool {
+        fail(item, Report(decoding: error))
     }
 
     private func fail(_ item: Int, _ report: Report) -> Bool {

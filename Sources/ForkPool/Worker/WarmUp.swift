@@ -14,7 +14,7 @@ enum WarmUp {
         // Where the system refuses the memory, the map itself will say so.
         guard let region = try? Region(workers: 1, layout: layout) else { return }
         let context = WorkerContext(
-            memory: region.prepare(layout), chunk: .automatic, workers: 1, stopsAtFailure: false
+            memory: region.prepare(layout), options: ForkPool.Options(), workers: 1, stopsAtFailure: false
         ) { range, desk in
             for item in range {
                 _ = desk.begin(item)
@@ -25,6 +25,7 @@ enum WarmUp {
         }
         withExtendedLifetime(region) { context.run(worker: 0) }
         // This process is no worker.
+        cforkpool_set_worker(cforkpool_worker(index: -1, pid: 0, attempt: 0))
         cforkpool_withhold(nil, 0, nil, 0)
     }
 }

@@ -9,20 +9,27 @@ typealias RangeBody = (_ range: Range<Int>, _ desk: Desk) -> Bool
 /// What the workers of one map find in the memory that the fork gave them.
 final class WorkerContext {
     let memory: MapMemory
-    let chunk: ForkPool.Options.Chunk
+    let options: ForkPool.Options
     let workers: Int
     let stopsAtFailure: Bool
     let body: RangeBody
+    /// Hears of a replacement; returns the intensity that it exceeds, if it does.
+    let restarted: () -> ForkPool.Options.RestartIntensity?
+    private let life: WorkerLife
     /// Made before the fork, used after it by each child for itself: a worker need not allocate.
     private let arena: ArenaWriter
+
     init(
-        memory: MapMemory, chunk: ForkPool.Options.Chunk, workers: Int, stopsAtFailure: Bool, body: @escaping RangeBody
+        memory: MapMemory, options: ForkPool.Options, workers: Int, stopsAtFailure: Bool,
+        restarted: @escaping () -> ForkPool.Options.RestartIntensity? = { nil }, body: @escaping RangeBody
     ) {
         self.memory = memory
-        self.chunk = chunk
+        self.options = options
         self.workers = workers
         self.stopsAtFailure = stopsAtFailure
         self.body = body
+        self.restarted = restarted
+        life = WorkerLife(options)
         arena = ArenaWriter(memory: memory)
     }
 
@@ -31,34 +38,64 @@ final class WorkerContext {
         memory.unmapArenas(except: worker)
         memory.withholdFromStrays(worker: worker)
         let line = memory.line(worker)
-        let desk = Desk(memory: memory, worker: worker, stopsAtFailure: stopsAtFailure, arena: arena)
+        guard setUp(worker, line) else { return }
+        let finish = runItems(worker, line)
+        // What is done from here on is no item's time.
+        unsafe line.began.pointee.store(0, ordering: .relaxed)
+        options.tearDown?()
+        unsafe line.finish.pointee.store(finish, ordering: .releasing)
+    }
+
+    /// Returns whether the worker can begin; where it cannot, its line says so.
+    private func setUp(_ worker: Int, _ line: ScoreLine) -> Bool {
+        do {
+            try life.begin(worker)
+            try options.setUp?()
+        } catch {
+            arena.write(report: Report(notSetUp: error), of: ReportLink.setUp, by: worker)
+            unsafe line.finish.pointee.store(ScoreLine.Finish.notSetUp, ordering: .releasing)
+            return false
+        }
+        unsafe line.stage.pointee.store(ScoreLine.Stage.ready, ordering: .releasing)
+        return true
+    }
+
+    /// Runs items until nothing is left or the worker is used up; returns which.
+    private func runItems(_ worker: Int, _ line: ScoreLine) -> Int {
+        var itemsLeft = options.itemsPerWorker ?? .max
+        let desk = Desk(
+            memory: memory, worker: worker, stopsAtFailure: stopsAtFailure, timesItems: options.timeout != nil,
+            arena: arena)
         var goesOn = true
         let leftover = unsafe (
             start: line.leftoverStart.pointee.load(ordering: .relaxed),
             end: line.leftoverEnd.pointee.load(ordering: .relaxed)
         )
         if leftover.start >= 0, leftover.start < leftover.end, leftover.end <= memory.count {
-            goesOn = run(leftover.start..<leftover.end, line, desk)
+            let attempt = unsafe line.leftoverAttempt.pointee.load(ordering: .relaxed)
+            goesOn = life.retry(leftover.start..<leftover.end, attempt) { run($0, of: $1, line, desk) }
+            itemsLeft = max(0, itemsLeft - (leftover.end - leftover.start))
         }
         var claims = unsafe Claims(cursor: memory.cursor, count: memory.count)
-        var policy = ChunkPolicy(chunk, workers: workers)
+        var policy = ChunkPolicy(options.chunk, workers: workers)
         // The clock is asked from the second claim on: its own pages are two more faults for a fresh child.
         var isFirst = true
         var before = 0
-        while goesOn, !mapFailed, let range = claims.next(policy) {
+        while goesOn, itemsLeft > 0, !mapFailed, let range = claims.next(policy, atMost: itemsLeft) {
+            if itemsLeft != .max { itemsLeft -= range.count }
             if !isFirst, before == 0, policy.measures { before = monotonicNanoseconds() }
             isFirst = false
-            goesOn = run(range, line, desk)
+            goesOn = run(range, of: range, line, desk)
             guard before != 0 else { continue }
             let now = monotonicNanoseconds()
             policy.took(now - before, items: range.count)
             before = now
         }
-        unsafe line.finish.pointee.store(ScoreLine.Finish.done, ordering: .releasing)
+        return goesOn && itemsLeft <= 0 ? ScoreLine.Finish.used : ScoreLine.Finish.done
     }
 
-    private func run(_ range: Range<Int>, _ line: ScoreLine, _ desk: Desk) -> Bool {
-        line.publish(claim: range)
+    private func run(_ range: Range<Int>, of claim: Range<Int>, _ line: ScoreLine, _ desk: Desk) -> Bool {
+        line.publish(claim: claim)
         // Together with the order of the stores above: either this worker sees a failure in time, or the parent that
         // acts on the failure sees the claim.
         _ = mapFailed
@@ -76,11 +113,4 @@ final class WorkerContext {
         unsafe Unmanaged<WorkerContext>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.run(worker: Int(worker)) }
         return 0
     }
-}
-
-/// The monotonic clock in nanoseconds.
-func monotonicNanoseconds() -> Int {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return time.tv_sec * 1_000_000_000 + time.tv_nsec
 }

@@ -25,8 +25,8 @@ func left(_ text: String, _ width: Int) -> String {
 }
 
 /// Writes a count and its noun: "1 file", "2 files".
-func counted(_ count: Int, _ noun: String) -> String {
-    "\(count) \(noun)\(count == 1 ? "" : "s")"
+func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+    "\(count) \(count == 1 ? noun : plural ?? noun + "s")"
 }
 
 /// Writes bytes in the largest decimal unit that leaves at least 1.

@@ -26,8 +26,9 @@ struct Progress {
         if count % 100 == 0 { StandardError.write("\r  \(label): \(count) of \(total) ") }
     }
 
-    /// Takes the count off the terminal.
+    /// Takes the count off the terminal; the next one begins at nothing.
     func end() {
+        done.add(-done.value)
         if isShown { StandardError.write("\r\u{1B}[K") }
     }
 }

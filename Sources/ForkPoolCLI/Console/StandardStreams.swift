@@ -1,5 +1,15 @@
 import Glibc
 
+/// The three descriptors that everybody has, and some do not.
+enum StandardStreams {
+    /// Gives those that are closed to nobody else: using one fails as if it were closed still.
+    static func occupy() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+}
+
 /// Results, and nothing else.
 enum StandardOutput {
     /// Writes text at once, without a buffer that a forked worker could inherit (`write`).
@@ -43,7 +53,7 @@ func printable(_ text: String) -> String {
 }
 
 /// Writes all of a text, and returns 0 or the errno that stopped it.
-private func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
+func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text
     return text.withUTF8 { bytes in
         var done = 0
@@ -52,6 +62,9 @@ private func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
             let written = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
             if written >= 0 {
                 done += written
+            } else if errno == EAGAIN {
+                var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = unsafe poll(&entry, 1, -1)
             } else if errno != EINTR {
                 return errno
             }

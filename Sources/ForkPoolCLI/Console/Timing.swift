@@ -1,3 +1,5 @@
+import Glibc
+
 /// Runs work and says how many seconds it took.
 func timed<T, E: Error>(_ work: () throws(E) -> T) throws(E) -> (value: T, seconds: Double) {
     let start = ContinuousClock.now
@@ -11,4 +13,14 @@ extension ContinuousClock.Instant {
         let (seconds, attoseconds) = (ContinuousClock.now - self).components
         return Double(seconds) + Double(attoseconds) / 1e18
     }
+}
+
+/// Nanoseconds of the clock that never jumps.
+func now() -> Int { nanoseconds(of: CLOCK_MONOTONIC) }
+
+/// Nanoseconds of a clock (`clock_gettime`).
+func nanoseconds(of clock: clockid_t) -> Int {
+    var time = timespec()
+    unsafe clock_gettime(clock, &time)
+    return time.tv_sec * 1_000_000_000 + time.tv_nsec
 }

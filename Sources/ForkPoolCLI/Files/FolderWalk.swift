@@ -1,7 +1,7 @@
 import Glibc
 
 /// A regular file, as the walk found it.
-struct FoundFile {
+struct FoundFile: Codable {
     /// Its path from the folder, as the file system spells it.
     let path: [UInt8]
     /// Its length in bytes.

@@ -2,29 +2,45 @@ import ArgumentParser
 import ForkPool
 import Glibc
 
-/// Measures what forks, claims, maps and results cost here, beside a floor in C and beside the alternatives.
+/// Measures what forks, claims, calls, maps and results cost here, beside a floor in C and beside the alternatives.
 struct Overhead: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure what a claim, a map, a fork and a result cost on this machine.",
+        commandName: "overhead", _superCommandName: "forkpool",
+        abstract: "Measure what a claim, a call, a map, a fork and a result cost on this machine.",
         discussion: """
             Every row is measured in rounds, one run of each column after the other, so that a machine whose speed \
             drifts slows all of them. A figure is a median with an interval; a ratio is the median of the ratios \
-            round by round. The floor is the same mechanism in a few plain lines of C, in this same process.
+            round by round. The floor is the same mechanism in a few plain lines of C, in this same process. Warm \
+            rows are those of a resident pool: its workers, and the floor's, are started before the measurement. \
+            System calls and allocations are counted in processes of their own, which are traced and have one \
+            processor, so that the counts are the same on a busy machine.
 
-            Exit codes: 0 measured, or every limit kept; 1 slower than a limit; 3 too noisy to tell; 64 the command line is wrong, 70 the system refused processes or memory, \
-            74 the results cannot be written.
+            A file of limits has a line for each: "1.25 in place: ROW", at most 1.25 times the floor; "1.00 resident \
+            / concurrentPerform: ROW", compared with another column; "0.01 system calls an item: SCENE", "27 \
+            allocations a call: SCENE". A ratio fails if the sign test is sure, over all ratios together (Holm).
+
+            Examples:
+              forkpool overhead
+              forkpool overhead --row 'warm call' --json
+              forkpool overhead --check Benchmarks/overhead.limits
+
+            Exit codes: 0 measured, or every limit kept; 1 slower than a limit; 3 too noisy to tell, or not to be \
+            counted here; 64 the command line or a limit is wrong; 66 the file of limits cannot be read; 70 the system \
+            refused processes or memory; 74 the results cannot be written.
             """)
 
     @Flag(help: "Print one JSON document instead of a table.")
     var json = false
 
+    @Flag(name: .customLong("md"), help: "Print the table in Markdown.")
+    var markdown = false
+
     @Option(
         help: ArgumentHelp(
-            "Measure the rows that FILE has a limit for, and compare their ratios to the floor with it.",
-            valueName: "file"), completion: .file())
+            "Measure what FILE has a limit for, and compare it.", valueName: "file"), completion: .file())
     var check: String?
 
-    @Option(help: "Measure the rows whose name contains this text only.")
+    @Option(help: "Measure the rows and scenes whose name contains this text only.")
     var row: String?
 
     @Option(help: ArgumentHelp("Rounds for each row, instead of as many as each row needs.", valueName: "count"))
@@ -33,29 +49,27 @@ struct Overhead: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Measure Python's multiprocessing.Pool too, where python3 is there.")
     var python = true
 
+    @Option(help: .hidden)
+    var scene: String?
+
+    @Option(help: .hidden)
+    var sceneCount = 1
+
     func validate() throws {
         if let rounds, rounds < 1 { throw ValidationError("--rounds must be at least 1, not \(rounds).") }
+        if json, markdown { throw ValidationError("--json and --md exclude each other.") }
+        if check != nil, markdown { throw ValidationError("--check prints a line for each limit, or --json.") }
     }
 
     func run() throws {
-        let peer = python ? PythonPeer() : nil
-        if python, peer == nil { StandardError.complain("no python3 here: its column is left out") }
         do {
-            let gate = try check.map { try OverheadGate(Self.read($0)) }
-            let rows = try Rows(python: gate == nil ? peer : nil).all()
-                .filter { row.map($0.name.contains) ?? true }
-                .compactMap { row in gate.map { $0.part(of: row) } ?? row }
-            guard !rows.isEmpty else { throw ValidationError("no row's name contains \"\(row ?? "")\".") }
-            let lines = try rows.map(measure)
-            if let gate {
-                let (text, code) = gate.judge(lines)
-                StandardOutput.write(text)
-                throw ExitCode(code)
+            if let scene {
+                try runScene(scene)
+            } else if let check {
+                try runGate(check)
+            } else {
+                try runTable()
             }
-            StandardOutput.write(
-                json
-                    ? OverheadOutput.json(lines, python: peer?.version).text + "\n"
-                    : OverheadOutput.table(lines, python: peer?.version) + "\n")
         } catch let error as ForkPool.Failure {
             StandardError.complain("\(error)")
             throw ExitCode(Exit.internalError)
@@ -65,73 +79,74 @@ struct Overhead: ParsableCommand {
         }
     }
 
+    /// What this program starts itself for, to be counted.
+    private func runScene(_ name: String) throws {
+        guard let scene = Scene.all.first(where: { $0.name == name }) else { throw OverheadError.scene(name) }
+        try scene.run(sceneCount)
+    }
+
+    private func runTable() throws {
+        let peer = python ? PythonPeer() : nil
+        if python, peer == nil { StandardError.complain("no python3 here: its column is left out") }
+        let rows = try Self.rows(peer).filter { isWanted($0.name) }
+        let scenes = Scene.all.filter { isWanted($0.name) }
+        guard !rows.isEmpty || !scenes.isEmpty else { throw nothing }
+        let table = OverheadTable(lines: try rows.map(measure), counts: try count(scenes), python: peer?.version)
+        StandardOutput.write(json ? table.json.text + "\n" : markdown ? table.markdown : table.text)
+    }
+
+    private func runGate(_ path: String) throws {
+        var limits = try Limits(Self.read(path))
+        let rows = try Self.rows(nil)
+        try limits.check(rows, Scene.all)
+        guard !limits.isEmpty else { throw OverheadError.noLimit(path) }
+        if let row { limits = limits.containing(row) }
+        guard !limits.isEmpty else { throw nothing }
+        let lines = try rows.compactMap(limits.part).map(measure)
+        let counted = limits.counts.map(\.scene)
+        let gate = OverheadGate(limits, lines, try count(Scene.all.filter { counted.contains($0.name) }))
+        StandardOutput.write(json ? gate.json.text + "\n" : gate.text)
+        if gate.code != 0 { throw ExitCode(gate.code) }
+    }
+
+    private static func rows(_ python: PythonPeer?) throws -> [Row] {
+        try Rows(python: python).all() + WarmRows(python: python).all()
+    }
+
+    private func isWanted(_ name: String) -> Bool { row.map(name.contains) ?? true }
+
+    private var nothing: ValidationError { ValidationError("no row's name contains \"\(row ?? "")\".") }
+
+    private func measure(_ row: Row) throws -> OverheadLine {
+        try shown("measuring", row.name) { try OverheadLine.measure(row, rounds: rounds ?? row.rounds) }
+    }
+
+    private func count(_ scenes: [Scene]) throws -> [SceneCount] {
+        let counter = Counter()
+        return try scenes.map { scene in try shown("counting", scene.name) { try counter.count(scene) } }
+    }
+
+    /// Says on a terminal what takes some time.
+    private func shown<T>(_ verb: String, _ name: String, _ work: () throws -> T) rethrows -> T {
+        let isShown = Style(for: STDERR_FILENO).isColoured
+        if isShown { StandardError.write("\r\u{1B}[K  \(verb): \(name)") }
+        defer { if isShown { StandardError.write("\r\u{1B}[K") } }
+        return try work()
+    }
+
     /// Reads a file of limits.
     private static func read(_ path: String) throws(OverheadError) -> String {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw .unreadable(path, errno) }
         defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 64 << 10)
-        let length = unsafe Glibc.read(file, &bytes, bytes.count)
-        guard length >= 0 else { throw .unreadable(path, errno) }
-        return String(decoding: bytes[..<length], as: UTF8.self)
-    }
-
-    private func measure(_ row: Row) throws -> OverheadLine {
-        let isShown = Style(for: STDERR_FILENO).isColoured
-        if isShown { StandardError.write("\r\u{1B}[K  measuring: \(row.name)") }
-        defer { if isShown { StandardError.write("\r\u{1B}[K") } }
-        return try OverheadLine.measure(row, rounds: rounds ?? row.rounds)
-    }
-}
-
-/// Why there is no measurement.
-enum OverheadError: Error, CustomStringConvertible {
-    case noFloor
-    case noCrash
-    case python(String)
-    case unreadable(String, Int32)
-    case threshold(String)
-
-    /// The exit code that says so.
-    var code: Int32 {
-        switch self {
-        case .unreadable: Exit.noInput
-        case .threshold: Exit.usage
-        default: Exit.internalError
+        var text: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let length = unsafe Glibc.read(file, &buffer, buffer.count)
+            if length < 0, errno == EINTR { continue }
+            guard length >= 0 else { throw .unreadable(path, errno) }
+            if length == 0 { return String(decoding: text, as: UTF8.self) }
+            text += buffer[..<length]
         }
-    }
-
-    var description: String {
-        switch self {
-        case .noFloor: "the system refused the shared memory that the C floor needs (200 MiB)"
-        case .noCrash: "a worker that killed itself was reported as successful"
-        case .unreadable(let path, let code): "\(path): cannot be read: \(systemMessage(code))"
-        case .threshold(let line): "\"\(line)\" is no limit; one reads \"1.25 in place: NAME OF THE ROW\""
-        case .python(let row): "python3 failed at the row “\(row)”; leave it out with --no-python"
-        }
-    }
-}
-
-/// A measured row.
-struct OverheadLine {
-    let row: Row
-    /// As many as there are cells, in their order.
-    let samples: [Sample]
-
-    /// Measures a row, its columns in turn; the first round, in which pages are touched first, is not counted.
-    static func measure(_ row: Row, rounds: Int) throws -> OverheadLine {
-        var samples = row.cells.map { _ in Sample() }
-        for round in 0...rounds {
-            for (number, cell) in row.cells.enumerated() {
-                let seconds = try cell.run()
-                if round > 0 { samples[number].seconds.append(seconds) }
-            }
-        }
-        return OverheadLine(row: row, samples: samples)
-    }
-
-    /// A column's sample.
-    subscript(column: Column) -> Sample? {
-        zip(row.cells, samples).first { $0.0.column == column }?.1
     }
 }

@@ -1,6 +1,8 @@
+import ForkPool
 import Glibc
 
-/// Python's multiprocessing.Pool, where python3 is there: it makes a pool, maps and closes it, as a one-shot map does.
+/// Python's multiprocessing.Pool, where python3 is there: it makes a pool, maps and closes it, as a one-shot map does, or
+/// maps over and over with one that stays.
 struct PythonPeer {
     /// Python's version, as it prints it.
     let version: String
@@ -12,12 +14,24 @@ struct PythonPeer {
         def nap(x): time.sleep(0.1)
         ROWS = {'map2': (2, same, range(2)), 'million': (2, same, range(1000000)), 'results': (2, big, range(200)),
                 'sleep5': (5, nap, range(10)), 'sleep10': (10, nap, range(10))}
+        WARM = {'call': (1, 100, lambda pool: pool.apply(same, (1,))),
+                'warm map2': (2, 100, lambda pool: pool.map(same, range(2))),
+                'warm million': (2, 1, lambda pool: pool.map(same, range(1000000))),
+                'warm results': (2, 1, lambda pool: pool.map(big, range(200)))}
         if __name__ == '__main__':
-            workers, body, items = ROWS[sys.argv[1]]
+            times = 1
             start = time.perf_counter()
-            with m.get_context('fork').Pool(workers) as pool:
-                pool.map(body, items, chunksize=1 if body is nap else None)
-            print(time.perf_counter() - start)
+            if sys.argv[1] in ROWS:
+                workers, body, items = ROWS[sys.argv[1]]
+                with m.get_context('fork').Pool(workers) as pool:
+                    pool.map(body, items, chunksize=1 if body is nap else None)
+            else:
+                workers, times, work = WARM[sys.argv[1]]
+                with m.get_context('fork').Pool(workers) as pool:
+                    work(pool)
+                    start = time.perf_counter()
+                    for _ in range(times): work(pool)
+            print((time.perf_counter() - start) / times)
         """
 
     /// Finds python3, or returns nil.
@@ -31,20 +45,43 @@ struct PythonPeer {
 
     /// Runs one row in a fresh interpreter, whose start is not counted, and returns the seconds that it printed.
     func measure(_ row: String) throws -> Double {
-        guard let text = Self.output(of: "exec python3 -c \"$FORKPOOL_PYTHON\" \(row)"), let seconds = Double(text)
+        guard let text = Self.output(of: "exec python3 -c \"$FORKPOOL_PYTHON\" '\(row)'"), let seconds = Double(text)
         else {
             throw OverheadError.python(row)
         }
         return seconds
     }
 
-    /// The first line that a command of the shell prints.
-    private static func output(of command: String) -> String? {
-        guard let stream = unsafe popen(command, "re") else { return nil }
-        var line = [CChar](repeating: 0, count: 256)
-        let read = unsafe fgets(&line, Int32(line.count), stream)
-        let status = unsafe pclose(stream)
-        guard unsafe read != nil, status == 0 else { return nil }
-        return String(decoding: line.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    /// The first line that a command of the shell prints; it ends with this process.
+    private static func output(of script: String) -> String? {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let (reading, writing) = (ends[0], ends[1])
+        defer { close(reading) }
+        let null = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+        let command = try? CommandProcess(
+            path: "/bin/sh", arguments: ["sh", "-c", script], input: null, output: writing, errors: STDERR_FILENO,
+            leadsGroup: false)
+        close(writing)
+        close(null)
+        guard let command, let line = readLine(reading), command.reap().status == 0 else { return nil }
+        return line
+    }
+
+    /// Reads to the end and returns the first line, if there is one.
+    private static func readLine(_ descriptor: Int32) -> String? {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = unsafe read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        guard let line = bytes.split(separator: 10, omittingEmptySubsequences: false).first, !line.isEmpty else {
+            return nil
+        }
+        return String(decoding: line, as: UTF8.self)
     }
 }

@@ -20,8 +20,8 @@ struct Rows {
     func all() throws -> [Row] {
         guard unsafe cforkfloor_region(200 * Self.mebibyte) != nil else { throw OverheadError.noFloor }
         return [
-            fork, mapOfTwo, million, singleClaims, bigResults, sleeps(on: 5), sleeps(on: 10), compute(on: 1),
-            compute(on: 2), crash,
+            fork, claim, mapOfTwo, million, singleClaims, bigResults, sleeps(on: 5), sleeps(on: 10), compute(on: 1),
+            compute(on: 2), crash, timeout,
         ]
     }
 
@@ -29,8 +29,36 @@ struct Rows {
         Row(
             name: "fork and reap 1 worker", unit: "µs", perSecond: 1e6, rounds: 101,
             cells: [
-                (.oneShot, { try seconds { try pool.forEach(0..<1) { _ in } } }),
-                (.floor, { seconds { cforkfloor_fork() } }),
+                Cell(.oneShot) { try seconds { try pool.forEach(0..<1) { _ in } } },
+                Cell(.floor) { seconds { cforkfloor_fork() } },
+            ])
+    }
+
+    /// What one claim costs a worker that has the cursor for itself.
+    ///
+    /// A million items that are claimed one by one take so much more than as many that are claimed at once: in processor
+    /// time of the worker, so that it may be interrupted.
+    private var claim: Row {
+        let million = Self.million
+        func ours(_ chunk: Int) -> ForkPool { ForkPool(workers: 1, options: .init(chunk: .fixed(chunk))) }
+        let (each, all) = (ours(1), ours(million))
+        return Row(
+            name: "claim", unit: "ns", perSecond: 1e9 / Double(million), rounds: 31,
+            cells: [
+                Cell(.inPlace) {
+                    func map(_ pool: ForkPool) throws -> Double {
+                        try workerSeconds {
+                            try pool.withMapped(0..<million, same) { (results: Span<Int>) in keep(results[0]) }
+                        }
+                    }
+                    return try map(each) - map(all)
+                },
+                Cell(.floor) {
+                    func map(_ chunk: Int) -> Double {
+                        workerSeconds { cforkfloor_map(1, Int64(million), Int64(chunk)) }
+                    }
+                    return map(1) - map(million)
+                },
             ])
     }
 
@@ -38,47 +66,35 @@ struct Rows {
         Row(
             name: "map of 2 no-ops, 2 workers", unit: "µs", perSecond: 1e6, rounds: 201,
             cells: [
-                (.oneShot, { try seconds { _ = try pool.map(0..<2, same) } }),
-                (.floor, { seconds { cforkfloor_map(2, 2, 1) } }),
-                (.sequential, { try apart { keep((0..<2).map(same)) } }),
-                (.concurrentPerform, { try apart { concurrently(2, same) } }),
-                (.taskGroup, { try apart { inTaskGroup(2, same) } }),
-            ] + pythons("map2"))
+                Cell(.oneShot) { try seconds { _ = try pool.map(0..<2, same) } },
+                Cell(.floor) { seconds { cforkfloor_map(2, 2, 1) } },
+            ] + peers(2, same) + pythons(python, "map2"))
     }
 
     private var million: Row {
         Row(
             name: "map of 1 million no-ops", unit: "ns/item", perSecond: 1e9 / Double(Self.million), rounds: 31,
             cells: [
-                (.oneShot, { try seconds { keep(try pool.map(0..<Self.million, same)) } }),
-                (
-                    .inPlace,
-                    {
-                        try seconds {
-                            try pool.withMapped(0..<Self.million, same) { (results: Span<Int>) in keep(results[0]) }
-                        }
+                Cell(.oneShot) { try seconds { keep(try pool.map(0..<Self.million, same)) } },
+                Cell(.inPlace) {
+                    try seconds {
+                        try pool.withMapped(0..<Self.million, same) { (results: Span<Int>) in keep(results[0]) }
                     }
-                ),
-                (.floor, { seconds { cforkfloor_map(2, Int64(Self.million), 1000) } }),
-                (.sequential, { try apart { keep((0..<Self.million).map(same)) } }),
-                (.concurrentPerform, { try apart { concurrently(Self.million, same) } }),
-                (.taskGroup, { try apart { inTaskGroup(Self.million, same) } }),
-            ] + pythons("million"))
+                },
+                Cell(.floor) { seconds { cforkfloor_map(2, Int64(Self.million), 1000) } },
+            ] + peers(Self.million, same) + pythons(python, "million"))
     }
 
     private var singleClaims: Row {
         Row(
             name: "the same, one claim an item", unit: "ns/item", perSecond: 1e9 / Double(Self.million), rounds: 31,
             cells: [
-                (
-                    .inPlace,
-                    {
-                        try seconds {
-                            try singles.withMapped(0..<Self.million, same) { (results: Span<Int>) in keep(results[0]) }
-                        }
+                Cell(.inPlace) {
+                    try seconds {
+                        try singles.withMapped(0..<Self.million, same) { (results: Span<Int>) in keep(results[0]) }
                     }
-                ),
-                (.floor, { seconds { cforkfloor_map(2, Int64(Self.million), 1) } }),
+                },
+                Cell(.floor) { seconds { cforkfloor_map(2, Int64(Self.million), 1) } },
             ])
     }
 
@@ -86,50 +102,44 @@ struct Rows {
         Row(
             name: "200 results of 1 MiB, read in place", unit: "ms", perSecond: 1e3, rounds: 21,
             cells: [
-                (
-                    .inPlace,
-                    {
-                        try seconds {
-                            try pool.fill(count: 200, slot: Self.mebibyte, of: UInt8.self) { item, bytes in
-                                bytes.update(repeating: UInt8(truncatingIfNeeded: item))
-                            } read: { (all: Span<UInt8>) in
-                                keep(touch(all))
-                            }
+                Cell(.inPlace) {
+                    try seconds {
+                        try pool.fill(count: 200, slot: Self.mebibyte, of: UInt8.self) { item, bytes in
+                            bytes.update(repeating: UInt8(truncatingIfNeeded: item))
+                        } read: { (all: Span<UInt8>) in
+                            keep(touch(all))
                         }
                     }
-                ),
-                (
-                    .floor,
-                    {
-                        seconds {
-                            cforkfloor_fill(2, 200, Self.mebibyte)
-                            touchFloor()
-                        }
+                },
+                Cell(.floor) {
+                    seconds {
+                        cforkfloor_fill(2, 200, Self.mebibyte)
+                        touchFloor(200 * Self.mebibyte)
                     }
-                ),
-                (
-                    .warmFloor,
-                    {
-                        cforkfloor_warm(2)
-                        cforkfloor_warm_fill(200, Self.mebibyte)
-                        defer { cforkfloor_warm(0) }
-                        return seconds {
-                            cforkfloor_warm_fill(200, Self.mebibyte)
-                            touchFloor()
-                        }
-                    }
-                ),
-            ] + pythons("results"))
+                },
+                Cell(.warmFloor) {
+                    let floor = WarmFloor(workers: 2)
+                    floor.fill(200, size: Self.mebibyte)
+                    return seconds { floor.fill(200, size: Self.mebibyte) }
+                },
+            ] + peers(200, rounds: 7) { bytes($0, count: Self.mebibyte) } + pythons(python, "results"))
     }
 
     private func sleeps(on workers: Int) -> Row {
         let pool = ForkPool(workers: workers)
+        let others = workers == 5 ? peers(10, rounds: 2, nap) : []
         return Row(
-            name: "10 sleeps of 0.1 s on \(workers) workers", unit: "ms", perSecond: 1e3, rounds: 7,
+            name: "10 sleeps of 0.1 s on \(workers) workers", unit: "ms", perSecond: 1e3, rounds: 9,
             cells: [
-                (.oneShot, { try seconds { try pool.forEach(0..<10) { _ in usleep(100_000) } } }),
-                (.floor, { seconds { cforkfloor_sleep(Int32(workers), 10, 100_000_000) } }),
-            ] + pythons("sleep\(workers)"))
+                Cell(.oneShot) { try seconds { try pool.forEach(0..<10) { keep(nap($0)) } } },
+                Cell(.resident, on: try pool.resident(nap)) { resident in
+                    try seconds { keep(try resident.map(0..<10)) }
+                },
+                Cell(.exec, on: try pool.resident(NapJob(), start: .exec)) { resident in
+                    try seconds { keep(try resident.map(0..<10)) }
+                },
+                Cell(.floor) { seconds { cforkfloor_sleep(Int32(workers), 10, 100_000_000) } },
+            ] + others + pythons(python, "sleep\(workers)"))
     }
 
     private func compute(on workers: Int) -> Row {
@@ -138,58 +148,65 @@ struct Rows {
             name: "pure computation, \(workers) worker\(workers == 1 ? "" : "s")", unit: "ms", perSecond: 1e3,
             rounds: 15,
             cells: [
-                (.oneShot, { try seconds { keep(try pool.map(0..<16) { churn($0, turns: 3_000_000) }) } }),
-                (.floor, { seconds { cforkfloor_compute(Int32(workers), 16, 3_000_000) } }),
-                (.sequential, { try apart { keep((0..<16).map { churn($0, turns: 3_000_000) }) } }),
-            ])
+                Cell(.oneShot) { try seconds { keep(try pool.map(0..<16) { churn($0, turns: 3_000_000) }) } },
+                Cell(.floor) { seconds { cforkfloor_compute(Int32(workers), 16, 3_000_000) } },
+            ] + peers(16) { churn($0, turns: 3_000_000) })
     }
 
     private var crash: Row {
-        Row(
+        let at = SharedArray<timespec>(count: 1)
+        let dying: (Int) -> Void = { _ in
+            at[0] = monotonicNow()
+            kill(getpid(), SIGKILL)
+        }
+        return Row(
             name: "SIGKILL in a body to the caller's error", unit: "µs", perSecond: 1e6, rounds: 101,
             cells: [
-                (
-                    .oneShot,
-                    {
-                        let at = SharedArray<timespec>(count: 1)
-                        let results = pool.mapResults(0..<1) { _ in
-                            at[0] = monotonicNow()
-                            kill(getpid(), SIGKILL)
-                        }
-                        let end = monotonicNow()
-                        guard case .failure = results[0] else { throw OverheadError.noCrash }
-                        return Double(end.tv_sec - at[0].tv_sec) + Double(end.tv_nsec - at[0].tv_nsec) * 1e-9
-                    }
-                ),
-                (.floor, { Double(cforkfloor_crash()) * 1e-9 }),
+                Cell(.oneShot) { try secondsToError(at) { try pool.forEach(0..<1, dying) } },
+                Cell(.resident, on: try ForkPool(workers: 1).resident(dying)) { call in
+                    try secondsToError(at) { try call(1) }
+                },
+                // From the call on: a worker by exec has no memory to say in when it died.
+                Cell(.exec, on: try ForkPool(workers: 1).resident(SameJob(), start: .exec)) { call in
+                    at[0] = monotonicNow()
+                    return try secondsToError(at) { keep(try call(-1)) }
+                },
+                Cell(.floor) { Double(cforkfloor_crash()) * 1e-9 },
             ])
     }
 
-    /// Times work of another kind in a process of its own: its threads and its heap would weigh on every fork here.
-    private func apart(_ body: () -> Void) throws -> Double {
-        try ForkPool(workers: 1).map(0..<1) { _ in
-            body()
-            return seconds(body)
-        }[0]
+    /// From the beginning of an item that never ends until the caller has its failure.
+    private var timeout: Row {
+        let at = SharedArray<timespec>(count: 1)
+        let limited = ForkPool(workers: 1, options: .init(timeout: .milliseconds(20)))
+        let endless: (Int) -> Void = { _ in
+            at[0] = monotonicNow()
+            while true { pause() }
+        }
+        return Row(
+            name: "a timeout of 20 ms, to the caller's error", unit: "ms", perSecond: 1e3, rounds: 21,
+            cells: [
+                Cell(.oneShot) { try secondsToError(at) { try limited.forEach(0..<1, endless) } },
+                Cell(.resident, on: try limited.resident(endless)) { call in
+                    try secondsToError(at) { try call(1) }
+                },
+                Cell(.floor) { Double(cforkfloor_timeout(20_000_000)) * 1e-9 },
+            ])
     }
 
-    private func pythons(_ row: String) -> [(column: Column, run: () throws -> Double)] {
-        guard let python else { return [] }
-        return [(.python, { try python.measure(row) })]
-    }
+}
 
-    /// Reads a byte of each page that a map left.
-    private func touch(_ bytes: Span<UInt8>) -> UInt8 {
-        var sum: UInt8 = 0
-        for offset in stride(from: 0, to: bytes.count, by: 4096) { sum &+= bytes[offset] }
-        return sum
+/// The processor time of the children that some work starts and waits for.
+private func workerSeconds(_ body: () throws -> Void) rethrows -> Double {
+    func spent() -> Double {
+        var usage = rusage()
+        unsafe getrusage(RUSAGE_CHILDREN.rawValue, &usage)
+        let (user, system) = (usage.ru_utime, usage.ru_stime)
+        return Double(user.tv_sec + system.tv_sec) + Double(user.tv_usec + system.tv_usec) * 1e-6
     }
-
-    /// Reads a byte of each page that the floor left.
-    private func touchFloor() {
-        guard let bytes = unsafe cforkfloor_region(0) else { return }
-        keep(touch(unsafe UnsafeBufferPointer(start: bytes, count: 200 * Self.mebibyte).span))
-    }
+    let before = spent()
+    try body()
+    return spent() - before
 }
 
 /// The monotonic clock, which every process reads alike.
@@ -197,4 +214,15 @@ private func monotonicNow() -> timespec {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return time
+}
+
+/// The seconds from when a body died, as it left it in shared memory, until its caller has the error.
+private func secondsToError(_ at: SharedArray<timespec>, _ call: () throws -> Void) throws -> Double {
+    do {
+        try call()
+    } catch {
+        let end = monotonicNow()
+        return Double(end.tv_sec - at[0].tv_sec) + Double(end.tv_nsec - at[0].tv_nsec) * 1e-9
+    }
+    throw OverheadError.noCrash
 }

@@ -1,28 +1,18 @@
-import Glibc
-
 /// Measurements of one cell: seconds, one for each round.
 struct Sample {
     var seconds: [Double] = []
 
     /// The middle value.
-    var median: Double { Self.median(seconds) }
+    var median: Double { ForkPoolCLI.median(seconds) }
 
-    /// An interval that holds the true median with a confidence of about 95 %, from the order of the values alone.
+    /// An interval that misses the true median with a probability of 5 % at most, or all values where they are too few for one.
     var interval: ClosedRange<Double> {
-        let sorted = seconds.sorted()
-        let lower = max(0, Int(Double(sorted.count) / 2 - 0.98 * Double(sorted.count).squareRoot()))
-        return sorted[lower]...sorted[sorted.count - 1 - lower]
+        SignTest.interval(seconds, error: 0.05) ?? (seconds.min() ?? 0)...(seconds.max() ?? 0)
     }
 
     /// The ratios to another cell, round by round: what drifts between rounds cancels out.
     func ratios(to other: Sample) -> Sample {
         Sample(seconds: zip(seconds, other.seconds).map { $0 / $1 })
-    }
-
-    private static func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 }
 
@@ -36,14 +26,46 @@ struct Row {
     let perSecond: Double
     /// How many rounds are enough.
     let rounds: Int
-    /// The columns that do this work; each returns the seconds of one run.
-    let cells: [(column: Column, run: () throws -> Double)]
+    /// The columns that do this work.
+    let cells: [Cell]
+}
+
+/// The work of a row in one column.
+struct Cell {
+    let column: Column
+    /// The most rounds that it takes part in: a run of seconds is not needed as often as one of milliseconds.
+    let rounds: Int
+    /// Prepares what is measured; returns what runs once a round and gives its seconds.
+    let start: () throws -> () throws -> Double
+
+    /// Makes a cell whose runs share nothing.
+    init(_ column: Column, rounds: Int = .max, _ run: @escaping () throws -> Double) {
+        self.column = column
+        self.rounds = rounds
+        start = { run }
+    }
+
+    /// Makes a cell whose runs share workers, which are started before the first one and end with the row.
+    init<Workers>(
+        _ column: Column, rounds: Int = .max, on workers: @autoclosure @escaping () throws -> Workers,
+        _ run: @escaping (Workers) throws -> Double
+    ) {
+        self.column = column
+        self.rounds = rounds
+        start = {
+            let workers = try workers()
+            return { try run(workers) }
+        }
+    }
 }
 
 /// Who does the work.
 enum Column: String, CaseIterable {
     case oneShot = "one-shot"
     case inPlace = "in place"
+    case resident = "resident"
+    case residentInPlace = "resident in place"
+    case exec = "exec"
     case floor = "C floor"
     case warmFloor = "warm floor"
     case sequential = "sequential"
@@ -52,5 +74,10 @@ enum Column: String, CaseIterable {
     case python = "Python Pool"
 
     /// Whether it is this library's.
-    var isOurs: Bool { self == .oneShot || self == .inPlace }
+    var isOurs: Bool {
+        switch self {
+        case .oneShot, .inPlace, .resident, .residentInPlace, .exec: true
+        default: false
+        }
+    }
 }

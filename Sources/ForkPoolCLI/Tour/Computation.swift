@@ -20,7 +20,7 @@ struct Computation {
     }
 
     /// Computes with 1 and with 10 workers, and says what that tells of the processors.
-    static func run(_ narrator: Narrator) throws(ForkPool.Failure) -> JSON {
+    static func run(_ source: TourWorkers, _ narrator: Narrator) throws(ForkPool.Failure) -> JSON {
         let processors = ForkPool.availableProcessors
         narrator.chapter(4, "Pure computation")
         narrator.prose(
@@ -30,27 +30,30 @@ struct Computation {
             """
         )
         narrator.code(
-            """
-            let odd = try ForkPool(workers: 10).map(1...10) { seed in countOdd(seed) }
-            """
+            source == .resident
+                ? """
+                let counter = try ForkPool(workers: 10).resident(countOdd)
+                let odd = try counter.map(1...10)
+                """
+                : """
+                let odd = try ForkPool(workers: 10).map(1...10) { seed in countOdd(seed) }
+                """
         )
         var runs: [JSON] = []
         var best: [Double] = []
         var results: [Int] = []
         var total = 0.0
         for workers in [1, 10] {
-            let pool = ForkPool(workers: workers)
+            let (map, start) = try source.mapper(ForkPool(workers: workers), countOdd)
             var times: [Double] = []
             for _ in 0..<rounds {
-                let (counts, seconds) = try timed { () throws(ForkPool.Failure) in
-                    try pool.map(1...items) { countOdd($0) }
-                }
+                let (counts, seconds) = try timed { () throws(ForkPool.Failure) in try map(Array(1...items)) }
                 times.append(seconds)
                 results = counts
             }
             let seconds = times.min() ?? 0
             narrator.result("\(right(counted(workers, "worker"), 10)): \(items) items", seconds: seconds)
-            runs.append(.object([("workers", .integer(workers)), ("seconds", .seconds(seconds))]))
+            runs.append(.object([("workers", .integer(workers)), ("seconds", .seconds(seconds))] + JSON.start(start)))
             best.append(seconds)
             total += times.reduce(0, +)
         }

@@ -7,12 +7,14 @@ struct Files {
     /// - Parameters:
     ///   - folder: The open folder.
     ///   - name: How the user calls it.
+    ///   - source: Where the workers are from.
     ///   - narrator: Tells it.
     /// - Returns: The chapter as JSON, and whether everything was read and equal.
     /// - Throws: The failure of the pool as a whole.
     static func run(
-        _ folder: borrowing Folder,
+        _ folder: OpenFolder,
         named name: String,
+        _ source: TourWorkers,
         _ narrator: Narrator
     ) throws(ForkPool.Failure) -> (json: JSON, isWhole: Bool) {
         narrator.chapter(6, "A real job")
@@ -25,11 +27,16 @@ struct Files {
             """
         )
         narrator.code(
-            """
-            let digests = ForkPool().mapResults(files) { file in try digest(file) }
-            """
+            source == .resident
+                ? """
+                let digester = try ForkPool().resident { (file: File) in try digest(file) }
+                let digests = digester.mapResults(files)
+                """
+                : """
+                let digests = ForkPool().mapResults(files) { file in try digest(file) }
+                """
         )
-        let digest = try FolderDigest(folder)
+        let digest = try FolderDigest(folder, source)
         for failure in digest.failures {
             StandardError.complain("\(path(failure.path, in: name)): \(failure.problem.sentence)")
         }
@@ -41,6 +48,9 @@ struct Files {
 
     private static func showTimes(_ digest: FolderDigest, _ narrator: Narrator) {
         guard digest.files > 0 else { return }
+        if let start = digest.startSeconds {
+            narrator.result("\(counted(digest.workers, "worker")) start", seconds: start)
+        }
         let workers = counted(digest.workers, "worker")
         let rows = [
             ("\(workers), first reading:", digest.firstSeconds),
@@ -75,8 +85,7 @@ struct Files {
             narrator.part("\n")
             narrator.prose(
                 """
-                The loop was faster: for so little to read, starting workers costs more than they save. Try a
-                larger folder.
+                The loop was faster: for so little to read, workers cost more than they save. Try a larger folder.
                 """
             )
         }
@@ -105,7 +114,8 @@ struct Files {
             ("skipped_special", .integer(digest.walk.specials)),
             ("failures", .array(failures)),
         ]
-        return .chapter(6, "files", digest.poolSeconds, [digest.files, digest.bytes], more)
+        return .chapter(
+            6, "files", digest.poolSeconds, [digest.files, digest.bytes], more + JSON.start(digest.startSeconds))
     }
 
     private static func rate(_ digest: FolderDigest, _ seconds: Double) -> JSON {

@@ -16,6 +16,8 @@ struct FolderDigest {
     var hash: UInt64 { all.digest }
     private var all = XXH64()
     let workers: Int
+    /// How long it took to start workers that stay; nil where each map forks its own.
+    let startSeconds: Double?
     /// How long the pool took for the first reading.
     let firstSeconds: Double
     /// How long the loop took for the second reading.
@@ -29,19 +31,26 @@ struct FolderDigest {
     /// Walks, digests in a pool, in a loop and in the pool again, and compares.
     ///
     /// - Throws: The failure of the pool as a whole. That of a file is in `failures`.
-    init(_ folder: borrowing Folder, pool: ForkPool = ForkPool()) throws(ForkPool.Failure) {
-        let walk = FolderWalk(folder)
+    init(_ opened: OpenFolder, _ source: TourWorkers, pool: ForkPool = ForkPool()) throws(ForkPool.Failure) {
+        let walk = FolderWalk(opened.folder)
         self.walk = walk
         workers = pool.workers
         failures = walk.failures
-        let first = Self.pooled(walk.files, below: folder, pool)
+        let progress = Progress("reading in \(counted(pool.workers, "worker"))", of: walk.files.count)
+        let (read, start) = try timed { () throws(ForkPool.Failure) in
+            try Self.reader(below: opened, source, pool, progress)
+        }
+        startSeconds = source == .resident ? start : nil
+        let first = timed { read(walk.files) }
+        progress.end()
         firstSeconds = first.seconds
         if case .failure(let failure)? = first.value.first, [.forkRefused, .noMemory].contains(failure.code) {
             throw failure
         }
-        let looped = Self.looped(walk.files, below: folder)
+        let looped = Self.looped(walk.files, below: opened.folder)
         loopSeconds = looped.seconds
-        let second = Self.pooled(walk.files, below: folder, pool)
+        let second = timed { read(walk.files) }
+        progress.end()
         poolSeconds = second.seconds
         for (index, file) in walk.files.enumerated() {
             let readings = [
@@ -58,20 +67,22 @@ struct FolderDigest {
         bytes > 0 && seconds > 0 ? Double(bytes) / 1e6 / seconds : nil
     }
 
-    private static func pooled(
-        _ files: [FoundFile],
-        below folder: borrowing Folder,
-        _ pool: ForkPool
-    ) -> (value: [Result<FileDigest, ForkPool.Failure>], seconds: Double) {
-        let progress = Progress("reading in \(counted(pool.workers, "worker"))", of: files.count)
-        defer { progress.end() }
+    /// What digests files in the pool.
+    private static func reader(
+        below opened: OpenFolder, _ source: TourWorkers, _ pool: ForkPool, _ progress: Progress
+    ) throws(ForkPool.Failure) -> ([FoundFile]) -> [Result<FileDigest, ForkPool.Failure>] {
         // Made before the fork: each worker then has a buffer of its own.
         var reader = FileReader()
-        return timed {
-            pool.mapResults(files) { file in
-                defer { progress.step() }
-                return try reader.digest(file, below: folder)
-            }
+        let digest = { (file: FoundFile) in
+            defer { progress.step() }
+            return try reader.digest(file, below: opened.folder)
+        }
+        switch source {
+        case .forEachMap:
+            return { pool.mapResults($0, digest) }
+        case .resident:
+            let resident = try pool.resident(digest)
+            return { resident.mapResults($0) }
         }
     }
 

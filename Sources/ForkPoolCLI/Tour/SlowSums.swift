@@ -3,7 +3,8 @@ import Glibc
 
 /// Chapters 1 to 3: ten slow sums in a loop, lazily, and in a pool.
 struct SlowSums {
-    private static let pairs = (1...10).map { (x: $0, y: 10 * $0) }
+    private typealias Pair = (x: Int, y: Int)
+    private static let pairs: [Pair] = (1...10).map { (x: $0, y: 10 * $0) }
 
     /// Adds, after a wait that stands for a slow disk, a network or a device.
     private static func add(_ x: Int, _ y: Int) -> Int {
@@ -67,37 +68,58 @@ struct SlowSums {
     }
 
     /// Adds in pools of 5 and of 10 workers.
-    static func pooled(_ narrator: Narrator) throws(ForkPool.Failure) -> JSON {
+    static func pooled(_ source: TourWorkers, _ narrator: Narrator) throws(ForkPool.Failure) -> JSON {
         narrator.chapter(3, "A pool of workers")
-        narrator.prose(
-            """
-            A ForkPool maps in processes of its own: five workers wait at the same time, so
-            ten sums take two rounds, and ten workers need one. The results come back in the
-            order of the input, whoever was first.
-            """
-        )
-        narrator.code(
-            """
-            let sums = try ForkPool(workers: 5).map(pairs) { x, y in add(x, y) }
-            let same = try ForkPool(workers: 10).map(pairs) { x, y in add(x, y) }
-            """
-        )
+        explain(source, narrator)
         var runs: [JSON] = []
         var results: [Int] = []
         var total = 0.0
         for workers in [5, 10] {
-            let (sums, seconds) = try timed { () throws(ForkPool.Failure) in
-                let pool = ForkPool(workers: workers)
-                return try pool.map(pairs) { x, y in add(x, y) }
-            }
+            let (map, start) = try source.mapper(ForkPool(workers: workers)) { (pair: Pair) in add(pair.x, pair.y) }
+            if let start { narrator.result("\(right(String(workers), 2)) workers start", seconds: start) }
+            let (sums, seconds) = try timed { () throws(ForkPool.Failure) in try map(pairs) }
             narrator.result("\(right(String(workers), 2)) workers: \(list(sums))", seconds: seconds)
-            runs.append(
-                .object([("workers", .integer(workers)), ("seconds", .seconds(seconds)), ("results", .integers(sums))])
-            )
+            let run: [(String, JSON)] = [
+                ("workers", .integer(workers)), ("seconds", .seconds(seconds)), ("results", .integers(sums)),
+            ]
+            runs.append(.object(run + JSON.start(start)))
             results = sums
             total += seconds
         }
         return .chapter(3, "pool", total, results, [("runs", .array(runs))])
+    }
+
+    private static func explain(_ source: TourWorkers, _ narrator: Narrator) {
+        switch source {
+        case .forEachMap:
+            narrator.prose(
+                """
+                A ForkPool maps in processes of its own: five workers wait at the same time, so ten sums take two
+                rounds, and ten workers need one. The results come back in the order of the input, whoever was first.
+                """
+            )
+            narrator.code(
+                """
+                let sums = try ForkPool(workers: 5).map(pairs) { x, y in add(x, y) }
+                let same = try ForkPool(workers: 10).map(pairs) { x, y in add(x, y) }
+                """
+            )
+        case .resident:
+            narrator.prose(
+                """
+                A resident pool maps in processes of its own, which are started once and stay for the next map:
+                five workers wait at the same time, so ten sums take two rounds, and ten workers need one. The
+                results come back in the order of the input, whoever was first.
+                """
+            )
+            narrator.code(
+                """
+                typealias Pair = (x: Int, y: Int)
+                let adder = try ForkPool(workers: 5).resident { (p: Pair) in add(p.x, p.y) }
+                let sums = try adder.map(pairs)
+                """
+            )
+        }
     }
 
     private static func list(_ numbers: [Int]) -> String {

@@ -1,0 +1,8 @@
+# The jobs of a runner as targets: make -j2 -O JOBS=2000 CHILD=/bin/true -f jobs.mk
+jobs := $(addprefix job-,$(shell seq $(JOBS)))
+
+.PHONY: all $(jobs)
+all: $(jobs)
+
+$(jobs): job-%:
+	@$(CHILD) $*

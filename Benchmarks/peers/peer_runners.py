@@ -1,0 +1,180 @@
+"""The runners and the benchmark commands of scripts/compare-peers: what each has to do, and the tables of it."""
+
+import json
+import statistics
+import subprocess
+import time
+
+from measuring import BUILT, Ratio, duration, interleave, table, tell
+
+OURS, FLOOR = "`forkpool run`", "C loop, nothing captured"
+
+
+class Row:
+    """Some jobs for each runner, two at once."""
+
+    def __init__(self, title, jobs, child, output=""):
+        self.title = title
+        self.jobs = jobs
+        self.child = child
+        self.output = output
+
+    @property
+    def name(self):
+        return self.title.format(self.jobs)
+
+    def commands(self, missing):
+        """Each runner's command line, ours first; words in $(…) are for a shell."""
+        items = f"items-{self.jobs}"
+        runners = {
+            OURS: (None, f"forkpool run -j2 -a {items} -- {self.child}"),
+            "`xargs -P`": ("xargs", f"xargs -a {items} -P2 -n1 {self.child}"),
+            "GNU `parallel -k`": ("parallel", f"parallel -k -j2 -a {items} {self.child}"),
+            "moreutils `parallel`": ("moreutils", f"parallel.moreutils -j2 {self.child} -- $(seq {self.jobs})"),
+            "`make -j -O`": ("make", f"make -s -j2 -O -f jobs.mk JOBS={self.jobs} CHILD='{self.child}'"),
+            FLOOR: (None, f"spawn {self.jobs} 2 {self.child}"),
+        }
+        return {name: line + self.output for name, (needs, line) in runners.items() if needs not in missing}
+
+
+ROWS = {
+    "true": Row("{} times `/bin/true`", 500, "/bin/true"),
+    "child": Row("{} times a child without libc", 500, "./child"),
+    "small": Row("{} jobs that print 10 kB each, through a pipe", 500, "./child 10240", " | cat >output"),
+    "large": Row("{} jobs that print 16 MiB each, through a pipe", 32, "./child 16777216", " | cat >/dev/null"),
+    "start": Row("One job: the runner's own start and end", 1, "./child"),
+}
+
+
+class MeasuredRunners:
+    """What all runners have shown in all rows, by forkpool bench."""
+
+    def __init__(self, rounds, missing, quick):
+        if quick:
+            for row in ROWS.values():
+                row.jobs = -(-row.jobs // 8)
+        self.rows = {name: self.measure(row, rounds, missing) for name, row in ROWS.items()}
+        self.outputs = {
+            name: kept(line, ROWS["small"]) for name, line in ROWS["small"].commands(missing).items() if name != FLOOR}
+
+    def measure(self, row, rounds, missing):
+        """For each runner and metric the nanoseconds of a job, and the ratio with its interval."""
+        tell(f"runners: {row.name}")
+        commands = row.commands(missing)
+        numbers = " ".join(str(item + 1) for item in range(row.jobs))
+        (BUILT / f"items-{row.jobs}").write_text(numbers.replace(" ", "\n") + "\n")
+        subprocess.run(
+            ["forkpool", "bench", "-n", str(rounds), "--warmup", "1", "--json", "bench.json"]
+            + (["--shell"] if row.output else [])
+            + [line.replace(f"$(seq {row.jobs})", numbers) for line in commands.values()],
+            cwd=BUILT, stdout=subprocess.DEVNULL, check=True)
+        document = json.loads((BUILT / "bench.json").read_text())
+        measured = {}
+        for i, name in enumerate(commands):
+            runs = document["forkpool"]["runs"][i]
+            cpu = [user + system for user, system in zip(runs["user_ns"], runs["system_ns"])]
+            times = statistics.median(runs["wall_ns"]), statistics.median(cpu)
+            measured[name] = [
+                (time / row.jobs, ratio(document, runs["name"], metric)) for time, metric in zip(times, ("wall", "cpu"))]
+        return measured
+
+    def page(self):
+        return "\n\n".join(f"### {row.name}\n\n{self.table(name)}" for name, row in ROWS.items())
+
+    def table(self, name):
+        head = ["runner", "a job", f"beside {OURS}", "processor time", f"beside {OURS}"]
+        lines = []
+        for runner, figures in sorted(self.rows[name].items(), key=lambda item: item[1][0][0]):
+            lines.append([runner] + [words for time, ratio in figures for words in (duration(time), ratio.words)])
+            if name == "small":
+                lines[-1].append(self.outputs.get(runner, "–"))
+        return table(head + (["output"] if name == "small" else []), lines)
+
+    def summary(self):
+        """The README's table of processor time, which a busy machine changes little: a line a row, a column a runner."""
+        runners = list(self.rows["true"])
+        lines = []
+        for name, row in ROWS.items():
+            line = [row.name + (", each" if row.jobs > 1 else "")]
+            for runner in runners:
+                time, ratio = self.rows[name][runner][1]
+                line.append(duration(time) + ("" if runner == OURS else f" {ratio.short}"))
+            lines.append(line)
+        lines.append(["their output, this time"] + [self.outputs.get(runner, "–") for runner in runners])
+        return table([""] + runners, lines)
+
+
+def ratio(document, head, metric):
+    """What forkpool bench says of one beside the first."""
+    for found in document["forkpool"]["comparisons"]:
+        if found["head"] == head and found["metric"] == metric:
+            return Ratio(found["ratio"], None if found["low"] is None else (found["low"], found["high"]))
+    return Ratio(1, None)
+
+
+def kept(line, row):
+    """Says what became of the jobs' outputs: in order, whole, or torn."""
+    subprocess.run(["sh", "-c", line], cwd=BUILT, check=True)
+    output = (BUILT / "output").read_bytes()
+    size = int(row.child.split()[1])
+    jobs = [(b"%d\n" % (job + 1) * size)[:size] for job in range(row.jobs)]
+    if output == b"".join(jobs):
+        return "in the order of the input"
+    lost = len(jobs) * size - len(output)
+    torn = sum(job not in output for job in jobs)
+    if torn == 0 and lost == 0:
+        return "whole, as jobs were done"
+    return f"{torn} of {row.jobs} torn" + (f", {lost} bytes lost" if lost else "")
+
+
+class MeasuredBenches:
+    """What measuring commands say of a command, what it costs to hear it, and what a C loop says."""
+
+    def __init__(self, rounds, missing, quick):
+        self.runs = 50 if quick else 500
+        self.rows = {command: self.measure(command, rounds, missing) for command in ("/bin/true", "./child")}
+
+    def measure(self, command, rounds, missing):
+        tell(f"benchmarks: {command}")
+        runs = str(self.runs)
+        measures = {
+            "`forkpool bench`": lambda: self.tool(
+                ["forkpool", "bench", "-n", runs, "--warmup", "1", "--json", "bench.json", "--", command]),
+            "`hyperfine -N`": lambda: self.tool(
+                ["hyperfine", "-N", "-r", runs, "-w", "1", "--style", "none", "--export-json", "bench.json", command]),
+            "C loop": lambda: self.loop([str(BUILT / "spawn"), runs, "1", command]),
+        }
+        if "hyperfine" in missing:
+            del measures["`hyperfine -N`"]
+        return interleave(measures, rounds, 75)
+
+    def tool(self, words):
+        """The mean and the median that a tool tells, and what a run really cost, in nanoseconds."""
+        start = time.monotonic_ns()
+        subprocess.run(words, cwd=BUILT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        took = time.monotonic_ns() - start
+        result = json.loads((BUILT / "bench.json").read_text())["results"][0]
+        return result["mean"] * 1e9, result["median"] * 1e9, took / self.runs
+
+    def loop(self, words):
+        start = time.monotonic_ns()
+        output = subprocess.run(words, cwd=BUILT, stdout=subprocess.PIPE, check=True, text=True).stdout
+        took = time.monotonic_ns() - start
+        mean, median = output.split()
+        return float(mean), float(median), took / self.runs
+
+    def page(self):
+        return "\n\n".join(f"### `{command}`, {self.runs} times\n\n{self.table(command)}" for command in self.rows)
+
+    def table(self, command):
+        rows = self.rows[command]
+        floor = rows["C loop"]
+        lines = []
+        for name, values in rows.items():
+            line = [name]
+            for i in range(3):
+                line.append(duration(statistics.median(value[i] for value in values)))
+                if name != "C loop":
+                    line[-1] += " " + Ratio.of([v[i] for v in values], [v[i] for v in floor]).words
+            lines.append(line)
+        return table(["who", "mean that it tells", "median that it tells", "what a run costs with all"], lines)

@@ -1,0 +1,238 @@
+#include "internal.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
+/// Starting this program again as a worker, and being so started.
+
+/// Tells a program that it is a worker: descriptors, parent, number and token. A worker takes it out of its environment.
+#define VARIABLE "FORKPOOL_WORKER"
+
+/// A worker that cannot be one ends with this, and its main never runs.
+enum { EXIT_NO_WORKER = 121 };
+
+extern char **environ;
+
+static char **arguments;
+
+// MARK: - In the parent
+
+/// The environment with the variable in it, in one allocation; NULL if there is no memory.
+static char **make_environment(const struct cforkpool_start *start)
+{
+    const struct cforkpool_exec *exec = start->context;
+    size_t count = 0;
+    while (environ != NULL && environ[count] != NULL)
+        count += 1;
+    size_t pointers = (count + 2) * sizeof(char *);
+    size_t text = sizeof VARIABLE + 128;
+    char **made = malloc(pointers + text);
+    if (made == NULL)
+        return NULL;
+    char *variable = (char *)made + pointers;
+    snprintf(variable, text, VARIABLE "=%d:%d:%d:%d:%llx", exec->memory, exec->bell, start->worker, (int)getpid(),
+             (unsigned long long)exec->token);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(environ[i], VARIABLE "=", sizeof VARIABLE) != 0)
+            made[used++] = environ[i];
+    }
+    made[used++] = variable;
+    made[used] = NULL;
+    return made;
+}
+
+pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
+{
+    const struct cforkpool_exec *exec = start->context;
+    char **environment = make_environment(start);
+    *call = "execve";
+    if (environment == NULL)
+        return -ENOMEM;
+    static char *nameless[] = {"", NULL};
+    char **given = arguments != NULL ? arguments : nameless;
+    // Written by the child, which has this very memory until it is another program.
+    volatile int error = 0;
+    volatile bool keeps_descriptors = false;
+    pid_t parent = getpid();
+    pid_t pid = CALL(vfork, vfork());
+    if (pid == 0) {
+        CALL(prctl, prctl(PR_SET_PDEATHSIG, SIGKILL));
+        if (getppid() != parent)
+            _exit(EXIT_NO_WORKER);
+        int null = CALL(open, open("/dev/null", O_RDONLY));
+        if (null > STDIN_FILENO) {
+            CALL(dup2, dup2(null, STDIN_FILENO));
+            close(null);
+        }
+        // A kernel before 5.11 does not know how; most descriptors are small numbers.
+        if (CALL(close_range, syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC)) != 0) {
+            for (int fd = STDERR_FILENO + 1; fd < 1024; fd++)
+                fcntl(fd, F_SETFD, FD_CLOEXEC);
+        }
+        keeps_descriptors = CALL(fcntl_flags, fcntl(exec->memory, F_SETFD, 0)) == 0
+            && CALL(fcntl_flags, fcntl(exec->bell, F_SETFD, 0)) == 0;
+        // Of this very process: the file may be gone or another one by now.
+        if (keeps_descriptors)
+            CALL(execve, execve("/proc/self/exe", given, environment));
+        error = errno;
+        _exit(EXIT_NO_WORKER);
+    }
+    int refused = errno;
+    free(environment);
+    if (pid < 0) {
+        *call = "vfork";
+        return -refused;
+    }
+    if (error != 0) {
+        if (!keeps_descriptors)
+            *call = "fcntl";
+        while (CALL_EVEN_IF(ECHILD, waitpid, waitpid(pid, NULL, 0)) < 0 && errno == EINTR)
+            ;
+        return -error;
+    }
+    return pid;
+}
+
+// MARK: - In the worker
+
+/// Swift's side; absent in a program that has the shim alone.
+extern void cforkpool_exec_worker(int32_t memory, int32_t bell, int32_t number, uint64_t token)
+    __attribute__((weak));
+
+/// Exported by Dispatch for run loops: a descriptor that is readable when the main queue has work, and what does it.
+/// `dispatch_main` is not for us: it ends the main thread in a way that is only ready once main was called.
+extern int _dispatch_get_main_queue_handle_4CF(void) __attribute__((weak));
+extern void _dispatch_main_queue_callback_4CF(void *_Nullable message) __attribute__((weak));
+
+static struct {
+    int32_t memory, bell, number;
+    uint64_t token;
+} own;
+
+static void *worker_main(void *unused)
+{
+    (void)unused;
+    cforkpool_exec_worker(own.memory, own.bell, own.number, own.token);
+    cforkpool_exit(0);
+}
+
+void cforkpool_refuse_worker(const char *why)
+{
+    // Not stdio, whose locks and buffers are the program's.
+    static const char head[] = "forkpool: this process cannot be a worker: ";
+    (void)!write(STDERR_FILENO, head, sizeof head - 1);
+    (void)!write(STDERR_FILENO, why, strlen(why));
+    (void)!write(STDERR_FILENO, "\n", 1);
+    _exit(EXIT_NO_WORKER);
+}
+
+/// Becomes the worker that `text` describes. The program's main must not run, whatever happens.
+static _Noreturn void become_worker(const char *text)
+{
+    int parent;
+    unsigned long long token;
+    if (sscanf(text, "%d:%d:%d:%d:%llx", &own.memory, &own.bell, &own.number, &parent, &token) != 5)
+        cforkpool_refuse_worker("the variable " VARIABLE " is not one that a pool set; unset it");
+    own.token = token;
+    unsetenv(VARIABLE);
+    // The kernel calls it after the file it was started from, which is /proc/self/exe.
+    CALL(prctl, prctl(PR_SET_NAME, program_invocation_short_name));
+    // Set before the program was started, and kept; but the parent may have ended before.
+    if (getppid() != parent)
+        cforkpool_refuse_worker("its parent is not the pool that the variable " VARIABLE " names; unset it");
+    if (CALL(fcntl_flags, fcntl(own.memory, F_SETFD, FD_CLOEXEC)) != 0
+        || CALL(fcntl_flags, fcntl(own.bell, F_SETFD, FD_CLOEXEC)) != 0)
+        cforkpool_refuse_worker("the variable " VARIABLE " is not one that a pool set; unset it");
+    if (cforkpool_exec_worker == NULL)
+        cforkpool_refuse_worker("the program has no library");
+    pthread_t thread;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    if (CALL_OR(pthread_create, errno, pthread_create(&thread, &attributes, worker_main, NULL)) != 0)
+        cforkpool_refuse_worker("the system refused a thread");
+    // The main thread is the main actor's and the main queue's, as in any program.
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+    if (_dispatch_get_main_queue_handle_4CF == NULL || _dispatch_main_queue_callback_4CF == NULL) {
+        for (;;)
+            pause();
+    }
+    struct pollfd work = {.fd = _dispatch_get_main_queue_handle_4CF(), .events = POLLIN};
+    for (;;) {
+        uint64_t count;
+        if (CALL(poll, poll(&work, 1, -1)) <= 0)
+            continue;
+        (void)!read(work.fd, &count, sizeof count);
+        _dispatch_main_queue_callback_4CF(NULL);
+    }
+}
+
+// MARK: - The way in
+
+typedef void (*constructor)(int, char **, char **);
+
+/// The linker's list of the constructors of the image that this file is part of.
+extern const constructor __init_array_start[] __attribute__((weak, visibility("hidden")));
+extern const constructor __init_array_end[] __attribute__((weak, visibility("hidden")));
+
+/// The header of the image that this file is part of.
+extern const ElfW(Ehdr) __ehdr_start __attribute__((weak, visibility("hidden")));
+
+/// Whether this file is part of the executable, not of a library.
+static bool is_in_executable(void)
+{
+    if (&__ehdr_start == NULL)
+        return false;
+    return (uintptr_t)&__ehdr_start + __ehdr_start.e_phoff == getauxval(AT_PHDR);
+}
+
+static bool has_bootstrap;
+
+/// Runs before main. In a worker it does not return: the constructors that were to come after this one are run from
+/// here, so that the libraries of a static program, and the program's own types, are ready.
+__attribute__((constructor)) static void enter(int argc, char **argv, char **envp)
+{
+    arguments = argv;
+    const char *text = getenv(VARIABLE);
+    if (text == NULL || !is_in_executable())
+        return;
+    bool is_later = false;
+    for (const constructor *next = __init_array_start; next < __init_array_end; next++) {
+        if (is_later && *next != NULL && (uintptr_t)*next != UINTPTR_MAX)
+            (*next)(argc, argv, envp);
+        if (*next == enter)
+            is_later = true;
+    }
+    become_worker(text);
+}
+
+bool cforkpool_enters(void)
+{
+    return has_bootstrap || is_in_executable();
+}
+
+void cforkpool_bootstrap(void)
+{
+    has_bootstrap = true;
+    const char *text = getenv(VARIABLE);
+    if (text != NULL)
+        become_worker(text);
+}

@@ -1,0 +1,67 @@
+#include "internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/// The guard: a process that does nothing but outlive this one for a moment, and end whom it leaves behind.
+
+/// Waits for the end of the process that `parent` is the pidfd of, and kills the groups that it left.
+static _Noreturn void watch(int parent, int32_t *groups, int32_t capacity)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    // A session of its own: what ends a group of processes, or a terminal, does not end this one.
+    setsid();
+    prctl(PR_SET_NAME, "forkpool guard");
+    // Whoever reads what the command writes is not to wait for this process.
+    if (dup2(parent, STDIN_FILENO) >= 0)
+        syscall(SYS_close_range, 1, ~0U, 0);
+    struct pollfd entry = {.fd = STDIN_FILENO, .events = POLLIN};
+    while (poll(&entry, 1, -1) < 0 && errno == EINTR)
+        ;
+    for (int32_t i = 0; i < capacity; i++) {
+        int32_t group = __atomic_load_n(&groups[i], __ATOMIC_ACQUIRE);
+        if (group > 1)
+            kill(-group, SIGKILL);
+    }
+    _exit(0);
+}
+
+int32_t cforkpool_guard_start(int32_t *groups, int32_t capacity)
+{
+    CALL(prctl, prctl(PR_SET_CHILD_SUBREAPER, 1));
+    int parent = (int)CALL(pidfd_open, syscall(SYS_pidfd_open, getpid(), 0));
+    if (parent < 0)
+        return -errno;
+    pid_t pid = CALL(fork, fork());
+    if (pid == 0)
+        watch(parent, groups, capacity);
+    int error = errno;
+    close(parent);
+    return pid < 0 ? -error : pid;
+}
+
+void cforkpool_guard_end(int32_t pid)
+{
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
+int32_t cforkpool_reap_group(int32_t group)
+{
+    while (true) {
+        pid_t pid = waitpid(-group, NULL, WNOHANG);
+        if (pid < 0 && errno == EINTR)
+            continue;
+        if (pid <= 0)
+            break;
+    }
+    return kill(-group, 0) == 0 || errno == EPERM ? 1 : 0;
+}

@@ -1,0 +1,206 @@
+extension ForkPool.Resident {
+    /// Applies the body to every item, and returns the results in input order.
+    ///
+    /// Blocks the calling thread. In async code the overload that suspends is chosen.
+    ///
+    /// - Parameter items: The input; each item is copied once, into shared memory.
+    /// - Returns: As many results as there are items; that of `items[i]` at `i`.
+    /// - Throws: The failure of the lowest index, an input that cannot be encoded included; `closed` after the pool's end.
+    /// - Complexity: One copy of each input and result; no fork, and no system call where workers are awake.
+    @inlinable
+    public func map<C: Collection>(_ items: C) throws(ForkPool.Failure) -> [Output] where C.Element == Input {
+        let batch = try makeBatch(items.count, stopsAtFailure: true)
+        write(items, into: batch)
+        return try results(of: run(batch))
+    }
+
+    /// Applies the body to every item, and returns every outcome in input order.
+    ///
+    /// - Parameter items: The input; each item is copied once, into shared memory.
+    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`. Where the pool refuses the map as a
+    ///   whole, each of them is that failure.
+    @inlinable
+    public func mapResults<C: Collection>(_ items: C) -> [Result<Output, ForkPool.Failure>] where C.Element == Input {
+        do throws(ForkPool.Failure) {
+            let batch = try makeBatch(items.count, stopsAtFailure: false)
+            write(items, into: batch)
+            return try everyOutcome(of: run(batch))
+        } catch {
+            return items.indices.enumerated().map { .failure(error.at($0.offset)) }
+        }
+    }
+
+    /// Applies the body to every item, for its effects outside the process.
+    ///
+    /// - Parameter items: The input; each item is copied once, into shared memory.
+    /// - Throws: The failure of the lowest index; `closed` after the pool's end.
+    @inlinable
+    public func forEach<C: Collection>(_ items: C) throws(ForkPool.Failure) where C.Element == Input {
+        let batch = try makeBatch(items.count, stopsAtFailure: true)
+        write(items, into: batch)
+        _ = try run(batch).checked()
+    }
+
+    /// Applies the body to every item, and returns the results in input order.
+    ///
+    /// Blocks no thread. A cancelled task ends the map, which then fails as cancelled; the pool goes on.
+    ///
+    /// - Parameter items: The input; each item is copied once, into shared memory.
+    /// - Returns: As many results as there are items; that of `items[i]` at `i`.
+    /// - Throws: The failure of the lowest index, an input that cannot be encoded included; `closed` after the pool's end.
+    @inlinable
+    nonisolated(nonsending) public func map<C: Collection>(
+        _ items: C
+    ) async throws(ForkPool.Failure) -> [Output] where C.Element == Input {
+        let batch = try makeBatch(items.count, stopsAtFailure: true)
+        write(items, into: batch)
+        return try results(of: await run(batch))
+    }
+
+    /// Applies the body to every item, and returns every outcome in input order.
+    ///
+    /// - Parameter items: The input; each item is copied once, into shared memory.
+    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`. Where the pool refuses the map as a
+    ///   whole, each of them is that failure.
+    @inlinable
+    nonisolated(nonsending) public func mapResults<C: Collection>(
+        _ items: C
+    ) async -> [Result<Output, ForkPool.Failure>] where C.Element == Input {
+        do throws(ForkPool.Failure) {
+            let batch = try makeBatch(items.count, stopsAtFailure: false)
+            write(items, into: batch)
+            return try everyOutcome(of: await run(batch))
+        } catch {
+            return items.indices.enumerated().map { .failure(error.at($0.offset)) }
+        }
+    }
+
+    /// Applies the body to every item, for its effects outside the process.
+    ///
+    /// - Parameter items: The input; each item is copied once, into shared memory.
+    /// - Throws: The failure of the lowest index; `closed` after the pool's end.
+    @inlinable
+    nonisolated(nonsending) public func forEach<C: Collection>(
+        _ items: C
+    ) async throws(ForkPool.Failure) where C.Element == Input {
+        let batch = try makeBatch(items.count, stopsAtFailure: true)
+        write(items, into: batch)
+        _ = try await run(batch).checked()
+    }
+}
+
+extension ForkPool.Resident where Output: BitwiseCopyable {
+    /// Applies the body to every item, and reads the results where the workers put them.
+    ///
+    /// Nothing is copied: the span is over the slots themselves, and ends with `read`.
+    ///
+    /// - Parameters:
+    ///   - items: The input; each item is copied once, into shared memory.
+    ///   - read: Runs in this process when every item has its result; the result of `items[i]` is at `i`.
+    /// - Returns: What `read` returns.
+    /// - Throws: The `Failure` of the lowest index, before `read` runs; or what `read` throws.
+    /// - Precondition: Results cross as bit patterns; those of a `Job` only do if they are numbers.
+    @inlinable
+    public func withMapped<C: Collection, T>(
+        _ items: C, read: (Span<Output>) throws -> T
+    ) throws -> T where C.Element == Input {
+        let batch = try makeBatch(items.count, stopsAtFailure: true)
+        write(items, into: batch)
+        return try self.read(run(batch), read)
+    }
+
+    /// Applies the body to every item, and reads the results where the workers put them.
+    ///
+    /// - Parameters:
+    ///   - items: The input; each item is copied once, into shared memory.
+    ///   - read: Runs in this process when every item has its result; the result of `items[i]` is at `i`.
+    /// - Returns: What `read` returns.
+    /// - Throws: The `Failure` of the lowest index, before `read` runs; or what `read` throws.
+    /// - Precondition: Results cross as bit patterns; those of a `Job` only do if they are numbers.
+    @inlinable
+    nonisolated(nonsending) public func withMapped<C: Collection, T>(
+        _ items: C, read: (Span<Output>) throws -> T
+    ) async throws -> T where C.Element == Input {
+        let batch = try makeBatch(items.count, stopsAtFailure: true)
+        write(items, into: batch)
+        return try self.read(await run(batch), read)
+    }
+
+    @inlinable
+    func read<T>(_ outcome: Outcome, _ read: (Span<Output>) throws -> T) throws -> T {
+        precondition(
+            output.isPlain, "ForkPool: the results of this Job are coded, so there is nothing to read in place; use map"
+        )
+        let slots = unsafe try outcome.slots(of: Output.self)
+        defer { extendLifetime(outcome) }
+        return try read(unsafe slots.span)
+    }
+}
+
+// MARK: - What every map does
+
+extension ForkPool.Resident {
+    /// Lays out a batch for so many inputs.
+    @usableFromInline
+    func makeBatch(_ count: Int, stopsAtFailure: Bool) throws(ForkPool.Failure) -> Batch {
+        try core.makeBatch(
+            Batch.Shape(
+                count: count, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: stopsAtFailure,
+                showsProgress: core.options.progress != nil))
+    }
+
+    /// Copies the inputs into the batch.
+    @inlinable
+    func write<C: Collection>(_ items: C, into batch: Batch) where C.Element == Input {
+        let count = batch.shape.count
+        var written = 0
+        if input.isPlain {
+            let slots = unsafe batch.inputs.assumingMemoryBound(to: Input.self)
+            for item in items where written < count {
+                unsafe (slots + written).initialize(to: item)
+                written += 1
+            }
+        } else {
+            for item in items where written < count {
+                encode(item, written, into: batch)
+                written += 1
+            }
+        }
+        precondition(written == count, "ForkPool: the collection has \(written) items and says \(count)")
+    }
+
+    @usableFromInline
+    func encode(_ item: Input, _ number: Int, into batch: Batch) {
+        input.write(item, number, into: batch)
+    }
+
+    /// Gives a batch to the workers and waits until it has ended.
+    @usableFromInline
+    func run(_ batch: Batch) throws(ForkPool.Failure) -> Outcome {
+        core.wait(for: batch, isSoonDone: try core.submit(batch))
+        return finished(batch)
+    }
+
+    /// Gives a batch to the workers and suspends until it has ended.
+    @usableFromInline
+    nonisolated(nonsending) func run(_ batch: Batch) async throws(ForkPool.Failure) -> Outcome {
+        try core.submit(batch)
+        await core.wait(for: batch)
+        return finished(batch)
+    }
+
+    private func finished(_ batch: Batch) -> Outcome {
+        batch.showProgress(isLast: true)
+        return batch.outcome()
+    }
+
+    @usableFromInline
+    func results(of outcome: Outcome) throws(ForkPool.Failure) -> [Output] {
+        try output.all(outcome)
+    }
+
+    @usableFromInline
+    func everyOutcome(of outcome: Outcome) -> [Result<Output, ForkPool.Failure>] {
+        output.results(outcome)
+    }
+}

@@ -1,0 +1,96 @@
+public import Synchronization
+
+/// Where the outcomes of some items lie, for whoever reads them: a state byte and a slot each, and the arenas that coded
+/// results and reports are in.
+///
+/// Whoever uses it keeps the memory.
+@usableFromInline
+@safe struct ResultMemory: @unchecked Sendable {
+    /// The state bytes, one for each item.
+    @usableFromInline let states: UnsafeMutablePointer<Atomic<UInt8>>
+    /// The first slot.
+    @usableFromInline let slots: UnsafeMutableRawPointer
+    /// The number of items.
+    @usableFromInline let count: Int
+    private let arenas: Arenas
+
+    init(states: UnsafeMutableRawPointer, slots: UnsafeMutableRawPointer, count: Int, arenas: Arenas) {
+        unsafe self.states = states.assumingMemoryBound(to: Atomic<UInt8>.self)
+        unsafe self.slots = slots
+        self.count = count
+        self.arenas = arenas
+    }
+
+    /// Whether every state byte says that there is a result: compared eight at a time.
+    var isComplete: Bool {
+        let bytes = unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(states), count: count)
+        let words = count / 8 * 8
+        for offset in stride(from: 0, to: words, by: 8) {
+            guard unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) == 0x0101_0101_0101_0101 else {
+                return false
+            }
+        }
+        return unsafe bytes[words...].allSatisfy { $0 == ItemState.value }
+    }
+
+    /// How many items have an outcome so far.
+    var finishedCount: Int {
+        let bytes = unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(states), count: count)
+        return unsafe bytes.reduce(into: 0) { count, state in if state != ItemState.unfinished { count += 1 } }
+    }
+
+    /// The bytes at an offset and length that a worker wrote, or nil if they do not lie within one arena.
+    func bytes(offset: Int, length: Int) -> UnsafeRawBufferPointer? {
+        unsafe arenas.bytes(offset: offset, length: length)
+    }
+
+    /// The items below `end` that have no outcome and no cause for that, as ranges.
+    func unfinishedRanges(below end: Int, _ isExplained: (Int) -> Bool) -> [Range<Int>] {
+        var ranges: [Range<Int>] = []
+        var start: Int?
+        for item in 0..<end {
+            let isLost =
+                unsafe states[item].load(ordering: .relaxed) == ItemState.unfinished && !isExplained(item)
+            if isLost, start == nil { start = item }
+            if !isLost, let first = start {
+                ranges.append(first..<item)
+                start = nil
+            }
+        }
+        if let start { ranges.append(start..<end) }
+        return ranges
+    }
+}
+
+/// Where the workers' arenas lie in a region: equal parts, one for each worker, up to the region's end.
+@safe struct Arenas: @unchecked Sendable {
+    let base: UnsafeMutableRawPointer
+    /// Where the first arena begins, in bytes from the region's start.
+    let start: Int
+    /// The size of each arena in bytes.
+    let size: Int
+    /// Where the region ends.
+    let end: Int
+
+    init(base: UnsafeMutableRawPointer, start: Int, size: Int, end: Int) {
+        unsafe self.base = base
+        self.start = start
+        self.size = size
+        self.end = end
+    }
+
+    /// Where a worker's arena begins, in bytes from the region's start.
+    func offset(_ worker: Int) -> Int { start + worker * size }
+
+    /// The memory of a worker's arena.
+    func memory(_ worker: Int) -> UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: base + offset(worker), count: size)
+    }
+
+    /// The bytes at an offset and length, or nil if they do not lie within one arena.
+    func bytes(offset: Int, length: Int) -> UnsafeRawBufferPointer? {
+        guard length >= 0, length <= size, offset >= start, offset < end else { return nil }
+        guard length <= size - (offset - start) % size else { return nil }
+        return unsafe UnsafeRawBufferPointer(start: base + offset, count: length)
+    }
+}

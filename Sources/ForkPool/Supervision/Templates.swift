@@ -1,0 +1,51 @@
+/// Forks the workers of a resident pool from a template, and from a new one when that is of no use any more.
+///
+/// A template that was forked while another thread held a lock has that lock locked for ever, and so has each of its
+/// children. When one was found to wait for it, those that come after are forked from a new template.
+final class Templates: ProcessSource {
+    private let make: () throws(SystemError) -> Template
+    private var newest: Template
+    /// The template that each process was forked from, by place.
+    private var owners: [Int: Template] = [:]
+    /// Templates that nothing is forked from any more, and whose children still run.
+    private var older: [Template] = []
+
+    init(_ make: @escaping () throws(SystemError) -> Template) throws(SystemError) {
+        self.make = make
+        newest = try make()
+    }
+
+    private var all: [Template] { older + [newest] }
+
+    func begin(_ places: [Int]) {
+        for place in places { owners[place] = newest }
+        older.removeAll { old in !owners.values.contains { $0 === old } }
+        newest.begin(places)
+    }
+
+    func started(waiting: Bool) -> [(place: Int, process: Result<ResidentProcess, SystemError>)] {
+        all.flatMap { $0.started(waiting: waiting) }
+    }
+
+    func reap(_ process: ResidentProcess, in place: Int) -> Death {
+        (owners[place] ?? newest).reap(process, in: place)
+    }
+
+    var startsAlone: Bool { true }
+
+    func distrust(_ place: Int) {
+        guard owners[place] === newest, let other = try? make() else { return }
+        older.append(newest)
+        newest = other
+    }
+
+    var watched: [Int32] { all.compactMap(\.watched) }
+
+    func lost() {
+        for template in all { template.lost() }
+    }
+
+    func close() {
+        for template in all { template.close() }
+    }
+}

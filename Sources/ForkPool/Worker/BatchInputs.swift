@@ -1,0 +1,134 @@
+/// The inputs of a batch, as a worker finds them: bit patterns in slots, or slots that say where the coded bytes are.
+@usableFromInline
+@safe struct BatchInputs {
+    @usableFromInline let slots: UnsafeRawPointer
+    private let base: UnsafeRawPointer
+    private let limit: Int
+
+    /// - Parameters:
+    ///   - slots: The first slot.
+    ///   - base: The region's start.
+    ///   - limit: The end of the part of the region in which coded inputs lie.
+    init(slots: UnsafeRawPointer, base: UnsafeRawPointer, limit: Int) {
+        unsafe self.slots = slots
+        unsafe self.base = base
+        self.limit = limit
+    }
+
+    /// Copies an input that is a bit pattern.
+    @inlinable @inline(__always)
+    func load<I: BitwiseCopyable>(_ item: Int, as type: I.Type) -> I {
+        unsafe slots.load(fromByteOffset: item &* MemoryLayout<I>.stride, as: I.self)
+    }
+
+    /// Copies an input that is a bit pattern, although its type does not say so here.
+    func copy<I>(_ item: Int) -> I {
+        unsafe slots.assumingMemoryBound(to: I.self)[item]
+    }
+
+    /// Decodes an input.
+    @usableFromInline
+    func decode<I: Decodable>(_ item: Int, as type: I.Type) throws -> I {
+        let extent = unsafe slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
+        guard extent.offset >= 0, extent.length >= 0, extent.offset <= limit - extent.length else {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "It lies outside of the heap"))
+        }
+        return unsafe try BinaryDecoder.decode(
+            type, from: UnsafeRawBufferPointer(start: base + extent.offset, count: extent.length))
+    }
+
+    /// Whether an input could not be encoded, so that its item has failed already.
+    @usableFromInline
+    func isMissing(_ item: Int) -> Bool {
+        unsafe slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self).length < 0
+    }
+}
+
+/// Runs the items of a range of a batch in a worker; returns false if the worker is to leave the batch.
+@usableFromInline
+typealias BatchBody = (_ range: Range<Int>, _ desk: Desk, _ inputs: BatchInputs) -> Bool
+
+/// The bodies that run one function on each input, for each way in which inputs and results cross.
+@usableFromInline
+enum BatchBodies {
+    /// Inputs and results are bit patterns.
+    @inlinable
+    static func plain<I: BitwiseCopyable, R: BitwiseCopyable>(_ body: @escaping (I) throws -> R) -> BatchBody {
+        { range, desk, inputs in
+            for item in range {
+                guard desk.begin(item) else { return false }
+                do {
+                    desk.store(try body(inputs.load(item, as: I.self)), at: item)
+                } catch {
+                    guard desk.threw(error, at: item) else { return false }
+                }
+            }
+            return true
+        }
+    }
+
+    /// Inputs are bit patterns, results are coded.
+    @inlinable
+    static func codedResults<I: BitwiseCopyable, R: Encodable>(_ body: @escaping (I) throws -> R) -> BatchBody {
+        { range, desk, inputs in
+            for item in range {
+                guard desk.begin(item) else { return false }
+                do {
+                    let result = try body(inputs.load(item, as: I.self))
+                    guard desk.encode(result, at: item) else { return false }
+                } catch {
+                    guard desk.threw(error, at: item) else { return false }
+                }
+            }
+            return true
+        }
+    }
+
+    /// Inputs are coded, results are bit patterns.
+    @inlinable
+    static func codedInputs<I: Decodable, R: BitwiseCopyable>(_ body: @escaping (I) throws -> R) -> BatchBody {
+        coded(I.self) { input, item, desk in
+            do {
+                desk.store(try body(input), at: item)
+                return true
+            } catch {
+                return desk.threw(error, at: item)
+            }
+        }
+    }
+
+    /// Inputs and results are coded.
+    @inlinable
+    static func coded<I: Decodable, R: Encodable>(_ body: @escaping (I) throws -> R) -> BatchBody {
+        coded(I.self) { input, item, desk in
+            let result: R
+            do {
+                result = try body(input)
+            } catch {
+                return desk.threw(error, at: item)
+            }
+            return desk.encode(result, at: item)
+        }
+    }
+
+    @usableFromInline
+    static func coded<I: Decodable>(
+        _ type: I.Type, _ run: @escaping (_ input: I, _ item: Int, _ desk: Desk) -> Bool
+    ) -> BatchBody {
+        { range, desk, inputs in
+            for item in range {
+                guard desk.begin(item) else { return false }
+                if inputs.isMissing(item) { continue }
+                let input: I
+                do {
+                    input = try inputs.decode(item, as: type)
+                } catch {
+                    guard desk.undecodable(error, at: item) else { return false }
+                    continue
+                }
+                guard run(input, item, desk) else { return false }
+            }
+            return true
+        }
+    }
+}

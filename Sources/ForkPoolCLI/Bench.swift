@@ -1,0 +1,214 @@
+import ArgumentParser
+import Glibc
+
+/// The verb `forkpool bench`: how long commands take, and how they compare.
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", _superCommandName: "forkpool",
+        abstract: "Time commands, side by side.",
+        discussion: """
+            Runs the commands in turn, in blocks whose order is drawn (A B B A), and throws the first block away: a \
+            machine that gets slower meanwhile slows all of them. A figure is a median with the interval that misses \
+            the true one in 1 of 20 cases at most; a ratio is the median of the ratios of runs side by side. Without \
+            -n it ends when those are known to 1 %, or after --max-time.
+
+            A command line is split into words as a shell does, but no shell runs it: what only a shell understands is \
+            an error without --shell. Commands read nothing, and what they write is dropped. What a command leaves \
+            running when it ends is killed. Ctrl-C ends everything at once, without --cleanup. Peak memory is that of \
+            the largest process of a command; where it is given as ≤, the process that starts commands is larger.
+
+            EXAMPLES
+              forkpool bench 'sort big.txt' 'sort --parallel=1 big.txt'
+              forkpool bench -n 20 --json old.json -- ./program --fast 'a file'
+              forkpool bench -L jobs=1,2,4 --prepare 'make clean' 'make -j{jobs}'
+              forkpool bench --shell --svg chart.svg 'sort <a | uniq' 'sort -u <a'
+
+            EXIT CODES
+              0    measured
+              4    a command failed, and --ignore-failure was not given
+              64   the command line is wrong
+              70   the system refused a process or memory
+              74   the results cannot be written
+              126  a program is there, and cannot be started
+              127  there is no such program
+            """)
+
+    @Argument(
+        help: ArgumentHelp(
+            "Command lines, each quoted as a whole; after --, the words of one command.", valueName: "command"))
+    var commands: [String] = []
+
+    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("How often to run each command.", valueName: "count"))
+    var runs: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "When to be content with what there is, after 10 runs of each at least (default: 10s).",
+            valueName: "duration"),
+        transform: DurationArgument.init(parsing:))
+    var maxTime: DurationArgument?
+
+    @Option(help: ArgumentHelp("How many rounds to throw away first.", valueName: "count"))
+    var warmup = 2
+
+    @Option(help: ArgumentHelp("What to run once before the runs of each command.", valueName: "command"))
+    var setup: String?
+
+    @Option(help: ArgumentHelp("What to run before each run.", valueName: "command"))
+    var prepare: String?
+
+    @Option(help: ArgumentHelp("What to run once after the runs of each command.", valueName: "command"))
+    var cleanup: String?
+
+    @Option(
+        name: [.customShort("L"), .customLong("list")],
+        help: ArgumentHelp(
+            "Run with each of these values in place of {name}; given again, with every combination.",
+            valueName: "name=a,b"),
+        transform: ParameterList.init(parsing:))
+    var lists: [ParameterList] = []
+
+    @Flag(help: "Measure commands that fail, too.")
+    var ignoreFailure = false
+
+    @OptionGroup var how: RunOptions
+    @OptionGroup var output: ResultOptions
+
+    func validate() throws {
+        if commands.isEmpty { throw ValidationError("there is no command to run.") }
+        if let runs, !(1...1_000_000).contains(runs) {
+            throw ValidationError("--runs must be from 1 to 1000000, not \(runs).")
+        }
+        if runs != nil, maxTime != nil { throw ValidationError("give either --runs or --max-time.") }
+        if !(0...1000).contains(warmup) { throw ValidationError("--warmup must be from 0 to 1000, not \(warmup).") }
+        try RunOptions.checkText(commands)
+        let names = lists.map(\.name)
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+            throw ValidationError("there are two lists of the name \(twice).")
+        }
+        let all = (commands + [setup, prepare, cleanup].compactMap { $0 })
+        if let unused = names.first(where: { name in !all.contains { $0.contains("{\(name)}") } }) {
+            throw ValidationError("{\(unused)} is in no command.")
+        }
+    }
+
+    func run() throws {
+        do {
+            let entries = try self.entries()
+            var files = try output.open()
+            let results = try measure(entries)
+            try output.write(results, &files, report: results.text(Style(for: STDOUT_FILENO)))
+        } catch let problem as RunProblem {
+            problem.complain()
+            throw ExitCode(Self.code(problem))
+        }
+    }
+
+    private static func code(_ problem: RunProblem) -> Int32 {
+        switch problem {
+        case .program(let problem): problem.code
+        case .failed: Exit.commandFailed
+        case .pool, .refused: Exit.internalError
+        }
+    }
+
+    /// Finds every program before anything runs.
+    private func entries() throws(RunProblem) -> [Measurement.Entry] {
+        var entries: [Measurement.Entry] = []
+        do throws(ProgramProblem) {
+            for parameters in ParameterList.combinations(lists) {
+                func program(_ line: String?) throws(ProgramProblem) -> Program? {
+                    guard let line else { return nil }
+                    return try Program(line.filled(parameters), byShell: how.shell)
+                }
+                var programs: [Program] = []
+                let words = AfterTerminator.words
+                for line in commands.dropLast(words.count) {
+                    programs += [try Program(line.filled(parameters), byShell: how.shell)]
+                }
+                if !words.isEmpty { programs += [try self.program(words.map { $0.filled(parameters) })] }
+                for command in programs {
+                    entries.append(
+                        Measurement.Entry(
+                            name: Measured.name(entries.count), command: command, parameters: parameters,
+                            setup: try program(setup), prepare: try program(prepare), cleanup: try program(cleanup)))
+                }
+            }
+        } catch {
+            throw .program(error)
+        }
+        return entries
+    }
+
+    /// A command whose words are given; for a shell they are one line.
+    private func program(_ words: [String]) throws(ProgramProblem) -> Program {
+        how.shell ? try Program(words.joined(separator: " "), byShell: true) : try Program(words)
+    }
+
+    private func measure(_ entries: [Measurement.Entry]) throws(RunProblem) -> Results {
+        var manner = how.manner
+        manner.ignoresFailure = ignoreFailure
+        let measurement = try Measurement(entries, manner)
+        let seed = how.drawSeed()
+        let noise = NoiseMeter()
+        let start = ContinuousClock.now
+        do throws(RunProblem) {
+            try measurement.setUp()
+            try measure(by: measurement, seed, since: start)
+        } catch {
+            // What was set up is cleaned up, and the first problem is told.
+            try? measurement.cleanUp()
+            throw error
+        }
+        try measurement.cleanUp()
+        let measured = measurement.measured
+        let comparisons = measured.dropFirst().flatMap { head in
+            [Metric.wall, .cpu].map { Comparison(head, to: measured[0], $0) }
+        }
+        return Results(
+            verb: "bench", entries: measured, comparisons: comparisons,
+            noise: noise.noise(besides: measurement.processorTime), seed: seed, warmup: warmup,
+            seconds: start.secondsSince, metric: .wall)
+    }
+
+    private func measure(
+        by measurement: Measurement, _ seed: UInt64, since start: ContinuousClock.Instant
+    ) throws(RunProblem) {
+        let rule = StopRule(runs: runs, seconds: maxTime?.seconds ?? 10)
+        var plan = Plan(seed: seed)
+        var line = StatusLine()
+        defer { line.clear() }
+        let all = [Array(measurement.measured.indices)]
+        line.show { "warming up \(counted(all[0].count, "command"))" }
+        try measurement.run(plan.rounds(warmup, of: all), keeps: false)
+        var batches = Batches()
+        var count = 0
+        while true {
+            let look = rule.look(after: count)
+            let rounds = batches.next(of: look - count)
+            try measurement.run(plan.rounds(rounds, of: all), keeps: true)
+            count += rounds
+            let isEnough = rule.isMet(by: count, after: start.secondsSince, isLook: count == look) {
+                Self.resolution(measurement.measured)
+            }
+            if isEnough { return }
+            line.show { Self.status(count, runs, measurement.measured, start.secondsSince) }
+        }
+    }
+
+    /// What the terminal shows meanwhile.
+    private static func status(_ count: Int, _ runs: Int?, _ measured: [Measured], _ seconds: Double) -> String {
+        let runs = runs.map { "\(count) of \(counted($0, "run"))" } ?? counted(count, "run")
+        let precision = resolution(measured).map { ", ±\(fixed($0 * 100, 1)) %" } ?? ""
+        return "measuring \(counted(measured.count, "command")): \(runs)\(precision), \(fixed(seconds, 0)) s"
+    }
+
+    /// How far off the least certain figure may be: a ratio where there are several commands, else the median.
+    private static func resolution(_ measured: [Measured]) -> Double? {
+        let resolutions =
+            measured.count > 1
+            ? measured.dropFirst().map { Comparison($0, to: measured[0], .wall).ratio.resolution }
+            : measured.map { Ratio(pairs: $0.values(.wall), error: 0.05).resolution }
+        return resolutions.contains { $0 == nil } ? nil : resolutions.compactMap { $0 }.max()
+    }
+}

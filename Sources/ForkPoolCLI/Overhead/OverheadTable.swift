@@ -1,0 +1,134 @@
+import ForkPool
+
+/// What `overhead` measured and counted, as it shows it.
+struct OverheadTable {
+    let lines: [OverheadLine]
+    let counts: [SceneCount]
+    /// Python's version, where it was measured.
+    let python: String?
+
+    /// Tables of medians, each of ours with its ratio to the floor, and one of counts.
+    var text: String {
+        let tables = (measured + [counted]).filter { $0.count > 1 }.map(Self.aligned)
+        return (tables + [notes.joined(separator: "\n") + "\n"]).joined(separator: "\n")
+    }
+
+    /// The same in Markdown.
+    var markdown: String {
+        let tables = (measured + [counted]).filter { $0.count > 1 }.map(Self.markdown)
+        return (tables + [notes.joined(separator: "\n") + "\n"]).joined(separator: "\n")
+    }
+
+    // MARK: Cells
+
+    /// The rows in which workers are started for the work, and those in which they were there before.
+    ///
+    /// Few columns have both. Of each table the first row is the columns' names.
+    private var measured: [[[String]]] {
+        func isCold(_ line: OverheadLine) -> Bool { line[.oneShot] != nil || line[.inPlace] != nil }
+        return [lines.filter(isCold), lines.filter { !isCold($0) }].map { lines in
+            let columns = Column.allCases.filter { column in lines.contains { $0[column] != nil } }
+            return [["", "unit"] + columns.map(\.rawValue)]
+                + lines.map { line in [line.row.name, line.row.unit] + columns.map { Self.cell(line, $0) } }
+        }
+    }
+
+    private static func cell(_ line: OverheadLine, _ column: Column) -> String {
+        guard let sample = line[column] else { return "–" }
+        let scale = line.row.perSecond
+        let half = (sample.interval.upperBound - sample.interval.lowerBound) / 2 * scale
+        var text = "\(short(sample.median * scale)) ±\(short(half))"
+        if column.isOurs, let floor = line[.floor] { text += " ×\(fixed(sample.ratios(to: floor).median, 2))" }
+        return text
+    }
+
+    /// Three digits that matter.
+    private static func short(_ value: Double) -> String {
+        fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0)
+    }
+
+    private var counted: [[String]] {
+        let kinds = Counted.allCases
+        return [["counted", "for"] + kinds.map(\.rawValue)]
+            + counts.map { count in
+                [count.scene.name, count.scene.unit.rawValue] + kinds.map { count[$0].map { fixed($0, 3) } ?? "–" }
+            }
+    }
+
+    private var notes: [String] {
+        var notes: [String] = []
+        if !lines.isEmpty {
+            notes.append("Medians of interleaved runs; ± is half the 95 % interval; × is the ratio to the C floor.")
+            var machine = "Processors that this process may use: \(ForkPool.availableProcessors)."
+            if let python { machine += " Python \(python): a Pool made and closed for each map; warm, one that stays." }
+            notes.append(machine)
+        }
+        if let reason = counts.lazy.compactMap(\.reason).first { notes.append("Not counted: \(reason).") }
+        return notes
+    }
+
+    // MARK: Tables
+
+    private static func aligned(_ cells: [[String]]) -> String {
+        let widths = cells[0].indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+        return cells.map { row in
+            zip(row, widths).enumerated().map { index, cell in
+                index < 2 ? left(cell.0, cell.1) : right(cell.0, cell.1)
+            }.joined(separator: "  ").trimmedEnd + "\n"
+        }.joined()
+    }
+
+    private static func markdown(_ cells: [[String]]) -> String {
+        let rule = cells[0].indices.map { $0 < 2 ? "---" : "---:" }
+        return ([cells[0], rule] + cells.dropFirst()).map { "| \($0.joined(separator: " | ")) |\n" }.joined()
+    }
+
+    // MARK: JSON
+
+    /// One document: seconds as they were measured.
+    var json: JSON {
+        .object([
+            ("version", .string(ForkPoolCommand.version)),
+            ("verb", .string("overhead")),
+            ("processors", .integer(ForkPool.availableProcessors)),
+            ("python", python.map { .string($0) } ?? .null),
+            ("rows", .array(lines.map(Self.json))),
+            ("counts", .array(counts.map(Self.json))),
+        ])
+    }
+
+    private static func json(_ line: OverheadLine) -> JSON {
+        let cells = zip(line.row.cells, line.samples).map { cell, sample in
+            let ratios = cell.column == .floor ? nil : line[.floor].map(sample.ratios)
+            return JSON.object([
+                ("column", .string(cell.column.rawValue)),
+                ("median", .number(sample.median)),
+                ("low", .number(sample.interval.lowerBound)),
+                ("high", .number(sample.interval.upperBound)),
+                ("ratio_to_floor", ratios.map { .number($0.median) } ?? .null),
+                ("ratio_low", ratios.map { .number($0.interval.lowerBound) } ?? .null),
+                ("ratio_high", ratios.map { .number($0.interval.upperBound) } ?? .null),
+                ("seconds", .array(sample.seconds.map { .number($0) })),
+            ])
+        }
+        return .object([("row", .string(line.row.name)), ("cells", .array(cells))])
+    }
+
+    private static func json(_ count: SceneCount) -> JSON {
+        .object([
+            ("scene", .string(count.scene.name)), ("for", .string(count.scene.unit.rawValue)),
+            ("system_calls", count[.systemCalls].map { .number($0) } ?? .null),
+            ("allocations", count[.allocations].map { .number($0) } ?? .null),
+            ("instructions", count[.instructions].map { .number($0) } ?? .null),
+            ("locked_instructions", count[.locked].map { .number($0) } ?? .null),
+            ("reason", count.reason.map { .string($0) } ?? .null),
+        ])
+    }
+}
+
+extension String {
+    /// Without spaces at its end.
+    var trimmedEnd: String {
+        lastIndex { $0 != " " }.map { String(self[...$0]) } ?? ""
+    }
+}

@@ -1,0 +1,171 @@
+import Glibc
+import Testing
+
+@testable import ForkPool
+
+@Suite struct DeadlockProofTests {
+    @Test("a process that can still go on is never proven dead, and goes on", arguments: HealthyState.allCases)
+    func healthy(_ state: HealthyState) async {
+        await #expect(processExitsWith: .success) { [state] in DeadlockProofScenes.healthy(state) }
+    }
+
+    @Test("a process that waits for ever and has nobody beside it is proven dead", arguments: HopelessState.allCases)
+    func hopeless(_ state: HopelessState) async {
+        await #expect(processExitsWith: .success) { [state] in DeadlockProofScenes.hopeless(state) }
+    }
+
+    @Test("a process that was just forked, or has just ended, is not proven dead")
+    func young() async {
+        await #expect(processExitsWith: .success) { DeadlockProofScenes.young() }
+    }
+
+    @Test("a process that is being woken by a thread that ends is not proven dead, however busy the machine")
+    func waking() async {
+        await #expect(processExitsWith: .success) { DeadlockProofScenes.waking() }
+    }
+
+    @Test("a process that is traced or stopped is not proven dead, and is proven once it goes on waiting")
+    func stopped() async {
+        await #expect(processExitsWith: .success) { DeadlockProofScenes.stopped() }
+        await #expect(processExitsWith: .success) { DeadlockProofScenes.traced() }
+    }
+
+    @Test("a process that somebody outside can still supply with the page of its word is not proven dead")
+    func heldUp() async {
+        await #expect(processExitsWith: .success) { DeadlockProofScenes.heldUp() }
+    }
+
+    @Test("nothing is proven of a process that is not there")
+    func absent() {
+        #expect(DeadlockProof.look(at: .max) == nil)
+        #expect(DeadlockProof.look(at: -1) == nil)
+    }
+}
+
+private enum DeadlockProofScenes {
+    static func healthy(_ state: HealthyState) {
+        Scene.setDeadline()
+        let stage = Stage()
+        let look = {
+            let pid = Looking.start { state.enter(stage) }
+            while stage.arrivals.value == 0 { #expect(!Looking.isProven(pid)) }
+            #expect(Looking.see(pid, state.isReached))
+            for _ in 0..<100 { #expect(!Looking.isProven(pid)) }
+            // What it is in is still what was looked at.
+            #expect(Looking.see(pid, state.isReached))
+            return pid
+        }
+        let pid = state == .locking ? stage.value.withLock { _ in look() } : look()
+        state.release(pid, stage)
+        #expect(Process.wait(for: pid) == 0)
+    }
+
+    static func hopeless(_ state: HopelessState) {
+        Scene.setDeadline()
+        let stage = Stage()
+        state.prepare(stage)
+        let pid = Looking.start { state.enter(stage) }
+        #expect(Looking.waitForProof(pid))
+        // For ever: the second look may come at any time.
+        if let first = DeadlockProof.look(at: pid), Looking.waitForProof(pid), let last = DeadlockProof.look(at: pid) {
+            #expect(DeadlockProof.proves(first, last))
+        } else {
+            Issue.record("it is not there")
+        }
+        Looking.end(pid)
+    }
+
+    static func young() {
+        Scene.setDeadline()
+        for _ in 0..<100 {
+            let pid = Looking.start { _ = opaque([UInt8](repeating: 1, count: 10_000)) }
+            var info = unsafe siginfo_t()
+            repeat {
+                #expect(!Looking.isProven(pid))
+                unsafe waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT)
+            } while unsafe info.si_signo == 0
+            #expect(!Looking.isProven(pid))
+            #expect(Process.wait(for: pid) == 0)
+        }
+    }
+
+    static func waking() {
+        Scene.setDeadline()
+        let stage = Stage()
+        let pids = [HealthyState.computing, .computing].map { state in Looking.start { state.enter(stage) } }
+        let pid = Looking.start {
+            while !stage.isReleased {
+                Process.onThread { unsafe sem_post(stage.semaphore) }
+                while unsafe sem_wait(stage.semaphore) != 0 {}
+            }
+        }
+        var waits = 0
+        for _ in 0..<600 {
+            guard let first = DeadlockProof.look(at: pid), let second = DeadlockProof.look(at: pid) else { continue }
+            if first.futex != nil { waits += 1 }
+            #expect(!DeadlockProof.proves(first, second))
+        }
+        #expect(waits > 0)
+        stage.releases.add(1)
+        for pid in pids + [pid] { #expect(Process.wait(for: pid) == 0) }
+    }
+
+    static func stopped() {
+        Scene.setDeadline()
+        let stage = Stage()
+        let pid = Looking.start { HopelessState.semaphore.enter(stage) }
+        #expect(Looking.waitForProof(pid))
+        kill(pid, SIGSTOP)
+        #expect(Looking.see(pid) { !$0.before.isAsleep })
+        for _ in 0..<100 { #expect(!Looking.isProven(pid)) }
+        kill(pid, SIGCONT)
+        #expect(Looking.waitForProof(pid))
+        Looking.end(pid)
+    }
+
+    static func traced() {
+        Scene.setDeadline()
+        let stage = Stage()
+        let pid = Looking.start {
+            Raw.beTraced()
+            HopelessState.semaphore.enter(stage)
+        }
+        #expect(Looking.see(pid) { $0.before.isAsleep && $0.futex != nil && $0.before.tracer != 0 })
+        for _ in 0..<100 { #expect(!Looking.isProven(pid)) }
+        Looking.end(pid)
+    }
+
+    static func heldUp() {
+        Scene.setDeadline()
+        let pid = Looking.start { Raw.waitForPage() }
+        // Everything but the place is as in a process that waits for ever. Where the system refuses, the process has ended.
+        let isHeldUp = Looking.see(pid) { look in
+            look.futex != nil && look.before.isHelpless && !look.isInWait && !look.hasChildren
+                || kill(pid, 0) == 0 && Files.text("/proc/\(pid)/status").contains("Z (zombie)")
+        }
+        #expect(isHeldUp)
+        for _ in 0..<100 { #expect(!Looking.isProven(pid)) }
+        kill(pid, SIGKILL)
+        _ = Process.wait(for: pid)
+    }
+}
+
+extension HealthyState {
+    /// Whether a look shows the process where it is to be.
+    fileprivate func isReached(_ look: DeadlockProof.Look) -> Bool {
+        let sleepsAlone = look.before.isAsleep && look.before.threads == 1
+        let waits = look.futex != nil && look.isInWait
+        return switch self {
+        case .computing, .yielding, .napping, .timing: true
+        case .reading, .polling, .accepting: sleepsAlone && look.futex == nil
+        case .reaping: sleepsAlone && look.futex == nil && look.hasChildren
+        case .sharing, .locking: sleepsAlone && look.futex == nil && look.isInWait
+        case .mutex, .condition, .semaphore: look.before.isAsleep && look.before.threads == 2 && waits
+        case .thread: look.before.isAsleep && look.before.threads == 2 && look.futex == nil && look.isInWait
+        // Everything but one thing is as in a process that waits for ever.
+        case .handler: sleepsAlone && waits && !look.hasChildren && !look.before.isHelpless
+        case .sharer: sleepsAlone && waits && look.hasChildren && look.before.isHelpless
+        case .stopped: !look.before.isAsleep && look.before.threads == 1
+        }
+    }
+}

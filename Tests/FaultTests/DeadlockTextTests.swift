@@ -1,0 +1,157 @@
+import Testing
+
+@testable import ForkPool
+
+@Suite struct DeadlockTextTests {
+    @Test("a private wait without an end is read from the texts of both architectures")
+    func privateWait() {
+        #expect(Texts().look?.futex == 0x55b6_5d4b_62c0)
+        let arm = "98 0xffffa1b2c3d0 0x189 0x0 0x0 0x0 0xffffffff 0xffffd5a4b2c0 0xffffa1a2b3c4\n"
+        #expect(Texts(call: arm).look(futexCall: 98)?.futex == 0xffff_a1b2_c3d0)
+        // On the other one it is another call.
+        #expect(Texts(call: arm).look(futexCall: 202)?.futex == nil)
+        #expect(Texts().look(futexCall: 98)?.futex == nil)
+    }
+
+    @Test(
+        "FUTEX_WAIT and FUTEX_WAIT_BITSET are waits, by whatever clock",
+        arguments: ["0x80", "0x180", "0x89", "0x189", "0xffffffff00000189"])
+    func waits(operation: String) {
+        #expect(Texts(call: "202 0x10 \(operation) 0x0 0x0 0x0 0xffffffff 0x20 0x30\n").look?.futex == 0x10)
+    }
+
+    @Test(
+        "no other call is such a wait",
+        arguments: [
+            // Shared; with a timeout; a wake, LOCK_PI, LOCK_PI2, WAIT_REQUEUE_PI and an operation that there is not.
+            "202 0x10 0x0 0x0 0x0 0x0 0x0 0x20 0x30\n", "202 0x10 0x109 0x0 0x0 0x0 0x0 0x20 0x30\n",
+            "202 0x10 0x80 0x0 0x7ffe61a1aff0 0x0 0x0 0x20 0x30\n", "202 0x10 0x81 0x0 0x0 0x0 0x0 0x20 0x30\n",
+            "202 0x10 0x86 0x0 0x0 0x0 0x0 0x20 0x30\n", "202 0x10 0x8d 0x0 0x0 0x0 0x0 0x20 0x30\n",
+            "202 0x10 0x18b 0x0 0x0 0x0 0x0 0x20 0x30\n", "202 0x10 0x280 0x0 0x0 0x0 0x0 0x20 0x30\n",
+            // A read, a wait for several words, and texts that are none or not whole.
+            "0 0x10 0x80 0x0 0x0 0x0 0x0 0x20 0x30\n", "449 0x10 0x80 0x0 0x0 0x0 0x0 0x20 0x30\n", "running\n",
+            "-1 0x7ffe61a1aff0 0x7ff8d53c312b\n", "", "202", "202 0x10 0x80 0x0", "202 0x10 0x80 0x0 0x",
+            "202 10 80 0 0 0 0 20 30\n", "202 0x1ffffffffffffffff 0x80 0x0 0x0 0x0 0x0 0x20 0x30\n",
+        ])
+    func otherCalls(call: String) {
+        let look = Texts(call: call).look
+        #expect(look != nil && look?.futex == nil)
+        if let look { #expect(!DeadlockProof.proves(look, look)) }
+    }
+
+    @Test("a status says all that counts, and what its process is called says nothing")
+    func status() {
+        let status = DeadlockProof.Status(Array(Texts.status(name: "State:\\nThreads:\t7").utf8)[...])
+        #expect(status?.isAsleep == true && status?.threads == 1 && status?.tracer == 0)
+        #expect(status?.caught == 0x1_4000_04f8 && status?.blocked == 0)
+        #expect(status?.switches == 17)
+        #expect(status?.isHelpless == true)
+    }
+
+    @Test(
+        "a text that is cut short or is not a status proves nothing",
+        arguments: [
+            "", "\n", "State", "State:\tS (sleeping)\n", Texts.status(threads: "many"), Texts.status(threads: ""),
+            String(Texts.status().dropLast()), String(Texts.status().dropLast(30)),
+        ])
+    func notStatus(text: String) {
+        #expect(DeadlockProof.Status(Array(text.utf8)[...]) == nil)
+        #expect(Texts(before: text).look == nil)
+        #expect(Texts(after: text).look == nil)
+    }
+
+    @Test("two looks at one long wait prove it")
+    func proof() throws {
+        let look = try #require(Texts().look)
+        #expect(DeadlockProof.proves(look, look))
+    }
+
+    @Test(
+        "one thing that is otherwise at any moment proves nothing",
+        arguments: [
+            Texts.status(state: "R (running)"), Texts.status(state: "T (stopped)"),
+            Texts.status(state: "t (tracing stop)"), Texts.status(state: "D (disk sleep)"),
+            Texts.status(state: "Z (zombie)"), Texts.status(threads: "2"),
+            Texts.status(threads: "0"), Texts.status(tracer: 4711),
+            // Handlers of SIGUSR1, SIGALRM and the first real-time signal that is not glibc's.
+            Texts.status(caught: "0000000000000200"), Texts.status(caught: "0000000000002000"),
+            Texts.status(caught: "0000000200000000"),
+        ])
+    func otherStatus(status: String) throws {
+        let look = try #require(Texts().look)
+        for other in [Texts(before: status).look, Texts(after: status).look] {
+            let other = try #require(other)
+            #expect(!DeadlockProof.proves(look, other))
+            #expect(!DeadlockProof.proves(other, look))
+        }
+    }
+
+    @Test("a handler whose signal is blocked cannot run")
+    func blocked() throws {
+        let status = Texts.status(caught: "0000000000000200", blocked: "0000000000000200")
+        let look = try #require(Texts(before: status, after: status).look)
+        #expect(DeadlockProof.proves(look, look))
+    }
+
+    @Test("a process that ran, waits for another word, is held up elsewhere or has a child is not proven")
+    func otherLook() throws {
+        let look = try #require(Texts().look)
+        let others = [
+            Texts(after: Texts.status(voluntary: 13)), Texts(after: Texts.status(others: 6)),
+            Texts(call: "202 0x10 0x80 0x0 0x0 0x0 0x0 0x20 0x30\n"), Texts(place: "do_freezer_trap"),
+            Texts(place: "handle_userfault"), Texts(place: "0"), Texts(place: ""), Texts(children: "4712 "),
+        ]
+        for other in others { #expect(!DeadlockProof.proves(look, try #require(other.look))) }
+    }
+}
+
+/// What the kernel says of a process that waits for ever, or something else in one place.
+private struct Texts {
+    var before = Texts.status()
+    var call = "202 0x55b65d4b62c0 0x80 0x2 0x0 0x0 0x0 0x7ffe61a1aff8 0x7ff8d53c312b\n"
+    var place = "futex_do_wait"
+    var children = ""
+    var after = Texts.status()
+
+    var look: DeadlockProof.Look? { look(futexCall: 202) }
+
+    func look(futexCall: UInt64) -> DeadlockProof.Look? {
+        DeadlockProof.Look(
+            before: Array(before.utf8)[...], call: Array(call.utf8)[...], place: Array(place.utf8)[...],
+            children: Array(children.utf8)[...], after: Array(after.utf8)[...], futexCall: futexCall)
+    }
+
+    static func status(
+        name: String = "program", state: String = "S (sleeping)", threads: String = "1", tracer: Int = 0,
+        caught: String = "00000001400004f8", blocked: String = "0000000000000000", voluntary: Int = 12, others: Int = 5
+    ) -> String {
+        """
+        Name:\t\(name)
+        Umask:\t0022
+        State:\t\(state)
+        Tgid:\t4711
+        Ngid:\t0
+        Pid:\t4711
+        PPid:\t4700
+        TracerPid:\t\(tracer)
+        Uid:\t0\t0\t0\t0
+        FDSize:\t64
+        Groups:\t0 
+        VmPeak:\t   23212 kB
+        Threads:\t\(threads)
+        SigQ:\t0/96210
+        SigPnd:\t0000000000000000
+        ShdPnd:\t0000000000000000
+        SigBlk:\t\(blocked)
+        SigIgn:\t0000000000001000
+        SigCgt:\t\(caught)
+        CapInh:\t0000000000000000
+        Cpus_allowed:\t3
+        Cpus_allowed_list:\t0-1
+        Mems_allowed_list:\t0
+        voluntary_ctxt_switches:\t\(voluntary)
+        nonvoluntary_ctxt_switches:\t\(others)
+
+        """
+    }
+}

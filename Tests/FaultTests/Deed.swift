@@ -1,0 +1,155 @@
+import ForkPool
+import Glibc
+
+/// A job without anything asynchronous: a body can do the same.
+protocol PlainJob: ForkPool.Job, Sendable where Input: Sendable, Output: Sendable {
+    func act(_ input: Input) throws -> Output
+}
+
+extension PlainJob {
+    func run(_ input: Input) async throws -> Output { try act(input) }
+}
+
+/// The ways in which a resident pool's workers are started.
+enum Way: String, Codable, CaseIterable, Sendable {
+    /// Forked, for a closure.
+    case body
+    /// Forked, for a job.
+    case job
+    /// Started by exec, for a job.
+    case exec
+
+    /// Starts a resident pool for a job, or for a closure that does the same.
+    func start<J: PlainJob>(
+        _ job: J, workers: Int = 2, options: ForkPool.Options = .init()
+    ) throws(ForkPool.Failure) -> ForkPool.Resident<J.Input, J.Output> {
+        let pool = ForkPool(workers: workers, options: options)
+        return switch self {
+        case .body: try pool.resident { (input: J.Input) -> J.Output in try job.act(input) }
+        case .job: try pool.resident(job, start: .fork)
+        case .exec: try pool.resident(job, start: .exec)
+        }
+    }
+}
+
+/// What a worker is to do with an item.
+indirect enum Deed: Codable, Sendable {
+    /// To return a number.
+    case give(Int)
+    /// To return its process id.
+    case pid
+    /// To return its parent's process id.
+    case parent
+    /// To end by `exit`, with handlers or at once.
+    case exit(Int32)
+    case exitAtOnce(Int32)
+    /// To send its thread a signal.
+    case raise(Int32)
+    case readNowhere
+    case writeBeyondFile
+    case overflowStack
+    case spring(Trap)
+    case throwPlain(String)
+    case throwTyped(Int)
+    case throwUnspeakable(Int)
+    /// To sleep for some milliseconds.
+    case nap(UInt32)
+    /// To say its process id somewhere, and to sleep until a signal ends it.
+    case sleep(at: String)
+    /// To arrive somewhere, and to do something when so many have arrived.
+    case meet(at: String, Int, then: Deed)
+    /// To wait somewhere until so many have arrived, and to do something then.
+    case wait(at: String, Int, then: Deed)
+    /// To say its process id somewhere, and to do something then.
+    case say(at: String, then: Deed)
+    /// To leave a process behind that says its id somewhere, and to do something then.
+    case fork(at: String, then: Deed)
+    /// To do something at this attempt at the item and those before it, and something else at later ones.
+    case upTo(attempt: Int, Deed, then: Deed)
+    /// To return the attempt.
+    case attempt
+    /// To be deaf to whatever can be ignored or blocked, and to do something then.
+    case deaf(then: Deed)
+    /// To compute for ever.
+    case spin
+    /// To stop until somebody has it go on.
+    case stop
+    /// To wait for a lock that nobody will release.
+    case deadlock
+    /// To ask for memory until there is none: in Swift, and in C by one request of so many bytes that is used unchecked.
+    case devour
+    case allocate(Int)
+
+    /// Does it.
+    func perform() throws -> Int {
+        switch self {
+        case .give(let number): return number
+        case .pid: return Int(getpid())
+        case .parent: return Int(getppid())
+        case .exit(let status): Glibc.exit(status)
+        case .exitAtOnce(let status): _exit(status)
+        case .raise(let signal): Glibc.raise(signal)
+        case .readNowhere: unsafe UnsafeMutablePointer<Int>(bitPattern: opaque(0x18))!.pointee = 1
+        case .writeBeyondFile: Self.touchBeyondFile()
+        case .overflowStack: return Self.depth(opaque(1))
+        case .spring(let trap): trap.spring()
+        case .throwPlain(let text): throw Plain(description: text)
+        case .throwTyped(let line): throw Typed(line: line, words: ["a", "bé"])
+        case .throwUnspeakable(let number): throw Unspeakable(number: number)
+        case .nap(let time): usleep(time * 1000)
+        case .sleep(let path):
+            Rendezvous.sayPid(at: path)
+            Process.sleepForEver()
+        case .meet(let path, let count, let deed):
+            Rendezvous.arrive(at: path)
+            Rendezvous.waitForArrivals(count, at: path)
+            return try deed.perform()
+        case .wait(let path, let count, let deed):
+            Rendezvous.waitForArrivals(count, at: path)
+            return try deed.perform()
+        case .say(let path, let deed):
+            Rendezvous.sayPid(at: path)
+            return try deed.perform()
+        case .fork(let path, let deed):
+            let grandchild = Process.fork()
+            if grandchild == 0 { Process.sleepForEver() }
+            Rendezvous.say(grandchild, at: path)
+            return try deed.perform()
+        case .upTo(let attempt, let early, let late):
+            return try (ForkPool.worker!.attempt <= attempt ? early : late).perform()
+        case .attempt: return ForkPool.worker!.attempt
+        case .deaf(let deed):
+            Process.makeDeaf()
+            return try deed.perform()
+        case .spin: while opaque(true) {}
+        case .stop: Glibc.raise(SIGSTOP)
+        case .deadlock: Process.waitForEver()
+        case .devour:
+            var kept: [[UInt8]] = []
+            while opaque(true) { kept.append([UInt8](repeating: 1, count: 1 << 20)) }
+        case .allocate(let size): unsafe opaque(malloc(size))!.storeBytes(of: 1, as: Int.self)
+        }
+        return -1
+    }
+
+    /// Writes into a mapped page that lies behind the end of its file.
+    static func touchBeyondFile() {
+        let file = unsafe tmpfile()!
+        let page = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0)!
+        unsafe page.storeBytes(of: 1, as: Int.self)
+    }
+
+    /// Recurses until the stack ends.
+    @inline(never) @_optimize(none)
+    static func depth(_ number: Int) -> Int {
+        number == 0 ? 0 : depth(number + 1) + opaque(number)
+    }
+}
+
+/// Does what an item says.
+struct Performer: PlainJob {
+    typealias Input = Deed
+    typealias Output = Int
+
+    func act(_ deed: Deed) throws -> Int { try deed.perform() }
+}

@@ -1,0 +1,50 @@
+import ForkPool
+import Glibc
+import Testing
+
+@Suite("A counter of what programs do")
+struct EventCounterTests {
+    @Test("counts a program that is started since, with its children, when it has ended, and not this process")
+    func counts() async {
+        await #expect(processExitsWith: .success) { CounterScenes.counts() }
+    }
+
+    @Test("of something that does not exist is a refusal")
+    func refusal() async {
+        await #expect(processExitsWith: .success) {
+            #expect(throws: CommandRefusal.self) { try EventCounter(EventCounter.Event(type: 12345, config: 0)) }
+        }
+    }
+}
+
+private enum CounterScenes {
+    /// What the kernel counts by itself, without a counter of the processor: PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK.
+    private static let taskClock = EventCounter.Event(type: 1, config: 1)
+
+    private static func shell(_ script: String) throws(CommandRefusal) -> CommandEnd {
+        try CommandProcess(path: "/bin/sh", arguments: ["sh", "-c", script], input: 0, output: 1, errors: 2).reap()
+    }
+
+    static func counts() {
+        Scene.setDeadline()
+        do {
+            let counter = try EventCounter(taskClock)
+            var sum: UInt64 = 0
+            for number in 0..<1_000_000 { sum &+= UInt64(number) &* sum | 1 }
+            #expect(counter.count == 0 && sum != 0)
+            _ = try shell("exit 0")
+            let one = counter.count ?? 0
+            #expect(one > 0)
+            // The kernel hands a counter over now and then: each of many programs is counted by its own.
+            for _ in 0..<20 {
+                let counter = try EventCounter(taskClock)
+                // A child of the program, which itself does next to nothing.
+                _ = try shell("sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done'; :")
+                #expect((counter.count ?? 0) > 2 * one)
+            }
+        } catch {
+            // A sandbox or a setting forbids it to everybody.
+            #expect(error.call == "perf_event_open" && [EACCES, EPERM, ENOSYS].contains(error.code))
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Synchronization
+import Testing
+
+@testable import ForkPool
+
+@Suite struct ExecDamageTests {
+    @Test("B9: exec'd workers find their job although what told them of it was scribbled on")
+    func execOrder() async {
+        await #expect(processExitsWith: .success) { ExecDamageScenes.execOrder() }
+    }
+}
+
+/// Returns what it is given, or kills its worker.
+struct FragileJob: ForkPool.Job {
+    func run(_ input: Int) async throws -> Int {
+        if input < 0 { Process.killSelf() }
+        return input
+    }
+}
+
+private enum ExecDamageScenes {
+    static func execOrder() {
+        Scene.setDeadline()
+        do {
+            let pool = try ForkPool(workers: 1, options: .init(chunk: .fixed(1))).resident(FragileJob(), start: .exec)
+            #expect(try pool(5) == 5)
+            let memory = pool.core.memory
+            for wild in [Int.min, -1, 0, 4096, .max] {
+                unsafe memory.jobOffset.pointee.store(wild, ordering: .relaxed)
+                unsafe memory.jobLength.pointee.store(wild, ordering: .relaxed)
+                unsafe memory.base.storeBytes(of: wild, toByteOffset: 8, as: Int.self)
+                unsafe (memory.base + memory.heap.lowerBound).storeBytes(of: wild, as: Int.self)
+                // The process that waits has read all that already; the one after it has not.
+                for _ in 0..<2 { #expect(pool.mapResults([1, -1, 3]).map(\.value) == [1, nil, 3]) }
+            }
+            pool.close()
+        } catch {
+            Issue.record(error)
+        }
+    }
+}

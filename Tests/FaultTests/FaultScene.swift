@@ -1,0 +1,250 @@
+import ForkPool
+import Glibc
+import Testing
+
+/// What is done while a call fails, and what must hold then.
+enum FaultScene: String, Codable, CaseIterable, Sendable {
+    /// A map of strings, one of whose items crashes.
+    case map
+    /// A resident pool: started, used, a worker of it crashed and replaced, used again.
+    case resident
+    /// The same with workers that are started by exec.
+    case exec
+    /// A stream of strings, one of whose items crashes.
+    case stream
+    /// A resident pool that is closed.
+    case closing
+    /// A resident pool that is cancelled while a worker sleeps.
+    case cancelling
+
+    private static let options = ForkPool.Options(
+        chunk: .fixed(1), warmMemory: 1 << 16, timeout: .seconds(60), memoryLimit: 4 << 30, cpuTimeLimit: .seconds(60),
+        pinning: true, name: "faulty")
+    private static let crashing = 3
+    private static let count = 8
+
+    /// Uses everything once without a fault.
+    func warmUp() {
+        _ = FaultTrialWarmth.use()
+        let complaints = play(nil)
+        precondition(complaints.isEmpty, "without a fault: \(complaints)")
+        FaultTrialWarmth.fillMemory()
+    }
+
+    /// Plays the scene with a fault and again without; returns what was wrong.
+    func play(_ fault: Fault?) -> [String] {
+        var judge = FaultJudge(fault: fault)
+        switch self {
+        case .map: map(&judge)
+        case .stream: stream(&judge)
+        case .resident: use(&judge, .body)
+        case .exec: use(&judge, .exec)
+        case .closing, .cancelling: end(&judge)
+        }
+        return judge.complaints
+    }
+
+    private func map(_ judge: inout FaultJudge) {
+        var options = Self.options
+        // Forked for this, the process has one.
+        options.refusesThreads = judge.fault != nil
+        fault: do {
+            let pool = ForkPool(workers: 2, options: options)
+            judge.begin()
+            judge.hear(
+                pool.mapResults(0..<Self.count) { item -> String in
+                    if item == Self.crashing { raise(SIGSEGV) }
+                    return "item \(item)"
+                }, crashing: Self.crashing, of: "map"
+            ) { "item \($0)" }
+            judge.end()
+            judge.hear(pool.mapResults(0..<Self.count) { "item \($0)" }, crashing: nil, of: "map after") {
+                "item \($0)"
+            }
+        }
+    }
+
+    private func stream(_ judge: inout FaultJudge) {
+        let pool = ForkPool(workers: 2, options: Self.options)
+        for crashing in [Self.crashing, nil] {
+            let text = "item \(crashing ?? 0)"
+            if crashing != nil { judge.begin() }
+            var indices: Set<Int> = []
+            for (index, result) in pool.stream(
+                0..<Self.count,
+                { item -> String in
+                    if item == crashing { raise(SIGSEGV) }
+                    return text
+                })
+            {
+                indices.insert(index)
+                judge.hear(result, item: index, crashing: crashing, of: "stream", text)
+            }
+            if indices != Set(0..<Self.count), !judge.wasNamed { judge.complaints.append("a stream of \(indices)") }
+            judge.end()
+        }
+    }
+
+    private func use(_ judge: inout FaultJudge, _ way: Way) {
+        judge.begin()
+        // What is opened next finds a standard descriptor free, and is moved above them.
+        let input = fcntl(0, F_DUPFD_CLOEXEC, 3)
+        close(0)
+        defer {
+            // It is busy while another thread is about to open something as 0.
+            while dup2(input, 0) == -1, errno == EBUSY || errno == EINTR { sched_yield() }
+            close(input)
+        }
+        guard let pool = judge.start(way, Self.options) else {
+            judge.end()
+            judge.start(way, Self.options)?.close()
+            return
+        }
+        let deeds = (0..<Self.count).map { $0 == Self.crashing ? Deed.raise(SIGSEGV) : .give($0) }
+        judge.hear(pool.mapResults(deeds), crashing: Self.crashing, of: "map") { $0 }
+        judge.hear([Result { () throws(ForkPool.Failure) in try pool(.give(0)) }], crashing: nil, of: "call") { $0 }
+        judge.hear(pool.mapResults((0..<40).map { .give($0) }), crashing: nil, of: "map again") { $0 }
+        judge.end()
+        let gifts = (0..<Self.count).map { Deed.give($0) }
+        let results = pool.mapResults(gifts)
+        pool.close()
+        // The fault may have ended the pool; then a new one is right.
+        let hasEnded = results.contains { $0.failure.map(judge.isDue) ?? false }
+        let other = hasEnded ? judge.start(way, Self.options) : nil
+        judge.hear(other?.mapResults(gifts) ?? results, crashing: nil, of: "map after") { $0 }
+        other?.close()
+    }
+
+    private func end(_ judge: inout FaultJudge) {
+        guard let pool = judge.start(.body, Self.options) else { return }
+        judge.hear(pool.mapResults((0..<Self.count).map { .give($0) }), crashing: nil, of: "map") { $0 }
+        let call = self == .cancelling ? pool.submit(.raise(SIGSTOP)) : pool.submit(.give(5))
+        judge.begin()
+        if self == .cancelling { pool.cancel() } else { pool.close() }
+        let outcome = Result { () throws(ForkPool.Failure) in try call.wait() }
+        if self == .closing || outcome.failure?.code != .cancelled {
+            judge.hear([outcome], crashing: nil, of: "call") { _ in self == .closing ? 5 : -1 }
+        }
+        judge.end()
+    }
+}
+
+extension FaultScene {
+    /// Maps, starts a resident pool, calls it and finishes it while a call fails, and maps again.
+    nonisolated(nonsending) static func playAsynchronously(_ fault: Fault?) async {
+        let before = Census.now()
+        var judge = FaultJudge(fault: fault)
+        await use(&judge)
+        #expect(judge.complaints.isEmpty, "\(String(describing: fault)): \(judge.complaints)")
+        ResidentScene.expectNothingLeft(since: before)
+    }
+
+    nonisolated(nonsending) private static func use(_ judge: inout FaultJudge) async {
+        judge.begin()
+        let pool = ForkPool(workers: 2, options: options)
+        judge.hear(await pool.mapResults(0..<count) { "item \($0)" }, crashing: nil, of: "map") { "item \($0)" }
+        if let resident = judge.start(.body, options) {
+            var outcome: Result<Int, ForkPool.Failure>
+            do throws(ForkPool.Failure) {
+                outcome = .success(try await resident(.give(7)))
+            } catch {
+                outcome = .failure(error)
+            }
+            judge.hear([outcome], crashing: nil, of: "call") { _ in 7 }
+            await resident.finish()
+        }
+        judge.end()
+        judge.hear(await pool.mapResults(0..<count) { $0 }, crashing: nil, of: "map after") { $0 }
+    }
+}
+
+/// Decides whether what happens under a fault may happen.
+struct FaultJudge {
+    let fault: Fault?
+    var complaints: [String] = []
+    /// Whether a failure was the fault's.
+    private(set) var wasNamed = false
+    private var isFailing = false
+
+    init(fault: Fault?) {
+        self.fault = fault
+    }
+
+    mutating func begin() {
+        isFailing = fault != nil
+        fault?.begin()
+    }
+
+    mutating func end() {
+        isFailing = false
+        if fault != nil { Fault.end() }
+    }
+
+    /// Starts a pool, or hears why not.
+    mutating func start(_ way: Way, _ options: ForkPool.Options) -> ResidentScene.Pool? {
+        do throws(ForkPool.Failure) {
+            return try way.start(Performer(), options: options)
+        } catch {
+            if !isNamed(error) { complaints.append("no pool: \(error)") }
+            return nil
+        }
+    }
+
+    /// Hears the outcome of each item: right, crashed where it is to, or the fault's.
+    mutating func hear<R: Equatable>(
+        _ results: [Result<R, ForkPool.Failure>], crashing: Int?, of what: String, _ expected: (Int) -> R
+    ) {
+        for (item, result) in results.enumerated() {
+            hear(result, item: item, crashing: crashing, of: what, expected(item))
+        }
+    }
+
+    /// Hears the outcome of an item.
+    mutating func hear<R: Equatable>(
+        _ result: Result<R, ForkPool.Failure>, item: Int, crashing: Int?, of what: String, _ expected: R
+    ) {
+        switch result {
+        case .success(let value):
+            if value != expected || item == crashing { complaints.append("\(what), \(item): \(value)") }
+        case .failure(let failure):
+            if item == crashing, failure.code == .crashed || failure.code == .lost && fault?.error == ECHILD { return }
+            if !isNamed(failure) { complaints.append("\(what), \(item): \(failure)") }
+        }
+    }
+
+    /// Whether a failure is the fault's, and may be one now.
+    private mutating func isNamed(_ failure: ForkPool.Failure) -> Bool {
+        guard isFailing, isDue(failure) else { return false }
+        wasNamed = true
+        return true
+    }
+
+    /// Whether a failure is the fault's, and says so.
+    func isDue(_ failure: ForkPool.Failure) -> Bool {
+        guard let fault else { return false }
+        let calls = FaultCases.purposes[fault.call] ?? [fault.call]
+        return failure.errno == fault.error
+            && calls.contains { failure.message.contains("the system refused \($0): ") }
+    }
+}
+
+/// What only its first use makes dangerous in a child, or what makes it large.
+enum FaultTrialWarmth {
+    nonisolated(unsafe) private static var memory: UnsafeMutableRawPointer?
+
+    /// Uses what a trial uses besides a pool.
+    static func use() -> String {
+        let fault = Fault.none
+        fault.begin()
+        Fault.end()
+        let before = Census.now(expecting: Census.now())
+        return "\(fault) \(before)"
+    }
+
+    /// Makes this process, and what is forked of it, so large that workers' memory is torn down by somebody else.
+    static func fillMemory() {
+        let size = max(0, (80 << 20) - Files.residentMemory)
+        unsafe memory = malloc(size)
+        unsafe memset(memory!, 1, size)
+    }
+}

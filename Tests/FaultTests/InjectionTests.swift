@@ -1,0 +1,149 @@
+import ForkPool
+import Glibc
+import Testing
+
+@Suite(.enabled(if: Fault.isAvailable, "a release build has no way to make a call fail"))
+struct InjectionTests {
+    @Test("F: every call of the shim is made to fail here, or it is said why not")
+    func everyCall() {
+        #expect(Set(Fault.calls) == Set(FaultCases.errors.keys).union(FaultCases.reasons.keys))
+        #expect(Fault.calls.count > 30)
+    }
+
+    @Test(
+        "F: each call that fails at each step costs what it is for and no more: no hang, nothing left, right results after",
+        arguments: FaultScene.allCases)
+    func each(_ scene: FaultScene) async {
+        await #expect(processExitsWith: .success) { [scene] in FaultCases.run(scene) }
+    }
+
+    @Test("F: asynchronous code, too, hears of each call that fails")
+    func asynchronously() async {
+        await #expect(processExitsWith: .success) { await FaultCases.runAsynchronously() }
+    }
+}
+
+/// What calls can fail with, by their man pages.
+enum FaultCases {
+    /// An error, and whether it may come for ever: one that is retried may not.
+    struct Errors: ExpressibleByArrayLiteral {
+        var codes: [Int32]
+        var mayPersist = true
+
+        init(arrayLiteral elements: Int32...) { codes = elements }
+
+        init(passing codes: Int32...) {
+            self.codes = codes
+            mayPersist = false
+        }
+    }
+
+    static let errors: [String: Errors] = [
+        "clone": [EAGAIN, ENOMEM],
+        "close_range": [ENOSYS],
+        "dup2": [EBUSY],
+        "eventfd": [EMFILE, ENOMEM],
+        "execve": [EAGAIN, ENOENT, ENOMEM],
+        "fcntl_dup": [EMFILE],
+        "fcntl_flags": [EBADF],
+        "fcntl_seals": [EPERM],
+        "fork": [EAGAIN, ENOMEM],
+        "ftruncate": Errors(passing: EINTR, EFBIG, ENOMEM),
+        "futex_wait": Errors(passing: EINTR, EAGAIN),
+        "getrlimit": [EINVAL],
+        "madvise": [EAGAIN, ENOMEM],
+        "memfd_create": [EMFILE, ENOMEM],
+        "mmap": [EAGAIN, ENOMEM, EPERM],
+        "munmap": [ENOMEM],
+        "open": [ENOENT, EMFILE],
+        "pidfd_open": [EMFILE, ENOMEM],
+        "ppoll": Errors(passing: EINTR, EINVAL, ENOMEM),
+        "prctl": [EPERM],
+        "pthread_create": [EAGAIN],
+        "read": Errors(passing: EINTR, EAGAIN),
+        "sched_getaffinity": [EINVAL],
+        "sched_setaffinity": [EINVAL, EPERM],
+        "setrlimit": [EPERM, EINVAL],
+        "sigaltstack": [ENOMEM],
+        "stat": [ENOENT],
+        "timer_create": [EAGAIN, ENOMEM],
+        "timer_settime": [EINVAL],
+        "vfork": [EAGAIN, ENOMEM],
+        "waitid": Errors(passing: EINTR, ECHILD),
+        "waitpid": Errors(passing: EINTR, ECHILD),
+        "write": Errors(passing: EINTR, EAGAIN),
+    ]
+
+    /// Why the others are not made to fail.
+    static let reasons: [String: String] = [
+        "futex_wake": "it only fails for an address that is none",
+        "kill": "only a child that nobody has reaped is its aim",
+        "pidfd_send_signal": "only a process that has ended makes it fail, and it need not be ended then",
+        "poll": "made in a program that was started by exec, which knows of no fault",
+        "pselect": "it is for where ppoll fails, and nothing is there for where it fails too",
+        "pthread_atfork": "glibc's only fails for want of memory, as malloc would",
+        "pthread_mutex_init": "glibc's does not fail",
+    ]
+
+    /// What a failure names where it is not the call itself: what the call is for.
+    static let purposes: [String: [String]] = [
+        "ftruncate": ["memfd_create"], "fcntl_seals": ["memfd_create"], "fcntl_flags": ["fcntl"],
+        "fcntl_dup": ["eventfd", "memfd_create"],
+        "getrlimit": ["setrlimit"], "open": ["open", "setrlimit"], "read": ["setrlimit"],
+        "timer_create": ["timer_settime"],
+    ]
+
+    /// Whether they are made, and how often, depends on who is faster.
+    private static let mayBeSpared: Set<String> = ["futex_wait", "ppoll", "read", "write"]
+
+    /// The last time at which a call is made to fail in a scene; with other errors than the first it fails once.
+    private static let steps = 4
+
+    static func run(_ scene: FaultScene) {
+        Scene.setDeadline(seconds: 120)
+        // What is used for the first time is used here.
+        scene.warmUp()
+        let trial = FaultTrial()
+        #expect(trial.run(.none) { scene.play($0) } == nil)
+        let counts = Fault.counts(Array(errors.keys))
+        for (call, errors) in errors.sorted(by: { $0.key < $1.key }) {
+            for place in Fault.Place.allCases where counts[call]![place]! > 0 {
+                for code in errors.codes {
+                    let fault = Fault(call: call, place: place, first: 1, times: 1, error: code)
+                    var failures = 0
+                    for first in 1...(code == errors.codes[0] ? steps : 1) {
+                        let complaint = trial.run(fault.at(first)) { scene.play($0) }
+                        if let complaint { Issue.record("\(complaint)") }
+                        if Fault.failures == 0 { break }
+                        failures += 1
+                    }
+                    if place == .parent, !mayBeSpared.contains(call) {
+                        #expect(failures > 0, "\(fault) was never reached")
+                    }
+                    guard errors.mayPersist else { continue }
+                    let complaint = trial.run(fault.forEver) { scene.play($0) }
+                    if let complaint { Issue.record("\(complaint)") }
+                }
+            }
+        }
+    }
+
+    /// The same in asynchronous code, in this process and for calls in it alone: tasks do not survive a fork.
+    static func runAsynchronously() async {
+        Scene.setDeadline(seconds: 60)
+        _ = FaultTrialWarmth.use()
+        await FaultScene.playAsynchronously(nil)
+        Fault.none.begin()
+        await FaultScene.playAsynchronously(nil)
+        let counts = Fault.counts(Array(errors.keys))
+        for (call, errors) in errors.sorted(by: { $0.key < $1.key }) where counts[call]![.parent]! > 0 {
+            for code in errors.codes {
+                for first in 1...steps {
+                    await FaultScene.playAsynchronously(
+                        Fault(call: call, place: .parent, first: first, times: 1, error: code))
+                    if Fault.failures == 0 { break }
+                }
+            }
+        }
+    }
+}

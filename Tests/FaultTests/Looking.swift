@@ -1,0 +1,51 @@
+import Glibc
+import Testing
+
+@testable import ForkPool
+
+/// Looks at processes, and starts some to look at.
+enum Looking {
+    /// Looks twice; says whether the process is proven dead.
+    static func isProven(_ pid: Int32) -> Bool {
+        guard let first = DeadlockProof.look(at: pid), let second = DeadlockProof.look(at: pid) else { return false }
+        return DeadlockProof.proves(first, second)
+    }
+
+    /// Looks again and again until `condition` holds; returns false if it does not within some seconds.
+    static func see(_ pid: Int32, _ condition: (DeadlockProof.Look) -> Bool) -> Bool {
+        for _ in 0..<10_000 {
+            if let look = DeadlockProof.look(at: pid), condition(look) { return true }
+            usleep(1000)
+        }
+        return false
+    }
+
+    /// Looks again and again until the process is proven dead.
+    static func waitForProof(_ pid: Int32) -> Bool {
+        for _ in 0..<10_000 {
+            if isProven(pid) { return true }
+            usleep(1000)
+        }
+        return false
+    }
+
+    /// Forks a process that does `work` and ends with status 0; it hears every signal.
+    static func start(_ work: () -> Void) -> Int32 {
+        let pid = Process.fork()
+        guard pid == 0 else { return pid }
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
+        // A backtracer of the runtime may catch it.
+        signal(SIGQUIT, SIG_DFL)
+        alarm(60)
+        work()
+        _exit(0)
+    }
+
+    /// Ends a process that still runs.
+    static func end(_ pid: Int32) {
+        kill(pid, SIGKILL)
+        #expect(Process.wait(for: pid) == SIGKILL)
+    }
+}

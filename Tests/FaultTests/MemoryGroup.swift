@@ -1,0 +1,60 @@
+import Glibc
+
+/// A control group of its own with a memory limit, where the system lets this process make one.
+struct MemoryGroup {
+    private let path: String
+    private let home: String
+
+    /// Whether one can be made: whoever is not root, or in a container, mostly cannot.
+    static var canBeMade: Bool {
+        guard let group = MemoryGroup(limit: 64 << 20) else { return false }
+        return group.remove()
+    }
+
+    /// Makes a group whose processes have so many bytes together.
+    init?(limit: Int) {
+        guard let text = Self.read("/proc/self/cgroup") else { return nil }
+        let lines = text.split(separator: "\n").map { $0.split(separator: ":", omittingEmptySubsequences: false) }
+        let limitFile: String
+        if let line = lines.first(where: { $0.count == 3 && $0[1] == "memory" }) {
+            home = "/sys/fs/cgroup/memory\(line[2])"
+            limitFile = "memory.limit_in_bytes"
+        } else if let line = lines.first(where: { $0.count == 3 && $0[1].isEmpty }) {
+            home = "/sys/fs/cgroup\(line[2])"
+            limitFile = "memory.max"
+        } else {
+            return nil
+        }
+        path = "\(home)/forkpool-\(getpid())"
+        guard unsafe mkdir(path, 0o755) == 0 else { return nil }
+        guard Self.write("\(limit)", to: "\(path)/\(limitFile)") else {
+            _ = remove()
+            return nil
+        }
+    }
+
+    /// Moves this process into the group; what it starts from then on is there too.
+    func enter() -> Bool { Self.write("\(getpid())", to: "\(path)/cgroup.procs") }
+
+    /// Moves this process back.
+    func leave() -> Bool { Self.write("\(getpid())", to: "\(home)/cgroup.procs") }
+
+    /// Removes the group, which has no process any more.
+    func remove() -> Bool { unsafe rmdir(path) == 0 }
+
+    private static func read(_ path: String) -> String? {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 65536)
+        let length = unsafe Glibc.read(file, &bytes, bytes.count)
+        return length < 0 ? nil : String(decoding: bytes[..<length], as: UTF8.self)
+    }
+
+    private static func write(_ text: String, to path: String) -> Bool {
+        let file = unsafe open(path, O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        return unsafe Glibc.write(file, text, text.utf8.count) == text.utf8.count
+    }
+}

@@ -1,0 +1,62 @@
+import Glibc
+
+/// System calls that Swift hides, and what they are for in a test.
+enum Raw {
+    /// Has this process traced by its parent, which changes nothing until a signal comes (`ptrace`).
+    static func beTraced() {
+        typealias Trace = @convention(c) (Int32, Int32, Int, Int) -> Int
+        let symbol = unsafe dlsym(nil, "ptrace")!
+        let result = unsafe unsafeBitCast(symbol, to: Trace.self)(0, 0, 0, 0)
+        precondition(result == 0, "not traced: errno \(errno)")
+    }
+
+    /// Runs `work` while another process, which has this one's memory (`clone`), waits for the stage's pipe and then posts
+    /// the stage's semaphore.
+    static func withSharer(_ stage: Stage, _ work: () -> Void) {
+        typealias Entry = @convention(c) (UnsafeMutableRawPointer?) -> Int32
+        typealias Clone = @convention(c) (Entry, UnsafeMutableRawPointer, Int32, UnsafeMutableRawPointer?) -> Int32
+        let pipe = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+        unsafe pipe.initialize(to: stage.pipe.reading)
+        let size = 256 << 10
+        let stack = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+        let entry: Entry = { pipe in
+            unsafe withUnsafeTemporaryAllocation(byteCount: 4, alignment: 4) {
+                let length = unsafe read(pipe!.load(as: Int32.self), $0.baseAddress!, 4)
+                if length == 4 { unsafe sem_post(Stage.signalled) }
+            }
+            return 0
+        }
+        let cloneVM: Int32 = 0x100
+        let symbol = unsafe dlsym(nil, "clone")!
+        let pid = unsafe unsafeBitCast(symbol, to: Clone.self)(entry, stack + size, cloneVM | SIGCHLD, pipe)
+        precondition(pid > 0, "no process: errno \(errno)")
+        work()
+        _ = Process.wait(for: pid)
+        unsafe stack.deallocate()
+        unsafe pipe.deallocate()
+    }
+
+    /// Waits for a word on a page that the holder of a descriptor is to supply (`userfaultfd`), which nobody does here;
+    /// returns only where the system refuses that.
+    static func waitForPage() {
+        typealias Call = @convention(c) (Int, Int, Int, Int, Int, Int, Int) -> Int
+        typealias Control = @convention(c) (Int32, UInt, UnsafeMutableRawPointer) -> Int32
+        let call = unsafe unsafeBitCast(dlsym(nil, "syscall")!, to: Call.self)
+        let control = unsafe unsafeBitCast(dlsym(nil, "ioctl")!, to: Control.self)
+        #if arch(x86_64)
+            let (userfaultfd, futex) = (323, 202)
+        #elseif arch(arm64)
+            let (userfaultfd, futex) = (282, 98)
+        #endif
+        // UFFD_USER_MODE_ONLY would not do: it is the kernel that reads the word.
+        let descriptor = Int32(call(userfaultfd, Int(O_CLOEXEC), 0, 0, 0, 0, 0))
+        // UFFDIO_API, with UFFD_API; UFFDIO_REGISTER, for missing pages.
+        var handshake: (UInt64, UInt64, UInt64) = (0xaa, 0, 0)
+        guard descriptor >= 0, unsafe control(descriptor, 0xc018_aa3f, &handshake) == 0 else { return }
+        let page = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)!
+        var range: (UInt64, UInt64, UInt64, UInt64) = (UInt64(UInt(bitPattern: page)), 4096, 1, 0)
+        guard unsafe control(descriptor, 0xc020_aa00, &range) == 0 else { return }
+        let privateWait = 128
+        _ = call(futex, Int(bitPattern: page), privateWait, 0, 0, 0, 0)
+    }
+}

@@ -1,0 +1,124 @@
+import ForkPool
+import Glibc
+import Testing
+
+@Suite struct ResidentIdleTests {
+    @Test(
+        "D: an idle resident pool runs nothing: no worker, template or keeper is ever switched to",
+        arguments: Way.allCases)
+    func idle(_ way: Way) async {
+        await #expect(processExitsWith: .success) { [way] in ResidentIdleScenes.idle(way) }
+    }
+
+    @Test("D: a keeper that waits for the items below a failure does not spin", arguments: Way.allCases)
+    func failing(_ way: Way) async {
+        await #expect(processExitsWith: .success) { [way] in ResidentIdleScenes.failing(way) }
+    }
+
+    @Test("D: a caller, and a task, that wait for a long call do not spin", arguments: Way.allCases)
+    func waiting(_ way: Way) async {
+        await #expect(processExitsWith: .success) { [way] in ResidentIdleScenes.waiting(way) }
+    }
+}
+
+private enum ResidentIdleScenes {
+    /// How often a thread or process was switched away from, which tells how often it ran.
+    private static func switches(_ path: String) -> Int {
+        Files.text(path + "/status").split(separator: "\n").filter { $0.contains("ctxt_switches") }
+            .reduce(0) { $0 + (Int($1.split(separator: "\t").last ?? "") ?? 0) }
+    }
+
+    /// The ticks of processor time, a hundredth of a second each, that this process has used.
+    private static var ticks: Int {
+        let fields = Files.text("/proc/self/stat").split(separator: " ")
+        return (Int(fields[13]) ?? 0) + (Int(fields[14]) ?? 0)
+    }
+
+    /// The threads of this process.
+    private static var threads: Set<String> {
+        var threads: Set<String> = []
+        guard let folder = unsafe opendir("/proc/self/task") else { return [] }
+        defer { unsafe closedir(folder) }
+        while let entry = unsafe readdir(folder) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+            }
+            if !name.hasPrefix(".") { threads.insert("/proc/self/task/" + name) }
+        }
+        return threads
+    }
+
+    static func idle(_ way: Way) {
+        // The forker, which stays, is one of the threads of before.
+        let before = { _ = try? ForkPool(workers: 1).map(0..<1) { $0 } }
+        before()
+        let threads = threads
+        ResidentScene.survive(way, workers: 3, options: .init(chunk: .fixed(1))) { pool throws in
+            let meeting = Rendezvous()
+            var processes = Set(try pool.map((0..<3).map { _ in .meet(at: meeting.path, 3, then: .pid) }))
+            #expect(processes.count == 3)
+            if way != .exec { processes.insert(try pool(.parent)) }
+            let keepers = Self.threads.subtracting(threads)
+            #expect(!keepers.isEmpty)
+            let watched = keepers.union(processes.map { "/proc/\($0)" })
+            // The workers look for work for some microseconds more; then comes one look after another without a change.
+            var counts: [Int] = []
+            for _ in 0..<100 {
+                usleep(10_000)
+                counts.append(watched.reduce(0) { $0 + switches($1) })
+            }
+            #expect(counts[50] == counts[99], "\(counts)")
+            #expect(try pool(.give(1)) == 1)
+        }
+    }
+
+    /// Waits half a second; returns the ticks that this process used, of 50 or more in which it could have run.
+    private static func ticksOfWaiting() -> Int {
+        let before = ticks
+        usleep(500_000)
+        return ticks - before
+    }
+
+    static func failing(_ way: Way) {
+        ResidentScene.survive(way, options: .init(chunk: .fixed(1))) { pool throws in
+            let meeting = Rendezvous()
+            Process.onThreads(2) { number in
+                guard number == 0 else {
+                    Rendezvous.waitForArrivals(2, at: meeting.path)
+                    #expect(ticksOfWaiting() < 20)
+                    meeting.arrive()
+                    return
+                }
+                // Item 0 is at work when item 1 fails, and until the other thread says so.
+                let deeds: [Deed] = [
+                    .meet(at: meeting.path, 3, then: .give(1)), .meet(at: meeting.path, 2, then: .throwPlain("no")),
+                ]
+                let thrown = failure { () throws(ForkPool.Failure) in try pool.map(deeds) }
+                #expect(thrown?.index == 1)
+            }
+        }
+    }
+
+    static func waiting(_ way: Way) {
+        ResidentScene.survive(way) { pool throws in
+            let meeting = Rendezvous()
+            let call = pool.submit(.wait(at: meeting.path, 1, then: .give(5)))
+            let task = Task { try await call.value }
+            Process.onThreads(2) { number in
+                if number == 0 {
+                    #expect((try? call.wait()) == 5)
+                } else {
+                    #expect(ticksOfWaiting() < 20)
+                    meeting.arrive()
+                }
+            }
+            let done = Rendezvous()
+            Task {
+                let value = try? await task.value
+                #expect(value == 5)
+                done.arrive()
+            }
+            Rendezvous.waitForArrivals(1, at: done.path)
+        }
+    }
+}

@@ -1,0 +1,211 @@
+import ForkPool
+import Glibc
+import Testing
+
+@Suite struct RetryTests {
+    @Test("F10: an item that fails its worker twice has its result at the third attempt", arguments: Kind.allCases)
+    func thirdAttempt(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in RetryScenes.thirdAttempt(kind) }
+    }
+
+    @Test("F10: a poison item gives one failure after its attempts, which says so", arguments: Kind.allCases)
+    func poison(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in RetryScenes.poison(kind) }
+    }
+
+    @Test("F10: where a failure ends the map, that comes after the attempts", arguments: Kind.allCases)
+    func stopping(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in RetryScenes.stopping(kind) }
+    }
+
+    @Test("F10: only what was asked for is run again", arguments: Kind.allCases)
+    func reasons(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in RetryScenes.reasons(kind) }
+    }
+
+    @Test("F10: the worker of an item that is run again rests as long as it is to", arguments: Kind.allCases)
+    func pause(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in RetryScenes.pause(kind) }
+    }
+
+    @Test(
+        "F10: a call that is cancelled while its worker rests ends at once, and the worker rests no longer",
+        arguments: Way.allCases)
+    func cancelledPause(_ way: Way) async {
+        await #expect(processExitsWith: .success) { [way] in RetryScenes.cancelledPause(way) }
+    }
+
+    @Test("F10: a one-shot map that is cancelled while its worker rests ends at once")
+    func cancelledPauseOfMap() async {
+        await #expect(processExitsWith: .success) { await RetryScenes.cancelledPauseOfMap() }
+    }
+
+    @Test("F10: the attempt counts for its item alone, in chunks of any size", arguments: Kind.allCases)
+    func attempts(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in RetryScenes.attempts(kind) }
+    }
+
+    @Test("F10: an item that throws is not run again", arguments: Kind.allCases)
+    func thrown(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in RetryScenes.thrown(kind) }
+    }
+
+    @Test("C3: workers that must be replaced too often end a map, which says so")
+    func intensity() async {
+        await #expect(processExitsWith: .success) { RetryScenes.intensity() }
+    }
+
+    @Test("C3: workers that must be replaced too often end a resident pool", arguments: Way.allCases)
+    func residentIntensity(_ way: Way) async {
+        await #expect(processExitsWith: .success) { [way] in RetryScenes.residentIntensity(way) }
+    }
+}
+
+private enum RetryScenes {
+    private static let once = ForkPool.Options(chunk: .fixed(1), retries: 1)
+    private static let twice = ForkPool.Options(chunk: .fixed(1), timeout: .milliseconds(300), retries: 2)
+    private static let deaths: [Deed] = [
+        .exitAtOnce(3), .raise(SIGKILL), .raise(SIGTERM), .raise(SIGSEGV), .nap(60_000),
+    ]
+
+    static func thirdAttempt(_ kind: Kind) {
+        kind.survive(deaths.map { .upTo(attempt: 2, $0, then: .attempt) } + [.attempt], options: twice) { results in
+            #expect(results.map(\.value) == [3, 3, 3, 3, 3, 1])
+        }
+    }
+
+    static func poison(_ kind: Kind) {
+        kind.survive([.give(0)] + deaths + [.give(6)], options: twice) { results in
+            let codes: [ForkPool.Failure.Code] = [.exited, .killed, .killed, .crashed, .timedOut]
+            #expect(results[1...5].map { $0.failure?.code } == codes)
+            for (index, result) in results.enumerated() where (1...5).contains(index) {
+                #expect(result.failure?.attempt == 3 && result.failure?.index == index)
+                #expect(result.failure?.description.hasPrefix("item \(index), at attempt 3, ") == true)
+            }
+            #expect(results[0].value == 0 && results[6].value == 6)
+        }
+    }
+
+    static func stopping(_ kind: Kind) {
+        let deeds: [Deed] = [.attempt, .upTo(attempt: 2, .raise(SIGKILL), then: .attempt), .raise(SIGKILL), .attempt]
+        let failure = kind.failure(of: deeds, options: twice)
+        #expect(failure?.index == 2 && failure?.attempt == 3 && failure?.code == .killed)
+    }
+
+    static func reasons(_ kind: Kind) {
+        var options = twice
+        for (reasons, hasValue) in [
+            (ForkPool.Options.RetryReasons.crash, [true, false, false, true, false]),
+            (.kill, [false, true, true, false, false]), (.timeout, [false, false, false, false, true]),
+            (.deadlock, [false, false, false, false, false]), (.all, [true, true, true, true, true]),
+        ] {
+            options.retryReasons = reasons
+            kind.survive(deaths.map { .upTo(attempt: 1, $0, then: .attempt) }, options: options) { results in
+                #expect(results.map { $0.value == 2 } == hasValue)
+            }
+        }
+    }
+
+    static func pause(_ kind: Kind) {
+        var options = once
+        options.retryPause = .milliseconds(150)
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        let before = time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+        kind.survive([.give(0), .upTo(attempt: 1, .raise(SIGKILL), then: .attempt), .give(2)], options: options) {
+            results in
+            #expect(results.map(\.value) == [0, 2, 2])
+            unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+            #expect(time.tv_sec * 1000 + time.tv_nsec / 1_000_000 - before >= 150)
+        }
+    }
+
+    /// As long as any test that waits for it would be ended.
+    private static let endless = ForkPool.Options(
+        chunk: .fixed(1), timeout: .milliseconds(300), retries: 1, retryReasons: .crash, retryPause: .seconds(3600))
+
+    static func cancelledPause(_ way: Way) {
+        ResidentScene.survive(way, workers: 1, options: endless) { pool throws in
+            for _ in 0..<3 {
+                let meeting = Rendezvous()
+                // Its worker ends when it has said so.
+                let call = pool.submit(.say(at: meeting.path, then: .exitAtOnce(1)))
+                _ = meeting.receive()
+                #expect(meeting.everyWriterIsGone())
+                call.cancel()
+                #expect(failure { () throws(ForkPool.Failure) in try call.wait() }?.code == .cancelled)
+                #expect(try pool(.give(7)) == 7)
+                // The worker is watched as before.
+                #expect(failure { () throws(ForkPool.Failure) in try pool(.nap(60_000)) }?.code == .timedOut)
+            }
+        }
+    }
+
+    static func cancelledPauseOfMap() async {
+        await Scene.survive(workers: 1, options: endless) { (pool) async throws in
+            let pids = PidPipe()
+            let task = Task {
+                try await pool.map(0..<3) { (item: Int) -> Int in
+                    pids.send()
+                    _exit(1)
+                }
+            }
+            _ = await pids.receive(1)
+            pids.closeWriting()
+            #expect(pids.everyWriterIsGone())
+            task.cancel()
+            let result = await task.result
+            #expect((result.failure as? ForkPool.Failure)?.code == .cancelled)
+        }
+    }
+
+    static func attempts(_ kind: Kind) {
+        for chunk in [1, 7, 100] {
+            var options = once
+            options.chunk = .fixed(chunk)
+            let deeds: [Deed] = (0..<100).map {
+                $0 % 9 == 4 ? .upTo(attempt: 1, .exitAtOnce(0), then: .attempt) : .attempt
+            }
+            kind.survive(deeds, workers: 3, options: options) { results in
+                #expect(results.map(\.value) == (0..<100).map { $0 % 9 == 4 ? 2 : 1 })
+            }
+        }
+    }
+
+    static func thrown(_ kind: Kind) {
+        kind.survive([.upTo(attempt: 1, .throwPlain("no"), then: .give(1)), .give(2)], options: twice) { results in
+            #expect(results[0].failure?.code == .thrown && results[0].failure?.attempt == 1)
+            #expect(results[1].value == 2)
+        }
+        // One that throws at a later attempt says at which.
+        kind.survive([.upTo(attempt: 1, .exitAtOnce(0), then: .throwPlain("no"))], options: twice) { results in
+            #expect(results[0].failure?.code == .thrown && results[0].failure?.attempt == 2)
+        }
+    }
+
+    static func intensity() {
+        let options = ForkPool.Options(chunk: .fixed(1), restartIntensity: .init(5, within: .seconds(3600)))
+        Scene.setDeadline()
+        let pool = ForkPool(workers: 2, options: options)
+        // As often as that it may be, over several maps.
+        #expect(pool.mapResults(0..<6) { _ in _exit(1) }.allSatisfy { $0.failure?.code == .exited })
+        let results = pool.mapResults(0..<100) { _ in _exit(1) }
+        #expect(results[0].failure?.code == .exited)
+        #expect(results[99].failure?.code == .restartedTooOften)
+        #expect(results[99].failure?.description.contains("more than 5 workers had to be replaced within") == true)
+        #expect(try! pool.map(0..<3) { $0 } == [0, 1, 2])
+    }
+
+    static func residentIntensity(_ way: Way) {
+        Scene.setDeadline()
+        let options = ForkPool.Options(chunk: .fixed(1), restartIntensity: .init(5, within: .seconds(3600)))
+        guard let pool = try? way.start(Performer(), workers: 2, options: options) else {
+            Issue.record("no pool")
+            return
+        }
+        let results = pool.mapResults(Array(repeating: Deed.exitAtOnce(1), count: 100))
+        #expect(results[0].failure?.code == .exited)
+        #expect(results[99].failure?.code == .restartedTooOften)
+        #expect(failure { () throws(ForkPool.Failure) in try pool(.give(1)) }?.code == .restartedTooOften)
+    }
+}

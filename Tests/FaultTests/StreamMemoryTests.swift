@@ -1,0 +1,155 @@
+import ForkPool
+import Glibc
+import Testing
+
+@Suite struct StreamMemoryTests {
+    @Test("F7: a stream of a million small items over an endless input holds the same memory all along")
+    func million() async {
+        await #expect(processExitsWith: .success) { StreamMemoryScenes.million() }
+    }
+
+    @Test("F7: a slow reader of results of 100 kB holds the same memory all along", arguments: [true, false])
+    func largeResults(_ inOrder: Bool) async {
+        await #expect(processExitsWith: .success) { [inOrder] in
+            StreamMemoryScenes.largeResults(inOrder ? .input : .completion)
+        }
+    }
+
+    @Test("F7: inputs of 100 kB that a worker only counts hold the same memory all along")
+    func largeInputs() async {
+        await #expect(processExitsWith: .success) { StreamMemoryScenes.largeInputs() }
+    }
+
+    @Test("F7: an asynchronous source with a slow reader holds the same memory all along")
+    func asyncSource() async {
+        await #expect(processExitsWith: .success) { await StreamMemoryScenes.asyncSource() }
+    }
+}
+
+/// What the stream's processes hold, in bytes: the bound is that of the design, 1 MiB a worker.
+private struct Footprint: CustomStringConvertible {
+    private static let bound = 1 << 20
+
+    /// By process: memory of its own, and memory that it shares and has touched.
+    private var anonymous: [Int32: Int] = [:]
+    private var shared: [Int32: Int] = [:]
+
+    static func now(of workers: Set<Int32>) -> Footprint {
+        var footprint = Footprint()
+        for pid in workers.union([getpid()]) {
+            footprint.anonymous[pid] = size("RssAnon:", of: pid)
+            footprint.shared[pid] = size("RssShmem:", of: pid)
+        }
+        return footprint
+    }
+
+    private static func size(_ what: String, of pid: Int32) -> Int {
+        let lines = Files.text("/proc/\(pid)/status").split(separator: "\n")
+        let words = lines.first { $0.hasPrefix(what) }?.split(whereSeparator: { $0 == " " || $0 == "\t" }) ?? []
+        return words.count > 1 ? (Int(words[1]) ?? 0) << 10 : 0
+    }
+
+    /// What each process held when it was first looked at: a worker may have its first item late.
+    func first(after earlier: Footprint?) -> Footprint {
+        guard var first = earlier else { return self }
+        first.anonymous.merge(anonymous) { before, _ in before }
+        first.shared.merge(shared) { before, _ in before }
+        return first
+    }
+
+    /// Expects that no process holds 1 MiB more than it did, and this one no more than 1 MiB for each worker.
+    func expectNotAbove(_ first: Footprint, workers: Int) {
+        for (pid, size) in anonymous {
+            let limit = pid == getpid() ? workers * Self.bound : Self.bound
+            #expect(size - first.anonymous[pid, default: 0] <= limit, "RssAnon of \(pid): \(first) became \(self)")
+        }
+        for (pid, size) in shared {
+            let limit = pid == getpid() ? workers * Self.bound : Self.bound
+            #expect(size - first.shared[pid, default: 0] <= limit, "RssShmem of \(pid): \(first) became \(self)")
+        }
+    }
+
+    var description: String {
+        anonymous.sorted { $0.key < $1.key }.map {
+            "\($0.key): \($0.value >> 10)+\(shared[$0.key, default: 0] >> 10) KiB"
+        }
+        .joined(separator: ", ")
+    }
+}
+
+private enum StreamMemoryScenes {
+    private static let workers = 2
+
+    /// Reads a stream up to `count`, and compares the memory at each `step` with that at the first.
+    private static func read<T>(
+        _ stream: ForkPool.Stream<T>, count: Int, step: Int, pid: (T) -> Int32, slowly: (Int) -> Void = { _ in }
+    ) throws {
+        var pids: Set<Int32> = []
+        var first: Footprint?
+        var read = 0
+        for (_, result) in stream {
+            pids.insert(pid(try result.get()))
+            read += 1
+            slowly(read)
+            if read % step == 0 {
+                let now = Footprint.now(of: pids)
+                first = now.first(after: first)
+                now.expectNotAbove(first ?? now, workers: workers)
+            }
+            if read == count { break }
+        }
+        #expect(read == count)
+        #expect(pids.count == workers)
+    }
+
+    static func million() {
+        Scene.survive(workers: workers, seconds: 120) { pool throws in
+            let stream = pool.stream(sequence(first: 0) { $0 + 1 }) { _ in getpid() }
+            try read(stream, count: 1_000_000, step: 100_000, pid: { $0 })
+        }
+    }
+
+    static func largeResults(_ order: ForkPool.Order) {
+        Scene.survive(workers: workers, seconds: 120) { pool throws in
+            let stream = pool.stream(sequence(first: 0) { $0 + 1 }, order: order) { item in
+                Large(pid: getpid(), bytes: [UInt8](repeating: UInt8(truncatingIfNeeded: item), count: 100_000))
+            }
+            // Slow now and then: what is ready piles up.
+            try read(stream, count: 5000, step: 500, pid: { $0.pid }) { if $0 % 50 == 0 { usleep(5000) } }
+        }
+    }
+
+    static func largeInputs() {
+        Scene.survive(workers: workers, seconds: 120) { pool throws in
+            let items = sequence(first: Large(pid: 0, bytes: [UInt8](repeating: 1, count: 100_000))) { $0 }
+            let stream = pool.stream(items) { item in Int32(item.bytes.count) == 100_000 ? getpid() : -1 }
+            try read(stream, count: 5000, step: 500, pid: { $0 }) { if $0 % 50 == 0 { usleep(5000) } }
+        }
+    }
+
+    static func asyncSource() async {
+        await StreamCensus.survive(workers: workers, seconds: 120) { (pool) async throws in
+            var pids: Set<Int32> = []
+            var first: Footprint?
+            var read = 0
+            for try await (_, pid) in pool.stream(Steps(), { _ in getpid() }) {
+                pids.insert(pid)
+                read += 1
+                if read % 100 == 0 { await Task.yield() }
+                if read % 5000 == 0 {
+                    let now = Footprint.now(of: pids)
+                    first = now.first(after: first)
+                    now.expectNotAbove(first ?? now, workers: workers)
+                }
+                if read == 50_000 { break }
+            }
+            #expect(read == 50_000)
+        }
+    }
+}
+
+/// A result that says who made it.
+private struct Large: Codable {
+    var pid: Int32
+    var bytes: [UInt8]
+}

@@ -1,0 +1,134 @@
+import ForkPool
+import Glibc
+import Synchronization
+import Testing
+
+/// What there is before and after a stream, within one scene.
+enum StreamCensus {
+    /// Expects that a stream leaves nothing, at latest when its tasks have ended.
+    static func expectSame(_ scene: () throws -> Void) throws {
+        let before = Census.now()
+        try scene()
+        settle(to: before)
+    }
+
+    /// The same in asynchronous code.
+    nonisolated(nonsending) static func expectSameAsync(
+        _ scene: nonisolated(nonsending) () async throws -> Void
+    ) async throws {
+        let before = Census.now()
+        try await scene()
+        settle(to: before)
+    }
+
+    /// Runs a fault in asynchronous code as a scene, at whose end tasks that were left may still be on their way out.
+    static func survive(
+        workers: Int = 2, seconds: UInt32 = 30, _ fault: (ForkPool) async throws -> Void
+    ) async {
+        await Scene.survive(workers: workers, seconds: seconds) { (pool) async throws in
+            let before = Census.now()
+            try await fault(pool)
+            settle(to: before)
+        }
+    }
+
+    /// Looks until nothing is left: who was told to let go of a pool's memory may be about to.
+    static func settle(to before: Census) {
+        var now = Census.now()
+        let deadline = time(nil) + 10
+        while now != before, time(nil) < deadline {
+            sched_yield()
+            now = Census.now()
+        }
+        #expect(now == before, "something is left: \(before) became \(now)")
+    }
+}
+
+/// An asynchronous source that counts from 0, and that may fall silent; it knows when it was let go.
+final class Steps: AsyncSequence, Sendable {
+    private struct State {
+        var isSilent = false
+        var isOver = false
+        var isFree = false
+        var isCancelled = false
+        var silent: CheckedContinuation<Void, Never>?
+    }
+
+    private let silentFrom: Int
+    private let isDeaf: Bool
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - silentFrom: After so many items nothing comes any more, and no end either.
+    ///   - isDeaf: Whether it does not hear of its task's end.
+    init(silentFrom: Int = .max, isDeaf: Bool = false) {
+        self.silentFrom = silentFrom
+        self.isDeaf = isDeaf
+    }
+
+    /// An iterator; where it ends, so does the use of the source.
+    final class AsyncIterator: AsyncIteratorProtocol {
+        private let source: Steps
+        private var next = 0
+
+        init(_ source: Steps) {
+            self.source = source
+        }
+
+        deinit {
+            source.state.withLock { $0.isOver = true }
+        }
+
+        func next() async -> Int? {
+            if next >= source.silentFrom {
+                await source.sayNothing()
+                return nil
+            }
+            defer { next += 1 }
+            return next
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
+
+    private func sayNothing() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+                let isFree = state.withLock { state -> Bool in
+                    state.isSilent = true
+                    if state.isFree || state.isCancelled && !isDeaf { return true }
+                    state.silent = continuation
+                    return false
+                }
+                if isFree { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.isCancelled = true }
+            if !isDeaf { resume() }
+        }
+    }
+
+    private func resume() {
+        let silent = state.withLock { state in
+            defer { state.silent = nil }
+            return state.silent
+        }
+        silent?.resume()
+    }
+
+    /// Ends the silence.
+    func letGo() {
+        state.withLock { $0.isFree = true }
+        resume()
+    }
+
+    /// Waits until the source says nothing any more.
+    func waitForSilence() async {
+        while !state.withLock({ $0.isSilent }) { await Task.yield() }
+    }
+
+    /// Waits until nobody reads the source any more.
+    func waitForEnd() async {
+        while !state.withLock({ $0.isOver }) { await Task.yield() }
+    }
+}

@@ -1,0 +1,174 @@
+import ForkPool
+import Glibc
+import Testing
+
+@Suite struct TimeoutTests {
+    @Test("A12: an item whose worker stops itself times out", arguments: Kind.allCases)
+    func stopped(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.timesOut(kind, .stop) }
+    }
+
+    @Test("A13: an item that sleeps past its timeout and ignores every signal times out", arguments: Kind.allCases)
+    func sleeps(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            TimeoutScenes.timesOut(kind, .deaf(then: .nap(60_000)))
+        }
+    }
+
+    @Test("A13: an item that computes for ever with every signal blocked times out", arguments: Kind.allCases)
+    func spins(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.timesOut(kind, .deaf(then: .spin)) }
+    }
+
+    @Test("A13: where a failure ends the map, a timeout does so, of the lowest index", arguments: Kind.allCases)
+    func lowest(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.lowest(kind) }
+    }
+
+    @Test("F5: several items that are overdue at once fail each alone", arguments: Kind.allCases)
+    func several(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.several(kind) }
+    }
+
+    @Test(
+        "A13: items in a chunk are timed one by one, and those behind one that is overdue run", arguments: Kind.allCases
+    )
+    func chunk(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.chunk(kind) }
+    }
+
+    @Test("A13: what a worker needs to start is not charged to its first item", arguments: [false, true])
+    func start(_ resident: Bool) async {
+        await #expect(processExitsWith: .success) { [resident] in TimeoutScenes.start(resident) }
+    }
+
+    @Test("A13: a resident pool that was idle for long times its next item as any other", arguments: Way.allCases)
+    func afterIdleTime(_ way: Way) async {
+        await #expect(processExitsWith: .success) { [way] in TimeoutScenes.afterIdleTime(way) }
+    }
+
+    @Test("A13: an item of a stream that is overdue is that element's failure", arguments: [false, true])
+    func stream(_ resident: Bool) async {
+        await #expect(processExitsWith: .success) { [resident] in TimeoutScenes.stream(resident) }
+    }
+
+    @Test("A13: a submitted call that nobody waits for is timed as well")
+    func submitted() async {
+        await #expect(processExitsWith: .success) { await TimeoutScenes.submitted() }
+    }
+
+    @Test("A13: a map in asynchronous code times its items")
+    func asynchronous() async {
+        await #expect(processExitsWith: .success) { await TimeoutScenes.asynchronous() }
+    }
+}
+
+private enum TimeoutScenes {
+    private static let options = ForkPool.Options(chunk: .fixed(1), timeout: .milliseconds(300))
+
+    private static func expectTimedOut(_ failure: ForkPool.Failure?, _ index: Int) {
+        #expect(failure?.code == .timedOut && failure?.index == index && failure?.signal == SIGKILL)
+        #expect(failure?.bodyRan == .yes && failure?.attempt == 1)
+        #expect(failure?.description.contains("item \(index) took longer than its timeout of 0.3 seconds") == true)
+    }
+
+    static func timesOut(_ kind: Kind, _ deed: Deed) {
+        kind.survive([.give(1), deed, .give(3)], options: options) { results in
+            expectTimedOut(results[1].failure, 1)
+            #expect(results[0].value == 1 && results[2].value == 3)
+        }
+    }
+
+    static func lowest(_ kind: Kind) {
+        let failure = kind.failure(of: [.give(1), .nap(60_000), .give(3), .nap(60_000)], options: options)
+        expectTimedOut(failure, 1)
+    }
+
+    static func several(_ kind: Kind) {
+        let deeds: [Deed] = (0..<12).map { $0 % 3 == 1 ? .nap(60_000) : .give($0) }
+        kind.survive(deeds, workers: 6, options: options) { results in
+            for (index, result) in results.enumerated() {
+                if index % 3 == 1 { expectTimedOut(result.failure, index) } else { #expect(result.value == index) }
+            }
+        }
+    }
+
+    static func chunk(_ kind: Kind) {
+        var options = options
+        options.chunk = .fixed(8)
+        // Together the items of a chunk take longer than the timeout, and none but one alone.
+        let deeds: [Deed] = (0..<8).map { $0 == 5 ? .nap(60_000) : .nap(20) }
+        kind.survive(deeds, workers: 1, options: options) { results in
+            for (index, result) in results.enumerated() {
+                if index == 5 { expectTimedOut(result.failure, index) } else { #expect(result.value == -1) }
+            }
+        }
+    }
+
+    static func start(_ resident: Bool) {
+        var options = options
+        options.setUp = { usleep(600_000) }
+        if resident {
+            ResidentScene.survive(.body, options: options) { pool throws in
+                #expect(try pool.map([.give(1), .give(2)]) == [1, 2])
+            }
+        } else {
+            Scene.survive(options: options) { pool throws in #expect(try pool.map(0..<4) { $0 } == [0, 1, 2, 3]) }
+        }
+    }
+
+    static func afterIdleTime(_ way: Way) {
+        ResidentScene.survive(way, options: options) { pool throws in
+            // By then nobody looks after the workers any more.
+            usleep(900_000)
+            for _ in 0..<2 {
+                let results = pool.mapResults([.nap(60_000), .give(2)])
+                expectTimedOut(results[0].failure, 0)
+                #expect(results[1].value == 2)
+            }
+            let failure = failure { () throws(ForkPool.Failure) in try pool(.nap(60_000)) }
+            #expect(failure?.code == .timedOut)
+        }
+    }
+
+    static func stream(_ resident: Bool) {
+        let deeds: [Deed] = (0..<10).map { $0 == 4 ? .nap(60_000) : .give($0) }
+        func check(_ stream: some Sequence<(index: Int, result: Result<Int, ForkPool.Failure>)>) {
+            var seen = 0
+            for (index, result) in stream {
+                #expect(index == seen)
+                if index == 4 { expectTimedOut(result.failure, 4) } else { #expect(result.value == index) }
+                seen += 1
+            }
+            #expect(seen == 10)
+        }
+        if resident {
+            ResidentScene.survive(.body, options: options) { pool throws in check(pool.stream(deeds)) }
+        } else {
+            Scene.survive(options: options) { pool throws in check(pool.stream(deeds) { try $0.perform() }) }
+        }
+    }
+
+    static func submitted() async {
+        await ResidentScene.survive(.body, options: options) { (pool) async throws in
+            let call = pool.submit(.nap(60_000))
+            while !call.isDone { sched_yield() }
+            #expect(failure { () throws(ForkPool.Failure) in try call.wait() }?.code == .timedOut)
+            let later = pool.submit(.nap(60_000))
+            do {
+                _ = try await later.value
+                Issue.record("nothing was thrown")
+            } catch {
+                #expect((error as? ForkPool.Failure)?.code == .timedOut)
+            }
+        }
+    }
+
+    static func asynchronous() async {
+        await Scene.survive(options: options) { (pool) async throws in
+            let results = await pool.mapResults([Deed.give(1), .nap(60_000)]) { try $0.perform() }
+            expectTimedOut(results[1].failure, 1)
+            #expect(results[0].value == 1)
+        }
+    }
+}

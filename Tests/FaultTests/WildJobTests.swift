@@ -1,0 +1,63 @@
+import ForkPool
+import Glibc
+import Testing
+
+@Suite struct WildJobTests {
+    @Test(
+        "B9: a resident job that writes anywhere into what it shares never crashes the parent, which can end it",
+        arguments: Way.allCases)
+    func scribbles(_ way: Way) async {
+        await #expect(processExitsWith: .success) { [way] in WildJobScenes.scribbles(way) }
+    }
+}
+
+/// Writes words that look random into memory that it shares, at places that do; a negative item has it do nothing.
+struct Scribbling: PlainJob {
+    typealias Input = Int
+    typealias Output = String
+
+    func act(_ seed: Int) throws -> String {
+        guard seed >= 0 else { return "item \(seed)" }
+        var dice = Dice(state: UInt64(seed))
+        let places = Files.text("/proc/self/maps").split(separator: "\n").compactMap(Self.place)
+        for _ in 0..<200 {
+            let place = places.randomElement(using: &dice)!
+            // Most of what there is lies at the beginning.
+            let reach = Bool.random(using: &dice) ? place.count : min(place.count, 4096)
+            let address = place.lowerBound + Int.random(in: 0..<reach / 8, using: &dice) * 8
+            let word = Bool.random(using: &dice) ? Int(truncatingIfNeeded: dice.next()) : Int.random(in: -2...64)
+            unsafe UnsafeMutablePointer<Int>(bitPattern: address)!.pointee = word
+        }
+        return "item \(seed)"
+    }
+
+    /// The addresses of a line of the kernel's, if they are shared and can be written to.
+    private static func place(_ line: Substring) -> Range<Int>? {
+        let words = line.split(separator: " ")
+        guard words[1].hasPrefix("rw-s"), line.contains("/dev/zero") || line.contains("/memfd:") else { return nil }
+        let ends = words[0].split(separator: "-").compactMap { Int($0, radix: 16) }
+        return ends[0]..<ends[1]
+    }
+}
+
+private enum WildJobScenes {
+    static func scribbles(_ way: Way) {
+        Scene.setDeadline(seconds: 20)
+        let pristine = Census.now()
+        for seed in 0..<20 {
+            do {
+                let pool = try way.start(Scribbling())
+                #expect(try pool.map([-1, -2]) == ["item -1", "item -2"])
+                // What they give is anything but a crash, or nothing at all until the pool is ended.
+                let calls = [-1, seed, -2, -3].map(pool.submit)
+                for call in calls { _ = try? call.wait(for: .milliseconds(100)) }
+                pool.cancel()
+                for call in calls { _ = try? call.wait() }
+                #expect(failure { () throws(ForkPool.Failure) in try pool(-1) } != nil)
+            } catch {
+                Issue.record(error)
+            }
+        }
+        ResidentScene.expectNothingLeft(since: pristine)
+    }
+}

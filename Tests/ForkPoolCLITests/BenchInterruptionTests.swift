@@ -1,0 +1,85 @@
+import Foundation
+import Glibc
+import Testing
+
+@Suite("A benchmark that is interrupted")
+struct BenchInterruptionTests {
+    /// A pipe with a name, whose end is read when nobody has it open to write any more.
+    private struct Witness {
+        let path: String
+        let reading: Int32
+
+        init(in scratch: ScratchFolder) throws {
+            path = scratch.path + "/witness"
+            try #require(unsafe mkfifo(path, 0o600) == 0)
+            reading = unsafe open(path, O_RDONLY | O_NONBLOCK)
+        }
+
+        /// Waits for a byte, or for the end.
+        func next() -> Int {
+            var entry = pollfd(fd: reading, events: Int16(POLLIN), revents: 0)
+            guard unsafe poll(&entry, 1, 60_000) == 1 else { return -1 }
+            var byte: UInt8 = 0
+            return unsafe read(reading, &byte, 1)
+        }
+    }
+
+    /// A command whose child, which leads no group, goes on for ten minutes.
+    private func words(_ witness: Witness) -> [String] {
+        ["--", "sh", "-c", "{ echo; exec sleep 600; } >\"$0\" & wait", witness.path]
+    }
+
+    @Test("ends the command that runs with all of its group", arguments: [SIGINT, SIGTERM, SIGHUP])
+    func ends(_ number: Int32) throws {
+        let scratch = try ScratchFolder()
+        let witness = try Witness(in: scratch)
+        let run = try Running(["bench"] + words(witness))
+        #expect(witness.next() == 1)
+        kill(run.pid, number)
+        let (output, errors, status) = run.end()
+        #expect(status & 0x7F == number && output.isEmpty)
+        #expect(errors.hasSuffix("; nothing is left running\n"))
+        #expect(witness.next() == 0)
+        close(witness.reading)
+    }
+
+    @Test("by SIGKILL it cannot say anything, and what runs ends all the same")
+    func killed() throws {
+        let scratch = try ScratchFolder()
+        let witness = try Witness(in: scratch)
+        let run = try Running(["bench"] + words(witness))
+        #expect(witness.next() == 1)
+        kill(run.pid, SIGKILL)
+        let (output, errors, status) = run.end()
+        #expect(status & 0x7F == SIGKILL && output.isEmpty && errors.isEmpty)
+        #expect(witness.next() == 0)
+        close(witness.reading)
+    }
+
+    @Test("by Ctrl-C to all of the terminal's group it does the same")
+    func terminal() throws {
+        let scratch = try ScratchFolder()
+        let witness = try Witness(in: scratch)
+        let run = try Running(["bench"] + words(witness), onTerminal: true)
+        #expect(witness.next() == 1)
+        kill(-run.pid, SIGINT)
+        let (output, _, status) = run.end()
+        #expect(status & 0x7F == SIGINT)
+        #expect(output.hasSuffix("forkpool: interrupted by SIGINT; nothing is left running\r\n"))
+        #expect(witness.next() == 0)
+        close(witness.reading)
+    }
+
+    @Test("without its launcher it says so, and the command ends")
+    func launcher() throws {
+        let scratch = try ScratchFolder()
+        let witness = try Witness(in: scratch)
+        // The shell that is measured kills its parent, the launcher.
+        let script = "exec 3>\"$0\"; sleep 600 & kill -9 $PPID; wait"
+        let run = try CommandRun(["bench", "--", "sh", "-c", script, witness.path])
+        #expect(run.code == 70 && run.output.isEmpty)
+        #expect(run.errors.split(separator: "\n").count == 1 && run.errors.hasPrefix("forkpool: "))
+        #expect(witness.next() == 0)
+        close(witness.reading)
+    }
+}

@@ -1,0 +1,63 @@
+import Testing
+
+@testable import ForkPoolCLI
+
+@Suite("The command of a job")
+struct CommandTemplateTests {
+    private func words(
+        _ words: [String], _ values: [String], number: Int = 7, slot: Int = 2
+    ) -> [String] {
+        CommandTemplate(words.map { Array($0.utf8) })
+            .words(values.map { Array($0.utf8) }, number: number, slot: slot)
+            .map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    @Test("has the item as its last word if nothing stands for it")
+    func appended() {
+        #expect(words(["echo", "-n"], ["a b"]) == ["echo", "-n", "a b"])
+        #expect(words(["echo"], ["a", "b"]) == ["echo", "a", "b"])
+        #expect(words(["echo"], [""]) == ["echo", ""])
+    }
+
+    @Test(
+        "has the item and its parts where something stands for them",
+        arguments: [
+            ("{}", "/a/b.c/d.tar.gz"), ("{/}", "d.tar.gz"), ("{//}", "/a/b.c"), ("{.}", "/a/b.c/d.tar"),
+            ("{/.}", "d.tar"), ("{#}", "7"), ("{%}", "2"), ("x{}y{#}", "x/a/b.c/d.tar.gzy7"), ("{1/}", "d.tar.gz"),
+            ("{0}", "{0}"), ("{x}", "{x}"), ("{", "{"), ("}{", "}{"), ("{{}}", "{/a/b.c/d.tar.gz}"), ("{2#}", "{2#}"),
+        ])
+    func parts(_ word: String, _ expected: String) {
+        // With {} behind it nothing is appended.
+        #expect(words(["p", word, "{}"], ["/a/b.c/d.tar.gz"]) == ["p", expected, "/a/b.c/d.tar.gz"])
+    }
+
+    @Test("takes parts of paths that have none as they are")
+    func plain() {
+        #expect(words(["{/}", "{//}", "{.}", "{/.}"], ["name"]) == ["name", ".", "name", "name"])
+        #expect(words(["{/}", "{//}", "{.}", "{/.}"], [".hidden"]) == [".hidden", ".", ".hidden", ".hidden"])
+        #expect(words(["{/}", "{//}", "{.}"], ["/x"]) == ["x", "/", "/x"])
+        #expect(words(["{.}"], ["a.b/c"]) == ["a.b/c"])
+        #expect(words(["{/}"], ["a/"]) == [""])
+    }
+
+    @Test("has each of several lists' values by its number, and all of them with spaces between")
+    func lists() {
+        #expect(words(["p", "{2}", "{1.}", "{}"], ["x.y", "z"]) == ["p", "z", "x", "x.y z"])
+        #expect(CommandTemplate([Array("{3} {1}".utf8)]).highestValue == 3)
+        #expect(CommandTemplate([Array("{} {#}".utf8)]).highestValue == 0)
+    }
+
+    @Test("keeps bytes that are no text, and braces in a script")
+    func bytes() {
+        let template = CommandTemplate([[0x70], [0xFF, UInt8(ascii: "{"), UInt8(ascii: "}")]])
+        #expect(template.words([[0xC3, 0x28]], number: 1, slot: 1) == [[0x70], [0xFF, 0xC3, 0x28]])
+        let script = CommandTemplate([Array("echo {}".utf8)], isLiteral: true)
+        #expect(script.words([[0x61]], number: 1, slot: 1) == [Array("echo {}".utf8), [0x61]])
+    }
+
+    @Test("tells the program only if every job has the same")
+    func program() {
+        #expect(CommandTemplate([Array("ls".utf8), Array("{}".utf8)]).program == Array("ls".utf8))
+        #expect(CommandTemplate([Array("{}".utf8)]).program == nil)
+    }
+}

@@ -1,0 +1,40 @@
+import Foundation
+import Glibc
+import Testing
+
+@Suite("A command that is interrupted")
+struct InterruptionTests {
+    @Test(
+        "E2: says so in one line and ends by the signal, with all of its workers", arguments: [SIGINT, SIGTERM, SIGHUP])
+    func ends(_ number: Int32) async throws {
+        let run = try Running(["tour"])
+        run.waitForOutput()
+        kill(run.pid, number)
+        let (output, errors, status) = run.end()
+        #expect(status & 0x7F == number)
+        let name = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP"][number]!
+        #expect(errors == "forkpool: interrupted by \(name); nothing is left running\n")
+        // The tour's last sentence is never reached.
+        #expect(!output.contains("That was the tour"))
+    }
+
+    @Test("E2: on a terminal, by Ctrl-C to all of its group, it does the same and leaves the terminal as it was")
+    func terminal() async throws {
+        let run = try Running(["tour"], onTerminal: true)
+        let before = run.terminalState()
+        run.waitForOutput()
+        kill(-run.pid, SIGINT)
+        let (output, _, status) = run.end()
+        #expect(status & 0x7F == SIGINT)
+        #expect(output.components(separatedBy: "interrupted").count == 2)
+        #expect(output.hasSuffix("forkpool: interrupted by SIGINT; nothing is left running\r\n"))
+        #expect(run.terminalState() == before)
+    }
+
+    @Test("E2: a signal that it was told to ignore does not end it")
+    func ignored() async throws {
+        let run = try Running(["overhead", "--help"], ignoring: SIGHUP)
+        let (output, errors, status) = run.end()
+        #expect(status == 0 && errors.isEmpty && output.contains("overhead"))
+    }
+}

@@ -1,0 +1,33 @@
+import Glibc
+import Testing
+
+@testable import ForkPoolCLI
+
+@Suite("What others do meanwhile")
+struct NoiseTests {
+    @Test("is told when it is more than a fifth of the machine, and not where the system does not say")
+    func contended() {
+        for (others, isContended) in [(0.4, false), (0.41, true), (2, true), (0, false), (nil, false)]
+            as [(Double?, Bool)]
+        {
+            let noise = Noise(others: others, pressure: nil, processors: 2)
+            #expect(noise.isContended == isContended)
+            #expect((noise.sentence != nil) == isContended)
+        }
+        #expect(
+            Noise(others: 1.26, pressure: 0.9, processors: 4).sentence
+                == "contended: other processes used 1.3 of 4 processors meanwhile, which wall times include and CPU times do "
+                + "not.")
+    }
+
+    @Test("what was measured itself does not count")
+    func own() throws {
+        let meter = NoiseMeter()
+        let start = ContinuousClock.now
+        while start.secondsSince < 0.3 { NoiseFloor.spin(1000) }
+        let others = try #require(meter.noise(besides: 0).others)
+        #expect(others >= 0 && others <= Double(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        // So much processor time of commands leaves nothing for others.
+        #expect(meter.noise(besides: 1e9).others == 0)
+    }
+}

@@ -1,0 +1,52 @@
+import Testing
+
+@testable import ForkPoolCLI
+
+@Suite("Durations and sizes as arguments")
+struct QuantitiesTests {
+    @Test(
+        "durations have a unit, or are seconds",
+        arguments: [
+            ("500ms", 500_000_000), ("1.5s", 1_500_000_000), ("2m", 120_000_000_000), ("1h", 3_600_000_000_000),
+            ("2", 2_000_000_000), ("0.25", 250_000_000), (".5", 500_000_000), ("10us", 10_000), ("10µs", 10_000),
+            ("7ns", 7), ("1min", 60_000_000_000), ("0", 0),
+        ])
+    func durations(_ text: String, _ nanoseconds: Int) {
+        #expect(DurationArgument(argument: text)?.nanoseconds == nanoseconds)
+    }
+
+    @Test(
+        "what is no duration is refused with how one reads",
+        arguments: ["", "s", "1.", "1..2", "-1s", "+1", "1e3", "inf", "nan", "0x10", "1 s", "1S", "1d", "١s", "1s2"])
+    func noDurations(_ text: String) {
+        #expect(DurationArgument(argument: text) == nil)
+        #expect(throws: (any Error).self) { try DurationArgument(parsing: text) }
+    }
+
+    @Test("a duration that no clock holds is refused")
+    func tooLong() {
+        #expect(DurationArgument(argument: "2562047h")?.nanoseconds == 9_223_369_200_000_000_000)
+        #expect(DurationArgument(argument: "2562048h") == nil)
+        #expect(DurationArgument(argument: "1" + String(repeating: "0", count: 400)) == nil)
+    }
+
+    @Test(
+        "sizes are decimal, or binary with an i",
+        arguments: [
+            ("64", 64), ("64B", 64), ("10k", 10_000), ("10kB", 10_000), ("10K", 10_000), ("16MiB", 16_777_216),
+            ("16Mi", 16_777_216), ("1G", 1_000_000_000), ("1GiB", 1_073_741_824), ("1.5MB", 1_500_000),
+            ("2T", 2_000_000_000_000),
+            ("0", 0), ("1KiB", 1024),
+        ])
+    func sizes(_ text: String, _ bytes: Int) {
+        #expect(ByteSize(argument: text)?.bytes == bytes)
+    }
+
+    @Test(
+        "what is no size is refused",
+        arguments: ["", "k", "-1", "1 k", "1i", "1iB", "1Kib1", "1P", "1kk", "1BB", "9999999999G", "1e3"])
+    func noSizes(_ text: String) {
+        #expect(ByteSize(argument: text) == nil)
+        #expect(throws: (any Error).self) { try ByteSize(parsing: text) }
+    }
+}

@@ -1,0 +1,49 @@
+import Testing
+
+@testable import ForkPoolCLI
+
+@Suite("Command lines that are split without a shell")
+struct ShellWordsTests {
+    // What dash 0.5.12 makes of each: printf '[%s]\n' LINE
+    @Test(
+        "are split as a shell does",
+        arguments: [
+            ("true", ["true"]), ("  a  b\tc ", ["a", "b", "c"]), ("a 'b c' d", ["a", "b c", "d"]),
+            (#"a "b c" d"#, ["a", "b c", "d"]), (#"a b\ c"#, ["a", "b c"]), ("a ''", ["a", ""]), (#"a """#, ["a", ""]),
+            (#"a'b'"c"d"#, ["abcd"]), (#"a "x\"y\\z\w""#, ["a", #"x"y\z\w"#]), (#"a '\'"#, ["a", #"\"#]),
+            (#"a \| \$x '|' "&" '$y'"#, ["a", "|", "$x", "|", "&", "$y"]), ("a\\\nb", ["ab"]),
+            ("a \"b\\\nc\"", ["a", "bc"]),
+            ("a b#c d~", ["a", "b#c", "d~"]), ("a x=1", ["a", "x=1"]), ("./a=b/c", ["./a=b/c"]),
+            ("a {b} !", ["a", "{b}", "!"]),
+            ("é 'ü'", ["é", "ü"]), ("true\n", ["true"]), ("a \\", ["a", "\\"]), ("1=2", ["1=2"]), ("a ]", ["a", "]"]),
+            (#""$""#.replacing("$", with: "x"), ["x"]),
+        ])
+    func words(_ line: String, _ words: [String]) throws {
+        #expect(try ShellWords.split(line) == words)
+    }
+
+    @Test(
+        "are refused where only a shell would know what is meant",
+        arguments: [
+            ("a | b", "|"), ("a && b", "&"), ("a; b", ";"), ("a < b", "<"), ("a >b", ">"), ("(a)", "("), ("a $b", "$"),
+            ("a \"$b\"", "$"), ("a `b`", "`"), ("a \"`b`\"", "`"), ("a *", "*"), ("a b?", "?"), ("a [b]", "["),
+            ("a ~", "~"), ("~/a", "~"), ("a # b", "#"), ("B=1 a", "="), ("_b2=c a", "="), ("a\nb", "\n"), ("! a", "!"),
+        ] as [(String, Character)])
+    func refused(_ line: String, _ character: Character) {
+        #expect(throws: ShellWords.Problem.needsShell(character)) { try ShellWords.split(line) }
+    }
+
+    @Test("are refused where something is missing")
+    func incomplete() {
+        #expect(throws: ShellWords.Problem.open("'")) { try ShellWords.split("a 'b") }
+        #expect(throws: ShellWords.Problem.open("\"")) { try ShellWords.split("a \"b\\\"") }
+        #expect(throws: ShellWords.Problem.empty) { try ShellWords.split(" \n ") }
+        #expect(throws: ShellWords.Problem.empty) { try ShellWords.split("") }
+    }
+
+    @Test("words that were written for a shell are split into the same words")
+    func joined() throws {
+        let words = ["a", "", "b c", "it's", "$x", "\"", "\\", "*", "é", "-x=y", "~", "a{b}"]
+        #expect(try ShellWords.split(quotedForShell(words.map { Array($0.utf8) })) == words)
+    }
+}

@@ -1,0 +1,109 @@
+import Testing
+
+@testable import ForkPool
+
+@Suite("The heap of a resident pool")
+struct SharedHeapTests {
+    private static let start = 1 << 20
+    private static let size = 16 << 20
+    private static var range: Range<Int> { start..<start + size }
+
+    private func take(_ size: Int, of heap: inout SharedHeap) throws -> SharedHeap.Part {
+        let part = heap.allocate(size)
+        return try #require(part)
+    }
+
+    @Test("rounds up to powers of two, of 1024 bytes at least")
+    func sizes() throws {
+        var heap = SharedHeap(Self.range)
+        for (size, rounded) in [(0, 1024), (1, 1024), (1024, 1024), (1025, 2048), (5000, 8192), (65_536, 65_536)] {
+            let part = try take(size, of: &heap)
+            #expect(part.size == rounded)
+        }
+    }
+
+    @Test("begins parts of 64 KiB and more with a page, so that their pages can be given back")
+    func pages() throws {
+        var heap = SharedHeap(Self.range)
+        let small = try take(10, of: &heap)
+        let large = try take(100_000, of: &heap)
+        #expect(small.offset == 1_048_576)
+        #expect(large.offset == 1_052_672)
+        #expect(large.size == 131_072)
+        #expect(large.end == 1_183_744)
+    }
+
+    @Test("gives out no more than there is, and is whole again when all is back")
+    func full() throws {
+        var heap = SharedHeap(Self.range)
+        #expect(heap.allocate(Self.size + 1) == nil)
+        #expect(heap.allocate(.max) == nil)
+        for _ in 0..<3 {
+            let whole = try take(Self.size, of: &heap)
+            #expect(whole.offset == Self.start)
+            #expect(heap.allocate(1) == nil)
+            #expect(!heap.isEmpty)
+            _ = heap.release(whole, keeping: 0)
+            #expect(heap.isEmpty)
+        }
+        var parts: [SharedHeap.Part] = []
+        while let part = heap.allocate(1 << 20) { parts.append(part) }
+        #expect(parts.count == 16)
+    }
+
+    @Test("gives a part that came back to the next that is as large")
+    func reuse() throws {
+        var heap = SharedHeap(Self.range)
+        let parts = try (0..<4).map { _ in try take(2000, of: &heap) }
+        #expect(heap.release(parts[1], keeping: 1 << 20) == nil)
+        let other = try take(5000, of: &heap)
+        #expect(other.offset == 1_056_768)
+        let again = try take(1500, of: &heap)
+        #expect(again.offset == parts[1].offset)
+    }
+
+    @Test("discards a large part that comes back where too much is kept already")
+    func discard() throws {
+        var heap = SharedHeap(Self.range)
+        let parts = try (0..<4).map { _ in try take(1 << 20, of: &heap) }
+        #expect(heap.release(parts[0], keeping: 2 << 20) == nil)
+        #expect(heap.release(parts[1], keeping: 2 << 20) == nil)
+        #expect(heap.release(parts[2], keeping: 2 << 20) == parts[2].offset..<parts[2].end)
+        // The last one: what lies above what is kept, from the heap's beginning.
+        #expect(heap.release(parts[3], keeping: 2 << 20) == 3_145_728..<5_242_880)
+        #expect(heap.isEmpty)
+    }
+
+    @Test("discards nothing in the end where all fits into what is kept")
+    func keep() throws {
+        var heap = SharedHeap(Self.range)
+        let parts = try (0..<4).map { _ in try take(1 << 20, of: &heap) }
+        for part in parts { #expect(heap.release(part, keeping: .max) == nil) }
+        let first = try take(1, of: &heap)
+        #expect(first.offset == Self.start)
+    }
+
+    @Test("never gives out what is in use, whatever comes back in which order", arguments: 0..<20)
+    func disjoint(seed: Int) throws {
+        var dice = Seeded(UInt64(seed))
+        var heap = SharedHeap(Self.range)
+        var parts: [SharedHeap.Part] = []
+        for _ in 0..<2000 {
+            if parts.isEmpty || Bool.random(using: &dice) {
+                let size = Int.random(in: 0..<1 << Int.random(in: 1..<20, using: &dice), using: &dice)
+                guard let part = heap.allocate(size) else { continue }
+                #expect(part.size >= size)
+                #expect(part.offset >= Self.start && part.end <= Self.start + Self.size)
+                #expect(!parts.contains { $0.offset < part.end && part.offset < $0.end }, "seed \(seed)")
+                parts.append(part)
+            } else {
+                let part = parts.remove(at: .random(in: parts.indices, using: &dice))
+                let pages = heap.release(part, keeping: 1 << 20)
+                // What is discarded is nobody's.
+                if let pages { #expect(!parts.contains { $0.offset < pages.upperBound && pages.lowerBound < $0.end }) }
+            }
+        }
+        for part in parts { _ = heap.release(part, keeping: 0) }
+        #expect(heap.isEmpty)
+    }
+}

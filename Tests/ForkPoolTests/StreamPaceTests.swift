@@ -1,0 +1,123 @@
+import Glibc
+import Testing
+
+@testable import ForkPool
+
+@Suite("The pace of a stream")
+struct StreamPaceTests {
+    @Test("begins with one input at a time, eight for each worker")
+    func beginning() {
+        var pace = StreamPace(workers: 2, window: nil)
+        #expect(pace.room(inFlight: 0) == 1)
+        #expect(pace.room(inFlight: 15) == 1)
+        #expect(pace.room(inFlight: 16) == 0)
+        #expect(pace.room(inFlight: 17) == 0)
+    }
+
+    @Test("keeps within the window that was asked for, and never stands still", arguments: [1, 2, 3, 7, 1000])
+    func window(_ window: Int) {
+        var pace = StreamPace(workers: 2, window: window)
+        #expect(pace.room(inFlight: window) == 0)
+        var dice = Seeded(UInt64(window))
+        var inFlight = 0
+        for _ in 0..<20_000 {
+            while true {
+                let room = pace.room(inFlight: inFlight)
+                guard room > 0 else { break }
+                inFlight += room
+                #expect(inFlight <= window)
+            }
+            // Whatever the portions are: with nothing in flight there is always room.
+            guard inFlight > 0 else {
+                Issue.record("nothing is in flight and there is no room")
+                return
+            }
+            pace.hasInput(size: Int(dice.next() % 1_000_000))
+            pace.hasResult(size: Int(dice.next() % 1_000_000))
+            pace.delivered()
+            inFlight -= 1
+        }
+    }
+
+    @Test("takes up to 256 inputs at once while items are short")
+    func shortItems() {
+        var pace = StreamPace(workers: 2, window: nil)
+        var most = 0
+        for _ in 0..<100_000 {
+            pace.delivered()
+            most = max(most, pace.room(inFlight: 0))
+        }
+        #expect(most == 256)
+    }
+
+    @Test("takes one input at a time again when items become long")
+    func longItems() {
+        var pace = StreamPace(workers: 2, window: nil)
+        for _ in 0..<100_000 { pace.delivered() }
+        // Each look at the pace halves a portion: 256 items to the first, 128 to the next.
+        for _ in 0..<600 {
+            usleep(400)
+            pace.delivered()
+        }
+        #expect(pace.room(inFlight: 0) == 1)
+        #expect(pace.room(inFlight: 16) == 0)
+    }
+
+    @Test("takes a quarter of a small window at once at most")
+    func portionOfWindow() {
+        var pace = StreamPace(workers: 2, window: 40)
+        var most = 0
+        for _ in 0..<100_000 {
+            pace.delivered()
+            most = max(most, pace.room(inFlight: 0))
+        }
+        #expect(most == 10)
+        #expect(pace.room(inFlight: 40) == 0)
+    }
+
+    @Test("has no more large results in flight than 512 KiB for each worker, or two of any size")
+    func largeResults() {
+        var pace = StreamPace(workers: 2, window: nil)
+        pace.hasResult(size: 100_000)
+        #expect(pace.room(inFlight: 9) == 1)
+        #expect(pace.room(inFlight: 10) == 0)
+        pace.hasResult(size: 1 << 20)
+        #expect(pace.room(inFlight: 3) == 1)
+        #expect(pace.room(inFlight: 4) == 0)
+        pace.hasResult(size: 1 << 30)
+        #expect(pace.room(inFlight: 3) == 1)
+        #expect(pace.room(inFlight: 4) == 0)
+    }
+
+    @Test("counts inputs with results")
+    func largeInputs() {
+        var pace = StreamPace(workers: 2, window: nil)
+        pace.hasInput(size: 60_000)
+        pace.hasResult(size: 40_000)
+        #expect(pace.room(inFlight: 9) == 1)
+        #expect(pace.room(inFlight: 10) == 0)
+        pace.hasInput(size: 1 << 20)
+        #expect(pace.room(inFlight: 3) == 1)
+        #expect(pace.room(inFlight: 4) == 0)
+        for _ in 0..<100 { pace.hasInput(size: 300) }
+        for _ in 0..<100 { pace.hasResult(size: 8) }
+        #expect(pace.room(inFlight: 15) == 1)
+        #expect(pace.room(inFlight: 16) == 0)
+    }
+
+    @Test("forgets large results when small ones follow")
+    func smallResults() {
+        var pace = StreamPace(workers: 2, window: nil)
+        pace.hasResult(size: 1 << 20)
+        for _ in 0..<100 { pace.hasResult(size: 8) }
+        #expect(pace.room(inFlight: 15) == 1)
+        #expect(pace.room(inFlight: 16) == 0)
+    }
+
+    @Test("is not slowed by large results where a window was asked for")
+    func windowOverMemory() {
+        var pace = StreamPace(workers: 2, window: 1000)
+        pace.hasResult(size: 1 << 30)
+        #expect(pace.room(inFlight: 999) == 1)
+    }
+}

@@ -1,0 +1,132 @@
+import Testing
+
+@testable import ForkPool
+
+@Suite("The watch over workers that do not move")
+struct WatchTests {
+    private static let second = 1_000_000_000
+    private static let busy = Watch.Sight(position: 3, began: 0)
+
+    private func none() -> DeadlockProof.Look? { nil }
+
+    @Test("finds who is on an item for longer than the timeout, from when the item began")
+    func overdue() {
+        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
+        let sight = Watch.Sight(position: 3, began: 500)
+        #expect(watch.see(0, sight, at: 600, look: none) == nil)
+        #expect(watch.nextTime(now: 600) == 500 + Self.second)
+        #expect(watch.see(0, sight, at: 499 + Self.second, look: none) == nil)
+        #expect(watch.see(0, sight, at: 500 + Self.second, look: none) == .overdue(item: 3))
+    }
+
+    @Test("finds several who are overdue at once")
+    func several() {
+        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
+        for worker in 0..<5 { #expect(watch.see(worker, .init(position: worker, began: 7), at: 9, look: none) == nil) }
+        for worker in 0..<5 {
+            #expect(
+                watch.see(worker, .init(position: worker, began: 7), at: 7 + Self.second, look: none)
+                    == .overdue(item: worker))
+        }
+    }
+
+    @Test("gives who goes on to another item, or to the same one again, all the time once more")
+    func moving() {
+        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
+        for step in 0..<10 {
+            let began = 1 + step * Self.second
+            let sight = Watch.Sight(position: step / 2, began: began)
+            #expect(watch.see(0, sight, at: began + Self.second - 1, look: none) == nil)
+        }
+    }
+
+    @Test("does not count what comes before an item, and does not believe a time that cannot be")
+    func impossible() {
+        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
+        #expect(watch.see(0, .init(position: -1, began: 0), at: 0, look: none) == nil)
+        #expect(watch.see(0, .init(position: -1, began: 0), at: 90 * Self.second, look: none) == nil)
+        let future = Watch.Sight(position: 1, began: .max)
+        #expect(watch.see(1, future, at: 5, look: none) == nil)
+        #expect(watch.see(1, future, at: 5 + Self.second, look: none) == .overdue(item: 1))
+        #expect(watch.see(2, .init(position: 1, began: .min), at: 5, look: none) == nil)
+        #expect(watch.see(2, .init(position: 1, began: .min), at: 9 * Self.second, look: none) == nil)
+    }
+
+    @Test("excuses everybody for a time in which nobody ran, itself included")
+    func stopped() {
+        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
+        let sight = Watch.Sight(position: 3, began: 500)
+        #expect(watch.see(0, sight, at: 600, look: none) == nil)
+        let planned = watch.nextTime(now: 600)
+        // Late by an hour.
+        let late = planned + 3600 * Self.second
+        watch.wake(at: late)
+        #expect(watch.see(0, sight, at: late - 1, look: none) == nil)
+        #expect(watch.see(0, sight, at: late, look: none) == .overdue(item: 3))
+        // What a busy machine is late by is no excuse.
+        _ = watch.nextTime(now: late)
+        watch.wake(at: late + Self.second / 4)
+        #expect(watch.see(0, sight, at: late + Self.second / 4, look: none) == .overdue(item: 3))
+    }
+
+    @Test("excuses also whoever began after the last look before everybody was stopped")
+    func stoppedUnseen() {
+        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
+        let planned = watch.nextTime(now: 0)
+        let late = planned + 60 * Self.second
+        watch.wake(at: late)
+        let sight = Watch.Sight(position: 3, began: planned - 5)
+        #expect(watch.see(0, sight, at: late, look: none) == nil)
+        #expect(watch.see(0, sight, at: late + Self.second - 1, look: none) == nil)
+        #expect(watch.see(0, sight, at: late + Self.second, look: none) == .overdue(item: 3))
+        // Who begins since then has as long as ever.
+        let later = Watch.Sight(position: 4, began: late + 7)
+        #expect(watch.see(0, later, at: late + 6 + Self.second, look: none) == nil)
+        #expect(watch.see(0, later, at: late + 7 + Self.second, look: none) == .overdue(item: 4))
+    }
+
+    @Test("asks to be woken for the next thing that is due, and never twice within half a millisecond")
+    func nextTime() {
+        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
+        #expect(watch.nextTime(now: 0) == Self.second)
+        _ = watch.see(0, .init(position: 0, began: 50), at: 60, look: none)
+        _ = watch.see(1, .init(position: 1, began: 40), at: 60, look: none)
+        #expect(watch.nextTime(now: 60) == 40 + Self.second)
+        #expect(watch.nextTime(now: 40 + Self.second) == 40 + Self.second + 500_000)
+        watch.forget(1)
+        #expect(watch.nextTime(now: 60) == 50 + Self.second)
+        var idle = Watch(timeout: nil, provesDeadlocks: false)
+        #expect(idle.nextTime(now: 5) == .max && !idle.isNeeded)
+    }
+
+    @Test("looks from outside at who did not move for a while, and then less and less often")
+    func looks() {
+        var watch = Watch(timeout: nil, provesDeadlocks: true)
+        var times: [Int] = []
+        var now = 0
+        while now < 20 * Self.second {
+            let verdict = watch.see(0, Self.busy, at: now) {
+                times.append(now)
+                return nil
+            }
+            #expect(verdict == nil)
+            now = watch.nextTime(now: now)
+        }
+        #expect(times.first == Watch.firstLook)
+        #expect((5...20).contains(times.count))
+        let gaps = zip(times, times.dropFirst()).map { $1 - $0 }
+        #expect(gaps == gaps.sorted() && gaps.last == 2 * Self.second)
+    }
+
+    @Test("does not look at who moves")
+    func movers() {
+        var watch = Watch(timeout: nil, provesDeadlocks: true)
+        for step in 0..<100 {
+            let verdict = watch.see(0, .init(position: step, began: 0), at: step * Watch.firstLook) {
+                Issue.record("it looked")
+                return nil
+            }
+            #expect(verdict == nil)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import ForkPool
+import Glibc
+import Synchronization
+
+/// Memory that every worker of a round has, however it was started: who is on an item, and how often each was begun.
+@safe final class Board: @unchecked Sendable {
+    /// The board of the round that runs.
+    @safe nonisolated(unsafe) static var current: Board?
+
+    static let places = 64
+    private static let headSize = 4096
+
+    /// Where a process that shares nothing else finds it.
+    let path: String
+    private let base: UnsafeMutableRawPointer
+    private let file: Int32
+    private let size: Int
+
+    /// Makes a board for so many items; it has no name that could be left.
+    init(items: Int) {
+        var name = Array("/tmp/forkpool-soak-XXXXXX".utf8CString)
+        file = unsafe mkstemp(&name)
+        expect(file >= 0, "no file: errno \(errno)")
+        _ = fcntl(file, F_SETFD, FD_CLOEXEC)
+        _ = unsafe unlink(name)
+        size = Self.headSize + items
+        expect(ftruncate(file, size) == 0, "no memory: errno \(errno)")
+        path = "/proc/\(getpid())/fd/\(file)"
+        unsafe base = Self.map(file, size)
+    }
+
+    /// Finds the board of another process.
+    init(at path: String) {
+        let opened = unsafe open(path, O_RDWR | O_CLOEXEC)
+        var status = stat()
+        expect(unsafe fstat(opened, &status) == 0, "no board at \(path): errno \(errno)")
+        self.path = path
+        file = opened
+        size = Int(status.st_size)
+        unsafe base = Self.map(opened, size)
+    }
+
+    deinit {
+        unsafe munmap(base, size)
+        close(file)
+    }
+
+    private static func map(_ file: Int32, _ size: Int) -> UnsafeMutableRawPointer {
+        let memory = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
+        expect(unsafe memory != MAP_FAILED, "no memory: errno \(errno)")
+        return unsafe memory!
+    }
+
+    /// The process that last began an item as the worker with that number, until somebody took it.
+    private func word(_ number: Int) -> UnsafeMutablePointer<Atomic<Int32>> {
+        unsafe (base + 4 * number).assumingMemoryBound(to: Atomic<Int32>.self)
+    }
+
+    private var begun: UnsafeMutableBufferPointer<UInt8> {
+        unsafe UnsafeMutableBufferPointer(
+            start: (base + Self.headSize).assumingMemoryBound(to: UInt8.self), count: size - Self.headSize)
+    }
+
+    /// Says in a worker that it begins an item.
+    func begin(_ item: Int) {
+        guard let worker = ForkPool.worker else { violation("an item is run outside of a worker") }
+        unsafe word(worker.index % Self.places).pointee.store(worker.pid, ordering: .relaxed)
+        // A worker may have been killed before it came so far, so the attempts may be more than was counted.
+        guard item < size - Self.headSize else { return }
+        unsafe begun[item] &+= 1
+        if unsafe worker.attempt < begun[item] { unsafe word(Self.places).pointee.store(1, ordering: .relaxed) }
+    }
+
+    /// A worker that began an item since one was last taken in its place, from `start` on.
+    func take(from start: Int, _ workers: Int) -> Int32? {
+        for offset in 0..<workers {
+            let pid = unsafe word((start + offset) % workers).pointee.exchange(0, ordering: .relaxed)
+            if pid > 0 { return pid }
+        }
+        return nil
+    }
+
+    /// Whether an item was begun more often than its attempts say.
+    var isInconsistent: Bool { unsafe word(Self.places).pointee.load(ordering: .relaxed) != 0 }
+
+    /// How often each item was begun.
+    var counts: [Int] { unsafe begun.map { Int($0) } }
+
+    func clear() {
+        unsafe memset(base, 0, size)
+    }
+}

@@ -1,0 +1,127 @@
+import Glibc
+
+/// What /proc says of processes.
+enum Processes {
+    /// The variable by whose value the processes of a soak, and those of one of its trials, are known.
+    static let soakVariable = "FORKPOOL_SOAK"
+    static let trialVariable = "FORKPOOL_SOAK_TRIAL"
+
+    /// The content of one of the kernel's small files; empty if there is none.
+    static func bytes(_ path: String) -> [UInt8] {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return [] }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let length = unsafe read(file, &part, part.count)
+            if length < 0, errno == EINTR { continue }
+            guard length > 0 else { return bytes }
+            bytes += part[..<length]
+        }
+    }
+
+    static func text(_ path: String) -> String { String(decoding: bytes(path), as: UTF8.self) }
+
+    /// The names in a folder.
+    static func names(in folder: String) -> [String] {
+        guard let stream = unsafe opendir(folder) else { return [] }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe Array($0.prefix { $0 != 0 }) }
+            names.append(String(decoding: name, as: UTF8.self))
+        }
+        return names
+    }
+
+    /// Whether a process lives and was started with that variable; pids are used again, and a dead one has none.
+    static func has(_ pid: Int32, _ variable: String, _ value: String) -> Bool {
+        let expected = Array("\(variable)=\(value)".utf8)
+        return bytes("/proc/\(pid)/environ").split(separator: 0).contains { $0.elementsEqual(expected) }
+    }
+
+    /// Every living process that was started with that variable, but for this one.
+    static func all(with variable: String, _ value: String) -> [Int32] {
+        names(in: "/proc").compactMap { Int32($0) }.filter { $0 != getpid() && has($0, variable, value) }
+    }
+
+    /// The children of this process.
+    static var children: [Int32] { children(of: getpid()) }
+
+    /// The children of a process, of whichever thread.
+    static func children(of pid: Int32) -> [Int32] {
+        names(in: "/proc/\(pid)/task").flatMap { thread in
+            text("/proc/\(pid)/task/\(thread)/children").split(separator: " ").compactMap { Int32($0) }
+        }
+    }
+
+    /// Kills what was started with that variable, and what that starts meanwhile.
+    static func killAll(with variable: String, _ value: String) {
+        while true {
+            let found = all(with: variable, value)
+            if found.isEmpty { return }
+            for pid in found { kill(pid, SIGKILL) }
+        }
+    }
+
+    /// What each thread of a process waits for.
+    static func describe(_ pid: Int32) -> String {
+        func line(_ file: String) -> String {
+            text(file).split(separator: "\n").first.map(String.init) ?? "?"
+        }
+        let threads = names(in: "/proc/\(pid)/task").compactMap { Int32($0) }.sorted()
+        let states = threads.map { thread in
+            let folder = "/proc/\(pid)/task/\(thread)"
+            let (name, place, call) = (line("\(folder)/comm"), line("\(folder)/wchan"), line("\(folder)/syscall"))
+            return "  \(thread) \(name): \(place), system call \(call)"
+        }
+        let status = text("/proc/\(pid)/status").split(separator: "\n").filter {
+            $0.hasPrefix("PPid:") || $0.hasPrefix("State:")
+        }
+        return "process \(pid) \(status.joined(separator: " "))\n" + states.joined(separator: "\n")
+    }
+}
+
+/// What a process has that a pool must not leave behind.
+struct Census: Equatable, CustomStringConvertible {
+    var descriptors: [String]
+    var children: Int
+    var mappings: Int
+    var threads: Int
+    var names: [String]
+
+    static var now: Census {
+        let maps = Processes.text("/proc/self/maps").split(separator: "\n")
+        return Census(
+            descriptors: (Int32(0)..<256).filter { fcntl($0, F_GETFD) >= 0 }.map { "\($0) \(target(of: $0))" },
+            children: Processes.children.count,
+            mappings: maps.count { $0.contains("/dev/zero") || $0.contains("/memfd:") || $0.contains("/dev/shm") },
+            threads: Processes.names(in: "/proc/self/task").count { Int32($0) != nil },
+            names: Processes.names(in: "/dev/shm").filter { $0.contains("forkpool") })
+    }
+
+    /// Looks again until everything is as it was, for some seconds at most: a thread that is not needed any more goes
+    /// when its turn comes.
+    static func expectNothingLeft(since before: inout Census, _ what: @autoclosure () -> String) {
+        let end = monotonic() + 10_000_000_000
+        while true {
+            let census = Census.now
+            // A thread that was about to end when it was counted is not needed to be there again.
+            before.threads = min(before.threads, census.threads)
+            if census == before { return }
+            guard monotonic() < end else { violation("\(what()) left something: \(before) became \(census)") }
+            sched_yield()
+        }
+    }
+
+    private static func target(of descriptor: Int32) -> String {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let length = unsafe readlink("/proc/self/fd/\(descriptor)", &bytes, bytes.count)
+        return String(decoding: bytes[..<max(length, 0)], as: UTF8.self)
+    }
+
+    var description: String {
+        "descriptors \(descriptors), \(children) children, \(mappings) shared mappings, \(threads) threads, \(names)"
+    }
+}

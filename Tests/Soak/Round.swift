@@ -1,0 +1,24 @@
+/// The rounds of a soak.
+enum Round: String, CaseIterable {
+    case kills
+    case forks
+    case pools
+    case signals
+    case parents
+    case templates
+
+    /// Runs it, and says what was counted.
+    func run(_ setting: Setting) -> String {
+        switch self {
+        case .kills: Kills.run(setting)
+        case .forks: Forks.run(setting)
+        case .pools: Pools.run(setting)
+        case .signals: Signals.run(setting)
+        case .parents: Parents.run(setting)
+        case .templates: Templates.run(setting)
+        }
+    }
+
+    /// In so many seconds a round that does not hang has ended, however busy the machine is.
+    func deadline(_ setting: Setting) -> Int { setting.pick(short: 120, long: 1500) }
+}
