@@ -10,6 +10,7 @@ enum WarmUp {
 
     private static func run() {
         Report.warmUp()
+        useCoders()
         let layout = Region.Layout(count: 3, slotStride: MemoryLayout<Extent>.stride, slotAlignment: 8)
         // Where the system refuses the memory, the map itself will say so.
         guard let region = try? Region(workers: 1, layout: layout) else { return }
@@ -27,5 +28,21 @@ enum WarmUp {
         // This process is no worker.
         cforkpool_set_worker(cforkpool_worker(index: -1, pid: 0, attempt: 0))
         cforkpool_withhold(nil, 0, nil, 0)
+    }
+
+    /// Takes a value of every shape to bytes and back.
+    private static func useCoders() {
+        struct Everything: Codable {
+            enum Choice: Codable {
+                case nothing
+                case some(Int, named: [String?])
+            }
+            var choices: [Choice] = [.nothing, .some(1, named: ["", nil])]
+            var table: [String: Double] = ["": 0]
+            var keys: Set<UInt8> = [0]
+            var missing: Bool?
+        }
+        guard let bytes = try? Report.bytes(of: Everything()) else { return }
+        _ = unsafe bytes.withUnsafeBytes { unsafe try? BinaryDecoder.decode(Everything.self, from: $0) }
     }
 }
