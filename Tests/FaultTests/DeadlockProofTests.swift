@@ -1,3 +1,4 @@
+import CForkPool
 import Glibc
 import Testing
 
@@ -35,14 +36,86 @@ import Testing
         await #expect(processExitsWith: .success) { DeadlockProofScenes.heldUp() }
     }
 
+    @Test("a process that asks in vain for what a thread of its parent initialises is seen to spin, and runs on")
+    func spinning() async {
+        await #expect(processExitsWith: .success) { DeadlockProofScenes.spinning() }
+    }
+
+    @Test("a process that is busy with anything else is not proven to spin, and goes on", arguments: BusyState.allCases)
+    func busy(_ state: BusyState) async {
+        await #expect(processExitsWith: .success) { [state] in DeadlockProofScenes.busy(state) }
+    }
+
     @Test("nothing is proven of a process that is not there")
     func absent() {
         #expect(DeadlockProof.look(at: .max) == nil)
         #expect(DeadlockProof.look(at: -1) == nil)
+        #expect(DeadlockProof.spin(of: .max, named: -1) == nil)
+    }
+}
+
+/// What keeps a processor busy, in the kernel for the most part, until the process is released.
+enum BusyState: String, CaseIterable, Codable, Sendable {
+    case yielding
+    /// It asks whether it could have a lock that somebody else has.
+    case asking
+    /// It takes and releases such a lock, which nobody else has.
+    case locking
+    case mapping
+
+    func enter(_ stage: Stage) {
+        let word = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+        unsafe word.initialize(to: self == .asking ? 1 : 0)
+        stage.arrivals.add(1)
+        while !stage.isReleased {
+            switch self {
+            case .yielding: sched_yield()
+            case .asking: unsafe Raw.futex(word, .tryLock)
+            case .locking:
+                unsafe Raw.futex(word, .lock)
+                unsafe Raw.futex(word, .unlock)
+            case .mapping:
+                let page = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)!
+                unsafe munmap(page, 4096)
+            }
+        }
     }
 }
 
 private enum DeadlockProofScenes {
+    static func spinning() {
+        Scene.setDeadline()
+        Held.begin()
+        let pid = Looking.start { _ = opaque(Held.value) }
+        let descriptor = cforkpool_pidfd_open(pid)
+        #expect(Looking.isSuspected(pid))
+        var seen = 0
+        for _ in 0..<1000 where seen < 20 {
+            guard let spin = DeadlockProof.spin(of: pid, named: descriptor) else { continue }
+            seen += 1
+            #expect(spin == DeadlockProof.spin(of: pid, named: descriptor) ?? spin)
+            // Its word names the thread of this process.
+            #expect(spin.word & 0x3fff_ffff != 0)
+        }
+        #expect(seen == 20)
+        #expect(Looking.see(pid) { $0.isBusyAlone })
+        close(descriptor)
+        Looking.end(pid)
+    }
+
+    static func busy(_ state: BusyState) {
+        Scene.setDeadline()
+        let stage = Stage()
+        let pid = Looking.start { state.enter(stage) }
+        stage.waitForArrival()
+        let descriptor = cforkpool_pidfd_open(pid)
+        for _ in 0..<200 { #expect(DeadlockProof.spin(of: pid, named: descriptor) == nil) }
+        #expect(Looking.see(pid) { $0.isBusyAlone })
+        stage.releases.add(1)
+        #expect(Process.wait(for: pid) == 0)
+        close(descriptor)
+    }
+
     static func healthy(_ state: HealthyState) {
         Scene.setDeadline()
         let stage = Stage()

@@ -22,6 +22,18 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in DeadlockScenes.forbidden(kind) }
     }
 
+    @Test(
+        "E7: an item that spins for a global that the parent initialised at the fork fails as deadlocked",
+        arguments: forked)
+    func initialised(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in DeadlockScenes.initialised(kind) }
+    }
+
+    @Test("E7: it is run again, and done once the parent has initialised the global", arguments: forked)
+    func initialisedLater(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in DeadlockScenes.initialisedLater(kind) }
+    }
+
     @Test("E7: a worker by exec is not taken for deadlocked, and its timeout ends it")
     func exec() async {
         await #expect(processExitsWith: .success) { DeadlockScenes.exec() }
@@ -99,6 +111,22 @@ private enum DeadlockScenes {
     static func forbidden(_ kind: Kind) {
         kind.survive([.give(0), .deadlock], options: .init(retries: 0)) { results in
             #expect(results[1].failure?.code == .deadlocked && results[1].failure?.attempt == 1)
+        }
+    }
+
+    static func initialised(_ kind: Kind) {
+        Held.begin()
+        kind.survive([.give(0), .initialise(released: false), .give(2)]) { results in
+            let failure = results[1].failure
+            #expect(failure?.code == .deadlocked && failure?.index == 1 && failure?.attempt == 3)
+            #expect(results[0].value == 0 && results[2].value == 2)
+        }
+    }
+
+    static func initialisedLater(_ kind: Kind) {
+        Held.begin()
+        kind.survive([.give(0), .initialise(released: true)]) { results in
+            #expect(results.map(\.value) == [0, 7])
         }
     }
 

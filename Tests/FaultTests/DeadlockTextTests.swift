@@ -93,6 +93,59 @@ import Testing
         #expect(DeadlockProof.proves(look, look))
     }
 
+    @Test("a process that runs alone, without a pause and in the kernel for the most part, is suspected to spin")
+    func suspicion() throws {
+        let running = Texts.status(state: "R (running)", others: 5)
+        func look(_ status: String, user: Int, system: Int, children: String = "") throws -> DeadlockProof.Look {
+            try #require(
+                Texts(
+                    before: status, call: "running", place: "0", children: children,
+                    time: Texts.time(user: user, system: system), after: status
+                ).look)
+        }
+        let first = try look(running, user: 30, system: 70)
+        let later = Texts.status(state: "R (running)", others: 25)
+        #expect(DeadlockProof.suspectsSpin(first, try look(later, user: 32, system: 78)))
+        // It computed, or had no processor at all.
+        #expect(!DeadlockProof.suspectsSpin(first, try look(later, user: 38, system: 72)))
+        #expect(!DeadlockProof.suspectsSpin(first, try look(later, user: 30, system: 70)))
+        let others = [
+            Texts.status(state: "R (running)", voluntary: 13), Texts.status(state: "S (sleeping)"),
+            Texts.status(state: "R (running)", threads: "2"), Texts.status(state: "R (running)", tracer: 4711),
+            Texts.status(state: "R (running)", caught: "0000000000000200"),
+        ]
+        for other in others {
+            #expect(!DeadlockProof.suspectsSpin(first, try look(other, user: 32, system: 78)))
+        }
+        #expect(!DeadlockProof.suspectsSpin(first, try look(later, user: 32, system: 78, children: "4712 ")))
+    }
+
+    @Test("a lock that a thread elsewhere has is told from every other call and word")
+    func spin() {
+        func spin(_ operation: String, word: UInt32, timeout: String = "0x0") -> DeadlockProof.Spin? {
+            let text = "202 0x10 \(operation) 0x1 \(timeout) 0x0 0x0 0x20 0x30\n"
+            return DeadlockProof.Spin(call: FutexCall(Array(text.utf8)[...], number: 202), word: word, pid: 4711)
+        }
+        #expect(spin("0x86", word: 4700) != nil)
+        #expect(spin("0x8d", word: 0x8000_0000 | 4700) != nil)
+        #expect(spin("0x86", word: 4700) == spin("0x86", word: 4700))
+        #expect(spin("0x86", word: 4700) != spin("0x86", word: 4701))
+        // It has the lock itself, or nobody has; it would wait, try or unlock; the lock is shared; the call ends by itself.
+        let others = [
+            spin("0x86", word: 4711), spin("0x86", word: 0), spin("0x86", word: 0x8000_0000), spin("0x80", word: 4700),
+            spin("0x88", word: 4700), spin("0x87", word: 4700), spin("0x6", word: 4700),
+            spin("0x86", word: 4700, timeout: "0x7ffe61a1aff0"),
+        ]
+        #expect(others.allSatisfy { $0 == nil })
+        #expect(FutexCall(Array("-1 0x7ffe61a1aff0 0x7ff8d53c312b\n".utf8)[...]) == nil)
+        #expect(FutexCall(Array("202 0x10 0x86 0x1 0x0 0x0 0x0 0x20\n".utf8)[...], number: 202) == nil)
+    }
+
+    @Test("a text that does not say the time proves nothing", arguments: ["", "4711 (a", "4711 (a) R 1 2 3", ")"])
+    func notTime(text: String) {
+        #expect(Texts(time: text).look == nil)
+    }
+
     @Test("a process that ran, waits for another word, is held up elsewhere or has a child is not proven")
     func otherLook() throws {
         let look = try #require(Texts().look)
@@ -111,6 +164,7 @@ private struct Texts {
     var call = "202 0x55b65d4b62c0 0x80 0x2 0x0 0x0 0x0 0x7ffe61a1aff8 0x7ff8d53c312b\n"
     var place = "futex_do_wait"
     var children = ""
+    var time = Texts.time(user: 30, system: 70)
     var after = Texts.status()
 
     var look: DeadlockProof.Look? { look(futexCall: 202) }
@@ -118,7 +172,12 @@ private struct Texts {
     func look(futexCall: UInt64) -> DeadlockProof.Look? {
         DeadlockProof.Look(
             before: Array(before.utf8)[...], call: Array(call.utf8)[...], place: Array(place.utf8)[...],
-            children: Array(children.utf8)[...], after: Array(after.utf8)[...], futexCall: futexCall)
+            children: Array(children.utf8)[...], time: Array(time.utf8)[...], after: Array(after.utf8)[...],
+            futexCall: futexCall)
+    }
+
+    static func time(user: Int, system: Int) -> String {
+        "4711 (a) b) R 4700 4711 4700 0 -1 4194304 1093 0 0 0 \(user) \(system) 0 0\n"
     }
 
     static func status(

@@ -76,6 +76,8 @@ indirect enum Deed: Codable, Sendable {
     case stop
     /// To wait for a lock that nobody will release.
     case deadlock
+    /// To return `Held.value`, letting go on before, or not, who initialises it.
+    case initialise(released: Bool)
     /// To ask for memory until there is none: in Swift, and in C by one request of so many bytes that is used unchecked.
     case devour
     case allocate(Int)
@@ -124,6 +126,9 @@ indirect enum Deed: Codable, Sendable {
         case .spin: while opaque(true) {}
         case .stop: Glibc.raise(SIGSTOP)
         case .deadlock: Process.waitForEver()
+        case .initialise(let released):
+            if released { Held.gate.send() }
+            return Held.value
         case .devour:
             var kept: [[UInt8]] = []
             while opaque(true) { kept.append([UInt8](repeating: 1, count: 1 << 20)) }

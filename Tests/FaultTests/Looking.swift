@@ -29,6 +29,18 @@ enum Looking {
         return false
     }
 
+    /// Looks again and again until the process is suspected of repeating a call in vain.
+    static func isSuspected(_ pid: Int32) -> Bool {
+        var first = DeadlockProof.look(at: pid)
+        for _ in 0..<1000 {
+            usleep(30_000)
+            let second = DeadlockProof.look(at: pid)
+            if let first, let second, DeadlockProof.suspectsSpin(first, second) { return true }
+            first = second
+        }
+        return false
+    }
+
     /// Forks a process that does `work` and ends with status 0; it hears every signal.
     static func start(_ work: () -> Void) -> Int32 {
         let pid = Process.fork()

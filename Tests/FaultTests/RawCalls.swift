@@ -10,6 +10,32 @@ enum Raw {
         precondition(result == 0, "not traced: errno \(errno)")
     }
 
+    /// What FUTEX_LOCK_PI does to the word of a lock, and what undoes it.
+    enum PriorityFutex: Int {
+        case lock = 6
+        case unlock = 7
+        case tryLock = 8
+    }
+
+    /// Does it to a word of this process, at once.
+    static func futex(_ word: UnsafeMutablePointer<UInt32>, _ command: PriorityFutex) {
+        let privateFlag = 128
+        _ = syscall(Number.futex, Int(bitPattern: word), command.rawValue | privateFlag)
+    }
+
+    private enum Number {
+        #if arch(x86_64)
+            static let (userfaultfd, futex) = (323, 202)
+        #elseif arch(arm64)
+            static let (userfaultfd, futex) = (282, 98)
+        #endif
+    }
+
+    private static func syscall(_ number: Int, _ first: Int, _ second: Int = 0) -> Int {
+        typealias Call = @convention(c) (Int, Int, Int, Int, Int, Int, Int) -> Int
+        return unsafe unsafeBitCast(dlsym(nil, "syscall")!, to: Call.self)(number, first, second, 0, 0, 0, 0)
+    }
+
     /// Runs `work` while another process, which has this one's memory (`clone`), waits for the stage's pipe and then posts
     /// the stage's semaphore.
     static func withSharer(_ stage: Stage, _ work: () -> Void) {
@@ -39,17 +65,10 @@ enum Raw {
     /// Waits for a word on a page that the holder of a descriptor is to supply (`userfaultfd`), which nobody does here;
     /// returns only where the system refuses that.
     static func waitForPage() {
-        typealias Call = @convention(c) (Int, Int, Int, Int, Int, Int, Int) -> Int
         typealias Control = @convention(c) (Int32, UInt, UnsafeMutableRawPointer) -> Int32
-        let call = unsafe unsafeBitCast(dlsym(nil, "syscall")!, to: Call.self)
         let control = unsafe unsafeBitCast(dlsym(nil, "ioctl")!, to: Control.self)
-        #if arch(x86_64)
-            let (userfaultfd, futex) = (323, 202)
-        #elseif arch(arm64)
-            let (userfaultfd, futex) = (282, 98)
-        #endif
         // UFFD_USER_MODE_ONLY would not do: it is the kernel that reads the word.
-        let descriptor = Int32(call(userfaultfd, Int(O_CLOEXEC), 0, 0, 0, 0, 0))
+        let descriptor = Int32(syscall(Number.userfaultfd, Int(O_CLOEXEC)))
         // UFFDIO_API, with UFFD_API; UFFDIO_REGISTER, for missing pages.
         var handshake: (UInt64, UInt64, UInt64) = (0xaa, 0, 0)
         guard descriptor >= 0, unsafe control(descriptor, 0xc018_aa3f, &handshake) == 0 else { return }
@@ -57,6 +76,6 @@ enum Raw {
         var range: (UInt64, UInt64, UInt64, UInt64) = (UInt64(UInt(bitPattern: page)), 4096, 1, 0)
         guard unsafe control(descriptor, 0xc020_aa00, &range) == 0 else { return }
         let privateWait = 128
-        _ = call(futex, Int(bitPattern: page), privateWait, 0, 0, 0, 0)
+        _ = syscall(Number.futex, Int(bitPattern: page), privateWait)
     }
 }

@@ -118,6 +118,48 @@ struct WatchTests {
         #expect(gaps == gaps.sorted() && gaps.last == 2 * Self.second)
     }
 
+    @Test("has a busy worker stopped when it was suspected, and condemns it when it is found at the same lock again")
+    func spins() throws {
+        let call = FutexCall(Array("202 0x10 0x86 0x1 0x0 0x0 0x0 0x20 0x30\n".utf8)[...], number: 202)
+        let spins = try (1...2).map { try #require(DeadlockProof.Spin(call: call, word: UInt32($0), pid: 4711)) }
+        /// What is seen of a worker that runs in the kernel, at each look one tick more.
+        func verdict(_ found: [DeadlockProof.Spin?]) throws -> (verdict: MapMachine.Verdict?, left: Int) {
+            var (watch, now, ticks, found) = (Watch(timeout: nil, provesDeadlocks: true), 0, 0, found)
+            while now < 5 * Self.second, !found.isEmpty {
+                let verdict = watch.see(0, Self.busy, at: now) {
+                    ticks += 1
+                    return Self.runner(ticks: ticks)
+                } spin: {
+                    found.removeFirst()
+                }
+                if let verdict { return (verdict, found.count) }
+                now = watch.nextTime(now: now)
+            }
+            return (nil, found.count)
+        }
+        #expect(try verdict([spins[0], spins[0], nil]) == (.deadlocked, 1))
+        #expect(try verdict([spins[0], nil, spins[0], spins[0], nil]) == (.deadlocked, 1))
+        #expect(try verdict([spins[0], spins[1], spins[0], nil]) == (nil, 0))
+        #expect(try verdict([nil, nil]) == (nil, 0))
+    }
+
+    private static func runner(ticks: Int) -> DeadlockProof.Look? {
+        let status = """
+            State:\tR (running)
+            TracerPid:\t0
+            Threads:\t1
+            SigBlk:\t0000000000000000
+            SigCgt:\t0000000000000000
+            voluntary_ctxt_switches:\t3
+            nonvoluntary_ctxt_switches:\t\(ticks)
+
+            """
+        let time = "4711 (a) R 1 1 1 0 -1 0 0 0 0 0 0 \(ticks) 0 0 20 0\n"
+        return DeadlockProof.Look(
+            before: Array(status.utf8)[...], call: Array("running\n".utf8)[...], place: Array("0".utf8)[...],
+            children: [], time: Array(time.utf8)[...], after: Array(status.utf8)[...])
+    }
+
     @Test("does not look at who moves")
     func movers() {
         var watch = Watch(timeout: nil, provesDeadlocks: true)

@@ -1,7 +1,7 @@
 internal import Glibc
 
 extension DeadlockProof {
-    /// Looks at a process (`openat` and `read` of four files in /proc, one of them twice).
+    /// Looks at a process (`openat` and `read` of five files in /proc, one of them twice).
     ///
     /// - Parameter pid: A process that this one may trace and that nobody reaps meanwhile, as a worker is.
     /// - Returns: Nil if something cannot be read: then nothing is proven.
@@ -15,14 +15,15 @@ extension DeadlockProof {
             let call = try? read("syscall", below: folder),
             let place = try? read("wchan", below: folder),
             let children = try? read("task/\(pid)/children", below: folder),
+            let time = try? read("stat", below: folder),
             let after = try? read("status", below: folder)
         else { return nil }
-        return Look(before: before, call: call, place: place, children: children, after: after)
+        return Look(before: before, call: call, place: place, children: children, time: time, after: after)
     }
 
     /// Whether /proc calls this process what it is called here: it may be mounted for another namespace of processes, and
     /// then shows others under the ids of this one's (`readlink`).
-    private static var showsOwnProcesses: Bool {
+    static var showsOwnProcesses: Bool {
         var bytes: (UInt64, UInt64) = (0, 0)
         let length = try? SystemError.check("readlink") {
             let length = unsafe withUnsafeMutableBytes(of: &bytes) {
@@ -34,7 +35,7 @@ extension DeadlockProof {
         return unsafe withUnsafeBytes(of: &bytes) { unsafe $0.prefix(Int(length)).elementsEqual("\(getpid())".utf8) }
     }
 
-    private static func open(_ path: String, below folder: Int32, _ flags: Int32 = 0) throws(SystemError) -> Int32 {
+    static func open(_ path: String, below folder: Int32, _ flags: Int32 = 0) throws(SystemError) -> Int32 {
         try SystemError.check("openat") {
             let file = unsafe openat(folder, path, O_RDONLY | O_CLOEXEC | flags)
             return file < 0 ? -errno : file
@@ -42,7 +43,7 @@ extension DeadlockProof {
     }
 
     /// Reads a text that the kernel makes up when it is read, all of it at once.
-    private static func read(_ path: String, below folder: Int32) throws(SystemError) -> ArraySlice<UInt8> {
+    static func read(_ path: String, below folder: Int32) throws(SystemError) -> ArraySlice<UInt8> {
         let file = try open(path, below: folder)
         defer { close(file) }
         var bytes: [UInt8] = []

@@ -23,14 +23,19 @@ extension DeadlockProof {
     struct Status: Equatable {
         /// Whether it sleeps (S): neither stopped, nor traced, nor waiting for a disk, nor woken already.
         let isAsleep: Bool
+        /// Whether it runs, or would if there were a processor for it (R).
+        let isRunning: Bool
+        /// Whether a signal stopped it (T), no tracer.
+        let isStopped: Bool
         let threads: UInt64
         /// The process that traces it, or 0.
         let tracer: UInt64
         /// The signals for which it has a handler, and those that it blocks; signal n is bit n - 1.
         let caught: UInt64
         let blocked: UInt64
-        /// How often its first thread was switched away from.
+        /// How often its first thread was switched away from, and how often of those it gave the processor up by itself.
         let switches: UInt64
+        let pauses: UInt64
 
         /// Reads the text, or gives nil where something is missing.
         init?(_ text: ArraySlice<UInt8>) {
@@ -43,11 +48,14 @@ extension DeadlockProof {
                 let others = ProcText.number("nonvoluntary_ctxt_switches", in: text)
             else { return nil }
             isAsleep = state == UInt8(ascii: "S")
+            isRunning = state == UInt8(ascii: "R")
+            isStopped = state == UInt8(ascii: "T")
             self.threads = threads
             self.tracer = tracer
             self.caught = caught
             self.blocked = blocked
             switches = voluntary &+ others
+            pauses = voluntary
         }
 
         /// Signals whose handlers do not count.
@@ -56,14 +64,15 @@ extension DeadlockProof {
         /// thread of the same process sent them.
         private static let harmless: UInt64 = [4, 5, 6, 7, 8, 11, 31, 32, 33].reduce(0) { $0 | 1 << ($1 - 1) }
 
-        /// Whether it sleeps, has nobody beside it, and no signal would have it run code of its own.
-        var isHelpless: Bool {
-            isAsleep && threads == 1 && tracer == 0 && caught & ~blocked & ~Self.harmless == 0
-        }
+        /// Whether it has nobody beside it, and no signal would have it run code of its own.
+        var isAlone: Bool { threads == 1 && tracer == 0 && caught & ~blocked & ~Self.harmless == 0 }
+
+        /// Whether it sleeps and is alone.
+        var isHelpless: Bool { isAsleep && isAlone }
     }
 
-    /// What is seen of a process by reading, in this order: its status, its call, where that sleeps, its children, and
-    /// its status again.
+    /// What is seen of a process by reading, in this order: its status, its call, where that sleeps, its children, the
+    /// processor time that it had, and its status again.
     struct Look: Equatable {
         let before: Status
         /// The word that it waits for, if it waits in a futex call that nothing ends but a wake in the same memory.
@@ -73,6 +82,8 @@ extension DeadlockProof {
         let isInWait: Bool
         /// Whether it has a child, which could share its memory.
         let hasChildren: Bool
+        /// The processor time that it had, in ticks.
+        let time: ProcessorTime
         let after: Status
 
         /// The number of the system call `futex` on this machine.
@@ -82,15 +93,17 @@ extension DeadlockProof {
             static let futexCall: UInt64 = 98
         #endif
 
-        /// Reads the texts of `status`, `syscall`, `wchan`, `task/PID/children`, and of `status` once more.
+        /// Reads the texts of `status`, `syscall`, `wchan`, `task/PID/children`, `stat`, and of `status` once more.
         ///
         /// - Returns: Nil where a text is not what the kernel writes.
         init?(
             before: ArraySlice<UInt8>, call: ArraySlice<UInt8>, place: ArraySlice<UInt8>, children: ArraySlice<UInt8>,
-            after: ArraySlice<UInt8>, futexCall: UInt64 = Look.futexCall
+            time: ArraySlice<UInt8>, after: ArraySlice<UInt8>, futexCall: UInt64 = Look.futexCall
         ) {
-            guard let before = Status(before), let after = Status(after) else { return nil }
+            guard let before = Status(before), let time = ProcessorTime(time), let after = Status(after)
+            else { return nil }
             self.before = before
+            self.time = time
             self.after = after
             futex = Self.word(in: call, futexCall: futexCall)
             isInWait = ProcText.contains("futex", in: place)
@@ -100,71 +113,61 @@ extension DeadlockProof {
         /// Whether all that was seen at once leaves nobody who could wake it.
         var isHelpless: Bool { before.isHelpless && after.isHelpless && isInWait && !hasChildren }
 
-        /// The address of a private wait without an end: "202 0x55b65d4b62c0 0x80 0x2 0x0 …" says the call, the word, the
-        /// operation, what the word was, and the timeout.
+        /// The address of a private wait without an end.
         private static func word(in text: ArraySlice<UInt8>, futexCall: UInt64) -> UInt64? {
-            let parts = text.split(separator: UInt8(ascii: " "), maxSplits: 5)
-            guard parts.count == 6, ProcText.number(parts[0], radix: 10) == futexCall,
-                let word = ProcText.hexadecimal(parts[1]), let operation = ProcText.hexadecimal(parts[2]),
-                ProcText.hexadecimal(parts[4]) == 0
+            guard let call = FutexCall(text, number: futexCall) else { return nil }
+            // FUTEX_WAIT and FUTEX_WAIT_BITSET are plain waits.
+            return call.command == 0 || call.command == 9 ? call.word : nil
+        }
+    }
+
+    /// The time that a process ran, in its own code and in the kernel, in ticks.
+    struct ProcessorTime: Equatable {
+        let user: UInt64
+        let system: UInt64
+
+        /// Reads the text of `/proc/PID/stat`: the name, in parentheses, may have any character in it.
+        init?(_ text: ArraySlice<UInt8>) {
+            guard let end = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+            let fields = text[end...].dropFirst(2).split(separator: UInt8(ascii: " "), maxSplits: 13)
+            guard fields.count > 13, let user = ProcText.number(fields[11], radix: 10),
+                let system = ProcText.number(fields[12], radix: 10)
             else { return nil }
-            // An operation has 32 bits. Without FUTEX_PRIVATE_FLAG other processes can wake it; which clock would be read
-            // if there were a timeout does not matter; FUTEX_WAIT and FUTEX_WAIT_BITSET are plain waits.
-            let (privateFlag, clockFlag) = (UInt32(128), UInt32(256))
-            let bits = UInt32(truncatingIfNeeded: operation)
-            let command = bits & ~(privateFlag | clockFlag)
-            return bits & privateFlag != 0 && (command == 0 || command == 9) ? word : nil
+            self.user = user
+            self.system = system
         }
     }
 }
 
-/// Finds its way in the texts of /proc.
-private enum ProcText {
-    /// What stands behind a name, a colon and a tab, up to the end of that line, which must be there.
-    static func value(of name: String, in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-        var rest = text
-        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-            let line = rest[..<end]
-            if line.starts(with: name.utf8) {
-                let behind = line.dropFirst(name.utf8.count)
-                if behind.first == UInt8(ascii: ":") { return behind.dropFirst(2) }
-            }
-            rest = rest[end...].dropFirst()
-        }
-        return nil
-    }
+/// A private futex call without a timeout, as `/proc/PID/syscall` tells it: "202 0x55b65d4b62c0 0x80 0x2 0x0 …" says the call,
+/// the word, the operation, a value, and the timeout; at the end stand the stack pointer and the place in the program.
+struct FutexCall: Equatable {
+    let word: UInt64
+    /// What it does, without flags.
+    let command: UInt32
+    let stack: UInt64
+    let place: UInt64
 
-    /// The number behind a name.
-    static func number(_ name: String, in text: ArraySlice<UInt8>, radix: UInt64 = 10) -> UInt64? {
-        value(of: name, in: text).flatMap { number($0, radix: radix) }
-    }
-
-    /// A number without a sign that is all of the text.
-    static func number(_ text: ArraySlice<UInt8>, radix: UInt64) -> UInt64? {
-        guard !text.isEmpty else { return nil }
-        var sum: UInt64 = 0
-        for byte in text {
-            let digit: UInt64
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = UInt64(byte - UInt8(ascii: "0"))
-            case UInt8(ascii: "a")...UInt8(ascii: "f") where radix == 16: digit = UInt64(byte - UInt8(ascii: "a")) + 10
-            default: return nil
-            }
-            let (product, overflow) = sum.multipliedReportingOverflow(by: radix)
-            let (next, carry) = product.addingReportingOverflow(digit)
-            if overflow || carry { return nil }
-            sum = next
-        }
-        return sum
-    }
-
-    /// A number after "0x".
-    static func hexadecimal(_ text: ArraySlice<UInt8>) -> UInt64? {
-        text.starts(with: "0x".utf8) ? number(text.dropFirst(2), radix: 16) : nil
-    }
-
-    /// Whether a word is somewhere in the text.
-    static func contains(_ word: String, in text: ArraySlice<UInt8>) -> Bool {
-        text.indices.contains { text[$0...].starts(with: word.utf8) }
+    /// Reads the text; nil for every other call.
+    ///
+    /// - Parameters:
+    ///   - text: What the kernel says.
+    ///   - number: The number of the system call on the machine.
+    init?(_ text: ArraySlice<UInt8>, number: UInt64 = DeadlockProof.Look.futexCall) {
+        let parts = text.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
+        guard parts.count == 9, ProcText.number(parts[0], radix: 10) == number,
+            let word = ProcText.hexadecimal(parts[1]), let operation = ProcText.hexadecimal(parts[2]),
+            ProcText.hexadecimal(parts[4]) == 0,
+            let stack = ProcText.hexadecimal(parts[7]), let place = ProcText.hexadecimal(parts[8])
+        else { return nil }
+        // An operation has 32 bits. Without FUTEX_PRIVATE_FLAG other processes can wake it; which clock would be read
+        // if there were a timeout does not matter.
+        let (privateFlag, clockFlag) = (UInt32(128), UInt32(256))
+        let bits = UInt32(truncatingIfNeeded: operation)
+        guard bits & privateFlag != 0 else { return nil }
+        command = bits & ~(privateFlag | clockFlag)
+        self.word = word
+        self.stack = stack
+        self.place = place
     }
 }

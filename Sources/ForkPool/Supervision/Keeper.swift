@@ -114,7 +114,11 @@ final class Keeper {
         for (place, process) in processes {
             guard let worker = crew.worker(in: place), verdicts[worker] == nil else { continue }
             let sight = memory.line(worker).sight
-            let verdict = watch.see(worker, sight, at: now) { DeadlockProof.look(at: process.pid) }
+            let verdict = watch.see(worker, sight, at: now) {
+                DeadlockProof.look(at: process.pid)
+            } spin: {
+                DeadlockProof.spin(of: process.pid, named: process.descriptor)
+            }
             guard let verdict, core.condemn(worker, at: sight, for: verdict) else { continue }
             verdicts[worker] = verdict
             process.kill()

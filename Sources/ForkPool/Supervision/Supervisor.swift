@@ -112,7 +112,11 @@ struct Supervisor {
         for (worker, process) in running {
             let line = memory.line(worker)
             let sight = line.sight
-            let verdict = watch.see(worker, sight, at: now) { DeadlockProof.look(at: process.pid) }
+            let verdict = watch.see(worker, sight, at: now) {
+                DeadlockProof.look(at: process.pid)
+            } spin: {
+                DeadlockProof.spin(of: process.pid, named: process.descriptor)
+            }
             guard let verdict, line.condemn(at: sight, for: verdict, memory.results) else { continue }
             machine.condemn(worker, verdict)
             process.kill()

@@ -17,8 +17,10 @@ struct Watch {
         var since: Int
         /// What is not counted, since everybody was stopped.
         var excuse = 0
-        /// How the worker looked last, if it may wait for ever.
+        /// How the worker looked last, if it may wait or spin for ever.
         var suspicion: DeadlockProof.Look?
+        /// The lock that it was seen to ask for in vain.
+        var spin: DeadlockProof.Spin?
         /// When to look at it from outside.
         var nextLook: Int
         /// The time until the look after that.
@@ -62,9 +64,11 @@ struct Watch {
     ///   - sight: What its line says.
     ///   - now: Now, in nanoseconds of the monotonic clock.
     ///   - look: Looks at the process from outside, if that is asked for.
+    ///   - spin: Looks at what the process repeats, if it seems to repeat something.
     /// - Returns: Why to kill it, if so.
     mutating func see(
-        _ worker: Int, _ sight: Sight, at now: Int, look: () -> DeadlockProof.Look?
+        _ worker: Int, _ sight: Sight, at now: Int, look: () -> DeadlockProof.Look?,
+        spin: () -> DeadlockProof.Spin? = { nil }
     ) -> MapMachine.Verdict? {
         var entry = entries[worker] ?? Entry(sight: sight, since: now, nextLook: now + Self.firstLook)
         if entry.sight != sight { entry = Entry(sight: sight, since: now, nextLook: now + Self.firstLook) }
@@ -77,8 +81,17 @@ struct Watch {
         guard provesDeadlocks, now >= entry.nextLook else { return nil }
         let seen = look()
         if let first = entry.suspicion, let seen, DeadlockProof.proves(first, seen) { return .deadlocked }
-        entry.suspicion = seen?.isHelpless == true ? seen : nil
-        entry.nextLook = now + (entry.suspicion == nil ? entry.patience : Self.secondLook)
+        var isClose = seen?.isHelpless == true
+        if let first = entry.suspicion, let seen, seen.isBusyAlone,
+            entry.spin != nil || DeadlockProof.suspectsSpin(first, seen)
+        {
+            let found = spin()
+            if let found, found == entry.spin { return .deadlocked }
+            entry.spin = found
+            isClose = found != nil
+        }
+        entry.suspicion = isClose || seen?.isBusyAlone == true ? seen : nil
+        entry.nextLook = now + (isClose ? Self.secondLook : entry.patience)
         entry.patience = min(2 * entry.patience, Self.longestPatience)
         return nil
     }
