@@ -36,9 +36,18 @@ import Testing
         await #expect(processExitsWith: .success) { DeadlockProofScenes.heldUp() }
     }
 
-    @Test("a process that asks in vain for what a thread of its parent initialises is seen to spin, and runs on")
+    @Test(
+        "a process that asks in vain for what a thread of its parent initialises is seen to spin",
+        .enabled(if: Looking.refusesForeignOwners))
     func spinning() async {
         await #expect(processExitsWith: .success) { DeadlockProofScenes.spinning() }
+    }
+
+    @Test(
+        "several that spin are seen among others that do not, or have ended", .enabled(if: Looking.refusesForeignOwners)
+    )
+    func several() async {
+        await #expect(processExitsWith: .success) { DeadlockProofScenes.several() }
     }
 
     @Test("a process that is busy with anything else is not proven to spin, and goes on", arguments: BusyState.allCases)
@@ -50,7 +59,8 @@ import Testing
     func absent() {
         #expect(DeadlockProof.look(at: .max) == nil)
         #expect(DeadlockProof.look(at: -1) == nil)
-        #expect(DeadlockProof.spin(of: .max, named: -1) == nil)
+        #expect(DeadlockProof.glimpses(of: [(.max, -1)]) == [.otherwise])
+        #expect(DeadlockProof.glimpses(of: []).isEmpty)
     }
 }
 
@@ -84,36 +94,68 @@ enum BusyState: String, CaseIterable, Codable, Sendable {
 
 private enum DeadlockProofScenes {
     static func spinning() {
-        Scene.setDeadline()
+        Scene.setDeadline(seconds: 60)
         Held.begin()
         let pid = Looking.start { _ = opaque(Held.value) }
-        let descriptor = cforkpool_pidfd_open(pid)
         #expect(Looking.isSuspected(pid))
-        var seen = 0
-        for _ in 0..<1000 where seen < 20 {
-            guard let spin = DeadlockProof.spin(of: pid, named: descriptor) else { continue }
-            seen += 1
-            #expect(spin == DeadlockProof.spin(of: pid, named: descriptor) ?? spin)
-            // Its word names the thread of this process.
-            #expect(spin.word & 0x3fff_ffff != 0)
+        var found: [DeadlockProof.Spin] = []
+        while found.count < 5 {
+            guard case .spin(let spin) = Looking.glimpse(pid) else { continue }
+            found.append(spin)
         }
-        #expect(seen == 20)
+        #expect(found.allSatisfy { $0 == found[0] })
+        // The owner is a thread of this process.
+        #expect(unsafe access("/proc/self/task/\(found[0].owner)", F_OK) == 0)
+        // It was let go on each time.
         #expect(Looking.see(pid) { $0.isBusyAlone })
-        close(descriptor)
         Looking.end(pid)
     }
 
     static func busy(_ state: BusyState) {
-        Scene.setDeadline()
+        Scene.setDeadline(seconds: 60)
         let stage = Stage()
         let pid = Looking.start { state.enter(stage) }
         stage.waitForArrival()
-        let descriptor = cforkpool_pidfd_open(pid)
-        for _ in 0..<200 { #expect(DeadlockProof.spin(of: pid, named: descriptor) == nil) }
+        var seen = 0
+        while seen < 30 {
+            let glimpse = Looking.glimpse(pid)
+            #expect(glimpse == .otherwise || glimpse == .unseen)
+            if glimpse == .otherwise { seen += 1 }
+        }
         #expect(Looking.see(pid) { $0.isBusyAlone })
         stage.releases.add(1)
         #expect(Process.wait(for: pid) == 0)
-        close(descriptor)
+        #expect(Looking.glimpse(pid) == .otherwise)
+    }
+
+    static func several() {
+        Scene.setDeadline(seconds: 60)
+        Held.begin()
+        let stage = Stage()
+        let spinning = (0..<8).map { _ in Looking.start { _ = opaque(Held.value) } }
+        let busy = Looking.start { BusyState.locking.enter(stage) }
+        let ended = Looking.start {}
+        #expect(Looking.see(ended) { $0.before.hasEnded })
+        #expect(spinning.allSatisfy(Looking.isSuspected))
+        let pids = spinning + [busy, ended]
+        let processes = pids.map { (pid: $0, descriptor: cforkpool_pidfd_open($0)) }
+        var isFound = pids.map { _ in false }
+        while isFound.contains(false) {
+            for (number, glimpse) in DeadlockProof.glimpses(of: processes).enumerated() {
+                // One that spins may be found between two calls.
+                switch glimpse {
+                case .spin:
+                    isFound[number] = true
+                    #expect(number < spinning.count)
+                case .otherwise: if number >= spinning.count { isFound[number] = true }
+                case .unseen: #expect(pids[number] != ended)
+                }
+            }
+        }
+        for process in processes { close(process.descriptor) }
+        stage.releases.add(1)
+        for pid in spinning { Looking.end(pid) }
+        for pid in [busy, ended] { #expect(Process.wait(for: pid) == 0) }
     }
 
     static func healthy(_ state: HealthyState) {

@@ -24,14 +24,26 @@ import Testing
 
     @Test(
         "E7: an item that spins for a global that the parent initialised at the fork fails as deadlocked",
-        arguments: forked)
+        .enabled(if: Looking.refusesForeignOwners), arguments: forked)
     func initialised(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in DeadlockScenes.initialised(kind) }
     }
 
-    @Test("E7: it is run again, and done once the parent has initialised the global", arguments: forked)
+    @Test(
+        "E7: it is run again, and done once the parent has initialised the global",
+        .enabled(if: Looking.refusesForeignOwners), arguments: forked)
     func initialisedLater(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in DeadlockScenes.initialisedLater(kind) }
+    }
+
+    @Test("E7: many items that spin so are run again at once", .enabled(if: Looking.refusesForeignOwners))
+    func initialisedByMany() async {
+        await #expect(processExitsWith: .success) { DeadlockScenes.initialisedByMany() }
+    }
+
+    @Test("E7: an item that is busy in the kernel for long is let be", arguments: forked)
+    func busy(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in DeadlockScenes.busy(kind) }
     }
 
     @Test("E7: a worker by exec is not taken for deadlocked, and its timeout ends it")
@@ -127,6 +139,21 @@ private enum DeadlockScenes {
         Held.begin()
         kind.survive([.give(0), .initialise(released: true)]) { results in
             #expect(results.map(\.value) == [0, 7])
+        }
+    }
+
+    static func initialisedByMany() {
+        Held.begin()
+        let deeds = [Deed](repeating: .upTo(attempt: 1, .initialise(released: true), then: .give(7)), count: 12)
+        Kind.oneShot.survive(deeds, workers: 12, options: .init(chunk: .fixed(1)), seconds: 60) { results in
+            #expect(results.map(\.value) == [Int](repeating: 7, count: 12))
+        }
+    }
+
+    static func busy(_ kind: Kind) {
+        let times = 1...4
+        kind.survive(times.map { .toil(times: $0 * 200_000) }, options: .init(retries: 0)) { results in
+            #expect(results.map(\.value) == times.map { $0 * 200_000 })
         }
     }
 

@@ -93,31 +93,38 @@ import Testing
         #expect(DeadlockProof.proves(look, look))
     }
 
-    @Test("a process that runs alone, without a pause and in the kernel for the most part, is suspected to spin")
+    @Test("a process that does nothing but run, in the kernel for the most part, is suspected to spin")
     func suspicion() throws {
-        let running = Texts.status(state: "R (running)", others: 5)
-        func look(_ status: String, user: Int, system: Int, children: String = "") throws -> DeadlockProof.Look {
+        func look(
+            _ status: String, _ work: String, children: String = "", traffic: String? = Texts.traffic()
+        ) throws -> DeadlockProof.Look {
             try #require(
                 Texts(
-                    before: status, call: "running", place: "0", children: children,
-                    time: Texts.time(user: user, system: system), after: status
+                    before: status, call: "running", place: "0", children: children, work: work, traffic: traffic,
+                    after: status
                 ).look)
         }
-        let first = try look(running, user: 30, system: 70)
+        let first = try look(Texts.status(state: "R (running)"), Texts.work(user: 30, system: 70))
         let later = Texts.status(state: "R (running)", others: 25)
-        #expect(DeadlockProof.suspectsSpin(first, try look(later, user: 32, system: 78)))
-        // It computed, or had no processor at all.
-        #expect(!DeadlockProof.suspectsSpin(first, try look(later, user: 38, system: 72)))
-        #expect(!DeadlockProof.suspectsSpin(first, try look(later, user: 30, system: 70)))
-        let others = [
+        let work = Texts.work(user: 32, system: 78)
+        #expect(DeadlockProof.suspectsSpin(first, try look(later, work)))
+        var others = try [
+            // It computed, had no processor at all, came to new pages, read, or may have read.
+            look(later, Texts.work(user: 38, system: 72)), look(later, Texts.work(user: 30, system: 70)),
+            look(later, Texts.work(user: 32, system: 78, faults: 1094)),
+            look(later, Texts.work(user: 32, system: 78, majorFaults: 1)),
+            look(later, work, traffic: Texts.traffic(read: 2013)),
+            look(later, work, traffic: Texts.traffic(calls: 8)), look(later, work, traffic: nil),
+            look(later, work, traffic: "rchar: 2012\n"), look(later, work, children: "4712 "),
+        ]
+        others += try [
             Texts.status(state: "R (running)", voluntary: 13), Texts.status(state: "S (sleeping)"),
             Texts.status(state: "R (running)", threads: "2"), Texts.status(state: "R (running)", tracer: 4711),
             Texts.status(state: "R (running)", caught: "0000000000000200"),
-        ]
-        for other in others {
-            #expect(!DeadlockProof.suspectsSpin(first, try look(other, user: 32, system: 78)))
-        }
-        #expect(!DeadlockProof.suspectsSpin(first, try look(later, user: 32, system: 78, children: "4712 ")))
+        ].map { try look($0, work) }
+        for other in others { #expect(!DeadlockProof.suspectsSpin(first, other)) }
+        let silent = try look(later, work, traffic: nil)
+        #expect(!DeadlockProof.suspectsSpin(silent, silent))
     }
 
     @Test("a lock that a thread elsewhere has is told from every other call and word")
@@ -141,9 +148,10 @@ import Testing
         #expect(FutexCall(Array("202 0x10 0x86 0x1 0x0 0x0 0x0 0x20\n".utf8)[...], number: 202) == nil)
     }
 
-    @Test("a text that does not say the time proves nothing", arguments: ["", "4711 (a", "4711 (a) R 1 2 3", ")"])
-    func notTime(text: String) {
-        #expect(Texts(time: text).look == nil)
+    @Test(
+        "a text that does not say how long it ran proves nothing", arguments: ["", "4711 (a", "4711 (a) R 1 2 3", ")"])
+    func notWork(text: String) {
+        #expect(Texts(work: text).look == nil)
     }
 
     @Test("a process that ran, waits for another word, is held up elsewhere or has a child is not proven")
@@ -164,7 +172,8 @@ private struct Texts {
     var call = "202 0x55b65d4b62c0 0x80 0x2 0x0 0x0 0x0 0x7ffe61a1aff8 0x7ff8d53c312b\n"
     var place = "futex_do_wait"
     var children = ""
-    var time = Texts.time(user: 30, system: 70)
+    var work = Texts.work(user: 30, system: 70)
+    var traffic: String? = Texts.traffic()
     var after = Texts.status()
 
     var look: DeadlockProof.Look? { look(futexCall: 202) }
@@ -172,12 +181,16 @@ private struct Texts {
     func look(futexCall: UInt64) -> DeadlockProof.Look? {
         DeadlockProof.Look(
             before: Array(before.utf8)[...], call: Array(call.utf8)[...], place: Array(place.utf8)[...],
-            children: Array(children.utf8)[...], time: Array(time.utf8)[...], after: Array(after.utf8)[...],
-            futexCall: futexCall)
+            children: Array(children.utf8)[...], work: Array(work.utf8)[...],
+            traffic: traffic.map { Array($0.utf8)[...] }, after: Array(after.utf8)[...], futexCall: futexCall)
     }
 
-    static func time(user: Int, system: Int) -> String {
-        "4711 (a) b) R 4700 4711 4700 0 -1 4194304 1093 0 0 0 \(user) \(system) 0 0\n"
+    static func work(user: Int, system: Int, faults: Int = 1093, majorFaults: Int = 0) -> String {
+        "4711 (a) b) R 4700 4711 4700 0 -1 4194304 \(faults) 0 \(majorFaults) 0 \(user) \(system) 0 0\n"
+    }
+
+    static func traffic(read: Int = 2012, calls: Int = 7) -> String {
+        "rchar: \(read)\nwchar: 0\nsyscr: \(calls)\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\n"
     }
 
     static func status(

@@ -72,6 +72,8 @@ indirect enum Deed: Codable, Sendable {
     case deaf(then: Deed)
     /// To compute for ever.
     case spin
+    /// To take and release a lock so often, in the kernel.
+    case toil(times: Int)
     /// To stop until somebody has it go on.
     case stop
     /// To wait for a lock that nobody will release.
@@ -124,6 +126,13 @@ indirect enum Deed: Codable, Sendable {
             Process.makeDeaf()
             return try deed.perform()
         case .spin: while opaque(true) {}
+        case .toil(let times):
+            var word: UInt32 = 0
+            for _ in 0..<times {
+                unsafe Raw.futex(&word, .lock)
+                unsafe Raw.futex(&word, .unlock)
+            }
+            return times
         case .stop: Glibc.raise(SIGSTOP)
         case .deadlock: Process.waitForEver()
         case .initialise(let released):

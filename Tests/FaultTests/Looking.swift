@@ -1,3 +1,4 @@
+import CForkPool
 import Glibc
 import Testing
 
@@ -40,6 +41,22 @@ enum Looking {
         }
         return false
     }
+
+    /// Stops a process for a moment.
+    static func glimpse(_ pid: Int32) -> DeadlockProof.Glimpse {
+        let descriptor = cforkpool_pidfd_open(pid)
+        defer { close(descriptor) }
+        return DeadlockProof.glimpses(of: [(pid, descriptor)])[0]
+    }
+
+    /// Whether the kernel refuses a lock whose owner is a thread of the parent: elsewhere one waits for that thread's end.
+    static let refusesForeignOwners: Bool = {
+        let word = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+        unsafe word.initialize(to: UInt32(getpid()))
+        // Where it waits it does so until a time that is over.
+        let pid = start { if unsafe Raw.futex(word, .lock, until: timespec()) == ETIMEDOUT { _exit(1) } }
+        return Process.wait(for: pid) == 0
+    }()
 
     /// Forks a process that does `work` and ends with status 0; it hears every signal.
     static func start(_ work: () -> Void) -> Int32 {

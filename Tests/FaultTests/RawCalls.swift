@@ -17,10 +17,17 @@ enum Raw {
         case tryLock = 8
     }
 
-    /// Does it to a word of this process, at once.
-    static func futex(_ word: UnsafeMutablePointer<UInt32>, _ command: PriorityFutex) {
+    /// Does it to a word of this process; returns 0 or the errno.
+    @discardableResult
+    static func futex(
+        _ word: UnsafeMutablePointer<UInt32>, _ command: PriorityFutex, until end: timespec? = nil
+    ) -> Int32 {
         let privateFlag = 128
-        _ = syscall(Number.futex, Int(bitPattern: word), command.rawValue | privateFlag)
+        let operation = command.rawValue | privateFlag
+        guard var end else { return syscall(Number.futex, Int(bitPattern: word), operation) < 0 ? errno : 0 }
+        return unsafe withUnsafeMutablePointer(to: &end) {
+            syscall(Number.futex, Int(bitPattern: word), operation, 0, Int(bitPattern: $0)) < 0 ? errno : 0
+        }
     }
 
     private enum Number {
@@ -31,9 +38,11 @@ enum Raw {
         #endif
     }
 
-    private static func syscall(_ number: Int, _ first: Int, _ second: Int = 0) -> Int {
+    private static func syscall(
+        _ number: Int, _ first: Int, _ second: Int = 0, _ third: Int = 0, _ fourth: Int = 0
+    ) -> Int {
         typealias Call = @convention(c) (Int, Int, Int, Int, Int, Int, Int) -> Int
-        return unsafe unsafeBitCast(dlsym(nil, "syscall")!, to: Call.self)(number, first, second, 0, 0, 0, 0)
+        return unsafe unsafeBitCast(dlsym(nil, "syscall")!, to: Call.self)(number, first, second, third, fourth, 0, 0)
     }
 
     /// Runs `work` while another process, which has this one's memory (`clone`), waits for the stage's pipe and then posts

@@ -118,46 +118,84 @@ struct WatchTests {
         #expect(gaps == gaps.sorted() && gaps.last == 2 * Self.second)
     }
 
-    @Test("has a busy worker stopped when it was suspected, and condemns it when it is found at the same lock again")
+    @Test("has a worker stopped that may spin, and condemns it when it is found at the same lock again")
     func spins() throws {
-        let call = FutexCall(Array("202 0x10 0x86 0x1 0x0 0x0 0x0 0x20 0x30\n".utf8)[...], number: 202)
-        let spins = try (1...2).map { try #require(DeadlockProof.Spin(call: call, word: UInt32($0), pid: 4711)) }
-        /// What is seen of a worker that runs in the kernel, at each look one tick more.
-        func verdict(_ found: [DeadlockProof.Spin?]) throws -> (verdict: MapMachine.Verdict?, left: Int) {
-            var (watch, now, ticks, found) = (Watch(timeout: nil, provesDeadlocks: true), 0, 0, found)
-            while now < 5 * Self.second, !found.isEmpty {
-                let verdict = watch.see(0, Self.busy, at: now) {
-                    ticks += 1
-                    return Self.runner(ticks: ticks)
-                } spin: {
-                    found.removeFirst()
-                }
-                if let verdict { return (verdict, found.count) }
-                now = watch.nextTime(now: now)
-            }
-            return (nil, found.count)
-        }
-        #expect(try verdict([spins[0], spins[0], nil]) == (.deadlocked, 1))
-        #expect(try verdict([spins[0], nil, spins[0], spins[0], nil]) == (.deadlocked, 1))
-        #expect(try verdict([spins[0], spins[1], spins[0], nil]) == (nil, 0))
-        #expect(try verdict([nil, nil]) == (nil, 0))
+        let spins = try (1...2).map { DeadlockProof.Glimpse.spin(try Self.spin(owner: UInt32($0))) }
+        #expect(Self.findings([spins[0], spins[0], .otherwise]) == (proven: true, left: 1))
+        #expect(Self.findings([spins[0], .unseen, .unseen, spins[0], .otherwise]) == (proven: true, left: 1))
+        #expect(Self.findings([spins[0], spins[1], spins[1], .otherwise]) == (proven: true, left: 1))
+        #expect(Self.findings([spins[0], .otherwise, spins[0], .otherwise, .otherwise]) == (proven: false, left: 0))
+        #expect(Self.findings([spins[0], spins[1], spins[0], .otherwise]) == (proven: false, left: 0))
+        // Who does not run in between is not found again.
+        #expect(Self.findings([spins[0], spins[0]], ticks: 0) == (proven: false, left: 1))
     }
 
-    private static func runner(ticks: Int) -> DeadlockProof.Look? {
+    @Test("stops those that may spin together, and forgets the suspicion when one waits or ends")
+    func suspects() throws {
+        var watch = Watch(timeout: nil, provesDeadlocks: true)
+        let spin = DeadlockProof.Glimpse.spin(try Self.spin(owner: 1))
+        var stopped: [[Int]] = []
+        var ticks = 1
+        for step in 0...3 {
+            ticks += 5
+            let now = step * 2 * Self.second
+            for worker in 0..<3 {
+                let state = worker == 1 && step == 3 ? "S (sleeping)" : "R (running)"
+                let verdict = watch.see(worker, Self.busy, at: now) { Self.look(state: state, ticks: ticks, pauses: 0) }
+                #expect(verdict == nil)
+            }
+            if step == 3 { watch.forget(2) }
+            let proven = watch.glimpse(at: now) { workers in
+                stopped.append(workers)
+                return workers.map { _ in spin }
+            }
+            #expect(proven == (step == 3 ? [0] : []))
+        }
+        #expect(stopped == [[0, 1, 2], [0]])
+    }
+
+    /// What a watch says of a worker that runs on in the kernel, by so many ticks from look to look, and is found so at each
+    /// stop, which is a pause.
+    private static func findings(_ glimpses: [DeadlockProof.Glimpse], ticks: Int = 5) -> (proven: Bool, left: Int) {
+        var watch = Watch(timeout: nil, provesDeadlocks: true)
+        var (now, time, glimpses, stops) = (0, 0, glimpses, 0)
+        while now < 60 * second, !glimpses.isEmpty {
+            let verdict = watch.see(0, busy, at: now) {
+                time += stops == 0 ? 5 : ticks
+                return look(state: "R (running)", ticks: time, pauses: stops)
+            }
+            #expect(verdict == nil)
+            let proven = watch.glimpse(at: now) { workers in
+                #expect(workers == [0])
+                stops += 1
+                return [glimpses.removeFirst()]
+            }
+            if proven == [0] { return (true, glimpses.count) }
+            now = watch.nextTime(now: now)
+        }
+        return (false, glimpses.count)
+    }
+
+    private static func spin(owner: UInt32) throws -> DeadlockProof.Spin {
+        let call = FutexCall(Array("202 0x10 0x86 0x1 0x0 0x0 0x0 0x20 0x30\n".utf8)[...], number: 202)
+        return try #require(DeadlockProof.Spin(call: call, word: owner, pid: 4711))
+    }
+
+    private static func look(state: String, ticks: Int, pauses: Int) -> DeadlockProof.Look? {
         let status = """
-            State:\tR (running)
+            State:\t\(state)
             TracerPid:\t0
             Threads:\t1
             SigBlk:\t0000000000000000
             SigCgt:\t0000000000000000
-            voluntary_ctxt_switches:\t3
+            voluntary_ctxt_switches:\t\(pauses)
             nonvoluntary_ctxt_switches:\t\(ticks)
 
             """
-        let time = "4711 (a) R 1 1 1 0 -1 0 0 0 0 0 0 \(ticks) 0 0 20 0\n"
         return DeadlockProof.Look(
             before: Array(status.utf8)[...], call: Array("running\n".utf8)[...], place: Array("0".utf8)[...],
-            children: [], time: Array(time.utf8)[...], after: Array(status.utf8)[...])
+            children: [], work: Array("4711 (a) R 1 1 1 0 -1 0 0 0 0 0 0 \(ticks) 0 0\n".utf8)[...],
+            traffic: Array("rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\n".utf8)[...], after: Array(status.utf8)[...])
     }
 
     @Test("does not look at who moves")

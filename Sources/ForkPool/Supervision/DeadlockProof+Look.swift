@@ -1,7 +1,7 @@
 internal import Glibc
 
 extension DeadlockProof {
-    /// Looks at a process (`openat` and `read` of five files in /proc, one of them twice).
+    /// Looks at a process (`openat` and `read` of six files in /proc, one of them twice).
     ///
     /// - Parameter pid: A process that this one may trace and that nobody reaps meanwhile, as a worker is.
     /// - Returns: Nil if something cannot be read: then nothing is proven.
@@ -15,10 +15,12 @@ extension DeadlockProof {
             let call = try? read("syscall", below: folder),
             let place = try? read("wchan", below: folder),
             let children = try? read("task/\(pid)/children", below: folder),
-            let time = try? read("stat", below: folder),
-            let after = try? read("status", below: folder)
+            let work = try? read("stat", below: folder)
         else { return nil }
-        return Look(before: before, call: call, place: place, children: children, time: time, after: after)
+        let traffic = try? read("io", below: folder)
+        guard let after = try? read("status", below: folder) else { return nil }
+        return Look(
+            before: before, call: call, place: place, children: children, work: work, traffic: traffic, after: after)
     }
 
     /// Whether /proc calls this process what it is called here: it may be mounted for another namespace of processes, and

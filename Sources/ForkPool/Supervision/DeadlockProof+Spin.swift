@@ -2,8 +2,8 @@ internal import CForkPool
 internal import Glibc
 
 extension DeadlockProof {
-    /// The refused call that a process repeats for ever: a lock that hands its owner's priority on (FUTEX_LOCK_PI), and whose
-    /// owner is a thread of the process that it was forked from.
+    /// The refused call that a process repeats for ever: it asks for a lock (FUTEX_LOCK_PI) whose owner is a thread of the
+    /// process that it was forked from.
     ///
     /// `swift_once` waits so for whoever initialises; see README.md beside this file.
     struct Spin: Equatable {
@@ -11,71 +11,82 @@ extension DeadlockProof {
         /// What the lock's word holds.
         let word: UInt32
 
-        /// Reads the call and the word of a process that is stopped.
+        /// Makes it of the call and the word of a process that is stopped.
         ///
         /// - Returns: Nil unless it asks for a lock that a thread has which is not in it.
         init?(call: FutexCall?, word: UInt32, pid: Int32) {
-            let (lockPI, lockPI2, threadMask) = (UInt32(6), UInt32(13), UInt32(0x3fff_ffff))
+            let (lockPI, lockPI2) = (UInt32(6), UInt32(13))
             guard let call, call.command == lockPI || call.command == lockPI2 else { return nil }
-            let owner = word & threadMask
-            guard owner != 0, owner != UInt32(bitPattern: pid) else { return nil }
             self.call = call
             self.word = word
+            guard owner != 0, owner != UInt32(bitPattern: pid) else { return nil }
         }
+
+        /// The thread that has the lock.
+        var owner: UInt32 { word & 0x3fff_ffff }
     }
 
-    /// Whether a process ran all the time from one look to a later one, for the most part in the kernel, and is alone: it may
-    /// repeat a call that is refused.
+    /// What was found when a process was to be stopped.
+    enum Glimpse: Equatable {
+        case spin(Spin)
+        /// It does anything else, or has ended, or may not be looked at.
+        case otherwise
+        /// It did not stop in time: it had no processor.
+        case unseen
+    }
+
+    /// How long processes are waited for that were to stop, in nanoseconds: others may become overdue meanwhile.
+    private static let longestStop: Int = 5_000_000
+
+    /// Whether a process did nothing between two looks but run, in the kernel for the most part: it never gave its processor
+    /// up, came to a page that was not there, read or wrote, and it is alone.
     ///
-    /// This proves nothing, and spares nearly every healthy process from being stopped by `spin(of:named:)`.
+    /// So looks who repeats a call that is refused. This proves nothing, and spares healthy processes from being stopped.
     static func suspectsSpin(_ first: Look, _ second: Look) -> Bool {
-        guard first.isBusyAlone, second.isBusyAlone, first.before.pauses == second.after.pauses else { return false }
-        let user = second.time.user &- first.time.user
-        let system = second.time.system &- first.time.system
+        guard first.isBusyAlone, second.isBusyAlone, first.before.pauses == second.after.pauses,
+            first.work.faults == second.work.faults, let traffic = first.work.traffic, traffic == second.work.traffic
+        else { return false }
+        let user = second.work.user &- first.work.user
+        let system = second.work.system &- first.work.system
         return system > 0 && system >= user
     }
 
-    /// Stops a process for a moment, and looks at the lock that it asks for.
+    /// Stops processes for a moment, together, and looks at the locks that they ask for.
     ///
-    /// Whoever finds the same a second time, when the process has run on, has proven that it never gets further.
+    /// Whoever finds the same a second time, when the process has run in between, has proven that it never gets further.
     ///
-    /// - Parameters:
-    ///   - pid: A process that this one may trace and that nobody reaps meanwhile.
-    ///   - descriptor: Its process descriptor.
-    /// - Returns: Nil if it does anything else, or nothing can be seen.
-    static func spin(of pid: Int32, named descriptor: Int32) -> Spin? {
-        guard showsOwnProcesses, let folder = try? open("/proc/\(pid)", below: AT_FDCWD, O_DIRECTORY)
-        else { return nil }
-        defer { close(folder) }
-        // A stop may find it on its way from one call to the next.
-        for _ in 0..<4 {
-            if let spin = glimpse(of: pid, named: descriptor, below: folder) { return spin }
+    /// - Parameter processes: Processes that this one may trace and that nobody reaps meanwhile, and their descriptors.
+    /// - Returns: What was found of each, within 5 ms.
+    static func glimpses(of processes: [(pid: Int32, descriptor: Int32)]) -> [Glimpse] {
+        var found = processes.map { process -> Glimpse? in
+            showsOwnProcesses && cforkpool_pidfd_send_signal(process.descriptor, SIGSTOP) == 0 ? nil : .otherwise
         }
-        return nil
-    }
-
-    private static func glimpse(of pid: Int32, named descriptor: Int32, below folder: Int32) -> Spin? {
-        guard cforkpool_pidfd_send_signal(descriptor, SIGSTOP) == 0 else { return nil }
-        defer { _ = cforkpool_pidfd_send_signal(descriptor, SIGCONT) }
-        guard waitForStop(below: folder),
-            let status = try? Status(read("status", below: folder)), status.isStopped, status.isAlone,
-            let text = try? read("syscall", below: folder), let call = FutexCall(text),
-            let word = try? word(at: call.word, below: folder)
-        else { return nil }
-        return Spin(call: call, word: word, pid: pid)
-    }
-
-    /// Waits until a process that was sent a stop has stopped, for 20 ms at most: who runs is stopped at once, but on
-    /// a busy machine has to have its turn first.
-    private static func waitForStop(below folder: Int32) -> Bool {
-        let end = monotonicNanoseconds() + 20_000_000
-        repeat {
-            guard let status = try? Status(read("status", below: folder)) else { return false }
-            if status.isStopped { return true }
+        // All of them, at the end: who is stopped leaves its processor to those that are still to stop.
+        defer { for process in processes { _ = cforkpool_pidfd_send_signal(process.descriptor, SIGCONT) } }
+        let end = monotonicNanoseconds() + longestStop
+        while true {
+            for (number, process) in processes.enumerated() where found[number] == nil {
+                found[number] = glimpse(of: process.pid)
+            }
+            guard found.contains(nil), monotonicNanoseconds() < end else { break }
             // There is no event for the stop of a process that is not one's own child.
-            sched_yield()
-        } while monotonicNanoseconds() < end
-        return false
+            _ = cforkpool_ppoll(nil, 0, 50_000)
+        }
+        return found.map { $0 ?? .unseen }
+    }
+
+    /// Looks at a process that was sent a stop, and a process descriptor proved to be the one that is meant; nil if it still
+    /// runs.
+    private static func glimpse(of pid: Int32) -> Glimpse? {
+        guard let folder = try? open("/proc/\(pid)", below: AT_FDCWD, O_DIRECTORY) else { return .otherwise }
+        defer { close(folder) }
+        guard let status = try? Status(read("status", below: folder)), !status.hasEnded else { return .otherwise }
+        guard status.isStopped else { return nil }
+        guard status.isAlone, let children = try? read("task/\(pid)/children", below: folder), children.isEmpty,
+            let text = try? read("syscall", below: folder), let call = FutexCall(text),
+            let word = try? word(at: call.word, below: folder), let spin = Spin(call: call, word: word, pid: pid)
+        else { return .otherwise }
+        return .spin(spin)
     }
 
     private static func word(at address: UInt64, below folder: Int32) throws(SystemError) -> UInt32 {

@@ -1,4 +1,5 @@
-/// Proves of a worker that it waits for ever: nobody is left who could wake it.
+/// Proves of a worker that it waits for ever, since nobody is left who could wake it, or that it asks for ever for a lock
+/// whose owner is not there.
 ///
 /// README.md beside this file says why the proof holds, what it cannot see, and what was measured.
 enum DeadlockProof {
@@ -27,6 +28,8 @@ extension DeadlockProof {
         let isRunning: Bool
         /// Whether a signal stopped it (T), no tracer.
         let isStopped: Bool
+        /// Whether it is a zombie, or not even that any more (Z, X).
+        let hasEnded: Bool
         let threads: UInt64
         /// The process that traces it, or 0.
         let tracer: UInt64
@@ -50,6 +53,7 @@ extension DeadlockProof {
             isAsleep = state == UInt8(ascii: "S")
             isRunning = state == UInt8(ascii: "R")
             isStopped = state == UInt8(ascii: "T")
+            hasEnded = state == UInt8(ascii: "Z") || state == UInt8(ascii: "X")
             self.threads = threads
             self.tracer = tracer
             self.caught = caught
@@ -71,8 +75,8 @@ extension DeadlockProof {
         var isHelpless: Bool { isAsleep && isAlone }
     }
 
-    /// What is seen of a process by reading, in this order: its status, its call, where that sleeps, its children, the
-    /// processor time that it had, and its status again.
+    /// What is seen of a process by reading, in this order: its status, its call, where that sleeps, its children, what
+    /// it did so far, and its status again.
     struct Look: Equatable {
         let before: Status
         /// The word that it waits for, if it waits in a futex call that nothing ends but a wake in the same memory.
@@ -82,8 +86,8 @@ extension DeadlockProof {
         let isInWait: Bool
         /// Whether it has a child, which could share its memory.
         let hasChildren: Bool
-        /// The processor time that it had, in ticks.
-        let time: ProcessorTime
+        /// What it did so far.
+        let work: Work
         let after: Status
 
         /// The number of the system call `futex` on this machine.
@@ -93,17 +97,18 @@ extension DeadlockProof {
             static let futexCall: UInt64 = 98
         #endif
 
-        /// Reads the texts of `status`, `syscall`, `wchan`, `task/PID/children`, `stat`, and of `status` once more.
+        /// Reads the texts of `status`, `syscall`, `wchan`, `task/PID/children`, `stat`, `io`, and of `status` once more.
         ///
         /// - Returns: Nil where a text is not what the kernel writes.
         init?(
             before: ArraySlice<UInt8>, call: ArraySlice<UInt8>, place: ArraySlice<UInt8>, children: ArraySlice<UInt8>,
-            time: ArraySlice<UInt8>, after: ArraySlice<UInt8>, futexCall: UInt64 = Look.futexCall
+            work: ArraySlice<UInt8>, traffic: ArraySlice<UInt8>?, after: ArraySlice<UInt8>,
+            futexCall: UInt64 = Look.futexCall
         ) {
-            guard let before = Status(before), let time = ProcessorTime(time), let after = Status(after)
+            guard let before = Status(before), let work = Work(work, traffic: traffic), let after = Status(after)
             else { return nil }
             self.before = before
-            self.time = time
+            self.work = work
             self.after = after
             futex = Self.word(in: call, futexCall: futexCall)
             isInWait = ProcText.contains("futex", in: place)
@@ -121,20 +126,31 @@ extension DeadlockProof {
         }
     }
 
-    /// The time that a process ran, in its own code and in the kernel, in ticks.
-    struct ProcessorTime: Equatable {
+    /// What a process did so far.
+    struct Work: Equatable {
+        /// How long it ran in its own code, and in the kernel, in ticks.
         let user: UInt64
         let system: UInt64
+        var time: UInt64 { user &+ system }
+        /// How often it came to a page that was not there.
+        let faults: UInt64
+        /// The bytes that it read and wrote, and the calls that did so; nil where the kernel does not count them.
+        let traffic: [UInt64]?
 
-        /// Reads the text of `/proc/PID/stat`: the name, in parentheses, may have any character in it.
-        init?(_ text: ArraySlice<UInt8>) {
+        /// Reads the texts of `stat` and `io`: the name, in parentheses, may have any character in it.
+        init?(_ text: ArraySlice<UInt8>, traffic: ArraySlice<UInt8>?) {
             guard let end = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
             let fields = text[end...].dropFirst(2).split(separator: UInt8(ascii: " "), maxSplits: 13)
-            guard fields.count > 13, let user = ProcText.number(fields[11], radix: 10),
-                let system = ProcText.number(fields[12], radix: 10)
-            else { return nil }
-            self.user = user
-            self.system = system
+            guard fields.count > 13 else { return nil }
+            let numbers = [7, 9, 11, 12].compactMap { ProcText.number(fields[$0], radix: 10) }
+            guard numbers.count == 4 else { return nil }
+            faults = numbers[0] &+ numbers[1]
+            user = numbers[2]
+            system = numbers[3]
+            let counts = ["rchar", "wchar", "syscr", "syscw"].compactMap { name in
+                traffic.flatMap { ProcText.number(name, in: $0) }
+            }
+            self.traffic = counts.count == 4 ? counts : nil
         }
     }
 }

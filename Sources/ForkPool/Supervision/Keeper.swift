@@ -111,22 +111,29 @@ final class Keeper {
         guard watch.isNeeded else { return }
         let now = monotonicNanoseconds()
         watch.wake(at: now)
+        var places: [Int: Int] = [:]
         for (place, process) in processes {
             guard let worker = crew.worker(in: place), verdicts[worker] == nil else { continue }
+            places[worker] = place
             let sight = memory.line(worker).sight
-            let verdict = watch.see(worker, sight, at: now) {
-                DeadlockProof.look(at: process.pid)
-            } spin: {
-                DeadlockProof.spin(of: process.pid, named: process.descriptor)
-            }
-            guard let verdict, core.condemn(worker, at: sight, for: verdict) else { continue }
-            verdicts[worker] = verdict
-            process.kill()
-            guard verdict == .deadlocked else { continue }
-            // Whoever waits to take over would do the same as this one.
-            source.distrust(place)
-            for spare in crew.dismiss() { processes[spare]?.kill() }
+            let verdict = watch.see(worker, sight, at: now) { DeadlockProof.look(at: process.pid) }
+            if let verdict { condemn(worker, in: place, at: sight, for: verdict) }
         }
+        let spinning = watch.glimpse(at: now) { workers in
+            DeadlockProof.glimpses(of: workers.map { processes[places[$0]!]! }.map { ($0.pid, $0.descriptor) })
+        }
+        for worker in spinning { condemn(worker, in: places[worker]!, at: memory.line(worker).sight, for: .deadlocked) }
+    }
+
+    /// Kills a worker, unless it is not on the item any more that it is to be killed for.
+    private func condemn(_ worker: Int, in place: Int, at sight: Watch.Sight, for verdict: MapMachine.Verdict) {
+        guard core.condemn(worker, at: sight, for: verdict) else { return }
+        verdicts[worker] = verdict
+        processes[place]?.kill()
+        guard verdict == .deadlocked else { return }
+        // Whoever waits to take over would do the same as this one.
+        source.distrust(place)
+        for spare in crew.dismiss() { processes[spare]?.kill() }
     }
 
     /// Has those replaced that have rested.

@@ -112,15 +112,19 @@ struct Supervisor {
         for (worker, process) in running {
             let line = memory.line(worker)
             let sight = line.sight
-            let verdict = watch.see(worker, sight, at: now) {
-                DeadlockProof.look(at: process.pid)
-            } spin: {
-                DeadlockProof.spin(of: process.pid, named: process.descriptor)
-            }
+            let verdict = watch.see(worker, sight, at: now) { DeadlockProof.look(at: process.pid) }
             guard let verdict, line.condemn(at: sight, for: verdict, memory.results) else { continue }
-            machine.condemn(worker, verdict)
-            process.kill()
+            condemn(worker, verdict)
         }
+        let spinning = watch.glimpse(at: now) { workers in
+            DeadlockProof.glimpses(of: workers.map { (running[$0]!.pid, running[$0]!.descriptor) })
+        }
+        for worker in spinning { condemn(worker, .deadlocked) }
+    }
+
+    private mutating func condemn(_ worker: Int, _ verdict: MapMachine.Verdict) {
+        machine.condemn(worker, verdict)
+        running[worker]?.kill()
     }
 
     /// Starts those that have rested.

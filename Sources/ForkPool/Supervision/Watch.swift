@@ -19,8 +19,10 @@ struct Watch {
         var excuse = 0
         /// How the worker looked last, if it may wait or spin for ever.
         var suspicion: DeadlockProof.Look?
-        /// The lock that it was seen to ask for in vain.
-        var spin: DeadlockProof.Spin?
+        /// Whether it was suspected to spin, which is not refuted.
+        var mayGlimpse = false
+        /// The lock that it was seen to ask for in vain, and how long it had run then.
+        var spin: (found: DeadlockProof.Spin, time: UInt64)?
         /// When to look at it from outside.
         var nextLook: Int
         /// The time until the look after that.
@@ -29,9 +31,11 @@ struct Watch {
 
     /// A worker that did not move for so long is looked at from outside, in nanoseconds; then less and less often.
     static let firstLook = 100_000_000
-    private static let longestPatience = 2_000_000_000
-    /// The time between two looks that prove a deadlock.
+    fileprivate static let longestPatience = 2_000_000_000
+    /// The time between two looks that prove a wait for ever.
     private static let secondLook = 5_000_000
+    /// The time between two stops of a worker that may spin.
+    private static let secondStop = 20_000_000
     /// Nobody looks twice within such a time.
     private static let shortestTime = 500_000
     /// Whoever was to look and comes so much later was stopped, and so were the workers, perhaps.
@@ -45,6 +49,8 @@ struct Watch {
     private var plannedTime = Int.max
     /// When everybody went on that had been stopped: who began before was stopped too.
     private var resumed = 0
+    /// The workers that are to be stopped for a moment.
+    private var suspects: [Int] = []
 
     init(timeout: Duration?, provesDeadlocks: Bool) {
         self.timeout = timeout?.nanoseconds
@@ -64,11 +70,9 @@ struct Watch {
     ///   - sight: What its line says.
     ///   - now: Now, in nanoseconds of the monotonic clock.
     ///   - look: Looks at the process from outside, if that is asked for.
-    ///   - spin: Looks at what the process repeats, if it seems to repeat something.
     /// - Returns: Why to kill it, if so.
     mutating func see(
-        _ worker: Int, _ sight: Sight, at now: Int, look: () -> DeadlockProof.Look?,
-        spin: () -> DeadlockProof.Spin? = { nil }
+        _ worker: Int, _ sight: Sight, at now: Int, look: () -> DeadlockProof.Look?
     ) -> MapMachine.Verdict? {
         var entry = entries[worker] ?? Entry(sight: sight, since: now, nextLook: now + Self.firstLook)
         if entry.sight != sight { entry = Entry(sight: sight, since: now, nextLook: now + Self.firstLook) }
@@ -81,24 +85,59 @@ struct Watch {
         guard provesDeadlocks, now >= entry.nextLook else { return nil }
         let seen = look()
         if let first = entry.suspicion, let seen, DeadlockProof.proves(first, seen) { return .deadlocked }
-        var isClose = seen?.isHelpless == true
-        if let first = entry.suspicion, let seen, seen.isBusyAlone,
-            entry.spin != nil || DeadlockProof.suspectsSpin(first, seen)
-        {
-            let found = spin()
-            if let found, found == entry.spin { return .deadlocked }
-            entry.spin = found
-            isClose = found != nil
+        if let first = entry.suspicion, let seen, entry.isSuspect(first, seen) {
+            entry.mayGlimpse = true
+            entry.suspicion = seen
+            entry.nextLook = now + Self.secondStop
+            // Who has not run since it was stopped would be found as it was. A tick may have been all but over then.
+            if entry.spin.map({ seen.work.time > $0.time + 1 }) ?? true { suspects.append(worker) }
+            return nil
         }
-        entry.suspicion = isClose || seen?.isBusyAlone == true ? seen : nil
-        entry.nextLook = now + (isClose ? Self.secondLook : entry.patience)
-        entry.patience = min(2 * entry.patience, Self.longestPatience)
+        let isHelpless = seen?.isHelpless == true
+        entry.refuteSpin()
+        entry.suspicion = isHelpless || seen?.isBusyAlone == true ? seen : nil
+        entry.wait(isHelpless ? Self.secondLook : nil, from: now)
         return nil
+    }
+
+    /// Has those stopped for a moment that may spin, after all were seen.
+    ///
+    /// - Parameters:
+    ///   - now: Now, in nanoseconds of the monotonic clock.
+    ///   - look: Stops the processes of these workers, together, and says what was found of each.
+    /// - Returns: Those that were found to ask in vain for the same lock as before: to be killed.
+    mutating func glimpse(at now: Int, _ look: ([Int]) -> [DeadlockProof.Glimpse]) -> [Int] {
+        guard !suspects.isEmpty else { return [] }
+        let workers = suspects
+        suspects = []
+        var proven: [Int] = []
+        for (worker, glimpse) in zip(workers, look(workers)) {
+            guard var entry = entries[worker] else { continue }
+            switch glimpse {
+            case .spin(let spin):
+                if spin == entry.spin?.found {
+                    proven.append(worker)
+                    entry.refuteSpin()
+                    entry.wait(from: now)
+                } else {
+                    entry.spin = (spin, entry.suspicion?.work.time ?? 0)
+                }
+            case .unseen: break
+            case .otherwise:
+                // The stop is a pause: what was seen before it cannot be compared with what comes after.
+                entry.suspicion = nil
+                entry.refuteSpin()
+                entry.wait(from: now)
+            }
+            entries[worker] = entry
+        }
+        return proven
     }
 
     /// Forgets a worker that ended.
     mutating func forget(_ worker: Int) {
         entries[worker] = nil
+        suspects.removeAll { $0 == worker }
     }
 
     /// Hears that the time to look has come.
@@ -124,6 +163,22 @@ struct Watch {
 }
 
 extension Watch.Entry {
-    /// When the item is taken to have begun; a time that cannot be is none.
+    /// The time that the item is taken to have begun; a time that cannot be is none.
     fileprivate var begin: Int { min(sight.began, since) + excuse }
+
+    /// Whether the worker may spin, as it looked first and looks now.
+    fileprivate func isSuspect(_ first: DeadlockProof.Look, _ seen: DeadlockProof.Look) -> Bool {
+        mayGlimpse ? seen.isBusyAlone : DeadlockProof.suspectsSpin(first, seen)
+    }
+
+    fileprivate mutating func refuteSpin() {
+        mayGlimpse = false
+        spin = nil
+    }
+
+    /// Sets the next look, after a given time or when patience ends, which lasts longer each time.
+    fileprivate mutating func wait(_ time: Int? = nil, from now: Int) {
+        nextLook = now + (time ?? patience)
+        patience = min(2 * patience, Watch.longestPatience)
+    }
 }
