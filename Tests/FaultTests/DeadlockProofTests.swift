@@ -1,4 +1,3 @@
-import CForkPool
 import Glibc
 import Testing
 
@@ -138,7 +137,7 @@ private enum DeadlockProofScenes {
         #expect(Looking.see(ended) { $0.before.hasEnded })
         #expect(spinning.allSatisfy(Looking.isSuspected))
         let pids = spinning + [busy, ended]
-        let processes = pids.map { (pid: $0, descriptor: cforkpool_pidfd_open($0)) }
+        let processes = pids.map { (pid: $0, descriptor: Process.descriptor(of: $0)) }
         var isFound = pids.map { _ in false }
         while isFound.contains(false) {
             for (number, glimpse) in DeadlockProof.glimpses(of: processes).enumerated() {

@@ -1,4 +1,3 @@
-import CForkPool
 import Glibc
 import Testing
 
@@ -44,7 +43,7 @@ enum Looking {
 
     /// Stops a process for a moment.
     static func glimpse(_ pid: Int32) -> DeadlockProof.Glimpse {
-        let descriptor = cforkpool_pidfd_open(pid)
+        let descriptor = Process.descriptor(of: pid)
         defer { close(descriptor) }
         return DeadlockProof.glimpses(of: [(pid, descriptor)])[0]
     }

@@ -70,6 +70,9 @@ enum Process {
         return unsafe unsafeBitCast(symbol, to: Fork.self)()
     }
 
+    /// Opens a descriptor that names a process.
+    static func descriptor(of pid: Int32) -> Int32 { cforkpool_pidfd_open(pid) }
+
     /// Reaps a child; returns its raw wait status.
     static func wait(for pid: Int32) -> Int32 {
         var status: Int32 = -1
