@@ -181,7 +181,9 @@ struct WatchTests {
         return try #require(DeadlockProof.Spin(call: call, word: owner, pid: 4711))
     }
 
-    private static func look(state: String, ticks: Int, pauses: Int) -> DeadlockProof.Look? {
+    private static func look(
+        state: String, ticks: Int, pauses: Int, call: String = "running"
+    ) -> DeadlockProof.Look? {
         let status = """
             State:\t\(state)
             TracerPid:\t0
@@ -193,9 +195,27 @@ struct WatchTests {
 
             """
         return DeadlockProof.Look(
-            before: Array(status.utf8)[...], call: Array("running\n".utf8)[...], place: Array("0".utf8)[...],
-            children: [], work: Array("4711 (a) R 1 1 1 0 -1 0 0 0 0 0 0 \(ticks) 0 0\n".utf8)[...],
+            before: Array(status.utf8)[...], call: Array("\(call)\n".utf8)[...],
+            place: Array((call == "running" ? "0" : "futex_do_wait").utf8)[...], children: [],
+            work: Array("4711 (a) R 1 1 1 0 -1 0 0 0 0 0 0 \(ticks) 0 0\n".utf8)[...],
             traffic: Array("rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\n".utf8)[...], after: Array(status.utf8)[...])
+    }
+
+    @Test("does not look more often at who waits for work")
+    func idlers() {
+        var watch = Watch(timeout: nil, provesDeadlocks: true)
+        var (now, looks) = (0, 0)
+        while now < 20 * Self.second {
+            let verdict = watch.see(0, Self.busy, at: now) {
+                looks += 1
+                // In a shared wait: whoever shares the memory may wake it.
+                return Self.look(
+                    state: "S (sleeping)", ticks: 1, pauses: 1, call: "202 0x10 0x0 0x1 0x0 0x0 0x0 0x20 0x30")
+            }
+            #expect(verdict == nil)
+            now = watch.nextTime(now: now)
+        }
+        #expect((5...20).contains(looks))
     }
 
     @Test("does not look at who moves")

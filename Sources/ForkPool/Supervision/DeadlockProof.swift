@@ -14,7 +14,7 @@ enum DeadlockProof {
     static func proves(_ first: Look, _ second: Look) -> Bool {
         // No switch from the beginning to the end, and off the processor at both calls: it did not run between them. In
         // between the first look's end saw it alone, and the second's beginning saw it asleep, by then unwoken.
-        first.futex != nil && first.futex == second.futex && first.isHelpless && second.isHelpless
+        first.futex == second.futex && first.isHelpless && second.isHelpless
             && first.before.switches == second.after.switches
     }
 }
@@ -115,8 +115,10 @@ extension DeadlockProof {
             hasChildren = !children.isEmpty
         }
 
-        /// Whether all that was seen at once leaves nobody who could wake it.
-        var isHelpless: Bool { before.isHelpless && after.isHelpless && isInWait && !hasChildren }
+        /// Whether it waits and all that was seen at once leaves nobody who could wake it.
+        var isHelpless: Bool {
+            futex != nil && isInWait && before.isHelpless && after.isHelpless && !hasChildren
+        }
 
         /// The address of a private wait without an end.
         private static func word(in text: ArraySlice<UInt8>, futexCall: UInt64) -> UInt64? {
