@@ -211,7 +211,7 @@ private enum StreamCrowdScenes {
     static func cancelledTogether() async {
         await StreamCensus.survive(seconds: 120) { (pool) async throws in
             let resident = try pool.resident { (item: Int) in item * 2 }
-            for round in 0..<100 {
+            for round in 0..<40 {
                 let readers = (0..<6).map { number in
                     Task {
                         if number % 2 == 0 {
