@@ -15,10 +15,31 @@ enum Alone {
         do { try await scene() } catch { Issue.record(error) }
     }
 
-    /// Whether this process has no child, not even one to reap.
+    /// Whether this process has no child, not even one to reap, but for what a sanitizer names functions by.
     static var hasNoChild: Bool {
         var info = unsafe siginfo_t()
-        return unsafe waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1
+        if unsafe waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 { return true }
+        let children = children
+        return !children.isEmpty && children.allSatisfy { name(of: $0).hasPrefix("llvm-symbolizer") }
+    }
+
+    /// The process ids of this process's children.
+    private static var children: [Substring] {
+        guard let folder = unsafe opendir("/proc/self/task") else { return [] }
+        defer { unsafe closedir(folder) }
+        var children: [Substring] = []
+        while let entry = unsafe readdir(folder) {
+            let thread = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
+                unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            let lines = try? TextFile.lines("/proc/self/task/\(thread)/children")
+            children += (lines ?? []).flatMap { $0.split(separator: " ") }
+        }
+        return children
+    }
+
+    private static func name(of process: Substring) -> Substring {
+        (try? TextFile.lines("/proc/\(process)/comm").first) ?? ""
     }
 
     /// Waits, in a worker, for what ends it from outside.

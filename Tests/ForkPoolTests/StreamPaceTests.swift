@@ -43,8 +43,9 @@ struct StreamPaceTests {
     func shortItems() {
         var pace = StreamPace(workers: 2, window: nil)
         var most = 0
-        for _ in 0..<100_000 {
-            pace.delivered()
+        for step in 1...100_000 {
+            // Ten in a microsecond.
+            pace.delivered(at: step * 100)
             most = max(most, pace.room(inFlight: 0))
         }
         #expect(most == 256)
@@ -53,12 +54,9 @@ struct StreamPaceTests {
     @Test("takes one input at a time again when items become long")
     func longItems() {
         var pace = StreamPace(workers: 2, window: nil)
-        for _ in 0..<100_000 { pace.delivered() }
+        for step in 1...100_000 { pace.delivered(at: step * 100) }
         // Each look at the pace halves a portion: 256 items to the first, 128 to the next.
-        for _ in 0..<600 {
-            usleep(400)
-            pace.delivered()
-        }
+        for step in 1...600 { pace.delivered(at: 10_000_000 + step * 400_000) }
         #expect(pace.room(inFlight: 0) == 1)
         #expect(pace.room(inFlight: 16) == 0)
     }
@@ -67,8 +65,8 @@ struct StreamPaceTests {
     func portionOfWindow() {
         var pace = StreamPace(workers: 2, window: 40)
         var most = 0
-        for _ in 0..<100_000 {
-            pace.delivered()
+        for step in 1...100_000 {
+            pace.delivered(at: step * 100)
             most = max(most, pace.room(inFlight: 0))
         }
         #expect(most == 10)

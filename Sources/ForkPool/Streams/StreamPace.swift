@@ -40,11 +40,11 @@ struct StreamPace {
         return room >= wanted ? wanted : 0
     }
 
-    /// Hears that an item was delivered.
-    mutating func delivered() {
+    /// Hears that an item was delivered, and asks for the time, in nanoseconds, when a portion was.
+    mutating func delivered(at clock: @autoclosure () -> Int = monotonicNanoseconds()) {
         count += 1
         guard count >= portion else { return }
-        let now = monotonicNanoseconds()
+        let now = clock()
         defer {
             since = now
             count = 0
