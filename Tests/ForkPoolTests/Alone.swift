@@ -15,32 +15,16 @@ enum Alone {
         do { try await scene() } catch { Issue.record(error) }
     }
 
-    /// Whether this process has no child, not even one to reap, but for what a sanitizer names functions by.
+    /// Whether this process has no child, not even one to reap.
+    ///
+    /// The thread sanitizer starts one of its own to name functions, when and for as long as it likes: beside it nothing is
+    /// said. The other builds say it.
     static var hasNoChild: Bool {
         var info = unsafe siginfo_t()
-        if unsafe waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 { return true }
-        let children = children
-        return !children.isEmpty && children.allSatisfy { name(of: $0).hasPrefix("llvm-symbolizer") }
+        return unsafe waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 || isBesideThreadSanitizer
     }
 
-    /// The process ids of this process's children.
-    private static var children: [Substring] {
-        guard let folder = unsafe opendir("/proc/self/task") else { return [] }
-        defer { unsafe closedir(folder) }
-        var children: [Substring] = []
-        while let entry = unsafe readdir(folder) {
-            let thread = unsafe withUnsafeBytes(of: entry.pointee.d_name) {
-                unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            let lines = try? TextFile.lines("/proc/self/task/\(thread)/children")
-            children += (lines ?? []).flatMap { $0.split(separator: " ") }
-        }
-        return children
-    }
-
-    private static func name(of process: Substring) -> Substring {
-        (try? TextFile.lines("/proc/\(process)/comm").first) ?? ""
-    }
+    private static var isBesideThreadSanitizer: Bool { unsafe dlsym(nil, "__tsan_init") != nil }
 
     /// Waits, in a worker, for what ends it from outside.
     static func waitForEver() -> Never {
