@@ -21,12 +21,12 @@ enum Compiler {
             wrong.insert(number - before - 1)
         }
         // Whatever else is wrong, such as a module that was not found, is not a refusal of a line.
-        #expect((status == 0) == wrong.isEmpty, "the compiler ended with \(status): \(text)")
+        #expect((status == 0) == wrong.isEmpty, "the compiler ended with \(String(describing: status)): \(text)")
         return wrong
     }
 
     /// Checks a program, and returns the compiler's status and what it says; the program's name is main.swift.
-    static func check(_ program: String) throws -> (status: Int32, text: String) {
+    static func check(_ program: String) throws -> (status: Int32?, text: String) {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("forkpool-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -34,32 +34,23 @@ enum Compiler {
         return try run(in: folder)
     }
 
-    private static func run(in folder: URL) throws -> (status: Int32, text: String) {
+    private static func run(in folder: URL) throws -> (status: Int32?, text: String) {
         let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        let process = Process()
-        process.executableURL = try executable()
-        process.currentDirectoryURL = folder
-        process.arguments = [
-            "-typecheck", "-swift-version", "6", "-diagnostic-style", "llvm", "-module-cache-path", folder.path,
-            "-I", products.appendingPathComponent("Modules").path,
-            "-Xcc", "-fmodule-map-file=\(products.path)/CForkPool.build/module.modulemap", "main.swift",
-        ]
-        let output = folder.appendingPathComponent("output")
-        try Data().write(to: output)
-        let handle = try FileHandle(forWritingTo: output)
-        process.standardOutput = handle
-        process.standardError = handle
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        try handle.close()
-        return (process.terminationStatus, String(decoding: try Data(contentsOf: output), as: UTF8.self))
+        let (status, text) = try Program.run(
+            try executable(),
+            [
+                "-typecheck", "-swift-version", "6", "-diagnostic-style", "llvm", "-module-cache-path", folder.path,
+                "-I", products.appendingPathComponent("Modules").path,
+                "-Xcc", "-fmodule-map-file=\(products.path)/CForkPool.build/module.modulemap",
+                folder.appendingPathComponent("main.swift").path,
+            ])
+        return (status, text.replacingOccurrences(of: "\(folder.path)/", with: ""))
     }
 
     /// The `swiftc` on the path.
-    private static func executable() throws -> URL {
+    private static func executable() throws -> String {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         let found = folders.map { "\($0)/swiftc" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-        return URL(fileURLWithPath: try #require(found, "no swiftc on the PATH, which these tests need"))
+        return try #require(found, "no swiftc on the PATH, which these tests need")
     }
 }

@@ -108,17 +108,10 @@ struct ExecTests {
     @Test("is only what a pool started: to whatever else the variable is set, the program ends with 121 and says so")
     func garbage() throws {
         for value in ["", "junk", "1:2:3", "99:98:0:\(getpid()):ff", "0:1:0:\(getpid()):ff", "0:1:0:1:ff"] {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-            process.environment = ProcessInfo.processInfo.environment.merging(["FORKPOOL_WORKER": value]) { $1 }
-            let errors = Pipe()
-            process.standardError = errors
-            process.standardOutput = FileHandle.nullDevice
-            process.standardInput = FileHandle.nullDevice
-            try process.run()
-            let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            process.waitUntilExit()
-            #expect(process.terminationStatus == 121, "FORKPOOL_WORKER=\(value)")
+            let others = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+            let (status, text) = try Program.run(
+                "/proc/self/exe", [], environment: others + ["FORKPOOL_WORKER=\(value)"])
+            #expect(status == 121, "FORKPOOL_WORKER=\(value)")
             #expect(text.hasPrefix("forkpool: this process cannot be a worker: "), "FORKPOOL_WORKER=\(value): \(text)")
         }
     }
