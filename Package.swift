@@ -66,7 +66,8 @@ let package = Package(
         .testTarget(name: "ForkPoolTests", dependencies: ["ForkPool", "CForkPool"], swiftSettings: swiftSettings),
         .testTarget(name: "FaultTests", dependencies: ["ForkPool", "CForkPool"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "ForkPoolCLITests", dependencies: ["ForkPoolCLI"], exclude: ["Help"], swiftSettings: swiftSettings),
+            name: "ForkPoolCLITests", dependencies: ["ForkPoolCLI", "CForkPool"], exclude: ["Help"],
+            swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17

@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/types.h>
 
 /// Never returns: makes the forked child a worker, runs its entry and ends the process.
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent);

@@ -1,3 +1,4 @@
+import CForkPool
 import Foundation
 import Glibc
 import Testing
@@ -30,7 +31,6 @@ struct CommandRun {
     ///   - environment: All of the environment.
     ///   - deadline: The seconds after which it is killed, which is an issue.
     /// - Throws: What the system refused, or that the command is not built.
-
     init(
         _ arguments: [String],
         through: [String] = [],
@@ -40,10 +40,10 @@ struct CommandRun {
     ) throws {
         let outputs = try Streams(to)
         let errors = try Streams(.file)
-        let words = through + [try Self.binary()] + arguments
-        let child = try Self.spawn(words, environment, outputs.writing, errors.writing)
+        let words = through + [try Spawn.binary()] + arguments
+        let child = try Spawn.start(words, environment: environment, output: outputs.writing, errors: errors.writing)
         outputs.closeWriting()
-        let status = Self.wait(for: child, deadline: deadline) { outputs.drain() }
+        let status = try Self.wait(for: child, outputs, deadline: deadline)
         #expect(status != nil, "forkpool \(arguments) was still running after \(deadline) s")
         if let status {
             if status & 0x7F == 0 { code = status >> 8 & 0xFF } else { signal = status & 0x7F }
@@ -52,59 +52,24 @@ struct CommandRun {
         self.errors = errors.text()
     }
 
-    /// The command, which is built beside the test bundle.
-    static func binary() throws -> String {
-        let bundle = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        let beside = bundle.deletingLastPathComponent().appendingPathComponent("forkpool").path
-        try #require(FileManager.default.isExecutableFile(atPath: beside), "no \(beside): swift build makes it")
-        return beside
-    }
-
-    private static func spawn(
-        _ words: [String],
-        _ environment: [String],
-
-        _ output: Int32,
-        _ errors: Int32
-    ) throws -> pid_t {
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
-
-        // Whatever the test runner ignores or blocks, the command begins as a shell would start it.
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe posix_spawnattr_setsigmask(&attributes, &signals)
-        unsafe sigaddset(&signals, SIGPIPE)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-        var child: pid_t = 0
-        let arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        let variables = unsafe environment.map { unsafe strdup($0) } + [nil]
-        defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
-        let error = unsafe posix_spawn(&child, words[0], &actions, &attributes, arguments, variables)
-        try #require(error == 0, "posix_spawn \(words[0]): errno \(error)")
-        return child
-    }
-
-    private static func wait(for child: pid_t, deadline: Double, meanwhile: () -> Void) -> Int32? {
-        let start = ContinuousClock.now
+    /// Waits for its end and takes meanwhile what a terminal holds; nil if it had to be killed.
+    private static func wait(for child: pid_t, _ outputs: Streams, deadline: Double) throws -> Int32? {
+        let ended = cforkpool_pidfd_open(child)
+        try #require(ended >= 0, "pidfd_open: errno \(-ended)")
+        defer { close(ended) }
+        let last = ContinuousClock.now + .seconds(deadline)
+        var isInTime = true
+        var entries = [ended, outputs.terminal].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        repeat {
+            let left = ContinuousClock.now.duration(to: last).components.seconds
+            isInTime = left >= 0
+            if !isInTime { kill(-child, SIGKILL) }
+            _ = unsafe poll(&entries, nfds_t(entries.count), Int32(max(left, 0) + 1) * 1000)
+            outputs.drain()
+            if entries[1].revents & Int16(POLLHUP) != 0 { entries[1].fd = -1 }
+        } while entries[0].revents == 0
         var status: Int32 = 0
-        while unsafe waitpid(child, &status, WNOHANG) != child {
-            meanwhile()
-            usleep(5000)
-            if ContinuousClock.now - start > .seconds(deadline) {
-                kill(child, SIGKILL)
-                _ = unsafe waitpid(child, &status, 0)
-                return nil
-            }
-        }
+        guard unsafe waitpid(child, &status, 0) == child, isInTime else { return nil }
         return status
     }
 }
@@ -146,6 +111,9 @@ private final class Streams {
         close(writing)
         writing = -1
     }
+
+    /// The reading end of a terminal, or -1.
+    var terminal: Int32 { isTerminal ? reading : -1 }
 
     /// Takes what a terminal holds: it is small, and the command waits when it is full.
     func drain() {

@@ -28,35 +28,9 @@ final class Running {
             close(writing)
             if errorsWriting != writing { close(errorsWriting) }
         }
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_adddup2(&actions, writing, STDOUT_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, errorsWriting, STDERR_FILENO)
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe posix_spawnattr_setsigmask(&attributes, &signals)
-        for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&signals, number) }
-        if let ignored {
-            unsafe sigdelset(&signals, ignored)
-            signal(ignored, SIG_IGN)
-        }
-        unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-        unsafe posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
-        let environment = ["PATH=/usr/bin:/bin", "TERM=xterm"]
-        let command = [try CommandRun.binary()] + arguments
-        let words = unsafe command.map { unsafe strdup($0) } + [nil]
-        let variables = unsafe environment.map { unsafe strdup($0) } + [nil]
-        defer { unsafe (words + variables).forEach { unsafe free($0) } }
-        var child: pid_t = 0
-        let error = unsafe posix_spawn(&child, words[0]!, &actions, &attributes, words, variables)
-        if let ignored { signal(ignored, SIG_DFL) }
-        try #require(error == 0)
-        pid = child
+        pid = try Spawn.start(
+            [Spawn.binary()] + arguments, environment: ["PATH=/usr/bin:/bin", "TERM=xterm"], output: writing,
+            errors: errorsWriting, ignoring: ignored)
     }
 
     deinit {
