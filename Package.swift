@@ -63,10 +63,16 @@ let package = Package(
         .executableTarget(
             name: "ForkPoolPeers", dependencies: ["ForkPool"], path: "Benchmarks/peers/swift",
             swiftSettings: swiftSettings),
-        .testTarget(name: "ForkPoolTests", dependencies: ["ForkPool", "CForkPool"], swiftSettings: swiftSettings),
+        // How tests start programs.
+        .target(
+            name: "ForkPoolTestSupport", dependencies: ["CForkPool"], path: "Tests/Support",
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ForkPoolTests", dependencies: ["ForkPool", "CForkPool", "ForkPoolTestSupport"],
+            swiftSettings: swiftSettings),
         .testTarget(name: "FaultTests", dependencies: ["ForkPool", "CForkPool"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "ForkPoolCLITests", dependencies: ["ForkPoolCLI", "CForkPool"], exclude: ["Help"],
+            name: "ForkPoolCLITests", dependencies: ["ForkPoolCLI", "ForkPoolTestSupport"], exclude: ["Help"],
             swiftSettings: swiftSettings),
     ],
     swiftLanguageModes: [.v6],

@@ -1,4 +1,4 @@
-import CForkPool
+import ForkPoolTestSupport
 import Foundation
 import Glibc
 import Testing
@@ -40,10 +40,10 @@ struct CommandRun {
     ) throws {
         let outputs = try Streams(to)
         let errors = try Streams(.file)
-        let words = through + [try Spawn.binary()] + arguments
-        let child = try Spawn.start(words, environment: environment, output: outputs.writing, errors: errors.writing)
+        let words = through + [try Self.binary()] + arguments
+        let child = try Spawned(words, environment: environment, output: outputs.writing, errors: errors.writing)
         outputs.closeWriting()
-        let status = try Self.wait(for: child, outputs, deadline: deadline)
+        let status = try child.end(within: deadline, reading: outputs.terminal) { outputs.drain() }
         #expect(status != nil, "forkpool \(arguments) was still running after \(deadline) s")
         if let status {
             if status & 0x7F == 0 { code = status >> 8 & 0xFF } else { signal = status & 0x7F }
@@ -52,25 +52,12 @@ struct CommandRun {
         self.errors = errors.text()
     }
 
-    /// Waits for its end and takes meanwhile what a terminal holds; nil if it had to be killed.
-    private static func wait(for child: pid_t, _ outputs: Streams, deadline: Double) throws -> Int32? {
-        let ended = cforkpool_pidfd_open(child)
-        try #require(ended >= 0, "pidfd_open: errno \(-ended)")
-        defer { close(ended) }
-        let last = ContinuousClock.now + .seconds(deadline)
-        var isInTime = true
-        var entries = [ended, outputs.terminal].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        repeat {
-            let left = ContinuousClock.now.duration(to: last).components.seconds
-            isInTime = left >= 0
-            if !isInTime { kill(-child, SIGKILL) }
-            _ = unsafe poll(&entries, nfds_t(entries.count), Int32(max(left, 0) + 1) * 1000)
-            outputs.drain()
-            if entries[1].revents & Int16(POLLHUP) != 0 { entries[1].fd = -1 }
-        } while entries[0].revents == 0
-        var status: Int32 = 0
-        guard unsafe waitpid(child, &status, 0) == child, isInTime else { return nil }
-        return status
+    /// The command, which is built beside the test bundle.
+    static func binary() throws -> String {
+        let bundle = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        let beside = bundle.deletingLastPathComponent().appendingPathComponent("forkpool").path
+        try #require(FileManager.default.isExecutableFile(atPath: beside), "no \(beside): swift build makes it")
+        return beside
     }
 }
 

@@ -10,7 +10,7 @@ struct InterruptionTests {
         let run = try Running(["tour"])
         run.waitForOutput()
         kill(run.pid, number)
-        let (output, errors, status) = run.end()
+        let (output, errors, status) = try run.end()
         #expect(status & 0x7F == number)
         let name = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP"][number]!
         #expect(errors == "forkpool: interrupted by \(name); nothing is left running\n")
@@ -24,7 +24,7 @@ struct InterruptionTests {
         let before = run.terminalState()
         run.waitForOutput()
         kill(-run.pid, SIGINT)
-        let (output, _, status) = run.end()
+        let (output, _, status) = try run.end()
         #expect(status & 0x7F == SIGINT)
         #expect(output.components(separatedBy: "interrupted").count == 2)
         #expect(output.hasSuffix("forkpool: interrupted by SIGINT; nothing is left running\r\n"))
@@ -34,7 +34,7 @@ struct InterruptionTests {
     @Test("E2: a signal that it was told to ignore does not end it")
     func ignored() async throws {
         let run = try Running(["overhead", "--help"], ignoring: SIGHUP)
-        let (output, errors, status) = run.end()
+        let (output, errors, status) = try run.end()
         #expect(status == 0 && errors.isEmpty && output.contains("overhead"))
     }
 }

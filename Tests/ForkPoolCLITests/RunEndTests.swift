@@ -15,7 +15,7 @@ struct RunEndTests {
         #expect(run.read(atLeast: 10) == "here\nhere\n")
         kill(run.pid, number)
         // Returns when nobody has the output any more.
-        let (_, errors, status) = run.end()
+        let (_, errors, status) = try run.end()
         #expect(status & 0x7F == number)
         let name = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP"][number]
         #expect(
@@ -30,7 +30,7 @@ struct RunEndTests {
         #expect(run.read(atLeast: 5) == "here\n")
         kill(run.pid, SIGINT)
         kill(run.pid, SIGINT)
-        let (_, errors, status) = run.end()
+        let (_, errors, status) = try run.end()
         #expect(status & 0x7F == SIGINT && errors.contains("interrupted by SIGINT: 0 done, 1 ended"))
     }
 
@@ -40,13 +40,13 @@ struct RunEndTests {
         let run = try Running(["run", "--order", "live", "--sh", script, ":::", "a"])
         #expect(run.read(atLeast: 5) == "here\n")
         kill(run.pid, SIGTERM)
-        #expect(run.end().output == "told\n")
+        #expect(try run.end().output == "told\n")
         let stopped = try Running([
             "run", "--order", "live", "--sh", "trap 'echo told; exit' TERM; echo here; kill -STOP $$", ":::", "a",
         ])
         #expect(stopped.read(atLeast: 5) == "here\n")
         kill(stopped.pid, SIGTERM)
-        #expect(stopped.end().output == "told\n")
+        #expect(try stopped.end().output == "told\n")
     }
 
     @Test("ends at its end what jobs left behind, wherever it went")
@@ -54,7 +54,7 @@ struct RunEndTests {
         let run = try Running([
             "run", "--order", "live", "--sh", "sleep 1000 & setsid sleep 1000 & echo done", ":::", "a", "b",
         ])
-        let (output, errors, status) = run.end()
+        let (output, errors, status) = try run.end()
         #expect(output == "done\ndone\n" && status == 0)
         #expect(errors == "forkpool: 4 processes that jobs left behind: ended\n")
     }
@@ -67,7 +67,7 @@ struct RunEndTests {
         var seen = ""
         while !seen.contains("1 of 2 done, 1 running, 0:"), seen.count < 100_000 { seen += run.read(atLeast: 1) }
         kill(-run.pid, SIGINT)
-        let (output, _, status) = run.end()
+        let (output, _, status) = try run.end()
         #expect(status & 0x7F == SIGINT)
         #expect(
             output.hasSuffix("\r\u{1B}[Kforkpool: interrupted by SIGINT: 1 done, 1 ended; nothing is left running\r\n"))
@@ -83,7 +83,7 @@ struct RunEndTests {
         #expect(unsafe waitpid(run.pid, &status, WUNTRACED) == run.pid)
         #expect(status & 0xFF == 0x7F && status >> 8 & 0xFF == SIGTSTP)
         kill(run.pid, SIGCONT)
-        let (output, _, end) = run.end()
+        let (output, _, end) = try run.end()
         #expect(output == "over\n" && end == 0)
     }
 
@@ -101,7 +101,7 @@ struct RunEndTests {
             let run = try Running(arguments + items)
             _ = run.read(atLeast: Int.random(in: 1..<500_000, using: &generator))
             kill(run.pid, SIGKILL)
-            _ = run.end()
+            _ = try run.end()
             // As if the machine had stopped while a line was written.
             let file = unsafe open(log, O_WRONLY | O_APPEND)
             if Bool.random(using: &generator) { unsafe write(file, "{\"seq\": 1", 9) }

@@ -1,10 +1,11 @@
+import ForkPoolTestSupport
 import Foundation
 import Glibc
 import Testing
 
 /// A `forkpool` that runs, in a process group of its own, and whatever it starts.
 final class Running {
-    let pid: pid_t
+    private let child: Spawned
     private let output: Int32
     private let errors: Int32
 
@@ -28,8 +29,8 @@ final class Running {
             close(writing)
             if errorsWriting != writing { close(errorsWriting) }
         }
-        pid = try Spawn.start(
-            [Spawn.binary()] + arguments, environment: ["PATH=/usr/bin:/bin", "TERM=xterm"], output: writing,
+        child = try Spawned(
+            [CommandRun.binary()] + arguments, environment: ["PATH=/usr/bin:/bin", "TERM=xterm"], output: writing,
             errors: errorsWriting, ignoring: ignored)
     }
 
@@ -37,6 +38,8 @@ final class Running {
         close(output)
         if errors >= 0 { close(errors) }
     }
+
+    var pid: pid_t { child.pid }
 
     /// Waits until there is something to read.
     func waitForOutput() {
@@ -69,11 +72,10 @@ final class Running {
     }
 
     /// Waits for its end and that of everybody who has its outputs.
-    func end() -> (output: String, errors: String, status: Int32) {
+    func end() throws -> (output: String, errors: String, status: Int32) {
         let texts = (read(output), errors >= 0 ? read(errors) : "")
-        var status: Int32 = 0
-        _ = unsafe waitpid(pid, &status, 0)
-        return (texts.0, texts.1, status)
+        let status = try child.end(within: 60)
+        return (texts.0, texts.1, try #require(status, "it still ran a minute after its outputs were closed"))
     }
 
     private func read(_ descriptor: Int32) -> String {

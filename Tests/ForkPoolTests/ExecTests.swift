@@ -108,9 +108,8 @@ struct ExecTests {
     @Test("is only what a pool started: to whatever else the variable is set, the program ends with 121 and says so")
     func garbage() throws {
         for value in ["", "junk", "1:2:3", "99:98:0:\(getpid()):ff", "0:1:0:\(getpid()):ff", "0:1:0:1:ff"] {
-            let others = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
-            let (status, text) = try Program.run(
-                "/proc/self/exe", [], environment: others + ["FORKPOOL_WORKER=\(value)"])
+            let environment = ProcessInfo.processInfo.environment.merging(["FORKPOOL_WORKER": value]) { $1 }
+            let (status, text) = try Program.run("/proc/self/exe", [], environment: environment)
             #expect(status == 121, "FORKPOOL_WORKER=\(value)")
             #expect(text.hasPrefix("forkpool: this process cannot be a worker: "), "FORKPOOL_WORKER=\(value): \(text)")
         }
