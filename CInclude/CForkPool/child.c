@@ -138,14 +138,13 @@ static void on_body_exit(int status, void *unused)
     cforkpool_exit(status);
 }
 
-/// Takes over what every worker must have, however it was started: its crash handler, its end and its signals.
+/// Takes over what every worker must have, however it was started: its crash handler and its signals.
 static void settle(struct cforkpool_crash *crash)
 {
     crash_record = crash;
     if (crash != NULL)
         install_crash_handler();
     reset_ending_signals();
-    bound.on_exit(on_body_exit, NULL);
 }
 
 void cforkpool_become_worker(struct cforkpool_crash *crash)
@@ -154,6 +153,7 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
     cforkpool_register_handlers();
     cforkpool_note_stack();
     settle(crash);
+    bound.on_exit(on_body_exit, NULL);
     sigset_t none;
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, NULL);
@@ -161,12 +161,17 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
 
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
 {
-    ENTER_PLACE(start->entry == cforkpool_template_main ? CFORKPOOL_IN_TEMPLATE : CFORKPOOL_IN_WORKER);
+    bool is_template = start->entry == cforkpool_template_main;
+    ENTER_PLACE(is_template ? CFORKPOOL_IN_TEMPLATE : CFORKPOOL_IN_WORKER);
     // The parent may have died before the death signal was asked for; its end is then seen here.
     CALL(prctl, bound.prctl(PR_SET_PDEATHSIG, SIGKILL));
     if (bound.getppid() != parent)
         bound.exit_at_once(0);
     settle(start->crash);
+    // This takes a lock, which a thread of the host may have held at the fork. A worker that waits for it is found out; a
+    // template never exits by itself, and must not wait.
+    if (!is_template)
+        bound.on_exit(on_body_exit, NULL);
     // Not the terminal's or the pipeline's: input that the host has yet to read is not a worker's to take.
     bound.close(STDIN_FILENO);
     CALL(open, bound.open("/dev/null", O_RDONLY));

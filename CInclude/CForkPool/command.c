@@ -42,8 +42,12 @@ static bool prepare(const struct cforkpool_command *command, pid_t parent)
     CALL(prctl, prctl(PR_SET_PDEATHSIG, SIGKILL));
     if (getppid() != parent)
         _exit(EXIT_NO_PROGRAM);
-    if (command->leads_group)
+    if (command->leads_group) {
         setpgid(0, 0);
+        // A group behind that of a terminal would be stopped where it asks there for something; it is refused instead.
+        signal(SIGTTIN, SIG_IGN);
+        signal(SIGTTOU, SIG_IGN);
+    }
     if (command->group != NULL)
         __atomic_store_n(command->group, getpid(), __ATOMIC_RELEASE);
     const int32_t given[] = {command->input, command->output, command->errors};

@@ -40,18 +40,14 @@ static uint32_t generation;
 static _Atomic(int32_t) own_threads;
 
 /// What a child that the body forks must not have; see `cforkpool_withhold`.
-static struct {
-    void *start;
-    size_t size;
-} withheld[2];
+static struct cforkpool_withheld withheld;
 static bool forking_worker;
 
-void cforkpool_withhold(void *first, size_t first_size, void *second, size_t second_size)
+struct cforkpool_withheld cforkpool_withhold(struct cforkpool_withheld memory)
 {
-    withheld[0].start = first;
-    withheld[0].size = first_size;
-    withheld[1].start = second;
-    withheld[1].size = second_size;
+    struct cforkpool_withheld before = withheld;
+    withheld = memory;
+    return before;
 }
 
 /// Where glibc keeps a thread's id in its descriptor, in bytes; 0 while that is not known.
@@ -83,10 +79,10 @@ static void keep_caller_stack(void)
 static void reset_in_child(void)
 {
     generation += 1;
-    for (int i = 0; i < 2 && !forking_worker; i++) {
-        if (withheld[i].size > 0)
-            CALL(munmap, munmap(withheld[i].start, withheld[i].size));
-    }
+    if (!forking_worker && withheld.first_size > 0)
+        CALL(munmap, munmap(withheld.first, withheld.first_size));
+    if (!forking_worker && withheld.second_size > 0)
+        CALL(munmap, munmap(withheld.second, withheld.second_size));
     forker.gate = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     forker.running = false;
     atomic_store(&forker.word, FORKER_IDLE);

@@ -96,6 +96,16 @@ extension ForkPool.Failure {
         return failure
     }
 
+    /// Makes the failure of a map for which the pool's memory for inputs and results has no room.
+    static var full: Self {
+        var failure = Self(
+            .noMemory, index: nil,
+            "the map was refused: the pool's memory has no room for it; let go of results and calls that are held, or give the "
+                + "pool fewer items at once")
+        failure.bodyRan = .no
+        return failure
+    }
+
     /// Makes the failure of a use in a fork of the process that has the pool.
     static var foreign: Self { .closed("belongs to the process that made it, of which this one is a fork") }
 

@@ -60,7 +60,7 @@ extension ForkPool {
         public enum BodyRan: Sendable {
             /// It did not begin.
             case no
-            /// It began.
+            /// It began, or was about to: a worker says which item it is on before it decodes the input.
             case yes
             /// It may have begun.
             case unknown

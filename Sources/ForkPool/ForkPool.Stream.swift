@@ -171,6 +171,7 @@ final class StreamReader<Output> {
         case .success(nil): return nil
         case .success(let parts?):
             if let element = parts.state.next() { return element }
+            parts.feeder?.cancel()
             phase = .over
             parts.owned?.close()
             return nil
@@ -183,6 +184,7 @@ final class StreamReader<Output> {
         case .success(nil): return nil
         case .success(let parts?):
             if let element = await parts.state.next() { return element }
+            parts.feeder?.cancel()
             phase = .over
             guard let owned = parts.owned else { return nil }
             // The thread that waits for the workers' ends is not one of the cooperative pool.

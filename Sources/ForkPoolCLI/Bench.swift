@@ -81,7 +81,8 @@ struct Bench: ParsableCommand {
         }
         if runs != nil, maxTime != nil { throw ValidationError("give either --runs or --max-time.") }
         if !(0...1000).contains(warmup) { throw ValidationError("--warmup must be from 0 to 1000, not \(warmup).") }
-        try RunOptions.checkText(commands)
+        try CommandLineText.check()
+        try output.check(how)
         let names = lists.map(\.name)
         if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
             throw ValidationError("there are two lists of the name \(twice).")

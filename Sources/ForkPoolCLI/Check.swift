@@ -32,7 +32,7 @@ struct Check: ParsableCommand {
               1    head is slower
               3    inconclusive after --max-time or 80 pairs, or one run takes longer
               4    a command failed, or there is no such program
-              5    there is no baseline, or it is of another host
+              5    there is no baseline, it is of another host, or its runs failed
               64   the command line is wrong
               70   the system refused a process, memory or the counter of instructions
               74   the results cannot be written
@@ -65,7 +65,7 @@ struct Check: ParsableCommand {
     var metric = Metric.cpu
 
     @Option(
-        help: ArgumentHelp("When to give up (default: 60s).", valueName: "duration"),
+        help: ArgumentHelp("When to give up (default: 60s); one pair is run in any case.", valueName: "duration"),
         transform: DurationArgument.init(parsing:))
     var maxTime = DurationArgument(nanoseconds: 60_000_000_000)
 
@@ -95,7 +95,8 @@ struct Check: ParsableCommand {
                 throw ValidationError("with --baseline give one command, quoted as a whole or after --.")
             }
         }
-        try RunOptions.checkText(base + head + command)
+        try CommandLineText.check()
+        try output.check(how)
         guard limit.part > 0, limit.part <= 10 else {
             throw ValidationError("--limit must be more than 0% and at most 1000%.")
         }
@@ -126,7 +127,7 @@ struct Check: ParsableCommand {
     private func code(_ problem: RunProblem) -> Int32 {
         switch problem {
         case .program(.line): Exit.usage
-        case .failed(_, _, let run, _) where run.end == .timedOut && how.timeout == nil: Exit.inconclusive
+        case .failed(_, _, let run, _, _) where run.end == .timedOut && how.timeout == nil: Exit.inconclusive
         case .program, .failed: Exit.commandFailed
         case .pool, .refused: Exit.internalError
         }
@@ -178,39 +179,49 @@ struct Check: ParsableCommand {
         let noise = NoiseMeter()
         let start = ContinuousClock.now
         var decision = CheckDecision(contests, PairedGate(limit: 1 + limit.part), metric, withCanary: canary)
-        try measure(by: measurement, &decision, seed, since: start)
+        let warmedUp = try measure(by: measurement, &decision, seed, since: start)
         let measured = measurement.measured
         let results = Results(
             verb: "check", entries: measured, comparisons: decision.comparisons(measured),
-            noise: noise.noise(besides: measurement.processorTime), seed: seed, warmup: Self.warmup,
+            noise: noise.noise(besides: measurement.processorTime), seed: seed, warmup: warmedUp,
             seconds: start.secondsSince, metric: metric)
         return CheckOutcome(results: results, maxTime: maxTime.seconds)
     }
 
+    /// Measures until all is decided or there is no time for another round, which the last one tells.
+    ///
+    /// - Returns: How many rounds were thrown away.
     private func measure(
         by measurement: Measurement, _ decision: inout CheckDecision, _ seed: UInt64,
         since start: ContinuousClock.Instant
-    ) throws(RunProblem) {
+    ) throws(RunProblem) -> Int {
         var plan = Plan(seed: seed)
         var line = StatusLine()
         defer { line.clear() }
         line.show { "warming up" }
         // They find caches cold.
-        try measurement.run(plan.rounds(Self.warmup, of: decision.groups), keeps: false)
+        var warmedUp = 0
+        repeat {
+            try measurement.run(plan.rounds(1, of: decision.groups), keeps: false)
+            warmedUp += 1
+        } while warmedUp < Self.warmup && start.secondsSince < maxTime.seconds
         var batches = Batches()
         var pairs = 0
         while let look = decision.next {
-            let rounds = batches.next(of: look - pairs)
+            let before = start.secondsSince
+            let possible = Int((maxTime.seconds - before) / before * Double(warmedUp + pairs))
+            let rounds = min(batches.next(of: look - pairs), max(1, possible))
             try measurement.run(plan.rounds(rounds, of: decision.groups), keeps: true)
             pairs += rounds
-            let isLast = start.secondsSince >= maxTime.seconds
+            let isLast = start.secondsSince * Double(warmedUp + pairs + 1) / Double(warmedUp + pairs) > maxTime.seconds
             if isLast || pairs == look { decision.look(measurement.measured, isLast: isLast) }
             line.show {
                 "\(counted(pairs, "pair")), next look after \(decision.next ?? pairs), \(fixed(start.secondsSince, 0)) s"
             }
         }
+        return warmedUp
     }
 
-    /// How many rounds are thrown away.
+    /// How many rounds are thrown away, if there is time.
     private static let warmup = 2
 }

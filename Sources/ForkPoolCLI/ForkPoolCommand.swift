@@ -24,6 +24,6 @@ struct ForkPoolCommand: ParsableCommand {
         let words = Run.spelledOut(Array(CommandLine.arguments.dropFirst()))
         let verb = configuration.subcommands.first { $0.configuration.commandName == words.first }
         guard var command = try? verb?.parseAsRoot(Array(words.dropFirst())) else { return main(words) }
-        do { try command.run() } catch { exit(withError: error) }
+        do { try command.run() } catch { type(of: command).exit(withError: error) }
     }
 }

@@ -23,7 +23,8 @@ struct Run: ParsableCommand {
             Without any, the item is the last word. A word stays one word: no shell reads it, and nothing needs \
             quoting. With --sh a shell runs the script, and the item is its $1.
 
-            A job's standard output and error are printed once it has ended; its standard input is empty. A job is a \
+            A job's standard output and error are printed once it has ended; its standard input is empty, and a \
+            terminal gives it nothing: who asks there for a password is refused. A job is a \
             process group of its own. It is told to end by SIGTERM, and two seconds later killed; so is, when this \
             command ends, what jobs left behind in the background. If this command is killed itself, the groups of its \
             jobs are killed.
@@ -101,7 +102,9 @@ struct Run: ParsableCommand {
     var resume: String?
 
     @Option(
-        help: ArgumentHelp("Keep each job's output in FOLDER too, as NUMBER.out and NUMBER.err.", valueName: "folder"),
+        help: ArgumentHelp(
+            "Keep each job's output in FOLDER too, as NUMBER.out and NUMBER.err, with .partial behind until it has ended.",
+            valueName: "folder"),
         completion: .directory)
     var results: String?
 
@@ -135,6 +138,8 @@ struct Run: ParsableCommand {
     func validate() throws {
         // The words of a command are not looked at for these; in front of it they are ours.
         if let first = words.first, ["-h", "--help"].contains(first) { throw CleanExit.helpRequest(self) }
+        if words.first == "--version" { throw CleanExit.message(ForkPoolCommand.version) }
+        try CommandLineText.check(before: words.count)
         if let jobs, !(1...10_000).contains(jobs) {
             throw ValidationError("--jobs must be from 1 to 10000, not \(jobs).")
         }
@@ -150,7 +155,7 @@ struct Run: ParsableCommand {
     }
 
     private func line() throws -> RunLine {
-        try RunLine(RunLine.lastArguments(words.count), script: script.map { Array($0.utf8) })
+        try RunLine(CommandLineText.lastArguments(words.count), script: script.map { Array($0.utf8) })
     }
 
     func run() throws {
@@ -165,7 +170,8 @@ struct Run: ParsableCommand {
                 "cannot write \(refusal.what): \(systemMessage(refusal.code)); nothing is left running")
             throw ExitCode(Exit.output)
         } catch let refusal as ReadRefusal {
-            StandardError.complain("cannot read the items: \(systemMessage(refusal.code)); nothing is left running")
+            StandardError.complain(
+                "\(itemsName): cannot be read: \(systemMessage(refusal.code)); nothing is left running")
             throw ExitCode(Exit.noInput)
         } catch let problem as ResumeProblem {
             StandardError.complain(problem.sentence)
@@ -204,10 +210,11 @@ struct Run: ParsableCommand {
         if let results, unsafe mkdir(results, 0o777) != 0, errno != EEXIST {
             throw OutputRefusal(what: results, code: errno)
         }
-        if let log = log ?? resume, let file = FileIdentity(path: log),
-            [STDOUT_FILENO, STDERR_FILENO].contains(where: { FileIdentity(descriptor: $0) == file })
-        {
-            throw ValidationError("the log \(log) is the file that the output goes to.")
+        if let log = log ?? resume, let file = FileIdentity(path: log) {
+            if source.file == file { throw ValidationError("the log \(log) is the file that the items come from.") }
+            if [STDOUT_FILENO, STDERR_FILENO].contains(where: { FileIdentity(descriptor: $0) == file }) {
+                throw ValidationError("the log \(log) is the file that the output goes to.")
+            }
         }
         let earlier = try resume.map { try ResumeLog($0) }
         let isSameLog = log == nil || log.flatMap(FileIdentity.init(path:)) == resume.flatMap(FileIdentity.init(path:))
@@ -229,26 +236,41 @@ struct Run: ParsableCommand {
         }
         let file = unsafe open(argFile, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else {
-            StandardError.complain("\(argFile): cannot be read: \(systemMessage(errno))")
+            StandardError.complain("\(itemsName): cannot be read: \(systemMessage(errno))")
             throw ExitCode(Exit.noInput)
         }
         return ItemSource(descriptor: file, separator: separator)
     }
 
+    /// What is read, for messages.
+    private var itemsName: String {
+        guard let argFile, argFile != "-" else { return "standard input" }
+        return argFile.isEmpty ? "\"\"" : argFile
+    }
+
     /// Prints the commands instead of running them.
     private func print(_ template: CommandTemplate, _ source: ItemSource) throws {
         var number = 0
+        var code: Int32 = 0
         while true {
             while let values = source.take() {
                 number += 1
-                StandardOutput.write(quotedForShell(template.words(values, number: number, slot: 1)) + "\n")
+                let words = template.words(values, number: number, slot: 1)
+                if words.contains(where: { $0.contains(0) }) {
+                    let end = JobEnd(reason: .zeroByte, words: words, start: 0, wall: 0, usage: nil)
+                    StandardError.complain("job \(number): \(end.sentence(RunLimits()))")
+                    code = end.exitCode
+                } else {
+                    StandardOutput.write(quotedForShell(words) + "\n")
+                }
             }
-            if source.isWhole { return }
+            if source.isWhole { break }
             do { try source.read() } catch {
-                StandardError.complain("cannot read the items: \(systemMessage(error.code))")
+                StandardError.complain("\(itemsName): cannot be read: \(systemMessage(error.code))")
                 throw ExitCode(Exit.noInput)
             }
         }
+        if code != 0 { throw ExitCode(code) }
     }
 }
 

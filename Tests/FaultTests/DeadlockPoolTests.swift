@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import ForkPool
@@ -14,6 +15,11 @@ import Testing
         await #expect(processExitsWith: .success) { DeadlockPoolScenes.residentBody() }
     }
 
+    @Test("E7: a resident pool is made while another thread looks through what is to be done at the exit")
+    func exitHandlers() async {
+        await #expect(processExitsWith: .success) { DeadlockPoolScenes.exitHandlers() }
+    }
+
     @Test("an idle worker of a resident pool is not proven dead", arguments: Way.allCases)
     func idle(_ way: Way) async {
         await #expect(processExitsWith: .success) { [way] in DeadlockPoolScenes.idle(way) }
@@ -21,6 +27,35 @@ import Testing
 }
 
 private enum DeadlockPoolScenes {
+    static func exitHandlers() {
+        Scene.setDeadline(seconds: 60)
+        typealias Finalize = @convention(c) (UnsafeMutableRawPointer?) -> Void
+        let finalize = unsafe unsafeBitCast(dlsym(nil, "__cxa_finalize")!, to: Finalize.self)
+        let isOver = Atomic(false)
+        let isBusy = Atomic(true)
+        Process.onThread {
+            // Of a library that does not exist: nothing is run, and the lock of the list is held most of the time.
+            let nobody = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
+            while !isOver.load(ordering: .relaxed) {
+                if isBusy.load(ordering: .relaxed) { unsafe finalize(nobody) } else { sched_yield() }
+            }
+            unsafe nobody.deallocate()
+        }
+        do {
+            for number in 0..<6 {
+                isBusy.store(true, ordering: .relaxed)
+                let pool = try ForkPool(workers: 1).resident { (item: Int) in item + number }
+                isBusy.store(false, ordering: .relaxed)
+                // Workers that wait for the lock, as their parent's copy of it is held for ever, are found out and replaced.
+                #expect(try pool.map([1]) == [number + 1])
+                pool.cancel()
+            }
+        } catch {
+            Issue.record(error)
+        }
+        isOver.store(true, ordering: .relaxed)
+    }
+
     static func body() {
         let stage = Stage()
         let pids = PidPipe()

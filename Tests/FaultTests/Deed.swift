@@ -52,6 +52,7 @@ indirect enum Deed: Codable, Sendable {
     case throwPlain(String)
     case throwTyped(Int)
     case throwUnspeakable(Int)
+    case throwEndless
     /// To sleep for some milliseconds.
     case nap(UInt32)
     /// To say its process id somewhere, and to sleep until a signal ends it.
@@ -100,6 +101,7 @@ indirect enum Deed: Codable, Sendable {
         case .throwPlain(let text): throw Plain(description: text)
         case .throwTyped(let line): throw Typed(line: line, words: ["a", "bé"])
         case .throwUnspeakable(let number): throw Unspeakable(number: number)
+        case .throwEndless: throw Endless()
         case .nap(let time): usleep(time * 1000)
         case .sleep(let path):
             Rendezvous.sayPid(at: path)

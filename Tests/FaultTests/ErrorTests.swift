@@ -54,6 +54,14 @@ struct Unspeakable: Error, Codable, CustomStringConvertible {
     var description: String { fatalError("no words") }
 }
 
+/// An error that never comes to the end of what it says of itself.
+struct Endless: Error, Codable, CustomStringConvertible {
+    var description: String {
+        while opaque(true) {}
+        return ""
+    }
+}
+
 /// A result that does in `encode(to:)` and `init(from:)` what a test asks for.
 struct Moody: Codable, Equatable {
     enum Mood: Int, Codable {

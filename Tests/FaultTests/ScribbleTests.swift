@@ -70,7 +70,7 @@ private struct Pair: Codable {
 private enum ScribbleScenes {
     static func states() throws {
         Scene.setDeadline()
-        for damage in [UInt8](3...255) {
+        for damage in [UInt8](3...255) where damage != ItemState.described {
             let outcome = try Bench.outcome(.init(of: Int.self, 20)) { memory in
                 for item in 0..<20 { unsafe memory.slots.storeBytes(of: item, toByteOffset: item * 8, as: Int.self) }
                 unsafe memory.states[13].store(damage, ordering: .relaxed)

@@ -53,6 +53,11 @@ import Testing
         await #expect(processExitsWith: .success) { await StreamEndScenes.silentSource() }
     }
 
+    @Test("An asynchronous source that never yields is left when the results of a cancelled task are read to their end")
+    func silentResults() async {
+        await #expect(processExitsWith: .success) { await StreamEndScenes.silentResults() }
+    }
+
     @Test("100 streams that are left early leave no thread")
     func many() async {
         await #expect(processExitsWith: .success) { StreamEndScenes.many() }
@@ -248,6 +253,24 @@ private enum StreamEndScenes {
                 #expect(try await resident.map([1, 2, 4]) == [2, 4, 8])
             }
             await resident.finish()
+        }
+    }
+
+    static func silentResults() async {
+        await StreamCensus.survive { (pool) async throws in
+            let source = Steps(silentFrom: 3, isDeaf: false)
+            let task = Task {
+                var cancelled = 0
+                for await (_, result) in pool.stream(source, { $0 * 2 }).results
+                where result.failure?.code == .cancelled {
+                    cancelled += 1
+                }
+                return cancelled
+            }
+            await source.waitForSilence()
+            task.cancel()
+            #expect(await task.value == 1)
+            await source.waitForEnd()
         }
     }
 

@@ -47,6 +47,11 @@ import Testing
         await #expect(processExitsWith: .success) { [way] in TimeoutScenes.afterIdleTime(way) }
     }
 
+    @Test("A13: an error that never ends to describe itself is ended, and known by its type", arguments: Kind.allCases)
+    func describes(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.describes(kind) }
+    }
+
     @Test("A13: an item of a stream that is overdue is that element's failure", arguments: [false, true])
     func stream(_ resident: Bool) async {
         await #expect(processExitsWith: .success) { [resident] in TimeoutScenes.stream(resident) }
@@ -89,6 +94,24 @@ private enum TimeoutScenes {
         kind.survive(deeds, workers: 6, options: options) { results in
             for (index, result) in results.enumerated() {
                 if index % 3 == 1 { expectTimedOut(result.failure, index) } else { #expect(result.value == index) }
+            }
+        }
+    }
+
+    static func describes(_ kind: Kind) {
+        kind.survive([.give(1), .throwEndless, .give(3)], options: options) { results in
+            #expect(results[0].value == 1 && results[2].value == 3)
+            #expect(results[1].failure?.code == .thrown)
+            #expect(results[1].failure?.description.contains("Endless") == true)
+        }
+        guard kind == .residentBody else { return }
+        ResidentScene.survive(.body, options: options) { pool throws in
+            for order in [ForkPool.Order.input, .completion] {
+                var codes: [Int: ForkPool.Failure.Code] = [:]
+                for (index, result) in pool.stream([.give(1), .throwEndless, .give(3)], order: order) {
+                    codes[index] = result.failure?.code
+                }
+                #expect(codes == [1: .thrown])
             }
         }
     }

@@ -128,10 +128,10 @@ struct BenchTests {
     @Test("--show-output lets commands write, and otherwise they do not")
     func output() throws {
         let shown = try bench([
-            "-n", "1", "--warmup", "0", "--show-output", "--md", "-", "--", "sh", "-c", "echo out; echo err >&2",
+            "-n", "1", "--warmup", "0", "--show-output", "--", "sh", "-c", "echo out; echo err >&2",
         ])
         #expect(shown.code == 0)
-        #expect(shown.output.hasPrefix("out\n| |") && shown.errors == "err\n")
+        #expect(shown.output.hasPrefix("out\nA  sh -c ") && shown.errors == "err\n")
         let silent = try bench(["-n", "1", "--md", "-", "--", "sh", "-c", "echo out; echo err >&2"])
         #expect(silent.output.hasPrefix("| |") && silent.errors.isEmpty)
     }
@@ -264,13 +264,30 @@ struct BenchTests {
                 ["--json", "-", "--svg", "-", "true"],
                 "only one of --json, --csv, --md and --svg can have standard output."
             ),
-            (["--seed", "-1", "true"], "--seed"), (["echo \u{FFFD}"], "a command holds bytes that are no UTF-8"),
+            (["--seed", "-1", "true"], "--seed"),
+            (["--json", "x", "--csv", "x", "true"], "x cannot have two of --json, --csv, --md and --svg."),
+            (["--show-output", "--json", "-", "true"], "with --show-output the commands have standard output"),
             (["--nosuch", "true"], "Unknown option '--nosuch'"),
         ])
     func usage(_ arguments: [String], _ sentence: String) throws {
         let run = try bench(arguments)
         #expect(run.code == 64 && run.output.isEmpty)
         #expect(run.errors.split(separator: "\n").first?.contains(sentence) == true, "\(run.errors)")
+    }
+
+    @Test("bytes that are no UTF-8 are refused with where they are; a character that stands for such is none")
+    func bytes() throws {
+        let script = "exec \"$0\" \"$@\" \"$(printf 'echo \\377')\""
+        let run = try CommandRun(["bench", "-n", "1", "--prepare"], through: ["/bin/sh", "-c", script + " true"])
+        #expect(run.code == 64 && run.output.isEmpty)
+        #expect(run.errors.contains("argument 5, echo \u{FFFD}, holds bytes that are no UTF-8"), "\(run.errors)")
+        #expect(try bench(["-n", "1", "echo \u{FFFD}"]).code == 0)
+    }
+
+    @Test("a timeout is told as it was given")
+    func timeout() throws {
+        let run = try bench(["-n", "1", "--timeout", "0.05", "sleep 60"])
+        #expect(run.code == 4 && run.errors == "forkpool: A (sleep 60) took longer than 50.0 ms and was killed\n")
     }
 
     @Test("results that cannot be written are an error of their own, before anything runs where that is known")

@@ -59,9 +59,10 @@ struct CheckTests {
     func inconclusive() throws {
         let run = try check(["--base", "sleep 0.3", "--head", "sleep 0.3", "--max-time", "500ms"])
         #expect(run.code == 3)
+        // One round to warm up, and one pair: nothing is begun for which there is no time.
         #expect(
             run.output.contains(
-                "\ninconclusive: whether head is above the limit of 1.050 is not known after 2 pairs and "))
+                "\ninconclusive: whether head is above the limit of 1.050 is not known after 1 pair and "))
         let late = try check(["--base", "sleep 600", "--head", "true", "--max-time", "50ms"])
         #expect(late.code == 3 && late.output.isEmpty)
         #expect(late.errors.hasPrefix("forkpool: base (sleep 600) took longer than "))
@@ -126,6 +127,14 @@ struct CheckTests {
         #expect(
             instructions.code == 5
                 && instructions.errors.hasSuffix("no baseline for instructions: they were not counted\n"))
+    }
+
+    @Test("runs that failed are no baseline")
+    func failedBaseline() throws {
+        let file = scratch.path + "/baseline.json"
+        #expect(try CommandRun(["bench", "-n", "3", "--ignore-failure", "--json", file, "false"]).code == 0)
+        let run = try check(["--baseline", file, "--", "true"])
+        #expect(run.code == 5 && run.errors == "forkpool: \(file): no baseline: 3 of 3 runs of false failed\n")
     }
 
     @Test("what is no baseline is told as such, with 5")

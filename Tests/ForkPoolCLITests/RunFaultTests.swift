@@ -48,7 +48,8 @@ struct RunFaultTests {
         "says in one line what cannot be read or written",
         arguments: [
             (["-a", "/no/such/file", "echo"], 66, "/no/such/file: cannot be read: No such file or directory"),
-            (["-a", "/tmp", "echo"], 66, "cannot read the items: Is a directory; nothing is left running"),
+            (["-a", "/tmp", "echo"], 66, "/tmp: cannot be read: Is a directory; nothing is left running"),
+            (["-a", "", "echo"], 66, "\"\": cannot be read: No such file or directory"),
             (
                 ["--log", "/no/log", "echo", ":::", "a"], 74,
                 "cannot write /no/log: No such file or directory; nothing is left running"
@@ -65,6 +66,82 @@ struct RunFaultTests {
     func files(_ arguments: [String], _ code: Int32, _ sentence: String) throws {
         let run = try CommandRun(["run"] + arguments)
         #expect(run.code == code && run.errors == "forkpool: \(sentence)\n", "\(run.errors)")
+    }
+
+    @Test("does not take the items for the log, whichever way they come, and says its version")
+    func itemsAsLog() throws {
+        let scratch = try ScratchFolder()
+        let items = try scratch.write("a\nb\n", to: "items")
+        for script in ["exec \"$0\" \"$@\" -a \"$ITEMS\" -- echo", "exec \"$0\" \"$@\" -- echo <\"$ITEMS\""] {
+            let run = try CommandRun(
+                ["run", "--log", items], through: ["/bin/sh", "-c", script],
+                environment: ["PATH=/usr/bin:/bin", "ITEMS=\(items)"])
+            #expect(run.code == 64 && run.output.isEmpty)
+            #expect(run.errors.contains("the log \(items) is the file that the items come from."))
+            #expect(run.errors.contains("Usage: forkpool run "))
+            #expect(try String(contentsOfFile: items, encoding: .utf8) == "a\nb\n")
+        }
+        let version = try CommandRun(["run", "--version"])
+        #expect(version.code == 0 && version.output == "0.1.0\n")
+        #expect(try CommandRun(["run", "-j2", "--version", "--", "echo"]).output == "0.1.0\n")
+    }
+
+    @Test("names a program's missing interpreter, and refuses a zero byte also where nothing is run")
+    func refusals() throws {
+        let scratch = try ScratchFolder()
+        let program = try scratch.write("#!/no/interpreter\n", to: "program")
+        unsafe chmod(program, 0o755)
+        let run = try CommandRun(["run", program, ":::", "a"])
+        #expect(run.code == 126)
+        #expect(run.errors.contains("job 1 (a): cannot be run: there is no such interpreter as \(program) names"))
+        let script = "printf 'a\\0b\\nc\\n' | exec \"$0\" \"$@\""
+        let dry = try CommandRun(["run", "--dry-run", "--", "echo"], through: ["/bin/sh", "-c", script])
+        #expect(dry.code == 126 && dry.output == "echo c\n")
+        #expect(dry.errors.hasPrefix("forkpool: job 1: its item holds a zero byte"))
+    }
+
+    @Test("keeps the files of a job that would have been begun again, and of each no more than it may write")
+    func keptFiles() throws {
+        let scratch = try ScratchFolder()
+        // While the first job's output is not read, the second one fails and is to be begun again, and the third one fails
+        // for good: both are seen to have ended at once, after that.
+        let job = """
+            case $1 in
+            1) while [ ! -e again ]; do sleep 0.01; done; head -c 300000 /dev/zero; exit 0;;
+            3) [ -e first ] || { touch first; exit 6; }; touch again;;
+            esac
+            while [ ! -e blocked ]; do sleep 0.01; done
+            echo $$ >pid$1
+            exit $1
+            """
+        let reader = """
+            head -c 1 >/dev/null; touch blocked
+            for pid in pid2 pid3; do
+                until [ -s $pid ] && grep -q 'State:.Z' /proc/$(cat $pid)/status; do sleep 0.01; done
+            done
+            cat >/dev/null
+            """
+        let run = try CommandRun(
+            ["run", "-j3", "--retries", "1", "--fail-fast", "--results", "r", "--sh", job, ":::", "1", "2", "3"],
+            through: ["/bin/sh", "-c", "cd \(scratch.path); { \"$0\" \"$@\"; echo $? >code; } | { \(reader); }"])
+        #expect(run.code == 0 && run.errors.contains("job 2 (2): exit status 2"), "\(run.errors)")
+        #expect(try String(contentsOfFile: scratch.path + "/code", encoding: .utf8) == "123\n")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/r").sorted() == [
+                "1.err", "1.out", "2.err", "2.out", "3.err", "3.out",
+            ])
+        let large = try CommandRun([
+            "run", "--max-output", "1k", "--results", scratch.path + "/l", "--sh", "yes | head -c 100000", ":::", "a",
+        ])
+        #expect(large.code == 123 && large.output.utf8.count == 1000)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/l/1.out")).count == 1000)
+    }
+
+    @Test("a job that asks at the terminal is refused, and not stopped for ever")
+    func terminal() throws {
+        let script = "script -qec \"'$0' run --sh 'read x </dev/tty || echo refused' ::: 1\" /dev/null </dev/null"
+        let run = try CommandRun([], through: ["/bin/sh", "-c", script], deadline: 30)
+        #expect(run.code == 0 && run.output.contains("refused"), "\(run.output)")
     }
 
     @Test("ends with one line on a full disk, and without any where nobody reads, and nobody runs on")
@@ -173,7 +250,7 @@ struct RunFaultTests {
                 0
                 forkpool: cannot write standard output: Bad file descriptor; nothing is left running
                 66
-                forkpool: cannot read the items: Bad file descriptor; nothing is left running
+                forkpool: standard input: cannot be read: Bad file descriptor; nothing is left running
                 c
                 d
 

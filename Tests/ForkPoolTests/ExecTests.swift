@@ -57,6 +57,18 @@ struct ExecTests {
         }
     }
 
+    @Test("stays the worker that it is, also when its job maps for the first time")
+    func nested() async {
+        await #expect(processExitsWith: .success) {
+            Alone.run { () throws in
+                let resident = try ForkPool(workers: 2).resident(Mapping(), start: .exec)
+                for _ in 0..<2 { #expect(try resident.map(0..<8) == (0..<8).map { 3 * $0 }) }
+                resident.close()
+                #expect(Alone.hasNoChild)
+            }
+        }
+    }
+
     @Test("is not started for a job that has no name elsewhere, that does not encode, or beside closures")
     func refused() async {
         await #expect(processExitsWith: .success) {
@@ -127,6 +139,15 @@ struct Scaled: ForkPool.Job {
     func run(_ item: Int) async throws -> Int {
         if item < 0 { kill(getpid(), SIGKILL) }
         return item * factor
+    }
+}
+
+/// Maps in the worker, which is one before and after.
+struct Mapping: ForkPool.Job {
+    func run(_ item: Int) async throws -> Int {
+        let before = ForkPool.worker?.index
+        let sum = try await ForkPool(workers: 2).map([item, item, item]) { $0 }.reduce(0, +)
+        return before != nil && before == ForkPool.worker?.index ? sum : -1
     }
 }
 

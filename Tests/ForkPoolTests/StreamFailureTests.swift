@@ -85,6 +85,24 @@ struct StreamFailureTests {
         }
     }
 
+    @Test("has the error's own words, however long the error looks for them")
+    func words() async {
+        await #expect(processExitsWith: .success) {
+            Alone.run {
+                for order in [ForkPool.Order.input, .completion] {
+                    let stream = ForkPool(workers: 2).stream(0..<20, order: order) { item in
+                        if item % 2 == 0 { throw Slow() }
+                        return item
+                    }
+                    for (index, result) in stream where index % 2 == 0 {
+                        #expect(Fates.failure(result)?.description.contains("words at last") == true, "\(result)")
+                    }
+                }
+                #expect(Alone.hasNoChild)
+            }
+        }
+    }
+
     @Test("of the reader's own in forEach is thrown as it is, and ends the rest")
     func readersOwn() async {
         await #expect(processExitsWith: .success) {
@@ -304,5 +322,13 @@ private enum Fates {
         #expect(failures[1]?.signal == SIGABRT)
         #expect(failures[2]?.exitStatus == 3)
         #expect(failures[3]?.signal == SIGKILL)
+    }
+}
+
+/// An error that takes long to say what it is.
+private struct Slow: Error, CustomStringConvertible {
+    var description: String {
+        usleep(5000)
+        return "words at last"
     }
 }

@@ -25,7 +25,7 @@ struct cforkpool_command {
     int32_t input;
     int32_t output;
     int32_t errors;
-    /// Whether it is the first of a process group.
+    /// Whether it is the first of a process group, which then reads nothing from a terminal and is not stopped for trying.
     bool leads_group;
     /// Where the number of its group is to be written before the program begins, for a guard.
     int32_t *_Nullable group;

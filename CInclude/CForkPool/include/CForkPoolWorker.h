@@ -59,11 +59,19 @@ struct cforkpool_worker cforkpool_get_worker(void);
 /// In C because it is counted in a fork handler: whatever was cached by an ancestor is not this process's.
 uint32_t cforkpool_generation(void);
 
+/// Two ranges of memory, each of which may be empty.
+struct cforkpool_withheld {
+    void *_Nullable first;
+    size_t first_size;
+    void *_Nullable second;
+    size_t second_size;
+};
+
 /// Tells a worker which memory a stray child of it must not have: one that the body forks and that returns from the
-/// body too. Two ranges, taken out of every child that is not a worker.
+/// body too. It is taken out of every child that is not a worker. Returns what it was before.
 ///
 /// In C because it is done in a fork handler.
-void cforkpool_withhold(void *_Nullable first, size_t first_size, void *_Nullable second, size_t second_size);
+struct cforkpool_withheld cforkpool_withhold(struct cforkpool_withheld memory);
 
 /// Ends the process at once, coverage counters written and standard output flushed.
 ///

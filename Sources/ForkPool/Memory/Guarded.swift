@@ -29,4 +29,11 @@ internal import Glibc
         defer { unsafe pthread_mutex_unlock(lock) }
         return unsafe body(&value.pointee)
     }
+
+    /// The same, unless another thread sees the value now; nil then.
+    func withLockIfFree<T>(_ body: (inout Value) -> T) -> T? {
+        guard unsafe pthread_mutex_trylock(lock) == 0 else { return nil }
+        defer { unsafe pthread_mutex_unlock(lock) }
+        return unsafe body(&value.pointee)
+    }
 }

@@ -5,8 +5,10 @@ enum ItemState {
     @usableFromInline static let unfinished: UInt8 = 0
     /// The slot holds the result.
     @usableFromInline static let value: UInt8 = 1
-    /// A report in a worker's arena says why there is no result.
+    /// A report in a worker's arena says why there is no result; another one, with the error's own words, may come.
     @usableFromInline static let failed: UInt8 = 2
     /// The parent knows why there is no result: the item's worker is gone, or its input could not be had.
     @usableFromInline static let lost: UInt8 = 3
+    /// As `failed`, and no other report comes.
+    @usableFromInline static let described: UInt8 = 4
 }

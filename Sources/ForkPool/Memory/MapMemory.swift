@@ -125,7 +125,9 @@ extension MapMemory {
     /// Keeps a child that the body forks, and that returns from the body too, from publishing anything.
     func withholdFromStrays(worker: Int) {
         let own = unsafe arena(worker)
-        unsafe cforkpool_withhold(base, arenaStart, own.baseAddress!, own.count)
+        unsafe _ = cforkpool_withhold(
+            cforkpool_withheld(
+                first: base, first_size: arenaStart, second: own.baseAddress!, second_size: own.count))
     }
 
     private func unmap(_ range: Range<Int>) {

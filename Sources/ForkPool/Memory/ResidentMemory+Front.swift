@@ -10,9 +10,12 @@ extension ResidentMemory {
         let slots: UnsafeMutableRawPointer
         let inputs: UnsafeMutableRawPointer
 
-        /// Whether some item has no outcome.
+        /// Whether some item has no outcome, or one that is not whole.
         var hasUnfinished: Bool {
-            (0..<count).contains { unsafe states[$0].load(ordering: .relaxed) == ItemState.unfinished }
+            (0..<count).contains {
+                let state = unsafe states[$0].load(ordering: .relaxed)
+                return state == ItemState.unfinished || state == ItemState.failed
+            }
         }
     }
 

@@ -189,7 +189,9 @@ extension ResidentMemory {
         unsafe unmap(first, own.baseAddress! - first)
         unsafe unmap(own.baseAddress! + own.count, base + size - (own.baseAddress! + own.count))
         // A child that the body forks, and that returns from the body too, must not publish anything.
-        unsafe cforkpool_withhold(base, arenaOffset, own.baseAddress!, own.count)
+        unsafe _ = cforkpool_withhold(
+            cforkpool_withheld(
+                first: base, first_size: arenaOffset, second: own.baseAddress!, second_size: own.count))
     }
 
     private func unmap(_ start: UnsafeMutableRawPointer, _ size: Int) {

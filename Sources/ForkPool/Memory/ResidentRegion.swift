@@ -35,7 +35,7 @@ final class ResidentRegion: Sendable {
             } catch {
                 guard error.code == SystemError.noMemory, heap / 2 >= Self.smallest else { throw error }
                 heap /= 2
-                arena = max(Self.blocks(arena / 2), 4 * ResidentMemory.blockSize)
+                arena = Self.blocks(arena / 2)
                 continue
             }
             memory = unsafe ResidentMemory(base: mapping.base, shape: shape)
@@ -52,6 +52,7 @@ final class ResidentRegion: Sendable {
 
     /// Whole blocks, in whole pages.
     private static func blocks(_ size: Int) -> Int {
-        max(size / ResidentMemory.blockSize, 4) * ResidentMemory.blockSize
+        let unit = max(ResidentMemory.blockSize, Mapping.pageSize)
+        return max(size / unit, max(4 * ResidentMemory.blockSize / unit, 1)) * unit
     }
 }

@@ -166,10 +166,10 @@ extension ScoreLine {
         // Who waits for ever goes nowhere.
         guard case .overdue(let item) = verdict else { return true }
         condemn()
-        if self.sight == sight, item >= 0, item < results.count,
-            unsafe results.states[item].load(ordering: .acquiring) == ItemState.unfinished
-        {
-            return true
+        if self.sight == sight, item >= 0, item < results.count {
+            let state = unsafe results.states[item].load(ordering: .acquiring)
+            // Also who asks an error what it says of itself and has no answer.
+            if state == ItemState.unfinished || state == ItemState.failed { return true }
         }
         pardon()
         return false

@@ -287,7 +287,8 @@ final class StreamState<Output>: @unchecked Sendable {
     func finish(_ failure: ForkPool.Failure?) {
         contents.withLock { contents in
             contents.isExhausted = true
-            if contents.ending == nil { contents.ending = failure }
+            // What ended it early was the last element.
+            if contents.ending == nil, !isStopped.load(ordering: .relaxed) { contents.ending = failure }
         }
         core.locked { core.resumeStreams(&$0) }
     }

@@ -145,10 +145,16 @@ extension Batch {
         markLost(item)
     }
 
-    /// Whether an item has its outcome.
+    /// Whether an item has its outcome, and all of it.
     func isOver(_ item: Int) -> Bool {
-        unsafe memory.states[item].load(ordering: .acquiring) != ItemState.unfinished
-            || hasEnded.load(ordering: .relaxed)
+        let state = unsafe memory.states[item].load(ordering: .acquiring)
+        return state != ItemState.unfinished && state != ItemState.failed || hasEnded.load(ordering: .relaxed)
+    }
+
+    /// Hears that a worker died while it wrote down what an error says of itself.
+    func settleReport(of item: Int) {
+        _ = unsafe memory.states[item].compareExchange(
+            expected: ItemState.failed, desired: ItemState.described, ordering: .acquiringAndReleasing)
     }
 
     /// Makes the item's state say that the parent knows why there is no result.
@@ -163,11 +169,13 @@ extension Batch {
     /// Tells the pool's handler how far the batch is, if there is one; never after the last time.
     func showProgress(isLast: Bool) {
         guard shape.showsProgress, let handler = core.options.progress else { return }
-        isProgressOver?.withLock { isOver in
+        func show(_ isOver: inout Bool) {
             guard !isOver else { return }
             isOver = isLast
             handler(.init(done: memory.finishedCount, total: shape.count))
         }
+        // The keeper waits for no handler: the last one may wait for the keeper, to end the pool.
+        if isLast { isProgressOver?.withLock(show) } else { isProgressOver?.withLockIfFree(show) }
     }
 }
 

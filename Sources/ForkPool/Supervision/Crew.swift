@@ -91,6 +91,11 @@ struct Crew {
         return waiting
     }
 
+    /// Hears that items were done since the last end of a process: whatever befalls those that wait, the pool works.
+    mutating func bearsFruit() {
+        barren = 0
+    }
+
     /// Nobody is replaced from now on.
     mutating func close() {
         isClosing = true

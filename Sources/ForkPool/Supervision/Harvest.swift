@@ -19,7 +19,7 @@ struct Harvest {
         for item in 0..<count {
             switch unsafe memory.states[item].load(ordering: .acquiring) {
             case ItemState.value: continue
-            case ItemState.failed:
+            case ItemState.failed, ItemState.described:
                 failures[item] = reports[item].map { counted(ForkPool.Failure($0, item)) } ?? .reportMissing(item)
             case ItemState.lost:
                 failures[item] =
@@ -52,7 +52,8 @@ struct Harvest {
     /// - Complexity: O(reports).
     func failure(of item: Int) -> ForkPool.Failure? {
         switch unsafe memory.states[item].load(ordering: .acquiring) {
-        case ItemState.failed: reports()[item].map { counted(ForkPool.Failure($0, item)) } ?? .reportMissing(item)
+        case ItemState.failed, ItemState.described:
+            reports()[item].map { counted(ForkPool.Failure($0, item)) } ?? .reportMissing(item)
         case ItemState.lost, ItemState.unfinished:
             (machine.causes[item] ?? machine.ending).map { counted(ForkPool.Failure($0, item)) }
         default: nil

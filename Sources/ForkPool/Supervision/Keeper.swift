@@ -248,6 +248,7 @@ final class Keeper {
     /// Takes leave of a process: first its status, then what it published.
     private func ended(_ place: Int) {
         guard let process = processes.removeValue(forKey: place) else { return }
+        if core.takeProgress() { crew.bearsFruit() }
         var death = source.reap(process, in: place)
         unsafe death.explain(by: memory.crash(place).pointee, core.options)
         process.close()

@@ -114,18 +114,23 @@ extension ResidentCore {
         batch.firstItems = [:]
         offer(range, of: batch, at: entry, attempt: attempt)
         memory.open.insert(number)
+        announceTasks(of: batch, at: number)
         memory.wake(range.count)
+    }
+
+    /// Says at a batch's entry that tasks wait for it; if it is over by then the keeper tells them.
+    private func announceTasks(of batch: Batch, at number: Int) {
+        guard !batch.waiters.isEmpty else { return }
+        _ = memory.entry(number).ended.announce(.tasks)
+        if isOver(number, batch.tags.last!) { bell.ring() }
     }
 
     /// Says that a batch has ended, to whoever waits for it but a thread at its entry.
     func end(_ batch: Batch, _ state: inout State) {
         batch.stage = .ended
         batch.hasEnded.store(true, ordering: .releasing)
+        state.hasEndedBatch = true
         if batch.machine.ending != nil, batch.memory.isComplete { batch.machine.forgetEnding() }
-        // A stream looks at its items' states alone.
-        if batch.shape.signalsItems {
-            for item in 0..<batch.shape.count where !batch.isOver(item) { batch.markLost(item) }
-        }
         state.awakened += batch.waiters
         batch.waiters = []
         state.retired.append(batch)
@@ -133,14 +138,13 @@ extension ResidentCore {
 
     /// Opens what waited for an entry.
     private func admit(_ state: inout State) {
-        guard !state.pending.isEmpty else { return }
+        // Where everything ends nothing begins: an item that a worker began while it is killed would have been killed by it.
+        guard state.ending == nil, !state.pending.isEmpty else { return }
         var opened = 0
         while let batch = state.pending.first, open(batch, &state) {
             state.pending.removeFirst()
             opened += batch.end
-            if !batch.waiters.isEmpty, case .open(let number) = batch.stage {
-                _ = memory.entry(number).ended.announce(.tasks)
-            }
+            if case .open(let number) = batch.stage { announceTasks(of: batch, at: number) }
         }
         if state.pending.isEmpty { unsafe memory.backlog.pointee.store(0, ordering: .sequentiallyConsistent) }
         memory.admission.signal()
@@ -150,6 +154,14 @@ extension ResidentCore {
     /// Settles every batch that is done.
     func settleAll(_ state: inout State) {
         for case let batch? in state.entries { settle(batch, &state) }
+    }
+
+    /// Says once more, where tasks wait, that they do: who signalled the end of an entry's last batch late may have taken
+    /// what was said for this one.
+    func announceAllTasks(_ state: inout State) {
+        for (number, batch) in state.entries.enumerated() {
+            if let batch { announceTasks(of: batch, at: number) }
+        }
     }
 
     /// Says why nothing will run any more, before the first worker is killed for it.

@@ -49,6 +49,7 @@ extension ResidentCore {
             var order = Order(ending: state.ending, isClosing: state.isClosing)
             state.isUnmanned = !isManned
             settleAll(&state)
+            announceAllTasks(&state)
             resumeStreams(&state)
             for (number, batch) in state.entries.enumerated() {
                 guard let batch else { continue }
@@ -102,6 +103,14 @@ extension ResidentCore {
         // It left meanwhile, and would be killed for what it does now.
         line.pardon()
         return false
+    }
+
+    /// Whether a batch has ended since this was last asked.
+    func takeProgress() -> Bool {
+        locked { state in
+            defer { state.hasEndedBatch = false }
+            return state.hasEndedBatch
+        }
     }
 
     /// Whether anybody uses the pool, or did since this was last asked; if not, the next one rings.
@@ -193,6 +202,8 @@ extension ResidentCore {
     private func ended(_ worker: Int, _ sight: inout Crew.Sight, at number: Int, _ batch: Batch) -> Leftover? {
         let entry = memory.entry(number)
         let seen = look(at: worker, batch, finished: sight.finished)
+        let position = unsafe memory.line(worker).position.pointee.load(ordering: .relaxed)
+        if position >= 0, position < batch.shape.count { batch.settleReport(of: position) }
         batch.machine.blame(worker, on: seen, &sight.death)
         let action = batch.machine.ended(worker, sight.death, seen, open: false)
         if let item = seen.item, batch.machine.causes[item] != nil { batch.markLost(item) }

@@ -51,7 +51,7 @@ extension ResidentCore {
     }
 
     /// Whether the batch with a tag is not at an entry any more, or is about to leave it.
-    private func isOver(_ number: Int, _ tag: Int) -> Bool {
+    func isOver(_ number: Int, _ tag: Int) -> Bool {
         let entry = memory.entry(number)
         return entry.isDone(tag: tag) && !memory.open.contains(number) && entry.inside.isEmpty
     }
@@ -121,7 +121,9 @@ extension ResidentCore {
                 guard entry.inside.isEmpty else { return true }
                 entry.finish(tag: batch.tags.last!)
                 settle(batch, &state)
-                return false
+                // A worker that came just now, and finds that nothing is open, is still inside.
+                if case .ended = batch.stage { return false }
+                return true
             }
         }
         if rings { bell.ring() }

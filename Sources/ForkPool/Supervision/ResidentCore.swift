@@ -38,6 +38,8 @@ final class ResidentCore: Sendable {
         var isWatched = true
         /// Whether anybody used the pool since the keeper last asked.
         var wasUsed = false
+        /// Whether a batch has ended since the keeper last asked.
+        var hasEndedBatch = false
         /// Whether there is no process that is or could become a worker.
         var isUnmanned = false
         /// The tasks that wait for the next item of a stream.
@@ -107,9 +109,7 @@ extension ResidentCore {
             return (part, tag, nil)
         }
         if let refusal { throw refusal }
-        guard let front else {
-            throw ForkPool.Failure(refused: SystemError(call: "mmap", code: SystemError.noMemory), index: nil)
-        }
+        guard let front else { throw .full }
         return Batch(shape, core: self, front: front, tag: tag)
     }
 
@@ -131,23 +131,15 @@ extension ResidentCore {
         }
     }
 
-    /// So many free blocks at the end of those that were used are looked at again and again: 64 MiB.
-    private static let mostFreeBlocks = 4096
-
     private func freeBlocks(of batch: Batch) {
         let tags = batch.tags.map { UInt32(truncatingIfNeeded: $0) }
         for worker in 0..<memory.workers {
             let blocks = unsafe memory.blockTags(worker)
             let used = unsafe memory.line(worker).blocksUsed.pointee.load(ordering: .relaxed)
-            let end = min(max(used, 0), blocks.count)
-            var last = 0
-            for block in 0..<end where unsafe blocks[block] != 0 {
-                if unsafe tags.contains(blocks[block]) { unsafe blocks[block] = 0 } else { last = block + 1 }
+            // How far blocks are used is the worker's to lower: it alone knows what it is about to mark.
+            for block in 0..<min(max(used, 0), blocks.count) where unsafe blocks[block] != 0 {
+                if unsafe tags.contains(blocks[block]) { unsafe blocks[block] = 0 }
             }
-            // A damaged number would have whole tables read for every batch.
-            guard end - last > Self.mostFreeBlocks else { continue }
-            _ = unsafe memory.line(worker).blocksUsed.pointee.compareExchange(
-                expected: used, desired: last, ordering: .relaxed)
         }
     }
 
@@ -162,8 +154,9 @@ extension ResidentCore {
             state.arenaKept[worker] = max(state.arenaKept[worker], min(max(touched, 0), memory.shape.arenaSize / size))
             guard state.arenaKept[worker] > share else { continue }
             let start = memory.arenas.offset(worker)
-            region.discard(
-                Mapping.pages(start + share * size)..<start + state.arenaKept[worker] * size)
+            let kept = Mapping.pages(start + share * size)
+            let end = start + state.arenaKept[worker] * size
+            if kept < end { region.discard(kept..<end) }
             state.arenaKept[worker] = share
         }
     }

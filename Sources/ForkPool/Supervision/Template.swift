@@ -118,15 +118,20 @@ final class Template {
         unsafe cforkpool_template_ask(orders)
     }
 
-    /// Waits until the template has answered; returns false if it ended before.
+    /// Waits until the template has answered; returns false if it ended before, or had to be killed because it never would.
     private func waitForAnswer() -> Bool {
         let word = unsafe UnsafeMutableRawPointer(orders).advanced(by: MemoryLayout<UInt32>.size)
+        var suspicion: DeadlockProof.Look?
         while !isAnswered {
             // A template that was killed answers nothing: so often somebody looks.
             let seen = requests &- 1
             let result = unsafe cforkpool_futex_wait(
                 word.assumingMemoryBound(to: UInt32.self), seen, 20_000_000)
-            if result == -ETIMEDOUT, !isAlive { return isAnswered }
+            guard result == -ETIMEDOUT else { continue }
+            guard let process, isAlive else { return isAnswered }
+            let look = DeadlockProof.look(at: process.pid)
+            if let first = suspicion, let look, DeadlockProof.proves(first, look) { process.kill() }
+            suspicion = look?.isHelpless == true ? look : nil
         }
         return true
     }

@@ -73,7 +73,10 @@ struct Corruption: Error {
     @inline(__always)
     mutating func skip(_ length: UInt64, size: Int = 1) throws(Corruption) {
         let (bytes, overflow) = length.multipliedReportingOverflow(by: UInt64(size))
-        guard !overflow, bytes <= UInt64(count &- offset) else { throw corruption("The message ends early.") }
+        // A decoder that is used after its message was closed is past the end.
+        guard !overflow, offset <= count, bytes <= UInt64(count &- offset) else {
+            throw corruption("The message ends early.")
+        }
         offset &+= Int(bytes)
     }
 

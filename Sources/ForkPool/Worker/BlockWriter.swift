@@ -19,12 +19,23 @@ internal import Synchronization
     }
 
     /// Begins to write for another batch.
-    func begin(_ entry: BatchEntry) {
+    func begin(_ entry: BatchEntry, by worker: Int) {
         let tag = UInt32(truncatingIfNeeded: unsafe entry.tag.pointee.load(ordering: .relaxed))
         self.entry = entry
         guard tag != self.tag else { return }
         self.tag = tag
         free = 0..<0
+        trim(worker)
+    }
+
+    /// Says up to where blocks are taken, which the parent has freed some of since; what is damaged is right again.
+    private func trim(_ worker: Int) {
+        let tags = unsafe memory.blockTags(worker)
+        let word = unsafe memory.line(worker).blocksUsed
+        let used = unsafe word.pointee.load(ordering: .relaxed)
+        var end = min(max(used, 0), tags.count)
+        while end > 0, unsafe tags[end - 1] == 0 { end -= 1 }
+        if end != used { unsafe word.pointee.store(end, ordering: .relaxed) }
     }
 
     func write<T: Encodable>(_ value: T, by worker: Int) throws -> Extent {
@@ -98,14 +109,12 @@ internal import Synchronization
         let size = ResidentMemory.blockSize
         let tags = unsafe memory.blockTags(worker)
         let last = (end + size - 1) / size
-        // The parent looks for tags up to here alone.
+        // The parent looks for tags up to here alone, and nobody but this worker lowers it while a batch is held.
         let line = memory.line(worker)
         _ = unsafe line.blocksUsed.pointee.max(last, ordering: .relaxed)
         _ = unsafe line.blocksTouched.pointee.max(last, ordering: .relaxed)
         if let entry { unsafe entry.usesArenas.pointee.store(1, ordering: .relaxed) }
         for block in marked / size..<last { unsafe tags[block] = tag }
-        // The parent may have found it far too high meanwhile, and none of these tags.
-        _ = unsafe line.blocksUsed.pointee.max(last, ordering: .relaxed)
         marked = last * size
     }
 }

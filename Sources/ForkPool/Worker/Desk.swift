@@ -83,7 +83,7 @@ public import Synchronization
             unsafe states[item].store(ItemState.value, ordering: .releasing)
             return true
         } catch {
-            return fail(item, Report(encoding: error))
+            return fail(item, Report(encoding: error), ItemState.described)
         }
     }
 
@@ -92,19 +92,20 @@ public import Synchronization
     func threw(_ error: any Error, at item: Int) -> Bool {
         // What is sure comes first: should the error's own description trap or hang, this much is known already.
         let report = Report(throwing: error)
-        let goesOn = fail(item, report)
+        let goesOn = fail(item, report, ItemState.failed)
         arena.write(report: report.described(by: error), of: item, by: worker)
+        unsafe states[item].store(ItemState.described, ordering: .releasing)
         return goesOn
     }
 
     /// Publishes that the item's input does not decode; returns whether the worker goes on.
     func undecodable(_ error: any Error, at item: Int) -> Bool {
-        fail(item, Report(decoding: error))
+        fail(item, Report(decoding: error), ItemState.described)
     }
 
-    private func fail(_ item: Int, _ report: Report) -> Bool {
+    private func fail(_ item: Int, _ report: Report, _ state: UInt8) -> Bool {
         arena.write(report: report, of: item, by: worker)
-        unsafe states[item].store(ItemState.failed, ordering: .releasing)
+        unsafe states[item].store(state, ordering: .releasing)
         guard stopsAtFailure else { return true }
         _ = unsafe lowestFailure.pointee.min(item, ordering: .sequentiallyConsistent)
         return false

@@ -151,7 +151,9 @@ private struct Loop {
         next = number + 1
         line.waitIfCondemned()
         let entry = memory.entry(number)
-        // What was claimed of the batch before is no claim of this one.
+        // What was claimed of the batch before is no claim of this one, and its position none to be killed for.
+        unsafe line.position.pointee.store(-1, ordering: .relaxed)
+        unsafe line.leftoverStart.pointee.store(0, ordering: .relaxed)
         unsafe line.end.pointee.store(0, ordering: .relaxed)
         unsafe line.began.pointee.store(0, ordering: .relaxed)
         unsafe line.entry.pointee.store(number + 1, ordering: .relaxed)
@@ -183,7 +185,7 @@ private struct Loop {
             stopsAtFailure: manner & BatchEntry.Manner.stopsAtFailure != 0, timesItems: life.timesItems,
             worker: worker, arena: writer)
         let inputs = unsafe BatchInputs(slots: front.inputs, base: memory.base, limit: memory.heap.upperBound)
-        writer.begin(entry)
+        writer.begin(entry, by: worker)
         // A stream is many small batches: what one taught of the items' durations holds for the next.
         if !signalsItems { policy = ChunkPolicy(chunk, workers: memory.workers) }
         var claims = unsafe Claims(cursor: entry.cursor, count: front.limit)

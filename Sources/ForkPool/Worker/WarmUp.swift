@@ -24,10 +24,12 @@ enum WarmUp {
             }
             return true
         }
+        // This process is no worker, or another one: in a worker by exec this is the first map of its own.
+        let worker = cforkpool_get_worker()
+        let withheld = unsafe cforkpool_withhold(cforkpool_withheld())
         withExtendedLifetime(region) { context.run(worker: 0) }
-        // This process is no worker.
-        cforkpool_set_worker(cforkpool_worker(index: -1, pid: 0, attempt: 0))
-        cforkpool_withhold(nil, 0, nil, 0)
+        cforkpool_set_worker(worker)
+        _ = unsafe cforkpool_withhold(withheld)
     }
 
     /// Takes a value of every shape to bytes and back.

@@ -53,8 +53,11 @@ struct Execution: BitwiseCopyable {
     }
 
     /// Makes the record of a run of which a file tells what can be compared.
-    init(wall: Int, user: Int, system: Int, peakMemory: Int, memoryFloor: Int, instructions: Int?) {
-        end = .exited(0)
+    init(
+        _ end: End = .exited(0), wall: Int, user: Int, system: Int, peakMemory: Int, memoryFloor: Int,
+        instructions: Int?
+    ) {
+        self.end = end
         (self.wall, self.user, self.system) = (wall, user, system)
         (self.peakMemory, self.memoryFloor) = (peakMemory, memoryFloor)
         (minorFaults, majorFaults, voluntarySwitches, involuntarySwitches) = (0, 0, 0, 0)

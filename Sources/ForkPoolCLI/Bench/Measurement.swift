@@ -119,7 +119,8 @@ final class Measurement {
         guard !run.succeeded, mustSucceed(step) else { return }
         let name = entries[step.entry].name
         throw .failed(
-            step.part.map { "\($0) of \(name)" } ?? name, program.label, run, lastWords: launcher.lastWords(lines: 5))
+            step.part.map { "\($0) of \(name)" } ?? name, program.label, run, timeout: manner.timeout,
+            lastWords: launcher.lastWords(lines: 5))
     }
 }
 
@@ -128,8 +129,8 @@ enum RunProblem: Error {
     case program(ProgramProblem)
     /// The system refused a process: errno.
     case refused(Int32)
-    /// A command failed: which, its line, how, and what it said last.
-    case failed(String, String, Execution, lastWords: [String])
+    /// A command failed: which, its line, how, how many nanoseconds it had, and what it said last.
+    case failed(String, String, Execution, timeout: Int?, lastWords: [String])
     /// The launcher is gone.
     case pool(ForkPool.Failure)
 
@@ -139,18 +140,20 @@ enum RunProblem: Error {
         case .program(let problem): StandardError.complain(problem.description)
         case .refused(let code): StandardError.complain("the system refused a process: \(systemMessage(code))")
         case .pool(let failure): StandardError.complain("\(failure)")
-        case .failed(let name, let label, let run, let lastWords):
-            StandardError.complain("\(name) (\(label)) \(Self.ending(run))")
+        case .failed(let name, let label, let run, let timeout, let lastWords):
+            StandardError.complain("\(name) (\(label)) \(Self.ending(run, timeout))")
             for line in lastWords { StandardError.write("  stderr: \(printable(line))\n") }
         }
     }
 
-    private static func ending(_ run: Execution) -> String {
+    private static func ending(_ run: Execution, _ timeout: Int?) -> String {
         switch run.end {
         case .killed(let signal): "was ended by signal \(signal)"
         case .timedOut:
-            "took longer than \(Scale.seconds(Double(run.wall) / 1e9).text(Double(run.wall) / 1e9)) and was killed"
+            "took longer than \(Self.text(Double(timeout ?? run.wall) / 1e9)) and was killed"
         default: "exited with \(run.code)"
         }
     }
+
+    private static func text(_ seconds: Double) -> String { Scale.seconds(seconds).text(seconds) }
 }

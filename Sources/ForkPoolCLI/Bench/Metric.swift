@@ -10,7 +10,7 @@ enum Metric: String, CaseIterable, ExpressibleByArgument {
     /// The value of a run: seconds, instructions or bytes.
     func value(_ run: Execution) -> Double {
         switch self {
-        case .cpu: Double(run.user + run.system) / 1e9
+        case .cpu: (Double(run.user) + Double(run.system)) / 1e9
         case .wall: Double(run.wall) / 1e9
         case .instructions: Double(run.instructions ?? 0)
         case .rss: Double(run.peakMemory)

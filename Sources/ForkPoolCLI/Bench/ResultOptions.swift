@@ -27,6 +27,17 @@ struct ResultOptions: ParsableArguments {
         guard paths.count(where: { $0 == "-" }) <= 1 else {
             throw ValidationError("only one of --json, --csv, --md and --svg can have standard output.")
         }
+        let files = paths.compactMap { $0 }
+        if let twice = files.first(where: { path in files.count { $0 == path } > 1 }) {
+            throw ValidationError("\(twice) cannot have two of --json, --csv, --md and --svg.")
+        }
+    }
+
+    /// Refuses results on standard output where commands write there, too.
+    func check(_ how: RunOptions) throws {
+        if how.showOutput, paths.contains("-") {
+            throw ValidationError("with --show-output the commands have standard output; give the results a file.")
+        }
     }
 
     /// Opens the files.

@@ -33,7 +33,11 @@ extension Results {
             + (isDecided ? [Self.number(decision?.limit), decision?.verdict.word ?? ""] : [])
     }
 
-    private static func number(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
+    /// A number, or nothing where there is none: no reader of CSV agrees on another on `inf`.
+    private static func number(_ value: Double?) -> String {
+        guard let value, value.isFinite else { return "" }
+        return "\(value)"
+    }
 
     private static func field(_ text: String) -> String {
         guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
@@ -76,9 +80,11 @@ extension Results {
 
     /// A command as code in a cell, which neither | nor ` ends.
     private static func code(_ text: String) -> String {
-        let fence = text.contains("`") ? "``" : "`"
         let line = printable(text).split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
-        return fence.count == 1 ? "`\(line)`" : "`` \(line) ``"
+        let longest = line.split { $0 != "`" }.map(\.count).max() ?? 0
+        if longest == 0 { return "`\(line)`" }
+        let fence = String(repeating: "`", count: longest + 1)
+        return "\(fence) \(line) \(fence)"
     }
 }
 

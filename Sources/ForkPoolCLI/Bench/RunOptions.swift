@@ -6,7 +6,8 @@ struct RunOptions: ParsableArguments {
     var shell = false
 
     @Option(
-        help: ArgumentHelp("Kill a run that takes longer; it has failed then.", valueName: "duration"),
+        help: ArgumentHelp(
+            "Kill a run, or what runs around it, that takes longer; it has failed then.", valueName: "duration"),
         transform: DurationArgument.init(parsing:))
     var timeout: DurationArgument?
 
@@ -18,13 +19,6 @@ struct RunOptions: ParsableArguments {
 
     func validate() throws {
         if let timeout, timeout.nanoseconds < 1 { throw ValidationError("--timeout must be more than 0.") }
-    }
-
-    /// Refuses commands with bytes that are no UTF-8, which argument-parser has put something else for.
-    static func checkText(_ commands: [String]) throws {
-        guard !commands.contains(where: { $0.unicodeScalars.contains("\u{FFFD}") }) else {
-            throw ValidationError("a command holds bytes that are no UTF-8; put it into a script and run that.")
-        }
     }
 
     /// The number that was asked for, or any.

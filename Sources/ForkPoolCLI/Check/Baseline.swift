@@ -41,6 +41,13 @@ struct Baseline {
             throw Problem(
                 sentence: "\(path): no baseline for \(label): it has \(counted(commands.count, "other command"))")
         }
+        let failed = command.runs.count { !$0.succeeded }
+        if failed > 0 {
+            throw Problem(
+                sentence:
+                    "\(path): no baseline: \(failed) of \(counted(command.runs.count, "run")) of \(command.label) failed"
+            )
+        }
         if metric == .instructions, command.runs.contains(where: { $0.instructions == nil }) {
             throw Problem(sentence: "\(path): no baseline for instructions: they were not counted")
         }
@@ -54,13 +61,14 @@ struct Baseline {
             return integers.count == values.count ? integers : nil
         }
         guard let label = json["command"]?.string, let wall = column("wall_ns"), let user = column("user_ns"),
-            let system = column("system_ns"), let memory = column("peak_memory_byte"),
+            let system = column("system_ns"), let codes = column("exit_code"), let memory = column("peak_memory_byte"),
             let floor = column("memory_floor_byte"), let counts = json["instructions"]?.array, !wall.isEmpty,
-            [user, system, memory, floor].allSatisfy({ $0.count == wall.count }), counts.count == wall.count
+            [user, system, codes, memory, floor].allSatisfy({ $0.count == wall.count }), counts.count == wall.count
         else { return nil }
         let runs = wall.indices.map { number in
             Execution(
-                wall: wall[number], user: user[number], system: system[number], peakMemory: memory[number],
+                .exited(Int32(clamping: codes[number])), wall: wall[number], user: user[number], system: system[number],
+                peakMemory: memory[number],
                 memoryFloor: floor[number], instructions: counts[number].integer)
         }
         return Measured(name: "baseline", label: label, runs: runs)

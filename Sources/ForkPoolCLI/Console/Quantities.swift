@@ -22,9 +22,14 @@ struct DurationArgument: ExpressibleByArgument, Equatable {
         guard let quantity = Quantity(text), let unit = Self.units[quantity.unit] else {
             throw ValidationError("a duration reads 500ms, 1.5s, 2m or 1h; without a unit it is in seconds.")
         }
-        guard let nanoseconds = quantity.scaled(by: unit) else { throw ValidationError("that is too long.") }
+        guard let nanoseconds = quantity.scaled(by: unit), nanoseconds <= Self.longest else {
+            throw ValidationError("that is too long: a duration is at most a year.")
+        }
         self.nanoseconds = nanoseconds
     }
+
+    /// A year, so that a time that far away can be counted.
+    private static let longest = 365 * 24 * 3600 * 1_000_000_000
 
     private static let units = [
         "": 1e9, "ns": 1, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "min": 60e9, "h": 3600e9,

@@ -69,9 +69,11 @@ final class Capture {
 
     /// Gives the file its name.
     ///
+    /// - Parameter limit: The bytes of it that stay; the job was to write no more.
     /// - Throws: What the system refused.
-    func keep() throws(OutputRefusal) {
+    func keep(atMost limit: Int) throws(OutputRefusal) {
         guard let path else { return }
+        if length > limit { ftruncate(descriptor, limit) }
         guard unsafe rename(Self.partial(path), path) == 0 else { throw OutputRefusal(what: path, code: errno) }
     }
 

@@ -57,6 +57,9 @@ final class ItemSource {
             ? nil : descriptor
     }
 
+    /// The file that is read, if it is one.
+    var file: FileIdentity? { FileIdentity(descriptor: descriptor) }
+
     /// Whether there never will be another item.
     var isAtEnd: Bool { isWhole && next == items.count && combination == combinations }
 

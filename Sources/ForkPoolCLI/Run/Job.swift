@@ -23,6 +23,8 @@ struct JobEnd {
         case tooMuchOutput
         /// It could not be started.
         case refused(call: String, code: Int32)
+        /// The program is there, and what it says is to run it is not.
+        case noInterpreter
         /// Its item holds a zero byte, which no argument can.
         case zeroByte
         /// It was ended because another job failed.
@@ -48,7 +50,7 @@ struct JobEnd {
         case .timedOut: Exit.jobTimedOut
         case .killed: Exit.jobKilled
         case .refused("execve", ENOENT): Exit.notFound
-        case .refused, .zeroByte: Exit.notExecutable
+        case .refused, .noInterpreter, .zeroByte: Exit.notExecutable
         }
     }
 
@@ -60,6 +62,8 @@ struct JobEnd {
         case .timedOut: "timed out after \(fixed(Double(limits.timeout ?? 0) / 1e9, 3)) s"
         case .tooMuchOutput: "wrote more than \(byteSize(limits.maxOutput)), see --max-output"
         case .refused("execve", ENOENT): "no such program: \(printable(String(decoding: words[0], as: UTF8.self)))"
+        case .noInterpreter:
+            "cannot be run: there is no such interpreter as \(printable(String(decoding: words[0], as: UTF8.self))) names"
         case .refused(let call, let code): "could not be started: \(call): \(systemMessage(code))"
         case .zeroByte: "its item holds a zero byte, which no argument can; with -0 items end with one"
         case .cancelled: "ended because another job failed"

@@ -51,19 +51,22 @@ extension JobRunner {
         let end = JobEnd(reason: reason, words: each.words, start: each.date, wall: wall, usage: usage)
         let output = take(each.output, lengths.output)
         let errors = take(each.errors, lengths.errors)
+        let captures = [each.output, each.errors].compactMap { $0 }.filter { !$0.isReusable }
         let bytes = each.output.map { _ in output.length + errors.length }
         let finished = Finished(job: each.job, end: end, output: output, errors: errors, bytes: bytes)
         if !end.isSuccess, reason != .cancelled, each.job.attempt <= settings.limits.retries, !isStopping {
             var again = each.job
             again.attempt += 1
-            retries.append(Begin(job: again, last: finished))
+            retries.append(Begin(job: again, last: finished, captures: captures))
             return
         }
-        if reason != .cancelled {
-            try each.output?.keep()
-            try each.errors?.keep()
-        }
+        if reason != .cancelled { try keep(captures) }
         try finish(finished)
+    }
+
+    /// Gives the files of a job that ended for good their names.
+    private func keep(_ captures: [Capture]) throws {
+        for capture in captures { try capture.keep(atMost: settings.limits.maxOutput) }
     }
 
     /// Takes what a job wrote.
@@ -91,7 +94,11 @@ extension JobRunner {
             // Who would have been begun again has failed for good.
             let given = retries
             retries.removeAll()
-            for last in given.compactMap(\.last) { try finish(last) }
+            for begin in given {
+                guard let last = begin.last else { continue }
+                try keep(begin.captures)
+                try finish(last)
+            }
         }
     }
 

@@ -39,7 +39,9 @@ extension JobRunner {
             return putBack(next)
         } catch let refusal as CommandRefusal {
             if Self.isScarce(refusal.code), canFree { return putBack(next) }
-            try refuse(job, words, .refused(call: refusal.call, code: refusal.code))
+            let isWithoutInterpreter = refusal.call == "execve" && refusal.code == ENOENT
+            try refuse(
+                job, words, isWithoutInterpreter ? .noInterpreter : .refused(call: refusal.call, code: refusal.code))
             return true
         }
     }

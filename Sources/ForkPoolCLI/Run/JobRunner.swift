@@ -23,10 +23,11 @@ final class JobRunner {
         var ended: Int?
     }
 
-    /// A job that is to be begun, and how it ended the last time, if it began before.
+    /// A job that is to be begun, and how it ended the last time, if it began before, with where it wrote.
     struct Begin {
         let job: Job
         var last: Finished?
+        var captures: [Capture] = []
     }
 
     /// How many finished jobs may wait for an earlier one, for each job that runs.
@@ -110,7 +111,7 @@ final class JobRunner {
     /// The next job that is to run, if there is one by now.
     func nextJob() throws -> Begin? {
         if !retries.isEmpty { return retries.removeFirst() }
-        while settings.order != .keep || lastNumber - ordered.next < (Self.window + 1) * settings.jobs {
+        while settings.order != .keep || lastNumber - ordered.next < Self.window * settings.jobs {
             guard let values = source.take() else { return nil }
             lastNumber += 1
             let job = Job(number: lastNumber, values: values)

@@ -3,11 +3,16 @@ import Glibc
 /// Finds programs as a shell does: by `PATH`, once for each name.
 struct ProgramSearch {
     private var known: [[UInt8]: Result<[UInt8], ProgramMissing>] = [:]
-    private let folders: [Substring]
+    private let folders: [[UInt8]]
 
     init() {
-        let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
-        folders = path.split(separator: ":", omittingEmptySubsequences: false)
+        // Bytes: a folder's name may be any.
+        let path =
+            unsafe getenv("PATH").map { path in unsafe (0..<strlen(path)).map { unsafe UInt8(bitPattern: path[$0]) } }
+            ?? Array("/usr/local/bin:/usr/bin:/bin".utf8)
+        folders = path.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
+            $0.isEmpty ? Array("./".utf8) : Array($0) + Array("/".utf8)
+        }
     }
 
     /// Finds a program's file.
@@ -25,8 +30,7 @@ struct ProgramSearch {
     private func search(_ name: [UInt8]) -> Result<[UInt8], ProgramMissing> {
         guard !name.isEmpty else { return .failure(ProgramMissing(code: ENOENT)) }
         let paths =
-            name.contains(UInt8(ascii: "/"))
-            ? [name] : folders.map { Array(($0.isEmpty ? "." : $0).utf8) + [UInt8(ascii: "/")] + name }
+            name.contains(UInt8(ascii: "/")) ? [name] : folders.map { $0 + name }
         var code = ENOENT
         for path in paths {
             switch Self.refusal(path) {

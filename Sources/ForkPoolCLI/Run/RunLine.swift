@@ -45,15 +45,4 @@ struct RunLine {
                     + "there \(lists.count < 2 ? "is 1" : "are \(lists.count)").")
         }
     }
-
-    /// The last arguments of this process, byte for byte.
-    static func lastArguments(_ count: Int) -> [[UInt8]] {
-        let all = Int(CommandLine.argc)
-        return (max(0, all - count)..<all).map { position in
-            guard let argument = unsafe CommandLine.unsafeArgv[position] else { return [] }
-            return unsafe Array(UnsafeBufferPointer(start: argument, count: strlen(argument))).map {
-                UInt8(bitPattern: $0)
-            }
-        }
-    }
 }
