@@ -83,6 +83,9 @@ static void reset_in_child(void)
         CALL(munmap, munmap(withheld.first, withheld.first_size));
     if (!forking_worker && withheld.second_size > 0)
         CALL(munmap, munmap(withheld.second, withheld.second_size));
+    // What it maps there itself is not to be taken from its own children.
+    if (!forking_worker)
+        withheld = (struct cforkpool_withheld){0};
     forker.gate = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     forker.running = false;
     atomic_store(&forker.word, FORKER_IDLE);

@@ -22,6 +22,8 @@ struct Crew {
         var isReady: Bool
         /// Whether it had claimed anything.
         var claimed: Bool
+        /// Whether it ended as another one that began with the same memory, and counts no more than that one.
+        var isAlike = false
         /// Whether the worker is to rest before another process takes over.
         var rests = false
     }
@@ -120,7 +122,7 @@ struct Crew {
         {
             ending = .endedInSetUp(sight.death)
         }
-        if !wasDismissed { barren = sight.claimed || sight.finished ? 0 : barren + 1 }
+        if !wasDismissed, !sight.isAlike { barren = sight.claimed || sight.finished ? 0 : barren + 1 }
         if barren >= MapMachine.barrenDeaths, ending == nil { ending = .unreachable(sight.death) }
         guard ending == nil else { return [] }
         return manVacancy() + fill()

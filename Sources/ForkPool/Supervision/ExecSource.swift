@@ -43,7 +43,7 @@ final class ExecSource: ProcessSource {
         Death(reaping: process.descriptor, pid: process.pid)
     }
 
-    func distrust(_ place: Int) {}
+    func distrust(_ place: Int) -> Bool { true }
     var watched: [Int32] { [] }
     func lost() {}
     func close() {}

@@ -11,6 +11,10 @@ final class Keeper {
     private var watch: Watch
     /// Why workers were killed by the keeper's own hand.
     private var verdicts: [Int: MapMachine.Verdict] = [:]
+    /// The workers that waited for ever for the same as another one that was found before: all that began alike may.
+    private var alike: Set<Int> = []
+    /// When it was last asked whether items get done, in nanoseconds of the monotonic clock.
+    private var lastProgress = 0
     /// The workers that rest before another process takes over, and until when in nanoseconds of the monotonic clock.
     private var resting: [(worker: Int, time: Int)] = []
     private var restarts: RestartLog
@@ -132,7 +136,7 @@ final class Keeper {
         processes[place]?.kill()
         guard verdict == .deadlocked else { return }
         // Whoever waits to take over would do the same as this one.
-        source.distrust(place)
+        if !source.distrust(place) { alike.insert(worker) }
         for spare in crew.dismiss() { processes[spare]?.kill() }
     }
 
@@ -162,11 +166,15 @@ final class Keeper {
         watchWorkers()
         replaceRested()
         let before = processes.count
-        if collect(waiting: false) != nil {
-            // Nobody will take up what they were inside of.
-            for worker in crew.vacancies { core.abandon(worker) }
-        }
+        takeStarted(waiting: false)
         return hasChanged || processes.count != before
+    }
+
+    /// Takes what was started.
+    private func takeStarted(waiting: Bool) {
+        guard collect(waiting: waiting) != nil else { return }
+        // Nobody will take up what they were inside of.
+        for worker in crew.vacancies { core.abandon(worker) }
     }
 
     /// Looks after the batches; returns whether everything has come to its end.
@@ -196,7 +204,12 @@ final class Keeper {
                 for number in resting.indices where resting[number].worker == worker { resting[number].time = 0 }
             }
         }
-        if order.repairs { remindAll() }
+        if order.repairs {
+            remindAll()
+            // What is being started for long is waited for, and found out if it never comes.
+            takeStarted(waiting: true)
+            prepareToPoll()
+        }
         for batch in order.progress { batch.showProgress(isLast: false) }
         guard processes.isEmpty, crew.ending != nil || order.isClosing else { return false }
         // Those that were being started are not to be forgotten.
@@ -248,13 +261,14 @@ final class Keeper {
     /// Takes leave of a process: first its status, then what it published.
     private func ended(_ place: Int) {
         guard let process = processes.removeValue(forKey: place) else { return }
-        if core.takeProgress() { crew.bearsFruit() }
+        hearOfProgress()
         var death = source.reap(process, in: place)
         unsafe death.explain(by: memory.crash(place).pointee, core.options)
         process.close()
         var sight = Crew.Sight(death: death, finished: false, report: nil, isReady: false, claimed: false)
         if let worker = crew.worker(in: place) {
             let verdict = verdicts.removeValue(forKey: worker)
+            sight.isAlike = alike.remove(worker) != nil
             // Also of one that had begun no item.
             if verdict == .deadlocked { sight.death.blame = .deadlock }
             watch.forget(worker)
@@ -262,7 +276,7 @@ final class Keeper {
             (sight, pause) = core.ended(worker, sight, verdict)
             sight.rests = pause > 0
             if pause > 0 { resting.append((worker, monotonicNanoseconds() + pause)) }
-            if !sight.finished, verdict != .needless, !crew.isEnding,
+            if !sight.finished, !sight.isAlike, verdict != .needless, !crew.isEnding,
                 let excess = restarts.excess(at: monotonicNanoseconds())
             {
                 crew.end(.restartedTooOften(excess, sight.death))
@@ -270,6 +284,15 @@ final class Keeper {
         }
         perform(crew.ended(place, sight))
         if let cause = crew.ending { core.end(cause) }
+    }
+
+    /// Forgets what ended before it did anything, if items get done; asks once a second, so that a process that always ends at
+    /// once is not started again and again without a pause.
+    private func hearOfProgress() {
+        let now = monotonicNanoseconds()
+        guard now - lastProgress > 1_000_000_000 else { return }
+        lastProgress = now
+        if core.takeProgress() { crew.bearsFruit() }
     }
 
     /// Tells each process once more which worker it is, in case that it did not hear it.

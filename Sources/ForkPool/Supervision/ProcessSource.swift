@@ -35,7 +35,9 @@ protocol ProcessSource: AnyObject {
     var startsAlone: Bool { get }
 
     /// Hears that the process in a place was found to wait for ever: others that begin with what it found would, too.
-    func distrust(_ place: Int)
+    ///
+    /// - Returns: Whether that is news; not if another one that began with the same was found before.
+    func distrust(_ place: Int) -> Bool
 
     /// Descriptors that are readable when what starts processes has ended.
     var watched: [Int32] { get }

@@ -129,8 +129,8 @@ extension ResidentCore {
     func end(_ batch: Batch, _ state: inout State) {
         batch.stage = .ended
         batch.hasEnded.store(true, ordering: .releasing)
-        state.hasEndedBatch = true
         if batch.machine.ending != nil, batch.memory.isComplete { batch.machine.forgetEnding() }
+        if batch.machine.ending == nil { state.hasEndedBatch = true }
         state.awakened += batch.waiters
         batch.waiters = []
         state.retired.append(batch)
@@ -178,6 +178,7 @@ extension ResidentCore {
             end(batch, &state)
         }
         state.pending = []
+        unsafe memory.backlog.pointee.store(0, ordering: .sequentiallyConsistent)
         for (number, batch) in state.entries.enumerated() {
             guard let batch else { continue }
             let entry = memory.entry(number)

@@ -99,11 +99,14 @@ final class Template {
 
     // MARK: - Asking
 
-    private var isAnswered: Bool {
+    /// How many requests the template has answered.
+    private var answered: UInt32 {
         let word = unsafe UnsafeMutableRawPointer(orders).advanced(by: MemoryLayout<UInt32>.size)
             .assumingMemoryBound(to: Atomic<UInt32>.self)
-        return unsafe word.pointee.load(ordering: .sequentiallyConsistent) == requests
+        return unsafe word.pointee.load(ordering: .sequentiallyConsistent)
     }
+
+    private var isAnswered: Bool { answered == requests }
 
     private var isAlive: Bool {
         guard let process else { return false }
@@ -121,12 +124,13 @@ final class Template {
     /// Waits until the template has answered; returns false if it ended before, or had to be killed because it never would.
     private func waitForAnswer() -> Bool {
         let word = unsafe UnsafeMutableRawPointer(orders).advanced(by: MemoryLayout<UInt32>.size)
+            .assumingMemoryBound(to: UInt32.self)
         var suspicion: DeadlockProof.Look?
         while !isAnswered {
             // A template that was killed answers nothing: so often somebody looks.
-            let seen = requests &- 1
-            let result = unsafe cforkpool_futex_wait(
-                word.assumingMemoryBound(to: UInt32.self), seen, 20_000_000)
+            let seen = answered
+            guard seen != requests else { continue }
+            let result = unsafe cforkpool_futex_wait(word, seen, 20_000_000)
             guard result == -ETIMEDOUT else { continue }
             guard let process, isAlive else { return isAnswered }
             let look = DeadlockProof.look(at: process.pid)

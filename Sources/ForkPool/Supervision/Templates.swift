@@ -33,10 +33,12 @@ final class Templates: ProcessSource {
 
     var startsAlone: Bool { true }
 
-    func distrust(_ place: Int) {
-        guard owners[place] === newest, let other = try? make() else { return }
+    func distrust(_ place: Int) -> Bool {
+        guard owners[place] === newest else { return false }
+        guard let other = try? make() else { return true }
         older.append(newest)
         newest = other
+        return true
     }
 
     var watched: [Int32] { all.compactMap(\.watched) }
