@@ -79,13 +79,12 @@ static void keep_caller_stack(void)
 static void reset_in_child(void)
 {
     generation += 1;
-    if (!forking_worker && withheld.first_size > 0)
+    if (!forking_worker && withheld.first_size > 0) {
         CALL(munmap, munmap(withheld.first, withheld.first_size));
-    if (!forking_worker && withheld.second_size > 0)
         CALL(munmap, munmap(withheld.second, withheld.second_size));
-    // What it maps there itself is not to be taken from its own children.
-    if (!forking_worker)
+        // What it maps there itself is not to be taken from its own children.
         withheld = (struct cforkpool_withheld){0};
+    }
     forker.gate = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     forker.running = false;
     atomic_store(&forker.word, FORKER_IDLE);

@@ -70,6 +70,7 @@ private struct Pair: Codable {
 private enum ScribbleScenes {
     static func states() throws {
         Scene.setDeadline()
+        // Without a report that one says the worker had no memory for any.
         for damage in [UInt8](3...255) where damage != ItemState.described {
             let outcome = try Bench.outcome(.init(of: Int.self, 20)) { memory in
                 for item in 0..<20 { unsafe memory.slots.storeBytes(of: item, toByteOffset: item * 8, as: Int.self) }

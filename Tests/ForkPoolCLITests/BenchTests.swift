@@ -284,6 +284,12 @@ struct BenchTests {
         #expect(try bench(["-n", "1", "echo \u{FFFD}"]).code == 0)
     }
 
+    @Test("a command with backticks is one piece of code in Markdown")
+    func backticks() throws {
+        let run = try bench(["-n", "1", "--md", "-", "--", "true", "a``b`c"])
+        #expect(run.output.contains("| ``` true 'a``b`c' ``` |"), "\(run.output)")
+    }
+
     @Test("a timeout is told as it was given")
     func timeout() throws {
         let run = try bench(["-n", "1", "--timeout", "0.05", "sleep 60"])

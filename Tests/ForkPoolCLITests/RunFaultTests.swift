@@ -137,6 +137,34 @@ struct RunFaultTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/l/1.out")).count == 1000)
     }
 
+    @Test("lets eight finished jobs for each place wait for an earlier one, and begins no other before it ends")
+    func window() throws {
+        let scratch = try ScratchFolder()
+        // The first one ends when it has seen all that may begin beside it; a later one would have begun by then.
+        let job = "echo >>started; [ $1 != 1 ] || until [ $(wc -l <started) -ge 17 ]; do sleep 0.05; done"
+        let run = try CommandRun(
+            ["run", "-j2", "--log", "log", "--sh", job, ":::"] + (1...40).map(String.init),
+            through: ["/bin/sh", "-c", "cd \(scratch.path); exec \"$0\" \"$@\""])
+        #expect(run.code == 0, "\(run.errors)")
+        let entries = try String(contentsOfFile: scratch.path + "/log", encoding: .utf8).split(separator: "\n").map {
+            try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        func time(_ number: Int, _ name: String) throws -> Double { try #require(entries[number - 1][name] as? Double) }
+        #expect(entries.count == 40)
+        #expect(try time(18, "start") > time(1, "start") + time(1, "wall") - 0.001)
+    }
+
+    @Test("finds a program in a folder whose name is no text")
+    func path() throws {
+        let scratch = try ScratchFolder()
+        let script = """
+            cd \(scratch.path); folder=$(printf 'd\\377'); mkdir "$folder"; ln -s /bin/echo "$folder/mine"
+            PATH="$PATH:\(scratch.path)/$folder" exec "$0" run mine ::: found
+            """
+        let run = try CommandRun([], through: ["/bin/sh", "-c", script])
+        #expect(run.code == 0 && run.output == "found\n", "\(run.errors)")
+    }
+
     @Test("a job that asks at the terminal is refused, and not stopped for ever")
     func terminal() throws {
         let script = "script -qec \"'$0' run --sh 'read x </dev/tty || echo refused' ::: 1\" /dev/null </dev/null"

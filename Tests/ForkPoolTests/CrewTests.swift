@@ -42,6 +42,27 @@ struct CrewTests {
         #expect((0...3).map { crew.worker(in: $0) } == [1, nil, 0, 2])
     }
 
+    @Test("ends when so many in a row did nothing; those that ended alike, or before items got done, are not in it")
+    func excused() {
+        /// Ends the process that waits, which claimed nothing, so often; returns whether that ended the crew.
+        func wearDown(_ crew: inout Crew, _ times: Int, alike: Bool = false) -> Bool {
+            for _ in 0..<times where crew.ending == nil {
+                var sight = sight(claimed: false)
+                sight.isAlike = alike
+                _ = crew.ended(1, sight)
+                _ = crew.started(1)
+            }
+            return crew.ending != nil
+        }
+        var crew = running(1)
+        let most = MapMachine.barrenDeaths
+        #expect(!wearDown(&crew, 3 * most, alike: true))
+        #expect(!wearDown(&crew, most - 1))
+        crew.bearsFruit()
+        #expect(!wearDown(&crew, most - 1))
+        #expect(wearDown(&crew, 1))
+    }
+
     @Test("lets the process that waits take over at once, and starts another one to wait")
     func replace() {
         var crew = running(3)

@@ -1,3 +1,4 @@
+import ForkPool
 import ForkPoolTestSupport
 import Foundation
 import Testing
@@ -19,17 +20,13 @@ enum Program {
         _ path: String, _ arguments: [String], environment: [String: String] = ProcessInfo.processInfo.environment,
         deadline: Double = 300
     ) throws -> (status: Int32?, text: String) {
-        var name = Array("/tmp/forkpool-test-XXXXXX".utf8CString)
-        let output = unsafe mkstemp(&name)
-        try #require(output >= 0)
-        _ = fcntl(output, F_SETFD, FD_CLOEXEC)
-        unsafe unlink(name)
-        let file = FileHandle(fileDescriptor: output, closeOnDealloc: true)
+        let output = try CaptureFile()
         let process = try Spawned(
-            [path] + arguments, environment: environment.map { "\($0.key)=\($0.value)" }, output: output, errors: output
-        )
+            [path] + arguments, environment: environment.map { "\($0.key)=\($0.value)" }, output: output.descriptor,
+            errors: output.descriptor)
         let end = try process.end(within: deadline)
         #expect(end != nil, "\(path) was still running after \(deadline) s")
+        let file = FileHandle(fileDescriptor: output.descriptor, closeOnDealloc: false)
         try file.seek(toOffset: 0)
         let status = end.flatMap { $0 & 0x7F == 0 ? $0 >> 8 & 0xFF : nil }
         return (status, String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self))

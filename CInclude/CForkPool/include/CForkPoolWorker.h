@@ -59,7 +59,7 @@ struct cforkpool_worker cforkpool_get_worker(void);
 /// In C because it is counted in a fork handler: whatever was cached by an ancestor is not this process's.
 uint32_t cforkpool_generation(void);
 
-/// Two ranges of memory, each of which may be empty.
+/// Two ranges of memory, or none.
 struct cforkpool_withheld {
     void *_Nullable first;
     size_t first_size;

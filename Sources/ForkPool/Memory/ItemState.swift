@@ -11,4 +11,7 @@ enum ItemState {
     @usableFromInline static let lost: UInt8 = 3
     /// As `failed`, and no other report comes.
     @usableFromInline static let described: UInt8 = 4
+
+    /// Whether nobody writes anything of the item any more.
+    static func isOver(_ state: UInt8) -> Bool { state != unfinished && state != failed }
 }

@@ -12,10 +12,7 @@ extension ResidentMemory {
 
         /// Whether some item has no outcome, or one that is not whole.
         var hasUnfinished: Bool {
-            (0..<count).contains {
-                let state = unsafe states[$0].load(ordering: .relaxed)
-                return state == ItemState.unfinished || state == ItemState.failed
-            }
+            (0..<count).contains { unsafe !ItemState.isOver(states[$0].load(ordering: .relaxed)) }
         }
     }
 

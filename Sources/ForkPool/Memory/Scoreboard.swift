@@ -166,10 +166,11 @@ extension ScoreLine {
         // Who waits for ever goes nowhere.
         guard case .overdue(let item) = verdict else { return true }
         condemn()
-        if self.sight == sight, item >= 0, item < results.count {
-            let state = unsafe results.states[item].load(ordering: .acquiring)
-            // Also who asks an error what it says of itself and has no answer.
-            if state == ItemState.unfinished || state == ItemState.failed { return true }
+        // Also who asks an error what it says of itself, and has no answer, is on the item still.
+        if self.sight == sight, item >= 0, item < results.count,
+            unsafe !ItemState.isOver(results.states[item].load(ordering: .acquiring))
+        {
+            return true
         }
         pardon()
         return false

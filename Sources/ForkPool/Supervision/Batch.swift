@@ -147,8 +147,7 @@ extension Batch {
 
     /// Whether an item has its outcome, and all of it.
     func isOver(_ item: Int) -> Bool {
-        let state = unsafe memory.states[item].load(ordering: .acquiring)
-        return state != ItemState.unfinished && state != ItemState.failed || hasEnded.load(ordering: .relaxed)
+        unsafe ItemState.isOver(memory.states[item].load(ordering: .acquiring)) || hasEnded.load(ordering: .relaxed)
     }
 
     /// Hears that a worker died while it wrote down what an error says of itself.

@@ -207,8 +207,9 @@ final class Keeper {
         if order.repairs {
             remindAll()
             // What is being started for long is waited for, and found out if it never comes.
+            let before = processes.count
             takeStarted(waiting: true)
-            prepareToPoll()
+            if processes.count != before { prepareToPoll() }
         }
         for batch in order.progress { batch.showProgress(isLast: false) }
         guard processes.isEmpty, crew.ending != nil || order.isClosing else { return false }

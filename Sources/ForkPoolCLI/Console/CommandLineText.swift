@@ -8,7 +8,8 @@ enum CommandLineText {
     /// - Parameter last: How many arguments at the end may be any bytes.
     /// - Throws: Which argument is none.
     static func check(before last: Int = 0) throws {
-        for position in 0..<max(0, Int(CommandLine.argc) - last) {
+        // The program's own name may be anything.
+        for position in 0..<max(0, Int(CommandLine.argc) - last) where position > 0 {
             let bytes = argument(position)
             guard String(validating: bytes, as: UTF8.self) == nil else { continue }
             throw ValidationError(
@@ -24,9 +25,11 @@ enum CommandLineText {
     }
 
     private static func argument(_ position: Int) -> [UInt8] {
-        guard let argument = unsafe CommandLine.unsafeArgv[position] else { return [] }
-        return unsafe Array(UnsafeBufferPointer(start: argument, count: strlen(argument))).map {
-            UInt8(bitPattern: $0)
-        }
+        unsafe CommandLine.unsafeArgv[position].map { unsafe bytes(of: $0) } ?? []
     }
+}
+
+/// The bytes of a C string, whatever they are.
+@unsafe func bytes(of text: UnsafePointer<CChar>) -> [UInt8] {
+    unsafe (0..<strlen(text)).map { unsafe UInt8(bitPattern: text[$0]) }
 }

@@ -7,9 +7,7 @@ struct ProgramSearch {
 
     init() {
         // Bytes: a folder's name may be any.
-        let path =
-            unsafe getenv("PATH").map { path in unsafe (0..<strlen(path)).map { unsafe UInt8(bitPattern: path[$0]) } }
-            ?? Array("/usr/local/bin:/usr/bin:/bin".utf8)
+        let path = unsafe getenv("PATH").map { unsafe bytes(of: $0) } ?? Array("/usr/local/bin:/usr/bin:/bin".utf8)
         folders = path.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
             $0.isEmpty ? Array("./".utf8) : Array($0) + Array("/".utf8)
         }
@@ -29,8 +27,7 @@ struct ProgramSearch {
 
     private func search(_ name: [UInt8]) -> Result<[UInt8], ProgramMissing> {
         guard !name.isEmpty else { return .failure(ProgramMissing(code: ENOENT)) }
-        let paths =
-            name.contains(UInt8(ascii: "/")) ? [name] : folders.map { $0 + name }
+        let paths = name.contains(UInt8(ascii: "/")) ? [name] : folders.map { $0 + name }
         var code = ENOENT
         for path in paths {
             switch Self.refusal(path) {
