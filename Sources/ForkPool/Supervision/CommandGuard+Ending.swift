@@ -10,7 +10,7 @@ extension CommandGuard {
     /// - Parameters:
     ///   - commands: The programs that run; they are not reaped.
     ///   - isInHurry: Asked whenever a signal interrupts the wait: whether to kill at once.
-    /// - Returns: How many processes there were besides the programs.
+    /// - Returns: How many processes there were besides the programs, and who was killed with one before.
     @discardableResult
     package func endEverybody(_ commands: [CommandProcess], isInHurry: () -> Bool = { false }) -> Int {
         var running = commands
@@ -28,7 +28,7 @@ extension CommandGuard {
             while monotonicNanoseconds() < deadline, signal == SIGKILL || !isInHurry() {
                 let strays = strays(beside: commands) ?? []
                 for stray in strays where told.insert(stray).inserted {
-                    adopted.insert(stray)
+                    if !killed.contains(getpgid(stray)) { adopted.insert(stray) }
                     if signal == SIGKILL || !groups.contains(getpgid(stray)) { kill(stray, signal) }
                     kill(stray, SIGCONT)
                 }

@@ -23,6 +23,8 @@ internal import Glibc
     private let groups: UnsafeMutablePointer<Int32>
     private let size = CommandGuard.capacity * MemoryLayout<Int32>.stride
     let pid: Int32
+    /// The groups that were killed: whoever is still in one is about to end.
+    var killed: Set<Int32> = []
     private var next = 0
     /// Behind the last place that was ever taken.
     private var end = 0

@@ -53,6 +53,7 @@ package final class CommandProcess {
         descriptor = unsafe start.pidfd
         self.leadsGroup = leadsGroup
         self.place = place
+        guarded?.killed.remove(pid)
     }
 
     /// Starts a program, as above, of whose words each is text.
@@ -78,13 +79,18 @@ package final class CommandProcess {
     /// Sends a signal to the program, and to its group if it leads one.
     package func kill(_ signal: Int32) {
         // The group's number is not given out anew while the program was not reaped.
-        if leadsGroup, !reaped, Glibc.kill(-pid, signal) == 0 { return }
+        if leadsGroup, !reaped {
+            if signal == SIGKILL { place?.owner.killed.insert(pid) }
+            if Glibc.kill(-pid, signal) == 0 { return }
+        }
         _ = cforkpool_pidfd_send_signal(descriptor, signal)
     }
 
     /// Kills whoever is left in the program's group; to be called right after it was reaped.
     package func killGroup() {
-        if leadsGroup { Glibc.kill(-pid, SIGKILL) }
+        guard leadsGroup else { return }
+        place?.owner.killed.insert(pid)
+        Glibc.kill(-pid, SIGKILL)
     }
 
     /// Waits for the program's end (`waitid`) and tells how it was and what it used; to be called once.
