@@ -16,7 +16,8 @@ struct DoctorTests {
         }
         #expect(run.output.contains(" % with 20 pairs\n"))
         let lines = run.output.split(separator: "\n")
-        #expect(lines.allSatisfy { $0.count <= 160 })
+        // A control group may have any name.
+        #expect(lines.allSatisfy { $0.count <= 160 || $0.contains("/sys/fs/cgroup") })
         let bad = lines.filter { $0.hasPrefix("!") || $0.hasPrefix("✗") }
         #expect(bad.count == lines.filter { $0.contains("→") && !$0.contains("see the lines") }.count)
     }
@@ -38,8 +39,8 @@ struct DoctorTests {
 
     @Test("sees the limits that it is given")
     func limits() throws {
-        let script = "ulimit -n 100; exec taskset -c 0 \"$0\" \"$@\""
-        let run = try CommandRun(["doctor"], through: ["/bin/sh", "-c", script])
+        let script = "ulimit -n 100; exec taskset -c $(taskset -cp $$ | sed 's/.*: //; s/[-,].*//') \"$0\" doctor"
+        let run = try CommandRun([], through: ["/bin/sh", "-c", script])
         #expect(run.code == 0)
         #expect(run.output.contains("! open files"))
         #expect(run.output.contains("at most 100\n"))

@@ -42,9 +42,11 @@ struct RunEndTests {
         kill(run.pid, SIGTERM)
         #expect(try run.end().output == "told\n")
         let stopped = try Running([
-            "run", "--order", "live", "--sh", "trap 'echo told; exit' TERM; echo here; kill -STOP $$", ":::", "a",
+            "run", "--order", "live", "--sh", "trap 'echo told; exit' TERM; echo $$; while :; do sleep 9; done", ":::",
+            "a",
         ])
-        #expect(stopped.read(atLeast: 5) == "here\n")
+        let line = try stopped.read { $0.hasSuffix("\n") }
+        kill(try #require(Int32(line.dropLast())), SIGSTOP)
         kill(stopped.pid, SIGTERM)
         #expect(try stopped.end().output == "told\n")
     }
@@ -64,8 +66,7 @@ struct RunEndTests {
         let run = try Running(
             ["run", "-j1", "--sh", "[ $1 = a ] || exec sleep 1000", ":::", "a", "b"], onTerminal: true)
         let before = run.terminalState()
-        var seen = ""
-        while !seen.contains("1 of 2 done, 1 running, 0:"), seen.count < 100_000 { seen += run.read(atLeast: 1) }
+        _ = try run.read { $0.contains("1 of 2 done, 1 running, 0:") }
         kill(-run.pid, SIGINT)
         let (output, _, status) = try run.end()
         #expect(status & 0x7F == SIGINT)
@@ -76,12 +77,16 @@ struct RunEndTests {
 
     @Test("stops with its jobs at Ctrl-Z, and goes on with them")
     func stopped() async throws {
-        let run = try Running(["run", "--order", "live", "--sh", "echo here; sleep 0.2; echo over", ":::", "a"])
+        let folder = try ScratchFolder()
+        // It goes on until it is told to end, for a minute at most.
+        let script = "echo here; n=0; until [ -e \(folder.path)/go ] || [ $n = 600 ]; do sleep 0.1; n=$((n + 1)); done"
+        let run = try Running(["run", "--order", "live", "--sh", script + "; echo over", ":::", "a"])
         #expect(run.read(atLeast: 5) == "here\n")
         kill(run.pid, SIGTSTP)
         var status: Int32 = 0
         #expect(unsafe waitpid(run.pid, &status, WUNTRACED) == run.pid)
         #expect(status & 0xFF == 0x7F && status >> 8 & 0xFF == SIGTSTP)
+        try folder.write("", to: "go")
         kill(run.pid, SIGCONT)
         let (output, _, end) = try run.end()
         #expect(output == "over\n" && end == 0)

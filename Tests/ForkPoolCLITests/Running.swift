@@ -64,6 +64,17 @@ final class Running {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Reads until what was read is as told.
+    func read(until isWhole: (String) -> Bool) throws -> String {
+        var text = ""
+        while !isWhole(text) {
+            let more = read(atLeast: 1)
+            try #require(!more.isEmpty && text.utf8.count < 100_000, "it wrote \(text)")
+            text += more
+        }
+        return text
+    }
+
     /// What the terminal is set to.
     func terminalState() -> [UInt32] {
         var state = termios()

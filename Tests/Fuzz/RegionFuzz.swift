@@ -28,7 +28,7 @@ enum RegionFuzz {
         if plan.isResident { plan.runResident() }
         // A thread that has said that all is over takes its stack with it a little later.
         var after = Left.now()
-        for _ in 0..<2000 {
+        for _ in 0..<10_000 {
             if after == before { return }
             usleep(1000)
             after = Left.now()

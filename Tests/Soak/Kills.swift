@@ -83,9 +83,11 @@ final class Killer: Sendable {
         let token = unsafe String(cString: getenv(Processes.soakVariable))
         let started = Background { [self] background in
             var dice = dice
+            // Who has begun nothing is killed only after somebody who had: a pool may give up whose workers never begin.
+            var mayBeAnybody = false
             while background.goesOn {
                 nap(microseconds: Int.random(in: 0...1900, using: &dice))
-                let isAnybody = Int.random(in: 0..<8, using: &dice) == 0
+                let isAnybody = Int.random(in: 0..<8, using: &dice) == 0 && mayBeAnybody
                 let first = Int.random(in: 0..<workers, using: &dice)
                 let taken =
                     isAnybody
@@ -93,6 +95,7 @@ final class Killer: Sendable {
                 guard let pid = taken else { continue }
                 // It may have ended since, and somebody else may have its id.
                 guard Processes.has(pid, Processes.soakVariable, token), kill(pid, SIGKILL) == 0 else { continue }
+                mayBeAnybody = !isAnybody
                 kills.withLock { $0 += 1 }
             }
         }

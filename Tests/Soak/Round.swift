@@ -20,5 +20,5 @@ enum Round: String, CaseIterable {
     }
 
     /// In so many seconds a round that does not hang has ended, however busy the machine is.
-    func deadline(_ setting: Setting) -> Int { setting.pick(short: 120, long: 1500) }
+    func deadline(_ setting: Setting) -> Int { setting.pick(short: 600, long: 1500) }
 }

@@ -19,7 +19,13 @@ enum Runner {
         let length = setting.isLong ? ["--long"] : []
         let pid = spawn(["--round", round.rawValue, "--seed", "\(setting.seed)"] + length)
         let status = wait(for: pid, until: monotonic() + round.deadline(setting) * 1_000_000_000, chosen)
-        let left = Processes.all(with: Processes.soakVariable, token)
+        // Who is being killed is still to be seen for a moment.
+        let deadline = monotonic() + 10_000_000_000
+        var left = Processes.all(with: Processes.soakVariable, token)
+        while status == 0, !left.isEmpty, monotonic() < deadline {
+            nap(microseconds: 1000)
+            left = Processes.all(with: Processes.soakVariable, token)
+        }
         guard status == 0, left.isEmpty else {
             switch status {
             case nil: say("soak: \(round) hangs:", to: 2)

@@ -27,8 +27,8 @@ enum RunningGroup {
     /// Makes nothing but system calls.
     static func end() {
         guard let group = unsafe group else { return }
-        // Starting takes the launcher less than a millisecond, unless somebody killed it.
-        for _ in 0..<100 where group[0] == starting { _ = poll(nil, 0, 1) }
+        // Starting takes the launcher less than a millisecond, unless the machine is very busy or somebody killed it.
+        for _ in 0..<2000 where group[0] == starting { _ = poll(nil, 0, 1) }
         if group[0] > 0 { kill(-group[0], SIGKILL) }
     }
 }
