@@ -52,7 +52,7 @@ private enum ChaosScenes {
             #expect(results.indices.first { results[$0] != $0 * 7 + 1 } == nil)
         }
         guard let way = Way(kind) else {
-            Scene.survive(options: options, seconds: 120) { pool throws in
+            Scene.survive(options: options) { pool throws in
                 check(try pool.map(0..<count) { try Mortal().act($0) })
             }
             return
@@ -61,7 +61,7 @@ private enum ChaosScenes {
             (pool) throws(ForkPool.Failure) in
             #expect(try pool.map([-1, -2, -3]) == [-6, -13, -20])
         }
-        ResidentScene.survive(Mortal(), way, options: options, seconds: 120, answers) { pool throws in
+        ResidentScene.survive(Mortal(), way, options: options, answers) { pool throws in
             check(try pool.map(0..<count))
         }
     }

@@ -28,7 +28,7 @@ import Testing
 
 private enum DeadlockPoolScenes {
     static func exitHandlers() {
-        Scene.setDeadline(seconds: 60)
+        Scene.setDeadline()
         typealias Finalize = @convention(c) (UnsafeMutableRawPointer?) -> Void
         let finalize = unsafe unsafeBitCast(dlsym(nil, "__cxa_finalize")!, to: Finalize.self)
         let isOver = Atomic(false)

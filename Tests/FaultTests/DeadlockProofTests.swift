@@ -93,7 +93,7 @@ enum BusyState: String, CaseIterable, Codable, Sendable {
 
 private enum DeadlockProofScenes {
     static func spinning() {
-        Scene.setDeadline(seconds: 60)
+        Scene.setDeadline()
         Held.begin()
         let pid = Looking.start { _ = opaque(Held.value) }
         #expect(Looking.isSuspected(pid))
@@ -111,7 +111,7 @@ private enum DeadlockProofScenes {
     }
 
     static func busy(_ state: BusyState) {
-        Scene.setDeadline(seconds: 60)
+        Scene.setDeadline()
         let stage = Stage()
         let pid = Looking.start { state.enter(stage) }
         stage.waitForArrival()
@@ -128,7 +128,7 @@ private enum DeadlockProofScenes {
     }
 
     static func several() {
-        Scene.setDeadline(seconds: 60)
+        Scene.setDeadline()
         Held.begin()
         let stage = Stage()
         let spinning = (0..<8).map { _ in Looking.start { _ = opaque(Held.value) } }

@@ -145,7 +145,7 @@ private enum DeadlockScenes {
     static func initialisedByMany() {
         Held.begin()
         let deeds = [Deed](repeating: .upTo(attempt: 1, .initialise(released: true), then: .give(7)), count: 12)
-        Kind.oneShot.survive(deeds, workers: 12, options: .init(chunk: .fixed(1)), seconds: 60) { results in
+        Kind.oneShot.survive(deeds, workers: 12, options: .init(chunk: .fixed(1))) { results in
             #expect(results.map(\.value) == [Int](repeating: 7, count: 12))
         }
     }

@@ -88,7 +88,7 @@ private enum ForkStormScenes {
     }
 
     static func storm(_ kind: Kind) {
-        Scene.setDeadline(seconds: 600)
+        Scene.setDeadline()
         let options = ForkPool.Options(chunk: .fixed(1), retries: 30, itemsPerWorker: 1)
         let count = kind == .exec ? 20 : forks
         let expected = (0..<count).map { $0 * 3 }

@@ -92,11 +92,11 @@ struct Fault: CustomStringConvertible {
     /// Runs `scene` once and says what went wrong, beginning with the fault, or nil.
     ///
     /// Here there must be one thread at most that does anything, and nothing that `scene` is the first to use.
-    func run(_ fault: Fault, seconds: UInt32 = 10, _ scene: (Fault) -> [String]) -> String? {
+    func run(_ fault: Fault, _ scene: (Fault) -> [String]) -> String? {
         unsafe page.storeBytes(of: 0, as: Int.self)
         let child = Process.fork()
         if child == 0 {
-            Scene.setDeadline(seconds: seconds)
+            Scene.setDeadline()
             say(Self.leavesNothing { scene(fault) })
             _exit(0)
         }
@@ -113,7 +113,7 @@ struct Fault: CustomStringConvertible {
         let writers = PidPipe()
         var complaints = scene()
         writers.closeWriting()
-        if !writers.everyWriterIsGone(seconds: 5) { complaints.append("a process is left") }
+        if !writers.everyWriterIsGone() { complaints.append("a process is left") }
         close(writers.reading)
         let now = Census.now(expecting: before, looks: 500)
         if now != before { complaints.append("\(before) became \(now)") }

@@ -100,7 +100,7 @@ enum FaultCases {
     private static let steps = 4
 
     static func run(_ scene: FaultScene) {
-        Scene.setDeadline(seconds: 120)
+        Scene.setDeadline()
         // What is used for the first time is used here.
         scene.warmUp()
         let trial = FaultTrial()
@@ -130,7 +130,7 @@ enum FaultCases {
 
     /// The same in asynchronous code, in this process and for calls in it alone: tasks do not survive a fork.
     static func runAsynchronously() async {
-        Scene.setDeadline(seconds: 60)
+        Scene.setDeadline()
         _ = FaultTrialWarmth.use()
         await FaultScene.playAsynchronously(nil)
         Fault.none.begin()

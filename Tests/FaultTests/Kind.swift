@@ -13,15 +13,15 @@ enum Kind: String, Codable, CaseIterable, Sendable {
     /// Has workers do deeds with a pool that is warm, and returns what became of each; then the same pool answers as before, and
     /// nothing is left.
     func survive(
-        _ deeds: [Deed], workers: Int = 2, options: ForkPool.Options = .init(), seconds: UInt32 = 30,
+        _ deeds: [Deed], workers: Int = 2, options: ForkPool.Options = .init(),
         _ check: ([Result<Int, ForkPool.Failure>]) throws -> Void
     ) {
         if let way {
-            ResidentScene.survive(way, workers: workers, options: options, seconds: seconds) { pool throws in
+            ResidentScene.survive(way, workers: workers, options: options) { pool throws in
                 try check(pool.mapResults(deeds))
             }
         } else {
-            Scene.survive(workers: workers, options: options, seconds: seconds) { pool throws in
+            Scene.survive(workers: workers, options: options) { pool throws in
                 try check(pool.mapResults(deeds) { try $0.perform() })
             }
         }

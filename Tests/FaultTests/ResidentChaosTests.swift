@@ -90,7 +90,7 @@ private enum ResidentChaosScenes {
     }
 
     static func crowd(_ way: Way) async {
-        await ResidentScene.survive(way, workers: 3, seconds: 60) { pool in
+        await ResidentScene.survive(way, workers: 3) { pool in
             let outcomes = Outcomes()
             let tasks = (0..<100).map { task in
                 Task {
@@ -129,7 +129,7 @@ private enum ResidentChaosScenes {
     }
 
     static func cancelsBesideCalls(_ way: Way) {
-        ResidentScene.survive(way, workers: 3, seconds: 120) { pool throws in
+        ResidentScene.survive(way, workers: 3) { pool throws in
             let outcomes = Outcomes()
             let isOver = Atomic(false)
             let cancelled = Outcomes()
@@ -158,7 +158,7 @@ private enum ResidentChaosScenes {
     }
 
     static func failuresBesideCalls(_ way: Way) {
-        ResidentScene.survive(way, workers: 3, options: .init(chunk: .fixed(1)), seconds: 120) { pool throws in
+        ResidentScene.survive(way, workers: 3, options: .init(chunk: .fixed(1))) { pool throws in
             let outcomes = Outcomes()
             let isOver = Atomic(false)
             Process.onThreads(3) { thread in
@@ -184,7 +184,7 @@ private enum ResidentChaosScenes {
     }
 
     static func killedWorkers(_ way: Way) {
-        ResidentScene.survive(way, workers: 4, seconds: 120) { pool throws in
+        ResidentScene.survive(way, workers: 4) { pool throws in
             let outcomes = Outcomes()
             let isOver = Atomic(false)
             let kills = way == .exec ? 100 : 500
@@ -213,7 +213,7 @@ private enum ResidentChaosScenes {
     }
 
     static func endsBesideSubmits(_ way: Way) {
-        Scene.setDeadline(seconds: 120)
+        Scene.setDeadline()
         let pristine = Census.now()
         for round in 0..<(way == .exec ? 20 : 100) {
             let outcomes = Outcomes()

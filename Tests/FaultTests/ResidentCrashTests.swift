@@ -208,7 +208,7 @@ private enum ResidentCrashScenes {
     }
 
     static func everyItemCrashes(_ way: Way) {
-        ResidentScene.survive(way, seconds: 60) { pool throws in
+        ResidentScene.survive(way) { pool throws in
             let results = pool.mapResults(
                 (0..<100).map { (item: Int) -> Deed in
                     switch item % 3 {

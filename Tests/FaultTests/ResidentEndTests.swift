@@ -237,7 +237,7 @@ private enum ResidentEndScenes {
     }
 
     static func many(_ way: Way, _ pools: Int) {
-        Scene.setDeadline(seconds: 120)
+        Scene.setDeadline()
         let pristine = Census.now()
         for number in 0..<6 { makeAndEnd(way, number) }
         let threads = Files.threads
@@ -248,7 +248,7 @@ private enum ResidentEndScenes {
     }
 
     static func manyAtOnce(_ way: Way) {
-        Scene.setDeadline(seconds: 120)
+        Scene.setDeadline()
         let pristine = Census.now()
         // What a child needs of the runtime is there before threads and forks meet: no thread is amid making it.
         for number in 0..<3 { makeAndEnd(way, number) }

@@ -103,7 +103,7 @@ private enum ResidentInputScenes {
     }
 
     static func huge(_ way: Way) {
-        ResidentScene.survive(Filling(), way, seconds: 120, fills) { pool throws in
+        ResidentScene.survive(Filling(), way, fills) { pool throws in
             let result = try pool([9, 2560 << 20])
             #expect(result.count == 2_684_354_560)
             #expect(result.isAll(9))
@@ -111,7 +111,7 @@ private enum ResidentInputScenes {
     }
 
     static func manySizes(_ way: Way) {
-        ResidentScene.survive(Filling(), way, seconds: 60, fills) { pool throws in
+        ResidentScene.survive(Filling(), way, fills) { pool throws in
             let sizes = (0..<10_000).map { $0 == 5000 ? 1 << 20 : (($0 % 1024) << 10) >> ($0 % 16) }
             let results = try pool.map(sizes.indices.map { [$0, sizes[$0]] })
             #expect(results.map(\.count) == sizes)

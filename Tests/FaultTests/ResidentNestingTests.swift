@@ -60,7 +60,7 @@ private enum ResidentNestingScenes {
     }
 
     static func resident(_ way: Way, _ inner: Way) {
-        ResidentScene.survive(Nesting(inner: inner), way, seconds: 60, isRight) { pool throws in
+        ResidentScene.survive(Nesting(inner: inner), way, isRight) { pool throws in
             for row in 0..<10 { #expect(try pool(row) == [row, 2 * row, 3 * row]) }
         }
     }

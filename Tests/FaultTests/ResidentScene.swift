@@ -15,20 +15,20 @@ enum ResidentScene {
 
     /// Runs `fault` with a warm pool; then the same pool answers as before, and nothing is left when it has ended.
     static func survive(
-        _ way: Way, workers: Int = 2, options: ForkPool.Options = .init(), seconds: UInt32 = 30,
+        _ way: Way, workers: Int = 2, options: ForkPool.Options = .init(),
         ending: Ending = .close, _ fault: (Pool) throws -> Void
     ) {
         survive(
-            Performer(), way, workers: workers, options: options, seconds: seconds, ending: ending, answersRight, fault)
+            Performer(), way, workers: workers, options: options, ending: ending, answersRight, fault)
     }
 
     /// The same with a job of the test's own; `check` says whether the pool answers right.
     static func survive<J: PlainJob>(
-        _ job: J, _ way: Way, workers: Int = 2, options: ForkPool.Options = .init(), seconds: UInt32 = 30,
+        _ job: J, _ way: Way, workers: Int = 2, options: ForkPool.Options = .init(),
         ending: Ending = .close, _ check: (ForkPool.Resident<J.Input, J.Output>) throws(ForkPool.Failure) -> Void,
         _ fault: (ForkPool.Resident<J.Input, J.Output>) throws -> Void
     ) {
-        Scene.setDeadline(seconds: seconds)
+        Scene.setDeadline()
         let pristine = Census.now()
         do {
             let pool = try way.start(job, workers: workers, options: options)
@@ -48,10 +48,10 @@ enum ResidentScene {
 
     /// The same in asynchronous code, with a pool that is finished.
     static func survive(
-        _ way: Way, workers: Int = 2, options: ForkPool.Options = .init(), seconds: UInt32 = 30,
+        _ way: Way, workers: Int = 2, options: ForkPool.Options = .init(),
         _ fault: (Pool) async throws -> Void
     ) async {
-        Scene.setDeadline(seconds: seconds)
+        Scene.setDeadline()
         let pristine = Census.now()
         do {
             let pool = try way.start(Performer(), workers: workers, options: options)

@@ -182,7 +182,7 @@ private enum ResidentStartScenes {
 
     static func workers(_ way: Way, _ count: Int) {
         let workers = count == 0 ? ForkPool.availableProcessors : count
-        ResidentScene.survive(way, workers: workers, seconds: 120) { pool throws in
+        ResidentScene.survive(way, workers: workers) { pool throws in
             #expect(pool.workers == workers)
             #expect(try pool.map((0..<2000).map { .give($0) }) == Array(0..<2000))
             #expect(failure { () throws(ForkPool.Failure) in try pool(.raise(SIGKILL)) }?.signal == SIGKILL)
@@ -192,7 +192,7 @@ private enum ResidentStartScenes {
 
     static func itemsPerWorker(_ way: Way, _ items: Int) {
         let count = way == .body ? 1000 : 60
-        ResidentScene.survive(way, options: .init(itemsPerWorker: items), seconds: 120) { pool throws in
+        ResidentScene.survive(way, options: .init(itemsPerWorker: items)) { pool throws in
             #expect(try pool.map((0..<count).map { .give($0) }) == Array(0..<count))
             let pids = try pool.map((0..<30).map { _ in .pid })
             #expect(Set(pids).count >= 30 / items)
@@ -203,7 +203,7 @@ private enum ResidentStartScenes {
 
     static func manySiblings(_ way: Way) {
         let workers = way == .exec ? 12 : 41
-        ResidentScene.survive(way, workers: workers, options: .init(chunk: .fixed(1)), seconds: 60) { pool throws in
+        ResidentScene.survive(way, workers: workers, options: .init(chunk: .fixed(1))) { pool throws in
             func pids(_ meeting: Rendezvous) throws(ForkPool.Failure) -> Set<Int> {
                 Set(try pool.map((0..<workers).map { _ in .meet(at: meeting.path, workers, then: .pid) }))
             }

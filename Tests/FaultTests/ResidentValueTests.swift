@@ -85,7 +85,7 @@ private enum ResidentValueScenes {
     private static func echo<Value: Codable & Sendable>(
         _ way: Way, _ type: Value.Type, _ work: (ForkPool.Resident<Value, Value>) throws -> Void
     ) {
-        ResidentScene.survive(Echo<Value>(), way, seconds: 60, { _ in }, work)
+        ResidentScene.survive(Echo<Value>(), way, { _ in }, work)
     }
 
     static func halfEncoded(_ way: Way) {
@@ -93,7 +93,7 @@ private enum ResidentValueScenes {
             (pool) throws(ForkPool.Failure) in
             #expect(try pool(7).isAll(7))
         }
-        ResidentScene.survive(Halving(dying: 1), way, options: .init(chunk: .fixed(1)), seconds: 60, works) {
+        ResidentScene.survive(Halving(dying: 1), way, options: .init(chunk: .fixed(1)), works) {
             pool throws in
             let results = pool.mapResults(0..<4)
             #expect(results[1].failure?.signal == SIGKILL)
@@ -147,7 +147,7 @@ private enum ResidentValueScenes {
     }
 
     static func sizesAgain(_ way: Way) {
-        ResidentScene.survive(Filling(), way, options: .init(warmMemory: 1 << 20), seconds: 60, { _ in }) {
+        ResidentScene.survive(Filling(), way, options: .init(warmMemory: 1 << 20), { _ in }) {
             pool throws in
             var kept: [ForkPool.Call<[UInt8]>] = []
             for number in 0..<300 {

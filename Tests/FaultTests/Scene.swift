@@ -7,22 +7,23 @@ enum Scene {
     static let squares = [0, 1, 4, 9, 16, 25, 36, 49, 64, 81]
     static let words = ["item 0", "item 1", "item 2", "item 3"]
 
-    /// Ends this process if it still runs after some seconds: its parent then sees SIGALRM.
-    static func setDeadline(seconds: UInt32 = 30) {
+    /// Ends this process if it still runs after ten minutes, when it hangs, however busy the machine is: its parent then sees
+    /// SIGALRM.
+    static func setDeadline() {
         // A thread of Dispatch's, on which a test may run, has it blocked, and so may every other thread.
         var alone = sigset_t()
         unsafe sigemptyset(&alone)
         unsafe sigaddset(&alone, SIGALRM)
         unsafe pthread_sigmask(SIG_UNBLOCK, &alone, nil)
-        alarm(seconds)
+        alarm(600)
     }
 
     /// Runs `fault` with a warm pool; then the same pool answers as before, and nothing is left.
     static func survive(
-        workers: Int = 2, options: ForkPool.Options = .init(), seconds: UInt32 = 30,
+        workers: Int = 2, options: ForkPool.Options = .init(),
         _ fault: (ForkPool) throws -> Void
     ) {
-        setDeadline(seconds: seconds)
+        setDeadline()
         // Where SIGCHLD is ignored and so on is the fault's own affair: what is there is counted first.
         let pristine = Census.now()
         afterwards: do {
@@ -44,10 +45,10 @@ enum Scene {
 
     /// The same in asynchronous code.
     static func survive(
-        workers: Int = 2, options: ForkPool.Options = .init(), seconds: UInt32 = 30,
+        workers: Int = 2, options: ForkPool.Options = .init(),
         _ fault: (ForkPool) async throws -> Void
     ) async {
-        setDeadline(seconds: seconds)
+        setDeadline()
         let pool = ForkPool(workers: workers, options: options)
         await answersRightAsync(pool)
         let before = Census.now()

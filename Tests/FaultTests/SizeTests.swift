@@ -109,7 +109,7 @@ private enum SizeScenes {
     }
 
     static func huge() {
-        Scene.survive(seconds: 120) { pool throws in
+        Scene.survive { pool throws in
             let blocks = 2560
             let results = try pool.map(0..<2) { item -> [UInt8] in
                 guard item == 0 else { return [1, 2, 3] }
@@ -143,7 +143,7 @@ private enum SizeScenes {
     }
 
     static func manySizes() {
-        Scene.survive(seconds: 60) { pool throws in
+        Scene.survive { pool throws in
             // 640 MiB in all: few are large.
             let size: (Int) -> Int = { item in item == 5000 ? 1 << 20 : ((item % 1024) << 10) >> (item % 16) }
             let results = try pool.map(0..<10_000) { item in

@@ -304,7 +304,7 @@ private enum StreamEndScenes {
     }
 
     static func many() {
-        Scene.survive(seconds: 60) { pool throws in
+        Scene.survive { pool throws in
             let before = threads()
             for _ in 0..<100 {
                 for (index, result) in pool.stream(endless, { $0 }) {

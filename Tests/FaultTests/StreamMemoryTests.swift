@@ -109,14 +109,14 @@ private enum StreamMemoryScenes {
     }
 
     static func million() {
-        Scene.survive(workers: workers, seconds: 120) { pool throws in
+        Scene.survive(workers: workers) { pool throws in
             let stream = pool.stream(sequence(first: 0) { $0 + 1 }) { _ in getpid() }
             try read(stream, count: 1_000_000, step: 100_000, pid: { $0 })
         }
     }
 
     static func largeResults(_ order: ForkPool.Order) {
-        Scene.survive(workers: workers, seconds: 120) { pool throws in
+        Scene.survive(workers: workers) { pool throws in
             let stream = pool.stream(sequence(first: 0) { $0 + 1 }, order: order) { item in
                 Large(pid: getpid(), bytes: [UInt8](repeating: UInt8(truncatingIfNeeded: item), count: 100_000))
             }
@@ -128,7 +128,7 @@ private enum StreamMemoryScenes {
     }
 
     static func largeInputs() {
-        Scene.survive(workers: workers, seconds: 120) { pool throws in
+        Scene.survive(workers: workers) { pool throws in
             let items = sequence(first: Large(pid: 0, bytes: [UInt8](repeating: 1, count: 100_000))) { $0 }
             let stream = pool.stream(items) { item in Int32(item.bytes.count) == 100_000 ? getpid() : -1 }
             try read(stream, count: 5000, step: 500, bound: Footprint.window, pid: { $0 }) {
@@ -138,7 +138,7 @@ private enum StreamMemoryScenes {
     }
 
     static func asyncSource() async {
-        await StreamCensus.survive(workers: workers, seconds: 120) { (pool) async throws in
+        await StreamCensus.survive(workers: workers) { (pool) async throws in
             var pids: Set<Int32> = []
             var first: Footprint?
             var read = 0

@@ -23,9 +23,9 @@ enum StreamCensus {
 
     /// Runs a fault in asynchronous code as a scene, at whose end tasks that were left may still be on their way out.
     static func survive(
-        workers: Int = 2, seconds: UInt32 = 30, _ fault: (ForkPool) async throws -> Void
+        workers: Int = 2, _ fault: (ForkPool) async throws -> Void
     ) async {
-        await Scene.survive(workers: workers, seconds: seconds) { (pool) async throws in
+        await Scene.survive(workers: workers) { (pool) async throws in
             let before = Census.now()
             try await fault(pool)
             settle(to: before)

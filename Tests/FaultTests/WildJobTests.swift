@@ -42,7 +42,7 @@ struct Scribbling: PlainJob {
 
 private enum WildJobScenes {
     static func scribbles(_ way: Way) {
-        Scene.setDeadline(seconds: 20)
+        Scene.setDeadline()
         let pristine = Census.now()
         for seed in 0..<20 {
             do {

@@ -3,15 +3,18 @@ import Testing
 
 /// Runs what forks in a process of its own, an exit test: no other test's thread is in the middle of something there.
 enum Alone {
+    /// After so many seconds a scene hangs, however busy the machine is and whatever watches the memory.
+    static let deadline: UInt32 = 600
+
     /// Runs synchronous code, in which the overloads that block are chosen, and ends the process if it hangs.
     static func run(_ scene: () throws -> Void) {
-        alarm(120)
+        alarm(deadline)
         do { try scene() } catch { Issue.record(error) }
     }
 
     /// Runs asynchronous code, in which the overloads that suspend are chosen, and ends the process if it hangs.
     static func runAsync(_ scene: nonisolated(nonsending) () async throws -> Void) async {
-        alarm(120)
+        alarm(deadline)
         do { try await scene() } catch { Issue.record(error) }
     }
 
@@ -28,7 +31,7 @@ enum Alone {
 
     /// Waits, in a worker, for what ends it from outside.
     static func waitForEver() -> Never {
-        alarm(120)
+        alarm(deadline)
         while true { pause() }
     }
 }

@@ -88,6 +88,8 @@ struct MapAsyncTests {
         await #expect(processExitsWith: .success) {
             await Alone.runAsync {
                 let pool = ForkPool(workers: 2)
+                // What the runtime does at a first use is over when the tasks begin.
+                _ = try await pool.map(0..<3) { $0 * 10 }
                 let sums = try await withThrowingTaskGroup(of: (Int, [Int]).self) { group in
                     for number in 0..<50 {
                         group.addTask { (number, try await pool.map(0..<3) { number * 10 + $0 }) }
@@ -106,7 +108,7 @@ struct MapAsyncTests {
     @Test("captures what is not Sendable on the main actor, and leaves that actor free")
     func mainActor() async {
         await #expect(processExitsWith: .success) {
-            alarm(30)
+            alarm(Alone.deadline)
             await MainScenes.captures()
             await MainScenes.leavesActorFree()
         }

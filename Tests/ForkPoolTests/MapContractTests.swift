@@ -142,6 +142,8 @@ struct MapContractTests {
         await #expect(processExitsWith: .success) {
             Alone.run {
                 let pool = ForkPool(workers: 2)
+                // What the runtime does at a first use is over when the threads begin.
+                _ = try pool.map(0..<3) { "\($0).\($0).\($0)" }
                 let results = Threads.run(8) { thread in
                     (0..<5).map { turn in
                         (try? pool.map(0..<3) { "\(thread).\(turn).\($0)" }) ?? []

@@ -21,11 +21,12 @@ struct ShimTests {
         let results = Threads.run(2) { number -> Int32 in
             guard number == 0 else {
                 // As often as it takes until the other one waits.
+                let last = ContinuousClock.now + .seconds(60)
                 var woken: Int32 = 0
-                while woken == 0 { woken = unsafe cforkpool_futex_wake(word, 1) }
+                while woken == 0, ContinuousClock.now < last { woken = unsafe cforkpool_futex_wake(word, 1) }
                 return woken
             }
-            return unsafe cforkpool_futex_wait(word, 0, 10_000_000_000)
+            return unsafe cforkpool_futex_wait(word, 0, 60_000_000_000)
         }
         #expect(results == [0, 1])
     }

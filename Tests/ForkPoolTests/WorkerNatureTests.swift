@@ -69,7 +69,7 @@ struct WorkerNatureTests {
             Alone.run { () throws in
                 let before = Nature.now()
                 let now = before.niceness[1]
-                for (niceness, expected) in [(0, now), (3, min(now + 3, 19)), (19, 19)] {
+                for (niceness, expected) in [(0, now), (3, min(now + 3, 19)), (19, min(now + 19, 19))] {
                     for seen in try Self.seen(by: .init(niceness: niceness)) {
                         #expect(seen.allSatisfy { $0.niceness == [expected, expected] }, "\(seen)")
                     }
