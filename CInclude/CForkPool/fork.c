@@ -322,7 +322,7 @@ int32_t cforkpool_thread(void (*entry)(void *), void *context)
     return -error;
 }
 
-int32_t cforkpool_thread_count(void)
+static int32_t count_threads(void)
 {
     struct stat status;
     if (CALL(stat, stat("/proc/self/task", &status)) != 0)
@@ -331,4 +331,15 @@ int32_t cforkpool_thread_count(void)
     int32_t own = (forker.running ? 1 : 0) + atomic_load(&own_threads);
     pthread_mutex_unlock(&forker.gate);
     return (int32_t)status.st_nlink - 2 - own;
+}
+
+int32_t cforkpool_thread_count(void)
+{
+    int32_t count = count_threads();
+    // The kernel still lists a thread for a moment that has ended, or was joined.
+    for (int look = 0; count > 1 && look < 1000; look++) {
+        sched_yield();
+        count = count_threads();
+    }
+    return count;
 }

@@ -83,7 +83,7 @@ private enum CommandScenes {
         do {
             #expect(try shell("exit 42").reap().status == 42)
             #expect(try shell("kill -9 $$").reap().signal == SIGKILL)
-            let busy = try shell("i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done").reap()
+            let busy = try shell("i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done").reap()
             #expect(busy.status == 0 && busy.userTime > 0 && busy.maxMemory > 0 && busy.minorFaults > 0)
         } catch {
             Issue.record(error)

@@ -158,8 +158,7 @@ private enum DeadlockScenes {
     }
 
     static func exec() {
-        Kind.exec.survive([.deadlock, .give(1)], options: .init(chunk: .fixed(1), timeout: .milliseconds(300))) {
-            results in
+        Kind.exec.survive([.deadlock, .give(1)], options: .init(chunk: .fixed(1), timeout: .seconds(1))) { results in
             #expect(results[0].failure?.code == .timedOut)
             #expect(results[1].value == 1)
         }

@@ -28,12 +28,16 @@ private enum CounterScenes {
     static func counts() {
         Scene.setDeadline()
         do {
-            let counter = try EventCounter(taskClock)
-            var sum: UInt64 = 0
-            for number in 0..<1_000_000 { sum &+= UInt64(number) &* sum | 1 }
-            #expect(counter.count == 0 && sum != 0)
-            _ = try shell("exit 0")
-            let one = counter.count ?? 0
+            // What one program that does nothing needs; beside others it may be called longer.
+            var one = UInt64.max
+            for _ in 0..<3 {
+                let counter = try EventCounter(taskClock)
+                var sum: UInt64 = 0
+                for number in 0..<1_000_000 { sum &+= UInt64(number) &* sum | 1 }
+                #expect(counter.count == 0 && sum != 0)
+                _ = try shell("exit 0")
+                one = min(one, UInt64(counter.count ?? 0))
+            }
             #expect(one > 0)
             // The kernel hands a counter over now and then: each of many programs is counted by its own.
             for _ in 0..<20 {

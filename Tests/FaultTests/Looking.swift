@@ -20,10 +20,11 @@ enum Looking {
         return false
     }
 
-    /// Looks again and again until the process is proven dead.
+    /// Looks again and again until the process is proven dead; returns false also if it has ended.
     static func waitForProof(_ pid: Int32) -> Bool {
         for _ in 0..<10_000 {
             if isProven(pid) { return true }
+            if kill(pid, 0) != 0 { return false }
             usleep(1000)
         }
         return false

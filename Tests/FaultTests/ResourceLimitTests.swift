@@ -48,7 +48,7 @@ import Testing
 private enum ResourceLimitScenes {
     private static let limit = 64 << 20
     private static let limited = ForkPool.Options(chunk: .fixed(1), memoryLimit: limit)
-    private static let brief = ForkPool.Options(chunk: .fixed(1), cpuTimeLimit: .milliseconds(200))
+    private static let brief = ForkPool.Options(chunk: .fixed(1), cpuTimeLimit: .milliseconds(500))
 
     static func memory(_ kind: Kind) {
         kind.survive([.give(0), .devour, .give(2)], options: limited) { results in
@@ -77,11 +77,13 @@ private enum ResourceLimitScenes {
         kind.survive([.give(0), .deaf(then: .spin), .give(2)], options: brief) { results in
             let failure = results[1].failure
             #expect(failure?.code == .cpuTimeLimitExceeded && failure?.index == 1 && failure?.signal == SIGKILL)
-            #expect(failure?.description.contains("its limit of 0.2 seconds") == true)
+            #expect(failure?.description.contains("its limit of 0.5 seconds") == true)
             #expect(results[0].value == 0 && results[2].value == 2)
         }
         // To be killed is not to have used time.
-        kind.survive([.give(0), .raise(SIGKILL)], options: brief) { results in
+        var options = brief
+        options.cpuTimeLimit = .seconds(10)
+        kind.survive([.give(0), .raise(SIGKILL)], options: options) { results in
             #expect(results[1].failure?.code == .killed)
         }
     }
@@ -96,6 +98,7 @@ private enum ResourceLimitScenes {
     }
 
     static func setUp() {
+        Scene.setDeadline()
         var options = limited
         options.setUp = { _ = try Deed.devour.perform() }
         let failed = failure { () throws(ForkPool.Failure) in

@@ -63,7 +63,8 @@ import Testing
 
 private enum RetryScenes {
     private static let once = ForkPool.Options(chunk: .fixed(1), retries: 1)
-    private static let twice = ForkPool.Options(chunk: .fixed(1), timeout: .milliseconds(300), retries: 2)
+    /// Long enough for a worker that dies by itself to have died.
+    private static let twice = ForkPool.Options(chunk: .fixed(1), timeout: .milliseconds(600), retries: 2)
     private static let deaths: [Deed] = [
         .exitAtOnce(3), .raise(SIGKILL), .raise(SIGTERM), .raise(SIGSEGV), .nap(60_000),
     ]
@@ -122,7 +123,7 @@ private enum RetryScenes {
 
     /// As long as any test that waits for it would be ended.
     private static let endless = ForkPool.Options(
-        chunk: .fixed(1), timeout: .milliseconds(300), retries: 1, retryReasons: .crash, retryPause: .seconds(3600))
+        chunk: .fixed(1), timeout: .seconds(1), retries: 1, retryReasons: .crash, retryPause: .seconds(3600))
 
     static func cancelledPause(_ way: Way) {
         ResidentScene.survive(way, workers: 1, options: endless) { pool throws in
@@ -142,7 +143,9 @@ private enum RetryScenes {
     }
 
     static func cancelledPauseOfMap() async {
-        await Scene.survive(workers: 1, options: endless) { (pool) async throws in
+        var options = endless
+        options.timeout = nil
+        await Scene.survive(workers: 1, options: options) { (pool) async throws in
             let pids = PidPipe()
             let task = Task {
                 try await pool.map(0..<3) { (item: Int) -> Int in

@@ -102,9 +102,10 @@ struct RetryTests {
 
     /// What becomes of a worker that the supervisor killed, and of its item.
     private func end(
-        _ machine: inout MapMachine, _ worker: Int, for verdict: MapMachine.Verdict, _ sight: Sight
+        _ machine: inout MapMachine, _ worker: Int, for verdict: MapMachine.Verdict, _ sight: Sight,
+        by death: Death = Self.killed
     ) -> MapMachine.Action? {
-        var death = Self.killed
+        var death = death
         machine.condemn(worker, verdict)
         machine.blame(worker, on: sight, &death)
         return machine.ended(worker, death, sight, open: false)
@@ -127,6 +128,26 @@ struct RetryTests {
         #expect(machine.causes.keys.sorted() == [5])
         #expect(end(&machine, 3, for: .deadlocked, sight(on: 40)) == nil)
         #expect(blame(machine, 40) == .deadlock)
+    }
+
+    @Test("a worker that ended by itself when it was to be killed for being overdue did just that")
+    func endedBefore() {
+        var machine = machine(Self.policy(1, .crash))
+        for (worker, death) in [Death(pid: 7, .exit(3)), Self.crashed].enumerated() {
+            let item = worker * 10
+            #expect(
+                end(&machine, worker, for: .overdue(item: item), sight(on: item), by: death)
+                    == .start(worker: worker, leftover: item..<item + 1, attempt: 2))
+            // It had gone on to the next item, of which it is the second attempt then.
+            #expect(
+                end(&machine, worker, for: .overdue(item: item), sight(on: item + 1), by: death)
+                    == .start(worker: worker, leftover: item + 1..<item + 2, attempt: 2))
+            #expect(end(&machine, worker, for: .overdue(item: item), sight(on: item), by: death) == nil)
+            guard case .ended(death)? = machine.causes[item] else {
+                Issue.record("\(String(describing: machine.causes[item]))")
+                continue
+            }
+        }
     }
 
     @Test("a sweep says which attempt each item is that it hands out, and no other item is taken for that")

@@ -35,6 +35,15 @@ struct Death: Equatable {
         if case .signal(let number) = ending { Self.crashSignals.contains(number) } else { false }
     }
 
+    /// Whether it may have been the pool that ended it, by SIGKILL, and not the worker itself.
+    var mayBeByPool: Bool {
+        switch ending {
+        case .exit: false
+        case .signal(let number): number == SIGKILL
+        case .unknown: true
+        }
+    }
+
     /// What a process exits with that was to be a worker and could not be one.
     static let noWorker: Int32 = 121
 

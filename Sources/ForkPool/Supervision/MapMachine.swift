@@ -174,8 +174,8 @@ struct MapMachine {
             return .start(worker: worker, leftover: nil)
         }
         guard !sight.finished, verdict != .needless, ending == nil else { return nil }
-        // Whoever was told to end for an item that it had finished has done nothing wrong.
-        let isInnocent = verdict != nil && death.blame == nil
+        // Whoever was killed for an item that it had finished has done nothing wrong.
+        let isInnocent = verdict != nil && death.blame == nil && death.mayBeByPool
         if !isInnocent { barren = sight.claimed ? 0 : barren + 1 }
         guard barren < Self.barrenDeaths else {
             ending = .unreachable(death)
@@ -196,10 +196,11 @@ struct MapMachine {
         return .start(worker: worker, leftover: leftover, attempt: leftover.map { attempt(at: $0.lowerBound) } ?? 1)
     }
 
-    /// Says why a worker ended that was killed by the supervisor's own hand, if that is what it was on.
+    /// Says why a worker ended that was killed by the supervisor's own hand, if that is what it was on; who was about to end
+    /// by itself ended so.
     func blame(_ worker: Int, on sight: Sight, _ death: inout Death) {
         switch condemned[worker] {
-        case .overdue(let item) where item == sight.item: death.blame = .timeout(timeout)
+        case .overdue(let item) where item == sight.item && death.mayBeByPool: death.blame = .timeout(timeout)
         case .deadlocked: death.blame = .deadlock
         case .overdue, .needless, nil: break
         }
