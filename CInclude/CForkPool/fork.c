@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -336,9 +337,10 @@ static int32_t count_threads(void)
 int32_t cforkpool_thread_count(void)
 {
     int32_t count = count_threads();
-    // The kernel still lists a thread for a moment that has ended, or was joined.
-    for (int look = 0; count > 1 && look < 1000; look++) {
-        sched_yield();
+    // The kernel still lists a thread for a moment that was joined, and tells nobody when it does no more. Only a map that
+    // is refused has to wait for this.
+    for (int look = 0; count > 1 && look < 100; look++) {
+        poll(NULL, 0, 1);
         count = count_threads();
     }
     return count;

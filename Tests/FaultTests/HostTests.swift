@@ -48,6 +48,11 @@ import Testing
     func blockedSignal() async {
         await #expect(processExitsWith: .success) { HostScenes.blockedSignal() }
     }
+
+    @Test("E: a map that is to refuse threads counts none that has ended, be it the host's or the library's own")
+    func endedThreads() async {
+        await #expect(processExitsWith: .success) { HostScenes.endedThreads() }
+    }
 }
 
 /// Ticks that the storm's handler counted.
@@ -177,6 +182,26 @@ private enum HostScenes {
         pids.closeWriting()
         #expect(Process.wait(for: host) == 5 << 8)
         #expect([pids.receive(), pids.receive()] == [host, -1])
+    }
+
+    static func endedThreads() {
+        Scene.setDeadline()
+        // What is forked has one thread.
+        let host = Process.fork()
+        if host == 0 {
+            Scene.setDeadline()
+            let strict = ForkPool(workers: 1, options: .init(refusesThreads: true))
+            var refused: Int32 = 0
+            for number in 0..<100 {
+                Process.onThreads(1) { _ in }
+                if (try? strict.map([number]) { $0 }) != [number] { refused += 1 }
+                let resident = try? ForkPool(workers: 1).resident { (item: Int) -> Int in item }
+                resident?.close()
+                if (try? strict.map([number]) { $0 }) != [number] { refused += 1 }
+            }
+            _exit(refused)
+        }
+        #expect(Process.wait(for: host) == 0)
     }
 
     static func standardInput() {

@@ -97,8 +97,8 @@ uintptr_t cforkpool_stack_address(void);
 /// Counts this process's threads (the link count of /proc/self/task) without those of the library, or returns a
 /// negative errno.
 ///
-/// Looks again, for some ms, where there is more than one: a thread that was joined is listed for a moment more. In C to
-/// have it in one call without a directory stream.
+/// Looks again, for a tenth of a second, where there is more than one: a thread that was joined is listed for a moment more.
+/// In C to have it in one call without a directory stream.
 int32_t cforkpool_thread_count(void);
 
 #pragma clang assume_nonnull end
