@@ -33,9 +33,9 @@ extension ForkPool {
         case .exec:
             let order = try execOrder(job)
             do throws(SystemError) {
-                let core = try ResidentCore(workers: workers, options: options, named: true)
-                guard core.place(order) else { throw SystemError(call: "mmap", code: SystemError.noMemory) }
-                return try self.start(core, ExecSource(core), .ofJob, .ofJob)
+                let pool = try Pool(workers: workers, options: options, for: .executed)
+                guard pool.place(order) else { throw SystemError(call: "mmap", code: SystemError.noMemory) }
+                return try self.start(pool, ExecStarter(pool), .ofJob, .ofJob)
             } catch {
                 throw Failure(refused: error, index: nil)
             }
@@ -68,49 +68,12 @@ extension ForkPool {
                     + "declare it outside of functions and not as private or fileprivate")
         }
         do {
-            let job = try Report.bytes(of: job)
-            return try Report.bytes(of: ExecOrder(typeName: name, life: WorkerLife(options), job: job))
+            let job = try WorkerError.bytes(of: job)
+            return try WorkerError.bytes(of: ExecJob(typeName: name, settings: WorkerSettings(options), job: job))
         } catch {
             var failure = Failure(.notEncodable, index: nil, "the job \(J.self) cannot be encoded: \(error)")
             failure.bodyRan = .no
             throw failure
         }
-    }
-}
-
-/// What a worker that is started by exec finds in its memory: what it is to run.
-struct ExecOrder: Codable {
-    /// The mangled name of the job's type.
-    let typeName: String
-    let life: WorkerLife
-    /// The job, coded.
-    let job: [UInt8]
-
-    /// What tells the bytes of an order from what a wild write made of them (FNV-1a).
-    static func checksum(_ bytes: [UInt8]) -> Int {
-        let sum = bytes.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-        return Int(bitPattern: UInt(sum))
-    }
-}
-
-extension ResidentCore {
-    /// Leaves an order where workers find it, at the heap's beginning; returns whether there was room.
-    func place(_ order: [UInt8]) -> Bool {
-        locked { state in
-            guard let part = state.heap.allocate(order.count) else { return false }
-            state.order = (order, part.offset)
-            state.heap = SharedHeap(part.end..<memory.heap.upperBound)
-            return true
-        }
-    }
-
-    /// Writes what a worker that is started now reads first: whatever became of what was there.
-    func writeOrder() {
-        guard let order = locked({ $0.order }) else { return }
-        memory.writeShape()
-        unsafe (memory.base + order.offset).copyMemory(from: order.bytes, byteCount: order.bytes.count)
-        unsafe memory.jobOffset.pointee.store(order.offset, ordering: .relaxed)
-        unsafe memory.jobLength.pointee.store(order.bytes.count, ordering: .relaxed)
-        unsafe memory.jobChecksum.pointee.store(ExecOrder.checksum(order.bytes), ordering: .relaxed)
     }
 }

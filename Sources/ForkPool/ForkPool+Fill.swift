@@ -17,8 +17,8 @@ extension ForkPool {
         count: Int, slot: Int, of type: Element.Type, _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) throws(Failure) -> SharedArray<Element> {
         SharedArray(
-            try run(.init(of: type, count, slot: slot), stopsAtFailure: true) { range, desk in
-                fillSlots(range, slot: slot, desk, body)
+            try run(.init(of: type, count, slot: slot), stopsAtFailure: true) { range, writer in
+                fillSlots(range, slot: slot, writer, body)
             }.checked(), count: count * slot)
     }
 
@@ -56,8 +56,8 @@ extension ForkPool {
         count: Int, slot: Int, of type: Element.Type, _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) async throws(Failure) -> SharedArray<Element> {
         SharedArray(
-            try await run(.init(of: type, count, slot: slot), stopsAtFailure: true) { range, desk in
-                fillSlots(range, slot: slot, desk, body)
+            try await run(.init(of: type, count, slot: slot), stopsAtFailure: true) { range, writer in
+                fillSlots(range, slot: slot, writer, body)
             }.checked(), count: count * slot)
     }
 

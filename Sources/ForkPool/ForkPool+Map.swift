@@ -18,9 +18,9 @@ extension ForkPool {
     public func map<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(Failure) -> [R] {
-        var place = ItemPlace(items)
-        return try run(.init(of: R.self, items.count), stopsAtFailure: true) { range, desk in
-            storeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        return try run(.init(of: R.self, items.count), stopsAtFailure: true) { range, writer in
+            storeResults(of: range, in: items, at: &place, writer, body)
         }.array(of: R.self)
     }
 
@@ -39,9 +39,9 @@ extension ForkPool {
     public func map<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(Failure) -> [R] {
-        var place = ItemPlace(items)
-        return try run(.coded(items.count), stopsAtFailure: true) { range, desk in
-            encodeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        return try run(.coded(items.count), stopsAtFailure: true) { range, writer in
+            encodeResults(of: range, in: items, at: &place, writer, body)
         }.decoded(as: R.self)
     }
 
@@ -56,9 +56,9 @@ extension ForkPool {
     public func map<C: Collection, R: BitwiseCopyable & Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(Failure) -> [R] {
-        var place = ItemPlace(items)
-        return try run(.init(of: R.self, items.count), stopsAtFailure: true) { range, desk in
-            storeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        return try run(.init(of: R.self, items.count), stopsAtFailure: true) { range, writer in
+            storeResults(of: range, in: items, at: &place, writer, body)
         }.array(of: R.self)
     }
 
@@ -70,9 +70,9 @@ extension ForkPool {
     /// - Throws: The failure of the lowest index.
     @inlinable
     public func forEach<C: Collection>(_ items: C, _ body: (C.Element) throws -> Void) throws(Failure) {
-        var place = ItemPlace(items)
-        _ = try run(.init(of: Void.self, items.count), stopsAtFailure: true) { range, desk in
-            storeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        _ = try run(.init(of: Void.self, items.count), stopsAtFailure: true) { range, writer in
+            storeResults(of: range, in: items, at: &place, writer, body)
         }.checked()
     }
 
@@ -90,9 +90,9 @@ extension ForkPool {
     public func withMapped<C: Collection, R: BitwiseCopyable, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) throws -> T {
-        var place = ItemPlace(items)
-        let outcome = try run(.init(of: R.self, items.count), stopsAtFailure: true) { range, desk in
-            storeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        let outcome = try run(.init(of: R.self, items.count), stopsAtFailure: true) { range, writer in
+            storeResults(of: range, in: items, at: &place, writer, body)
         }
         let slots = unsafe try outcome.slots(of: R.self)
         defer { extendLifetime(outcome) }

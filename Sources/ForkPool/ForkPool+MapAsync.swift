@@ -16,9 +16,9 @@ extension ForkPool {
     nonisolated(nonsending) public func map<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> [R] {
-        var place = ItemPlace(items)
-        return try await run(.init(of: R.self, items.count), stopsAtFailure: true) { range, desk in
-            storeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        return try await run(.init(of: R.self, items.count), stopsAtFailure: true) { range, writer in
+            storeResults(of: range, in: items, at: &place, writer, body)
         }.array(of: R.self)
     }
 
@@ -37,9 +37,9 @@ extension ForkPool {
     nonisolated(nonsending) public func map<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> [R] {
-        var place = ItemPlace(items)
-        return try await run(.coded(items.count), stopsAtFailure: true) { range, desk in
-            encodeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        return try await run(.coded(items.count), stopsAtFailure: true) { range, writer in
+            encodeResults(of: range, in: items, at: &place, writer, body)
         }.decoded(as: R.self)
     }
 
@@ -54,9 +54,9 @@ extension ForkPool {
     nonisolated(nonsending) public func map<C: Collection, R: BitwiseCopyable & Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> [R] {
-        var place = ItemPlace(items)
-        return try await run(.init(of: R.self, items.count), stopsAtFailure: true) { range, desk in
-            storeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        return try await run(.init(of: R.self, items.count), stopsAtFailure: true) { range, writer in
+            storeResults(of: range, in: items, at: &place, writer, body)
         }.array(of: R.self)
     }
 
@@ -70,9 +70,9 @@ extension ForkPool {
     nonisolated(nonsending) public func forEach<C: Collection>(
         _ items: C, _ body: (C.Element) throws -> Void
     ) async throws(Failure) {
-        var place = ItemPlace(items)
-        _ = try await run(.init(of: Void.self, items.count), stopsAtFailure: true) { range, desk in
-            storeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        _ = try await run(.init(of: Void.self, items.count), stopsAtFailure: true) { range, writer in
+            storeResults(of: range, in: items, at: &place, writer, body)
         }.checked()
     }
 
@@ -90,9 +90,9 @@ extension ForkPool {
     nonisolated(nonsending) public func withMapped<C: Collection, R: BitwiseCopyable, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) async throws -> T {
-        var place = ItemPlace(items)
-        let outcome = try await run(.init(of: R.self, items.count), stopsAtFailure: true) { range, desk in
-            storeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        let outcome = try await run(.init(of: R.self, items.count), stopsAtFailure: true) { range, writer in
+            storeResults(of: range, in: items, at: &place, writer, body)
         }
         let slots = unsafe try outcome.slots(of: R.self)
         defer { extendLifetime(outcome) }

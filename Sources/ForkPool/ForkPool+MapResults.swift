@@ -12,10 +12,10 @@ extension ForkPool {
     public func mapResults<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, Failure>] {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return everyOutcome(items.count) { () throws(Failure) in
-            try run(.init(of: R.self, items.count), stopsAtFailure: false) { range, desk in
-                storeResults(of: range, in: items, at: &place, desk, body)
+            try run(.init(of: R.self, items.count), stopsAtFailure: false) { range, writer in
+                storeResults(of: range, in: items, at: &place, writer, body)
             }.results(of: R.self)
         }
     }
@@ -33,10 +33,10 @@ extension ForkPool {
     public func mapResults<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, Failure>] {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return everyOutcome(items.count) { () throws(Failure) in
-            try run(.coded(items.count), stopsAtFailure: false) { range, desk in
-                encodeResults(of: range, in: items, at: &place, desk, body)
+            try run(.coded(items.count), stopsAtFailure: false) { range, writer in
+                encodeResults(of: range, in: items, at: &place, writer, body)
             }.decodedResults(as: R.self)
         }
     }
@@ -53,10 +53,10 @@ extension ForkPool {
     public func mapResults<C: Collection, R: BitwiseCopyable & Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, Failure>] {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return everyOutcome(items.count) { () throws(Failure) in
-            try run(.init(of: R.self, items.count), stopsAtFailure: false) { range, desk in
-                storeResults(of: range, in: items, at: &place, desk, body)
+            try run(.init(of: R.self, items.count), stopsAtFailure: false) { range, writer in
+                storeResults(of: range, in: items, at: &place, writer, body)
             }.results(of: R.self)
         }
     }
@@ -74,10 +74,10 @@ extension ForkPool {
     nonisolated(nonsending) public func mapResults<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, Failure>] {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return await everyOutcome(items.count) { () async throws(Failure) in
-            try await run(.init(of: R.self, items.count), stopsAtFailure: false) { range, desk in
-                storeResults(of: range, in: items, at: &place, desk, body)
+            try await run(.init(of: R.self, items.count), stopsAtFailure: false) { range, writer in
+                storeResults(of: range, in: items, at: &place, writer, body)
             }.results(of: R.self)
         }
     }
@@ -95,10 +95,10 @@ extension ForkPool {
     nonisolated(nonsending) public func mapResults<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, Failure>] {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return await everyOutcome(items.count) { () async throws(Failure) in
-            try await run(.coded(items.count), stopsAtFailure: false) { range, desk in
-                encodeResults(of: range, in: items, at: &place, desk, body)
+            try await run(.coded(items.count), stopsAtFailure: false) { range, writer in
+                encodeResults(of: range, in: items, at: &place, writer, body)
             }.decodedResults(as: R.self)
         }
     }
@@ -115,10 +115,10 @@ extension ForkPool {
     nonisolated(nonsending) public func mapResults<C: Collection, R: BitwiseCopyable & Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, Failure>] {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return await everyOutcome(items.count) { () async throws(Failure) in
-            try await run(.init(of: R.self, items.count), stopsAtFailure: false) { range, desk in
-                storeResults(of: range, in: items, at: &place, desk, body)
+            try await run(.init(of: R.self, items.count), stopsAtFailure: false) { range, writer in
+                storeResults(of: range, in: items, at: &place, writer, body)
             }.results(of: R.self)
         }
     }

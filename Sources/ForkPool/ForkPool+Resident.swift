@@ -88,7 +88,7 @@ extension ForkPool {
     /// Forks the workers of a resident pool.
     @usableFromInline
     func makeResident<I, R>(
-        _ input: Crossing<I>, _ output: Crossing<R>, _ body: @escaping BatchBody
+        _ input: WireFormat<I>, _ output: WireFormat<R>, _ body: @escaping BatchBody
     ) throws(Failure) -> Resident<I, R> {
         try checkThreads()
         WarmUp.done
@@ -96,18 +96,18 @@ extension ForkPool {
     }
 
     func makeResident<I, R>(
-        _ input: Crossing<I>, _ output: Crossing<R>, _ body: @escaping BatchBody, setUp: (() throws -> Void)?,
+        _ input: WireFormat<I>, _ output: WireFormat<R>, _ body: @escaping BatchBody, setUp: (() throws -> Void)?,
         tearDown: (() -> Void)?
     ) throws(Failure) -> Resident<I, R> {
         do throws(SystemError) {
-            let core = try ResidentCore(workers: workers, options: options, named: false)
-            let worker = ResidentWorker(
-                memory: core.memory, bell: core.bell.descriptor, life: WorkerLife(options), setUp: setUp,
+            let pool = try Pool(workers: workers, options: options, for: .forked)
+            let worker = WorkerMain(
+                region: pool.layout, eventFD: pool.event.descriptor, settings: WorkerSettings(options), setUp: setUp,
                 tearDown: tearDown, body: body)
-            let source = try Templates { () throws(SystemError) in
-                try Template(worker, memory: core.memory, bell: core.bell.descriptor)
+            let starter = try TemplateStarter { () throws(SystemError) in
+                try Template(worker, layout: pool.layout, eventFD: pool.event.descriptor)
             }
-            return try start(core, source, input, output)
+            return try start(pool, starter, input, output)
         } catch {
             throw Failure(refused: error, index: nil)
         }
@@ -115,10 +115,10 @@ extension ForkPool {
 
     /// Starts the workers and their keeper.
     func start<I, R>(
-        _ core: ResidentCore, _ source: any ProcessSource, _ input: Crossing<I>, _ output: Crossing<R>
+        _ pool: Pool, _ starter: any Starter, _ input: WireFormat<I>, _ output: WireFormat<R>
     ) throws(SystemError) -> Resident<I, R> {
         let over = PrivateEvent()
-        try Keeper.start(core: core, source: source, over: over)
-        return Resident(core: core, over: over, input: input, output: output)
+        try PoolSupervisor.start(pool, starter, over: over)
+        return Resident(pool: pool, over: over, input: input, output: output)
     }
 }

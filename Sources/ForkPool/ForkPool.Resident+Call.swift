@@ -8,8 +8,8 @@ extension ForkPool.Resident {
     /// - Throws: The failure of the call, with index 0; `closed` after the pool's end.
     public func callAsFunction(_ input: Input) throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
-        core.wait(for: batch, isSoonDone: try core.submit(batch))
-        return try output.result(batch.outcome(), at: 0).get()
+        pool.wait(for: batch, isSoonDone: try pool.submit(batch))
+        return try output.result(batch.result(), at: 0).get()
     }
 
     /// Applies the body to one input.
@@ -21,9 +21,9 @@ extension ForkPool.Resident {
     /// - Throws: The failure of the call, with index 0; `closed` after the pool's end.
     nonisolated(nonsending) public func callAsFunction(_ input: Input) async throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
-        try core.submit(batch)
-        await core.wait(for: batch)
-        return try output.result(batch.outcome(), at: 0).get()
+        try pool.submit(batch)
+        await pool.wait(for: batch)
+        return try output.result(batch.result(), at: 0).get()
     }
 
     /// Begins to apply the body to one input, for a result that is asked for later.
@@ -35,7 +35,7 @@ extension ForkPool.Resident {
     public func submit(_ input: Input) -> ForkPool.Call<Output> {
         do throws(ForkPool.Failure) {
             let batch = try makeCall(input)
-            try core.submit(batch)
+            try pool.submit(batch)
             return ForkPool.Call(.success(batch), output)
         } catch {
             return ForkPool.Call(.failure(error), output)
@@ -43,7 +43,7 @@ extension ForkPool.Resident {
     }
 
     private func makeCall(_ value: Input) throws(ForkPool.Failure) -> Batch {
-        let batch = try core.makeBatch(
+        let batch = try pool.makeBatch(
             Batch.Shape(
                 count: 1, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: false))
         input.write(value, 0, into: batch)
@@ -55,9 +55,9 @@ extension ForkPool {
     /// One call of a resident pool that was submitted: `value` in async code, `wait()` elsewhere.
     public struct Call<Output>: Sendable {
         private let batch: Result<Batch, Failure>
-        private let output: Crossing<Output>
+        private let output: WireFormat<Output>
 
-        init(_ batch: Result<Batch, Failure>, _ output: Crossing<Output>) {
+        init(_ batch: Result<Batch, Failure>, _ output: WireFormat<Output>) {
             self.batch = batch
             self.output = output
         }
@@ -70,8 +70,8 @@ extension ForkPool {
         nonisolated(nonsending) public var value: Output {
             get async throws(Failure) {
                 let batch = try owned()
-                await batch.core.wait(for: batch)
-                return try output.result(batch.outcome(), at: 0).get()
+                await batch.pool.wait(for: batch)
+                return try output.result(batch.result(), at: 0).get()
             }
         }
 
@@ -81,8 +81,8 @@ extension ForkPool {
         /// - Throws: The failure of the call, with index 0.
         public func wait() throws(Failure) -> Output {
             let batch = try owned()
-            batch.core.wait(for: batch)
-            return try output.result(batch.outcome(), at: 0).get()
+            batch.pool.wait(for: batch)
+            return try output.result(batch.result(), at: 0).get()
         }
 
         /// Waits for the result for a while; blocks the calling thread.
@@ -93,21 +93,21 @@ extension ForkPool {
         ///   can be waited for again.
         public func wait(for time: Duration) throws(Failure) -> Output {
             let batch = try owned()
-            guard batch.core.wait(for: batch, until: monotonicNanoseconds() + max(0, time.nanoseconds)) else {
+            guard batch.pool.wait(for: batch, until: monotonicNanoseconds() + max(0, time.nanoseconds)) else {
                 throw .timedOut(time)
             }
-            return try output.result(batch.outcome(), at: 0).get()
+            return try output.result(batch.result(), at: 0).get()
         }
 
         /// Ends the call, unless it is done: it fails as cancelled, and a worker that is on it is killed.
         public func cancel() {
-            if let batch = try? owned() { batch.core.cancel(batch) }
+            if let batch = try? owned() { batch.pool.cancel(batch) }
         }
 
         /// Whether waiting would not take any time: there is a result or a failure.
         public var isDone: Bool {
             guard let batch = try? owned() else { return true }
-            return batch.core.isDone(batch)
+            return batch.pool.isDone(batch)
         }
 
         /// The batch of the call.
@@ -115,7 +115,7 @@ extension ForkPool {
         /// - Throws: The refusal of the pool, or of a process that is not the one that submitted the call.
         private func owned() throws(Failure) -> Batch {
             let batch = try batch.get()
-            guard batch.core.isOwn else { throw .foreign }
+            guard batch.pool.isOwn else { throw .foreign }
             return batch
         }
     }

@@ -127,7 +127,7 @@ extension ForkPool.Resident where Output: BitwiseCopyable {
     }
 
     @inlinable
-    func read<T>(_ outcome: Outcome, _ read: (Span<Output>) throws -> T) throws -> T {
+    func read<T>(_ outcome: MapResult, _ read: (Span<Output>) throws -> T) throws -> T {
         precondition(
             output.isPlain, "ForkPool: the results of this Job are coded, so there is nothing to read in place; use map"
         )
@@ -143,10 +143,10 @@ extension ForkPool.Resident {
     /// Lays out a batch for so many inputs.
     @usableFromInline
     func makeBatch(_ count: Int, stopsAtFailure: Bool) throws(ForkPool.Failure) -> Batch {
-        try core.makeBatch(
+        try pool.makeBatch(
             Batch.Shape(
                 count: count, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: stopsAtFailure,
-                showsProgress: core.options.progress != nil))
+                showsProgress: pool.options.progress != nil))
     }
 
     /// Copies the inputs into the batch.
@@ -176,31 +176,31 @@ extension ForkPool.Resident {
 
     /// Gives a batch to the workers and waits until it has ended.
     @usableFromInline
-    func run(_ batch: Batch) throws(ForkPool.Failure) -> Outcome {
-        core.wait(for: batch, isSoonDone: try core.submit(batch))
+    func run(_ batch: Batch) throws(ForkPool.Failure) -> MapResult {
+        pool.wait(for: batch, isSoonDone: try pool.submit(batch))
         return finished(batch)
     }
 
     /// Gives a batch to the workers and suspends until it has ended.
     @usableFromInline
-    nonisolated(nonsending) func run(_ batch: Batch) async throws(ForkPool.Failure) -> Outcome {
-        try core.submit(batch)
-        await core.wait(for: batch)
+    nonisolated(nonsending) func run(_ batch: Batch) async throws(ForkPool.Failure) -> MapResult {
+        try pool.submit(batch)
+        await pool.wait(for: batch)
         return finished(batch)
     }
 
-    private func finished(_ batch: Batch) -> Outcome {
+    private func finished(_ batch: Batch) -> MapResult {
         batch.showProgress(isLast: true)
-        return batch.outcome()
+        return batch.result()
     }
 
     @usableFromInline
-    func results(of outcome: Outcome) throws(ForkPool.Failure) -> [Output] {
+    func results(of outcome: MapResult) throws(ForkPool.Failure) -> [Output] {
         try output.all(outcome)
     }
 
     @usableFromInline
-    func everyOutcome(of outcome: Outcome) -> [Result<Output, ForkPool.Failure>] {
+    func everyOutcome(of outcome: MapResult) -> [Result<Output, ForkPool.Failure>] {
         output.results(outcome)
     }
 }

@@ -70,7 +70,7 @@ extension ForkPool.Resident {
         _ items: S, order: ForkPool.Order, window: Int?
     ) -> StreamState<Output> where S.Element == Input {
         var iterator = items.makeIterator()
-        return StreamState(core: core, output: output, order: order, window: window) {
+        return StreamState(pool: pool, output: output, order: order, window: window) {
             [self] most throws(ForkPool.Failure) in
             var taken: [Input] = []
             taken.reserveCapacity(most)
@@ -83,7 +83,7 @@ extension ForkPool.Resident {
     func streamParts<S: AsyncSequence & SendableMetatype>(
         _ items: S, order: ForkPool.Order, window: Int?, owned: (any Endable)?
     ) -> StreamReader<Output>.Parts where S.Element == Input {
-        let state = StreamState(core: core, output: output, order: order, window: window, feed: nil)
+        let state = StreamState(pool: pool, output: output, order: order, window: window, feed: nil)
         // The source is the task's alone from here on: nobody else has it.
         let handed = unsafe Handed(items)
         let feeder = Task { unsafe await self.feed(handed.value, to: state) }
@@ -106,7 +106,7 @@ extension ForkPool.Resident {
     }
 
     private func makeStreamBatch(_ items: [Input]) throws(ForkPool.Failure) -> Batch {
-        let batch = try core.makeBatch(
+        let batch = try pool.makeBatch(
             Batch.Shape(
                 count: items.count, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: false,
                 signalsItems: true))

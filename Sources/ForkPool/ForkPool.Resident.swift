@@ -18,24 +18,24 @@ extension ForkPool {
     /// It ends by `close()`, which finishes what was begun, by `cancel()`, which does not, or with its last reference, as
     /// by `cancel()`. Its workers end with this process, however that ends.
     public final class Resident<Input, Output>: Sendable {
-        let core: ResidentCore
+        let pool: Pool
         let over: PrivateEvent
-        @usableFromInline let input: Crossing<Input>
-        @usableFromInline let output: Crossing<Output>
+        @usableFromInline let input: WireFormat<Input>
+        @usableFromInline let output: WireFormat<Output>
 
-        init(core: ResidentCore, over: PrivateEvent, input: Crossing<Input>, output: Crossing<Output>) {
-            self.core = core
+        init(pool: Pool, over: PrivateEvent, input: WireFormat<Input>, output: WireFormat<Output>) {
+            self.pool = pool
             self.over = over
             self.input = input
             self.output = output
         }
 
         deinit {
-            core.cancel(over, because: "was dropped")
+            pool.cancel(over, because: "was dropped")
         }
 
         /// The number of workers.
-        public var workers: Int { core.memory.workers }
+        public var workers: Int { pool.layout.workers }
 
         /// Finishes what was submitted, ends the workers and returns when none of them is left.
         ///
@@ -44,51 +44,21 @@ extension ForkPool {
         ///
         /// - Precondition: It is not called from a progress handler, for which the workers would wait.
         public func close() {
-            core.close(over)
+            pool.close(over)
         }
 
         /// Does the same as `close()` without blocking a thread.
         nonisolated(nonsending) public func finish() async {
             // A refusal of the thread that waits leaves waiting here.
-            let result = await WatchThread.run { [core, over] _ in
-                core.close(over)
-                return .success(())
-            }
-            if case .failure = result { core.close(over) }
+            let result = await BlockingThread.run { [pool, over] _ in pool.close(over) }
+            if case .failure = result { pool.close(over) }
         }
 
         /// Ends the workers at once and returns when none of them is left.
         ///
         /// What was submitted and is not done fails as `cancelled`; what is submitted from now on fails as `closed`.
         public func cancel() {
-            core.cancel(over, because: "was cancelled")
+            pool.cancel(over, because: "was cancelled")
         }
-    }
-}
-
-extension ResidentCore {
-    /// Finishes every batch and ends the workers.
-    func close(_ over: PrivateEvent) {
-        guard isOwn else { return }
-        locked { state in if state.refusal == nil { state.refusal = "was closed" } }
-        while let batch = locked({ state in state.entries.lazy.compactMap { $0 }.first ?? state.pending.first }) {
-            wait(for: batch)
-        }
-        locked { $0.isClosing = true }
-        unsafe memory.closing.pointee.store(1, ordering: .sequentiallyConsistent)
-        memory.wake(.max)
-        bell.ring()
-        over.wait()
-    }
-
-    /// Ends every batch and every worker.
-    func cancel(_ over: PrivateEvent, because refusal: String) {
-        guard isOwn else { return }
-        locked { state in
-            if state.refusal == nil { state.refusal = refusal }
-            condemnAll(.cancelled, &state)
-        }
-        bell.ring()
-        over.wait()
     }
 }

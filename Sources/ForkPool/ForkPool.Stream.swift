@@ -188,10 +188,7 @@ final class StreamReader<Output> {
             phase = .over
             guard let owned = parts.owned else { return nil }
             // The thread that waits for the workers' ends is not one of the cooperative pool.
-            _ = await WatchThread.run { _ in
-                owned.close()
-                return .success(())
-            }
+            _ = await BlockingThread.run { _ in owned.close() }
             return nil
         }
     }

@@ -1,5 +1,4 @@
 internal import CForkPool
-internal import Synchronization
 
 /// Maps a function over a collection in forked worker processes, and reads the results out of shared memory.
 ///
@@ -20,11 +19,7 @@ public final class ForkPool: Sendable {
     /// How the pool schedules its items and keeps its memory.
     public let options: Options
 
-    /// The region of the last map, whose pages are warm.
-    private let idle = Mutex<Region?>(nil)
-    private let restarts: Mutex<RestartLog>
-    /// The process that made the pool: a worker that maps with it must not touch its parent's region.
-    private let generation = cforkpool_generation()
+    private let maps: OneShotPools
 
     /// Creates a pool.
     ///
@@ -40,31 +35,7 @@ public final class ForkPool: Sendable {
         OutOfMemory.beginCounting()
         self.workers = workers
         self.options = options
-        restarts = Mutex(RestartLog(options.restartIntensity))
-    }
-}
-
-// MARK: - Regions
-
-extension ForkPool {
-    /// Takes the warm region, or makes a new one.
-    private func takeRegion(_ layout: Region.Layout) throws(SystemError) -> Region {
-        if cforkpool_generation() == generation {
-            let warm = idle.withLock { region in
-                let taken = region
-                region = nil
-                return taken
-            }
-            if let warm, warm.fits(layout) { return warm }
-        }
-        return try Region(workers: workers, layout: layout)
-    }
-
-    /// Keeps the region of a map for the next one; its pages too, unless a worker died in the middle of something.
-    private func giveBack(_ region: Region, _ memory: MapMemory, isTorn: Bool) {
-        guard cforkpool_generation() == generation else { return }
-        if isTorn { region.empty() } else { region.cool(memory, to: options.warmMemory) }
-        idle.withLock { $0 = region }
+        maps = OneShotPools(workers: workers, options: options)
     }
 }
 
@@ -76,51 +47,37 @@ extension ForkPool {
     /// - Throws: A failure without an index if no region can be had.
     @usableFromInline
     func run(
-        _ layout: Region.Layout, stopsAtFailure: Bool, _ body: RangeBody
-    ) throws(Failure) -> Outcome {
+        _ layout: SlotLayout, stopsAtFailure: Bool, _ body: RangeBody
+    ) throws(Failure) -> MapResult {
         try withoutActuallyEscaping(body) { (body) throws(Failure) in
-            try run(layout, stopsAtFailure: stopsAtFailure, doorbell: nil, escaping: body)
+            try checkThreads()
+            return try maps.run(layout, stopsAtFailure: stopsAtFailure, cancelled: nil, body: body)
         }
     }
 
     /// Does the same from async code.
     ///
-    /// The workers are watched from a thread of their own, so that no thread of the cooperative pool waits. A
-    /// cancelled task ends them.
+    /// A thread of its own supervises the workers, so that no thread of the cooperative pool waits. A cancelled task ends
+    /// them.
     @usableFromInline
     nonisolated(nonsending) func run(
-        _ layout: Region.Layout, stopsAtFailure: Bool, _ body: RangeBody
-    ) async throws(Failure) -> Outcome {
-        // The watching thread hands the body to the fork and never runs it; the caller is suspended meanwhile.
-        let watched: nonisolated(nonsending) (@escaping RangeBody) async -> Result<Outcome, Failure> = { body in
+        _ layout: SlotLayout, stopsAtFailure: Bool, _ body: RangeBody
+    ) async throws(Failure) -> MapResult {
+        // The supervising thread hands the body to the fork and never runs it; the caller is suspended meanwhile.
+        let supervised: nonisolated(nonsending) (@escaping RangeBody) async -> Result<MapResult, Failure> = { body in
             nonisolated(unsafe) let body = body
-            return await WatchThread.run { doorbell in
+            let result = await BlockingThread.run { cancelled in
                 Result { () throws(Failure) in
-                    unsafe try self.run(layout, stopsAtFailure: stopsAtFailure, doorbell: doorbell, escaping: body)
+                    try self.checkThreads()
+                    return unsafe try self.maps.run(layout, stopsAtFailure: stopsAtFailure, cancelled: cancelled, body: body)
                 }
             }
+            switch result {
+            case .success(let result): return result
+            case .failure(let refusal): return .failure(Failure(refused: refusal, index: nil))
+            }
         }
-        let outcome = await withoutActuallyEscaping(body, do: watched)
-        return try outcome.get()
-    }
-
-    private func run(
-        _ layout: Region.Layout, stopsAtFailure: Bool, doorbell: Int32?, escaping body: @escaping RangeBody
-    ) throws(Failure) -> Outcome {
-        try checkThreads()
-        WarmUp.done
-        let region: Region
-        do { region = try takeRegion(layout) } catch { throw Failure(refused: error, index: nil) }
-        let lines = min(workers, layout.count)
-        let memory = region.prepare(layout)
-        let context = WorkerContext(
-            memory: memory, options: options, workers: max(lines, 1), stopsAtFailure: stopsAtFailure,
-            restarted: { [self] in restarts.withLock { $0.excess(at: monotonicNanoseconds()) } }, body: body)
-        var supervisor = Supervisor(context, doorbell: doorbell)
-        let (machine, isTorn) = withExtendedLifetime(context) { supervisor.run() }
-        return Outcome(region: region, memory: memory, machine: machine) { [self] region in
-            giveBack(region, memory, isTorn: isTorn)
-        }
+        return try await withoutActuallyEscaping(body, do: supervised).get()
     }
 
     /// Refuses a map that would fork beside threads of the host, where the options say so.

@@ -7,8 +7,8 @@ enum Bench {
     /// Runs `body` on each item, one at a time, and says what came of it.
     static func map(
         _ layout: Region.Layout, workers: Int = 2, chunk: Int = 1, stopsAtFailure: Bool = false,
-        _ body: @escaping (MapMemory, Int, Desk) -> Void
-    ) throws -> Outcome {
+        _ body: @escaping (MapMemory, Int, ItemWriter) -> Void
+    ) throws -> MapResult {
         let region = try Region(workers: workers, layout: layout)
         let memory = region.prepare(layout)
         let context = WorkerContext(
@@ -22,19 +22,19 @@ enum Bench {
         }
         var supervisor = Supervisor(context, doorbell: nil)
         let (machine, _) = withExtendedLifetime(context) { supervisor.run() }
-        return Outcome(region: region, memory: memory, machine: machine) {
+        return MapResult(region: region, memory: memory, machine: machine) {
             $0.cool(memory, to: 0)
         }
     }
 
     /// The outcome of a map whose workers left `region` as `damage` makes it, every item published before.
-    static func outcome(_ layout: Region.Layout, workers: Int = 2, _ damage: (MapMemory) -> Void) throws -> Outcome {
+    static func outcome(_ layout: Region.Layout, workers: Int = 2, _ damage: (MapMemory) -> Void) throws -> MapResult {
         let region = try Region(workers: workers, layout: layout)
         let memory = region.prepare(layout)
         for item in 0..<layout.count { unsafe memory.states[item].store(ItemState.value, ordering: .relaxed) }
         damage(memory)
-        let machine = MapMachine(count: layout.count, stopsAtFailure: false)
-        return Outcome(region: region, memory: memory, machine: machine) { $0.cool(memory, to: 0) }
+        let machine = BatchMachine(count: layout.count, stopsAtFailure: false)
+        return MapResult(region: region, memory: memory, machine: machine) { $0.cool(memory, to: 0) }
     }
 
     /// Numbers that a wild write could leave, edges first.

@@ -267,7 +267,7 @@ private enum DeadlockProofScenes {
 
 extension HealthyState {
     /// Whether a look shows the process where it is to be.
-    fileprivate func isReached(_ look: DeadlockProof.Look) -> Bool {
+    fileprivate func isReached(_ look: ProcSample) -> Bool {
         let sleepsAlone = look.before.isAsleep && look.before.threads == 1
         let waits = look.futex != nil && look.isInWait
         return switch self {

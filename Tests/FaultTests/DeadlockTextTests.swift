@@ -97,7 +97,7 @@ import Testing
     func suspicion() throws {
         func look(
             _ status: String, _ work: String, children: String = "", traffic: String? = Texts.traffic()
-        ) throws -> DeadlockProof.Look {
+        ) throws -> ProcSample {
             try #require(
                 Texts(
                     before: status, call: "running", place: "0", children: children, work: work, traffic: traffic,
@@ -176,10 +176,10 @@ private struct Texts {
     var traffic: String? = Texts.traffic()
     var after = Texts.status()
 
-    var look: DeadlockProof.Look? { look(futexCall: 202) }
+    var look: ProcSample? { look(futexCall: 202) }
 
-    func look(futexCall: UInt64) -> DeadlockProof.Look? {
-        DeadlockProof.Look(
+    func look(futexCall: UInt64) -> ProcSample? {
+        ProcSample(
             before: Array(before.utf8)[...], call: Array(call.utf8)[...], place: Array(place.utf8)[...],
             children: Array(children.utf8)[...], work: Array(work.utf8)[...],
             traffic: traffic.map { Array($0.utf8)[...] }, after: Array(after.utf8)[...], futexCall: futexCall)

@@ -12,7 +12,7 @@ enum Looking {
     }
 
     /// Looks again and again until `condition` holds; returns false if it does not within some seconds.
-    static func see(_ pid: Int32, _ condition: (DeadlockProof.Look) -> Bool) -> Bool {
+    static func see(_ pid: Int32, _ condition: (ProcSample) -> Bool) -> Bool {
         for _ in 0..<10_000 {
             if let look = DeadlockProof.look(at: pid), condition(look) { return true }
             usleep(1000)
@@ -43,7 +43,7 @@ enum Looking {
     }
 
     /// Stops a process for a moment.
-    static func glimpse(_ pid: Int32) -> DeadlockProof.Glimpse {
+    static func glimpse(_ pid: Int32) -> StopSample {
         let descriptor = Process.descriptor(of: pid)
         defer { close(descriptor) }
         return DeadlockProof.glimpses(of: [(pid, descriptor)])[0]

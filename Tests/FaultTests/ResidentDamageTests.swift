@@ -64,7 +64,7 @@ private enum ResidentDamageScenes {
 
     /// Runs batches in a pool whose body does some damage at item 4, once; expects right answers in spite of it.
     private static func expectRight(
-        after damage: @escaping (ResidentMemory, BatchEntry) -> Void, sourceLocation: SourceLocation = #_sourceLocation
+        after damage: @escaping (RegionLayout, BatchSlot) -> Void, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let scribbles = SharedCounter()
         let pool = try Scribbler { memory, entry, item, desk in
@@ -164,8 +164,8 @@ private enum ResidentDamageScenes {
                 if item == 4 {
                     let line = memory.line(ForkPool.worker?.index ?? 0)
                     let isFirst = scribbles.add() == 1
-                    unsafe line.stage.pointee.store(ScoreLine.Stage.starting, ordering: .relaxed)
-                    if isFirst { unsafe line.finish.pointee.store(ScoreLine.Finish.notSetUp, ordering: .relaxed) }
+                    unsafe line.stage.pointee.store(WorkerRecord.Stage.starting, ordering: .relaxed)
+                    if isFirst { unsafe line.finish.pointee.store(WorkerRecord.Finish.notSetUp, ordering: .relaxed) }
                     abort()
                 }
                 desk.store(item * 7, at: item)

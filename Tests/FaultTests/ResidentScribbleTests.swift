@@ -101,9 +101,9 @@ private enum ResidentScribbleScenes {
                             let line = memory.line(Int(cforkpoolWorker()))
                             unsafe line.position.pointee.store(position, ordering: .relaxed)
                             unsafe line.end.pointee.store(end, ordering: .relaxed)
-                            unsafe line.newestReport.pointee.store(end, ordering: .relaxed)
-                            unsafe line.leftoverStart.pointee.store(position, ordering: .relaxed)
-                            unsafe line.leftoverEnd.pointee.store(end, ordering: .relaxed)
+                            unsafe line.newestError.pointee.store(end, ordering: .relaxed)
+                            unsafe line.remainingStart.pointee.store(position, ordering: .relaxed)
+                            unsafe line.remainingEnd.pointee.store(end, ordering: .relaxed)
                             unsafe line.blocksUsed.pointee.store(end, ordering: .relaxed)
                             unsafe line.blocksTouched.pointee.store(position, ordering: .relaxed)
                             Process.killSelf()
@@ -143,16 +143,16 @@ private enum ResidentScribbleScenes {
 
     static func reportChains() {
         scene {
-            let probe = try ResidentCore(workers: 2, options: .init(), named: false).memory
+            let probe = try Pool(workers: 2, options: .init(), named: false).memory
             let arena = probe.arenas.offset(1)
             let wild = Bench.wildNumbers(near: [arena, arena + probe.shape.arenaSize, probe.heap.lowerBound])
             let pool = try Scribbler { memory, entry, item, desk in
                 let newest = wild[item / wild.count]
                 let previous = wild[item % wild.count]
-                let link = ReportLink(item: item, previous: previous, length: previous)
+                let link = WorkerErrorLink(item: item, previous: previous, length: previous)
                 let own = unsafe memory.arenas.memory(Int(cforkpoolWorker()))
-                unsafe own.storeBytes(of: link, toByteOffset: 0, as: ReportLink.self)
-                unsafe entry.newestReport.pointee.store(newest, ordering: .relaxed)
+                unsafe own.storeBytes(of: link, toByteOffset: 0, as: WorkerErrorLink.self)
+                unsafe entry.newestError.pointee.store(newest, ordering: .relaxed)
                 unsafe desk.states[item].store(ItemState.failed, ordering: .releasing)
             }
             let outcome = try pool.map(wild.count * wild.count).1
@@ -189,15 +189,15 @@ private enum ResidentScribbleScenes {
 
     static func otherMemory() {
         scene {
-            let core = try ResidentCore(workers: 1, options: .init(), named: true)
+            let core = try Pool(workers: 1, options: .init(), named: true)
             let shape = core.memory.shape
             var other = shape
             other.token ^= 1
-            unsafe core.memory.base.storeBytes(of: other, as: ResidentMemory.Shape.self)
+            unsafe core.memory.base.storeBytes(of: other, as: RegionLayout.Shape.self)
             #expect(throws: ForkPool.Failure.self) {
                 let pool = try ForkPool(workers: 1).start(
-                    core, ExecSource(core), Crossing<Int>.coded,
-                    Crossing<Int>.coded)
+                    core, ExecStarter(core), WireFormat<Int>.coded,
+                    WireFormat<Int>.coded)
                 _ = try pool(1)
             }
         }

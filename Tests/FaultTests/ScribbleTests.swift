@@ -102,7 +102,7 @@ private enum ScribbleScenes {
 
     static func reportChains() throws {
         Scene.setDeadline()
-        let link = MemoryLayout<ReportLink>.size
+        let link = MemoryLayout<WorkerErrorLink>.size
         let probe = try Region(workers: 2, layout: .coded(2)).prepare(.coded(2))
         let arena = probe.arenaOffset(1)
         let wild = Bench.wildNumbers(near: [arena, arena + 8, arena + probe.arenaSize, probe.arenaOffset(2), link])
@@ -111,10 +111,10 @@ private enum ScribbleScenes {
                 for length in [.min, -1, 0, 1, probe.arenaSize, .max] {
                     let outcome = try Bench.outcome(.coded(2)) { memory in
                         unsafe memory.states[1].store(ItemState.failed, ordering: .relaxed)
-                        unsafe memory.line(1).newestReport.pointee.store(newest, ordering: .relaxed)
-                        let report = ReportLink(item: 1, previous: previous, length: length)
+                        unsafe memory.line(1).newestError.pointee.store(newest, ordering: .relaxed)
+                        let report = WorkerErrorLink(item: 1, previous: previous, length: length)
                         for place in [0, 1000] {
-                            unsafe memory.arena(1).storeBytes(of: report, toByteOffset: place, as: ReportLink.self)
+                            unsafe memory.arena(1).storeBytes(of: report, toByteOffset: place, as: WorkerErrorLink.self)
                         }
                     }
                     #expect(outcome.failures[1]?.code == .noMemory)
@@ -195,7 +195,7 @@ private enum ScribbleScenes {
                             unsafe line.position.pointee.store(position, ordering: .relaxed)
                             unsafe line.end.pointee.store(end, ordering: .relaxed)
                             unsafe line.finish.pointee.store(position, ordering: .relaxed)
-                            unsafe line.newestReport.pointee.store(end, ordering: .relaxed)
+                            unsafe line.newestError.pointee.store(end, ordering: .relaxed)
                         }
                         Process.killSelf()
                     }
@@ -234,8 +234,8 @@ private enum ScribbleScenes {
                     ran += range
                     return true
                 }
-                unsafe memory.line(0).leftoverStart.pointee.store(start, ordering: .relaxed)
-                unsafe memory.line(0).leftoverEnd.pointee.store(end, ordering: .relaxed)
+                unsafe memory.line(0).remainingStart.pointee.store(start, ordering: .relaxed)
+                unsafe memory.line(0).remainingEnd.pointee.store(end, ordering: .relaxed)
                 withExtendedLifetime(region) { context.run(worker: 0) }
                 #expect(ran == [0, 1, 2, 3, 4], "leftover from \(start) to \(end)")
             }

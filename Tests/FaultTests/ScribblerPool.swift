@@ -5,19 +5,19 @@ import Testing
 
 /// A resident pool whose body can reach its memory as a wild write would.
 final class Scribbler: @unchecked Sendable {
-    let core: ResidentCore
+    let core: Pool
     private let over: PrivateEvent
-    private var memory: ResidentMemory { core.memory }
+    private var memory: RegionLayout { core.memory }
 
     init(
         workers: Int = 2, options: ForkPool.Options = .init(chunk: .fixed(1)),
-        _ body: @escaping (ResidentMemory, BatchEntry, Int, Desk) -> Void
+        _ body: @escaping (RegionLayout, BatchSlot, Int, ItemWriter) -> Void
     ) throws {
-        core = try ResidentCore(workers: workers, options: options, named: false)
+        core = try Pool(workers: workers, options: options, named: false)
         over = PrivateEvent()
         let memory = core.memory
-        let life = WorkerLife(core.options)
-        let worker = ResidentWorker(memory: memory, bell: core.bell.descriptor, life: life, setUp: nil, tearDown: nil) {
+        let life = WorkerSettings(core.options)
+        let worker = WorkerMain(memory: memory, bell: core.bell.descriptor, life: life, setUp: nil, tearDown: nil) {
             (range, desk, _) in
             for item in range {
                 guard desk.begin(item) else { return false }
@@ -26,21 +26,21 @@ final class Scribbler: @unchecked Sendable {
             return true
         }
         let bell = core.bell.descriptor
-        let source = try Templates { () throws(SystemError) in try Template(worker, memory: memory, bell: bell) }
-        try Keeper.start(core: core, source: source, over: over)
+        let source = try TemplateStarter { () throws(SystemError) in try Template(worker, memory: memory, bell: bell) }
+        try PoolSupervisor.start(core: core, source: source, over: over)
     }
 
     deinit {
         core.cancel(over, because: "was dropped")
     }
 
-    private static func entry(of desk: Desk, _ memory: ResidentMemory) -> BatchEntry {
+    private static func entry(of desk: ItemWriter, _ memory: RegionLayout) -> BatchSlot {
         let number = (0..<memory.entries).first { unsafe memory.entry($0).lowestFailure == desk.lowestFailure }
         return memory.entry(number!)
     }
 
     /// Runs a batch to its end.
-    func map(_ count: Int, stride: Int = 8, stopsAtFailure: Bool = false) throws -> (Batch, Outcome) {
+    func map(_ count: Int, stride: Int = 8, stopsAtFailure: Bool = false) throws -> (Batch, MapResult) {
         let shape = Batch.Shape(count: count, inputStride: 0, slotStride: stride, stopsAtFailure: stopsAtFailure)
         let batch = try core.makeBatch(shape)
         try core.submit(batch)

@@ -15,7 +15,7 @@ struct AssignmentTests {
     @Test("is the worker's number, also one that was made before it is waited for")
     func isHeard() {
         unsafe withMemory { memory in
-            let assignment = unsafe Assignment(at: memory, key: 0x1234_5678_9ABC_DEF0)
+            let assignment = unsafe WorkerIDMailbox(at: memory, key: 0x1234_5678_9ABC_DEF0)
             assignment.assign(3)
             #expect(assignment.wait(below: 4) == 3)
             assignment.assign(0)
@@ -27,7 +27,7 @@ struct AssignmentTests {
     func wild() {
         for wild in [1, 3, 0x1234_5678_9ABC_DEF0, 0x1234_5678_9ABC_DEF5, 0x1234_5679_9ABC_DEF1, UInt64.max] {
             unsafe withMemory { memory in
-                let assignment = unsafe Assignment(at: memory, key: 0x1234_5678_9ABC_DEF0)
+                let assignment = unsafe WorkerIDMailbox(at: memory, key: 0x1234_5678_9ABC_DEF0)
                 unsafe memory.storeBytes(of: wild, toByteOffset: 8, as: UInt64.self)
                 unsafe memory.storeBytes(of: 7, as: UInt32.self)
                 let heard = Threads.run(2) { number in

@@ -7,18 +7,18 @@ import Testing
 struct CrewTests {
     /// What a worker leaves that ends.
     private func sight(
-        _ ending: Ending = .signal(SIGKILL), crash: Bool = false, finished: Bool = false, report: Report? = nil,
+        _ ending: ExitStatus = .signal(SIGKILL), crash: Bool = false, finished: Bool = false, report: WorkerError? = nil,
         isReady: Bool = true, claimed: Bool = true
-    ) -> Crew.Sight {
-        let text = crash ? CrashText(signal: SIGSEGV, address: 0, isStackOverflow: false, message: "") : nil
-        return Crew.Sight(
-            death: Death(pid: 7, ending, crash: text), finished: finished, report: report, isReady: isReady,
+    ) -> WorkerExit {
+        let text = crash ? CrashReport(signal: SIGSEGV, address: 0, isStackOverflow: false, message: "") : nil
+        return WorkerExit(
+            death: ProcessExit(pid: 7, ending, crash: text), finished: finished, report: report, isReady: isReady,
             claimed: claimed)
     }
 
     /// A crew whose workers run, and whose last process waits.
-    private func running(_ workers: Int) -> Crew {
-        var crew = Crew(workers: workers)
+    private func running(_ workers: Int) -> WorkerTable {
+        var crew = WorkerTable(workers: workers)
         _ = crew.fill()
         for place in 0...workers { _ = crew.started(place) }
         return crew
@@ -28,7 +28,7 @@ struct CrewTests {
 
     @Test("begins with a process for each worker and one that waits")
     func fill() {
-        var crew = Crew(workers: 3)
+        var crew = WorkerTable(workers: 3)
         #expect(!crew.isManned)
         #expect(crew.vacancies == [2, 1, 0])
         #expect(crew.fill() == [.start([0, 1, 2, 3])])
@@ -45,7 +45,7 @@ struct CrewTests {
     @Test("ends when so many in a row did nothing; those that ended alike, or before items got done, are not in it")
     func excused() {
         /// Ends the process that waits, which claimed nothing, so often; returns whether that ended the crew.
-        func wearDown(_ crew: inout Crew, _ times: Int, alike: Bool = false) -> Bool {
+        func wearDown(_ crew: inout WorkerTable, _ times: Int, alike: Bool = false) -> Bool {
             for _ in 0..<times where crew.ending == nil {
                 var sight = sight(claimed: false)
                 sight.isAlike = alike
@@ -55,10 +55,10 @@ struct CrewTests {
             return crew.ending != nil
         }
         var crew = running(1)
-        let most = MapMachine.barrenDeaths
+        let most = BatchMachine.mostFailedStarts
         #expect(!wearDown(&crew, 3 * most, alike: true))
         #expect(!wearDown(&crew, most - 1))
-        crew.bearsFruit()
+        crew.resetFailedStarts()
         #expect(!wearDown(&crew, most - 1))
         #expect(wearDown(&crew, 1))
     }
@@ -95,7 +95,7 @@ struct CrewTests {
 
     @Test("goes on with those that run where the system refuses more, and is unmanned without any")
     func refused() {
-        var crew = Crew(workers: 2)
+        var crew = WorkerTable(workers: 2)
         _ = crew.fill()
         crew.refused(0)
         #expect(crew.started(1) == .assign(place: 1, worker: 0))
@@ -113,7 +113,7 @@ struct CrewTests {
     @Test("replaces nobody when it is closing or ending, and mans nobody who comes late")
     func closing() {
         for isClosing in [true, false] {
-            var crew = Crew(workers: 2)
+            var crew = WorkerTable(workers: 2)
             _ = crew.fill()
             _ = crew.started(0)
             _ = crew.started(1)
@@ -157,7 +157,7 @@ struct CrewTests {
     @Test("ends with what setUp threw")
     func setUpThrows() {
         var crew = running(2)
-        let report = Report(throwing: Trouble())
+        let report = WorkerError(throwing: Trouble())
         #expect(crew.ended(0, sight(.exit(0), report: report, isReady: false, claimed: false)) == [])
         guard case .notSetUp = crew.ending else {
             Issue.record("it ended with \(String(describing: crew.ending))")
@@ -185,7 +185,7 @@ struct CrewTests {
             }
             #expect(death == sight.death)
         }
-        for ending in [Ending.signal(SIGKILL), .unknown] {
+        for ending in [ExitStatus.signal(SIGKILL), .unknown] {
             var crew = running(2)
             let actions = crew.ended(0, sight(ending, isReady: false, claimed: false))
             #expect(actions == [.assign(place: 2, worker: 0), .start([0])])
@@ -194,7 +194,7 @@ struct CrewTests {
     }
 
     @Test("gives up after 32 ends in a row without a claim, and not after 31")
-    func barren() {
+    func failedStarts() {
         var crew = running(1)
         func endAll(_ count: Int, claimed: Bool) {
             for _ in 0..<count {

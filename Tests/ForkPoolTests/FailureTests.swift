@@ -5,14 +5,14 @@ import Testing
 
 @Suite("A failure")
 struct FailureTests {
-    private func ended(_ ending: Ending, _ crash: CrashText? = nil) -> ForkPool.Failure {
-        ForkPool.Failure(.ended(Death(pid: 4711, ending, crash: crash)), 13)
+    private func ended(_ ending: ExitStatus, _ crash: CrashReport? = nil) -> ForkPool.Failure {
+        ForkPool.Failure(.ended(ProcessExit(pid: 4711, ending, crash: crash)), 13)
     }
 
     private func crash(
         _ signal: Int32, _ message: String = "", at address: UInt64 = 0x10, overflow: Bool = false
-    ) -> CrashText {
-        CrashText(signal: signal, address: address, isStackOverflow: overflow, message: message)
+    ) -> CrashReport {
+        CrashReport(signal: signal, address: address, isStackOverflow: overflow, message: message)
     }
 
     @Test("of a trap is a sentence with item, worker, signal, message and place")
@@ -102,45 +102,45 @@ struct FailureTests {
 
     @Test("that a worker reported says what was thrown, or why there is no result")
     func reported() {
-        let thrown = ForkPool.Failure(Report(throwing: Plain(reason: "dull")), 2)
+        let thrown = ForkPool.Failure(WorkerError(throwing: Plain(reason: "dull")), 2)
         #expect(thrown.description == "item 2 threw Plain")
         #expect(thrown.thrown?.description == "Plain")
         #expect(thrown.code == .thrown && thrown.bodyRan == .yes && thrown.pid == getpid())
         let described = ForkPool.Failure(
-            Report(throwing: Plain(reason: "dull")).described(by: Plain(reason: "dull")), 2)
+            WorkerError(throwing: Plain(reason: "dull")).described(by: Plain(reason: "dull")), 2)
         #expect(described.description == "item 2 threw Plain: it was dull")
 
-        let full = ForkPool.Failure(Report(encoding: BinaryEncoder.OutOfSpace(capacity: 8)), 2)
+        let full = ForkPool.Failure(WorkerError(encoding: BinaryEncoder.OutOfSpace(capacity: 8)), 2)
         #expect(
             full.description
                 == "item 2 has a result that does not fit into what is left of its worker's memory; use more workers or "
                 + "return less")
         #expect(full.code == .noMemory)
-        let refused = ForkPool.Failure(Report(encoding: Plain(reason: "secret")), 2)
+        let refused = ForkPool.Failure(WorkerError(encoding: Plain(reason: "secret")), 2)
         #expect(refused.description == "item 2 has a result that cannot be encoded: it was secret")
         #expect(refused.code == .notEncodable && refused.bodyRan == .yes && refused.thrown == nil)
     }
 
     @Test("gives back what was thrown, to who asks for its type, if it is Codable")
     func decode() {
-        let codable = ForkPool.Failure(Report(throwing: Coded(line: 7, text: "x")), 0)
+        let codable = ForkPool.Failure(WorkerError(throwing: Coded(line: 7, text: "x")), 0)
         #expect(codable.thrown?.decode(as: Coded.self) == Coded(line: 7, text: "x"))
         #expect(codable.thrown?.decode(as: OtherCoded.self) == nil)
-        let plain = ForkPool.Failure(Report(throwing: Plain(reason: "dull")), 0)
+        let plain = ForkPool.Failure(WorkerError(throwing: Plain(reason: "dull")), 0)
         #expect(plain.thrown != nil)
         #expect(plain.thrown?.decode(as: Coded.self) == nil)
-        let halfway = ForkPool.Failure(Report(throwing: Stubborn()), 0)
+        let halfway = ForkPool.Failure(WorkerError(throwing: Stubborn()), 0)
         #expect(halfway.description == "item 0 threw Stubborn")
         #expect(halfway.thrown?.decode(as: Coded.self) == nil)
     }
 
     @Test("has no item where the map as a whole failed")
     func wholeMap() {
-        let cancelled = ForkPool.Failure(MapMachine.Cause.cancelled, nil)
+        let cancelled = ForkPool.Failure(FailureCause.cancelled, nil)
         #expect(cancelled.description == "the map was cancelled" && cancelled.index == nil)
         #expect(cancelled.code == .cancelled)
-        #expect(ForkPool.Failure(MapMachine.Cause.cancelled, 4).description == "item 4 was cancelled")
-        let unreachable = ForkPool.Failure(.unreachable(Death(pid: 1, .signal(11), crash: crash(11, at: 0x20))), nil)
+        #expect(ForkPool.Failure(FailureCause.cancelled, 4).description == "item 4 was cancelled")
+        let unreachable = ForkPool.Failure(.unreachable(ProcessExit(pid: 1, .signal(11), crash: crash(11, at: 0x20))), nil)
         #expect(
             unreachable.description
                 == "the map could not be run: 32 workers in a row ended before they reached an item; the last one crashed its "

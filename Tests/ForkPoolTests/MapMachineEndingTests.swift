@@ -4,22 +4,22 @@ import Testing
 
 @Suite("The machine that decides when a map ends")
 struct MapMachineEndingTests {
-    private typealias Sight = MapMachine.Sight
+    private typealias Sight = ClaimSnapshot
 
-    private static let died = Ending.signal(9)
+    private static let died = ExitStatus.signal(9)
     private static let refusal = SystemError(call: "fork", code: 11)
 
-    private func running(_ workers: Int, stopsAtFailure: Bool = false) -> MapMachine {
-        var machine = MapMachine(count: 100, stopsAtFailure: stopsAtFailure)
+    private func running(_ workers: Int, stopsAtFailure: Bool = false) -> BatchMachine {
+        var machine = BatchMachine(count: 100, stopsAtFailure: stopsAtFailure)
         for worker in 0..<workers { _ = machine.started(worker) }
         return machine
     }
 
-    private func death(on item: Int?, leaving leftover: Range<Int>? = nil, claimed: Bool = true) -> Sight {
-        Sight(finished: false, item: item, leftover: leftover, claimed: claimed)
+    private func death(on item: Int?, leaving remaining: Range<Int>? = nil, claimed: Bool = true) -> Sight {
+        Sight(finished: false, item: item, remaining: remaining, claimed: claimed)
     }
 
-    private func isCancelled(_ machine: MapMachine) -> Bool {
+    private func isCancelled(_ machine: BatchMachine) -> Bool {
         if case .cancelled = machine.ending { true } else { false }
     }
 
@@ -28,7 +28,7 @@ struct MapMachineEndingTests {
         var machine = running(2)
         #expect(machine.cancel() == .endAll)
         #expect(isCancelled(machine))
-        #expect(machine.ended(0, Death(pid: 1, Self.died), death(on: 5, leaving: 6..<9), open: true) == nil)
+        #expect(machine.ended(0, ProcessExit(pid: 1, Self.died), death(on: 5, leaving: 6..<9), open: true) == nil)
         #expect(machine.causes.isEmpty)
         #expect(machine.started(2) == .endAll)
         #expect(machine.sweep([6..<9], workers: 2) == [])
@@ -58,10 +58,10 @@ struct MapMachineEndingTests {
         machine.refused(Self.refusal)
         #expect(machine.ending == nil)
         _ = machine.ended(
-            0, Death(pid: 1, .exit(0)), Sight(finished: true, item: nil, leftover: nil, claimed: true), open: false
+            0, ProcessExit(pid: 1, .exit(0)), Sight(finished: true, item: nil, remaining: nil, claimed: true), open: false
         )
         #expect(machine.isIdle)
-        #expect(machine.sweep([6..<9], workers: 2) == [.start(worker: 0, leftover: 6..<9)])
+        #expect(machine.sweep([6..<9], workers: 2) == [.start(worker: 0, remaining: 6..<9)])
     }
 
     @Test("ends the map when a worker is refused and none runs")
@@ -76,22 +76,22 @@ struct MapMachineEndingTests {
     }
 
     @Test("gives up when 32 workers in a row die before they claim anything")
-    func barren() {
+    func failedStarts() {
         var machine = running(2)
         for _ in 1...31 {
             #expect(
-                machine.ended(0, Death(pid: 1, Self.died), death(on: nil, claimed: false), open: true)
-                    == .start(worker: 0, leftover: nil))
+                machine.ended(0, ProcessExit(pid: 1, Self.died), death(on: nil, claimed: false), open: true)
+                    == .start(worker: 0, remaining: nil))
             _ = machine.started(0)
         }
         #expect(machine.ending == nil)
         #expect(
-            machine.ended(0, Death(pid: 1, .signal(11)), death(on: nil, claimed: false), open: true) == .endAll)
-        guard case .unreachable(Death(pid: 1, .signal(11)))? = machine.ending else {
+            machine.ended(0, ProcessExit(pid: 1, .signal(11)), death(on: nil, claimed: false), open: true) == .endAll)
+        guard case .unreachable(ProcessExit(pid: 1, .signal(11)))? = machine.ending else {
             Issue.record("another ending: \(String(describing: machine.ending))")
             return
         }
-        #expect(machine.ended(1, Death(pid: 2, Self.died), death(on: 3), open: true) == nil)
+        #expect(machine.ended(1, ProcessExit(pid: 2, Self.died), death(on: 3), open: true) == nil)
         #expect(machine.causes.isEmpty)
     }
 
@@ -101,8 +101,8 @@ struct MapMachineEndingTests {
         for turn in 1...96 {
             let sight = death(on: nil, leaving: 3..<9, claimed: turn % 32 == 0)
             #expect(
-                machine.ended(0, Death(pid: 1, Self.died), sight, open: true)
-                    == .start(worker: 0, leftover: 3..<9))
+                machine.ended(0, ProcessExit(pid: 1, Self.died), sight, open: true)
+                    == .start(worker: 0, remaining: 3..<9))
             _ = machine.started(0)
         }
         #expect(machine.ending == nil)
@@ -116,9 +116,9 @@ struct MapMachineEndingTests {
         #expect(machine.failed(50) == nil)
         #expect(machine.failed(70) == nil)
         #expect(machine.lowestFailure == 50)
-        #expect(machine.ended(0, Death(pid: 1, Self.died), death(on: 20), open: true) == .endAbove(20))
+        #expect(machine.ended(0, ProcessExit(pid: 1, Self.died), death(on: 20), open: true) == .endAbove(20))
         #expect(machine.lowestFailure == 20)
-        #expect(machine.ended(1, Death(pid: 2, Self.died), death(on: 30, leaving: 31..<40), open: true) == nil)
+        #expect(machine.ended(1, ProcessExit(pid: 2, Self.died), death(on: 30, leaving: 31..<40), open: true) == nil)
         #expect(machine.lowestFailure == 20)
         #expect(machine.failed(0) == .endAbove(0))
         #expect(machine.lowestFailure == 0)
@@ -137,8 +137,8 @@ struct MapMachineEndingTests {
         var machine = running(2, stopsAtFailure: true)
         _ = machine.failed(50)
         #expect(
-            machine.ended(0, Death(pid: 1, Self.died), death(on: nil, leaving: 11..<20), open: false)
-                == .start(worker: 0, leftover: 11..<20))
+            machine.ended(0, ProcessExit(pid: 1, Self.died), death(on: nil, leaving: 11..<20), open: false)
+                == .start(worker: 0, remaining: 11..<20))
     }
 
     @Test("hands out lost ranges, one to a worker")
@@ -146,20 +146,20 @@ struct MapMachineEndingTests {
         var machine = running(0)
         #expect(
             machine.sweep([1..<2, 4..<9, 12..<13], workers: 2)
-                == [.start(worker: 0, leftover: 1..<2), .start(worker: 1, leftover: 4..<9)])
-        #expect(machine.sweep([12..<13], workers: 2) == [.start(worker: 0, leftover: 12..<13)])
+                == [.start(worker: 0, remaining: 1..<2), .start(worker: 1, remaining: 4..<9)])
+        #expect(machine.sweep([12..<13], workers: 2) == [.start(worker: 0, remaining: 12..<13)])
         #expect(machine.sweep([], workers: 2) == [])
     }
 
     @Test("gives up a range that 32 sweeps in a row did not make smaller")
     func vainSweeps() {
         var machine = running(0)
-        for _ in 0...31 { #expect(machine.sweep([4..<7], workers: 2) == [.start(worker: 0, leftover: 4..<7)]) }
+        for _ in 0...31 { #expect(machine.sweep([4..<7], workers: 2) == [.start(worker: 0, remaining: 4..<7)]) }
         #expect(machine.sweep([4..<7], workers: 2) == [])
 
         var slow = running(0)
         for end in stride(from: 90, to: 10, by: -1) {
-            #expect(slow.sweep([10..<end], workers: 1) == [.start(worker: 0, leftover: 10..<end)])
+            #expect(slow.sweep([10..<end], workers: 1) == [.start(worker: 0, remaining: 10..<end)])
         }
     }
 }

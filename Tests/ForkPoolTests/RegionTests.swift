@@ -88,10 +88,10 @@ struct RegionTests {
         unsafe before.lowestFailure.pointee.store(3, ordering: .relaxed)
         for item in 0..<20 { unsafe before.states[item].store(ItemState.value, ordering: .relaxed) }
         before.line(1).publish(claim: 3..<5)
-        unsafe before.line(1).finish.pointee.store(ScoreLine.Finish.done, ordering: .relaxed)
+        unsafe before.line(1).finish.pointee.store(WorkerRecord.Finish.done, ordering: .relaxed)
         unsafe before.line(1).arenaUsed.pointee.store(77, ordering: .relaxed)
-        unsafe before.line(1).newestReport.pointee.store(78, ordering: .relaxed)
-        unsafe before.line(1).leftoverEnd.pointee.store(4, ordering: .relaxed)
+        unsafe before.line(1).newestError.pointee.store(78, ordering: .relaxed)
+        unsafe before.line(1).remainingEnd.pointee.store(4, ordering: .relaxed)
         #expect(before.results.isComplete)
 
         let memory = region.prepare(layout(19))

@@ -5,10 +5,10 @@ import Testing
 
 @Suite("What is done about an item that cost its worker")
 struct RetryTests {
-    private typealias Sight = MapMachine.Sight
+    private typealias Sight = ClaimSnapshot
 
-    private static let killed = Death(pid: 7, .signal(SIGKILL))
-    private static let crashed = Death(pid: 7, .signal(SIGILL))
+    private static let killed = ProcessExit(pid: 7, .signal(SIGKILL))
+    private static let crashed = ProcessExit(pid: 7, .signal(SIGILL))
 
     private static func policy(
         _ retries: Int?, _ reasons: ForkPool.Options.RetryReasons = .all, pause: Int = 0
@@ -16,17 +16,17 @@ struct RetryTests {
         RetryPolicy(retries: retries, reasons: reasons, pause: pause)
     }
 
-    private func machine(_ policy: RetryPolicy, stopsAtFailure: Bool = false) -> MapMachine {
-        var machine = MapMachine(count: 100, stopsAtFailure: stopsAtFailure, policy: policy, timeout: 5)
+    private func machine(_ policy: RetryPolicy, stopsAtFailure: Bool = false) -> BatchMachine {
+        var machine = BatchMachine(count: 100, stopsAtFailure: stopsAtFailure, policy: policy, timeout: 5)
         for worker in 0..<4 { _ = machine.started(worker) }
         return machine
     }
 
-    private func sight(on item: Int?, leaving leftover: Range<Int>? = nil) -> Sight {
-        Sight(finished: false, item: item, leftover: leftover, claimed: true)
+    private func sight(on item: Int?, leaving remaining: Range<Int>? = nil) -> Sight {
+        Sight(finished: false, item: item, remaining: remaining, claimed: true)
     }
 
-    private func blame(_ machine: MapMachine, _ item: Int) -> Death.Blame? {
+    private func blame(_ machine: BatchMachine, _ item: Int) -> ProcessExit.Cause? {
         guard case .ended(let death)? = machine.causes[item] else { return nil }
         return death.blame
     }
@@ -39,11 +39,11 @@ struct RetryTests {
         for attempt in 2...3 {
             #expect(
                 machine.ended(1, Self.crashed, seen, open: true)
-                    == .start(worker: 1, leftover: 5..<9, attempt: attempt))
+                    == .start(worker: 1, remaining: 5..<9, attempt: attempt))
             #expect(machine.attempt(at: 5) == attempt && machine.causes.isEmpty)
             _ = machine.started(1)
         }
-        #expect(machine.ended(1, Self.crashed, seen, open: true) == .start(worker: 1, leftover: 6..<9))
+        #expect(machine.ended(1, Self.crashed, seen, open: true) == .start(worker: 1, remaining: 6..<9))
         #expect(machine.causes.keys.sorted() == [5])
         #expect(machine.attempt(at: 5) == 3)
     }
@@ -53,7 +53,7 @@ struct RetryTests {
         var machine = machine(Self.policy(1, pause: 30))
         #expect(
             machine.ended(0, Self.killed, sight(on: 5), open: false)
-                == .start(worker: 0, leftover: 5..<6, attempt: 2, pause: 30))
+                == .start(worker: 0, remaining: 5..<6, attempt: 2, pause: 30))
         _ = machine.started(0)
         #expect(machine.ended(0, Self.killed, sight(on: 5), open: false) == nil)
     }
@@ -63,7 +63,7 @@ struct RetryTests {
         var machine = machine(Self.policy(1), stopsAtFailure: true)
         #expect(
             machine.ended(0, Self.crashed, sight(on: 5), open: true)
-                == .start(worker: 0, leftover: 5..<6, attempt: 2))
+                == .start(worker: 0, remaining: 5..<6, attempt: 2))
         #expect(machine.lowestFailure == .max)
         _ = machine.started(0)
         #expect(machine.ended(0, Self.crashed, sight(on: 5), open: true) == .endAbove(5))
@@ -72,7 +72,7 @@ struct RetryTests {
 
     @Test("it is begun again for the reasons that were asked for alone")
     func reasons() {
-        var exited = Death(pid: 1, .exit(0))
+        var exited = ProcessExit(pid: 1, .exit(0))
         #expect(Self.policy(1, .crash).allows(after: exited, attempt: 1))
         #expect(Self.policy(1, .crash).allows(after: Self.crashed, attempt: 1))
         #expect(!Self.policy(1, .crash).allows(after: Self.killed, attempt: 1))
@@ -81,7 +81,7 @@ struct RetryTests {
         exited.blame = .timeout(1)
         #expect(Self.policy(1, .timeout).allows(after: exited, attempt: 1))
         #expect(!Self.policy(1, [.crash, .kill, .deadlock]).allows(after: exited, attempt: 1))
-        for limit in [Death.Blame.memoryLimit(1), .cpuTimeLimit(1)] {
+        for limit in [ProcessExit.Cause.memoryLimit(1), .cpuTimeLimit(1)] {
             exited.blame = limit
             #expect(!Self.policy(9).allows(after: exited, attempt: 1))
         }
@@ -102,11 +102,11 @@ struct RetryTests {
 
     /// What becomes of a worker that the supervisor killed, and of its item.
     private func end(
-        _ machine: inout MapMachine, _ worker: Int, for verdict: MapMachine.Verdict, _ sight: Sight,
-        by death: Death = Self.killed
-    ) -> MapMachine.Action? {
+        _ machine: inout BatchMachine, _ worker: Int, for verdict: KillReason, _ sight: Sight,
+        by death: ProcessExit = Self.killed
+    ) -> BatchMachine.Action? {
         var death = death
-        machine.condemn(worker, verdict)
+        machine.requestKill(worker, verdict)
         machine.blame(worker, on: sight, &death)
         return machine.ended(worker, death, sight, open: false)
     }
@@ -116,15 +116,15 @@ struct RetryTests {
         var machine = machine(.none)
         #expect(
             end(&machine, 0, for: .overdue(item: 5), sight(on: 5, leaving: 6..<9))
-                == .start(worker: 0, leftover: 6..<9))
+                == .start(worker: 0, remaining: 6..<9))
         #expect(blame(machine, 5) == .timeout(5))
         // It had gone on to the next item.
         #expect(
             end(&machine, 1, for: .overdue(item: 20), sight(on: nil, leaving: 21..<23))
-                == .start(worker: 1, leftover: 21..<23))
+                == .start(worker: 1, remaining: 21..<23))
         #expect(
             end(&machine, 2, for: .overdue(item: 30), sight(on: 31, leaving: 32..<33))
-                == .start(worker: 2, leftover: 31..<33))
+                == .start(worker: 2, remaining: 31..<33))
         #expect(machine.causes.keys.sorted() == [5])
         #expect(end(&machine, 3, for: .deadlocked, sight(on: 40)) == nil)
         #expect(blame(machine, 40) == .deadlock)
@@ -133,15 +133,15 @@ struct RetryTests {
     @Test("a worker that ended by itself when it was to be killed for being overdue did just that")
     func endedBefore() {
         var machine = machine(Self.policy(1, .crash))
-        for (worker, death) in [Death(pid: 7, .exit(3)), Self.crashed].enumerated() {
+        for (worker, death) in [ProcessExit(pid: 7, .exit(3)), Self.crashed].enumerated() {
             let item = worker * 10
             #expect(
                 end(&machine, worker, for: .overdue(item: item), sight(on: item), by: death)
-                    == .start(worker: worker, leftover: item..<item + 1, attempt: 2))
+                    == .start(worker: worker, remaining: item..<item + 1, attempt: 2))
             // It had gone on to the next item, of which it is the second attempt then.
             #expect(
                 end(&machine, worker, for: .overdue(item: item), sight(on: item + 1), by: death)
-                    == .start(worker: worker, leftover: item + 1..<item + 2, attempt: 2))
+                    == .start(worker: worker, remaining: item + 1..<item + 2, attempt: 2))
             #expect(end(&machine, worker, for: .overdue(item: item), sight(on: item), by: death) == nil)
             guard case .ended(death)? = machine.causes[item] else {
                 Issue.record("\(String(describing: machine.causes[item]))")
@@ -155,13 +155,13 @@ struct RetryTests {
         var machine = machine(Self.policy(3))
         #expect(
             machine.ended(0, Self.crashed, sight(on: 5, leaving: 6..<9), open: true)
-                == .start(worker: 0, leftover: 5..<9, attempt: 2))
+                == .start(worker: 0, remaining: 5..<9, attempt: 2))
         #expect(
             machine.sweep([3..<9], workers: 4)
                 == [
-                    .start(worker: 0, leftover: 3..<5), .start(worker: 1, leftover: 5..<9, attempt: 2),
+                    .start(worker: 0, remaining: 3..<5), .start(worker: 1, remaining: 5..<9, attempt: 2),
                 ])
-        #expect(machine.sweep([5..<9], workers: 4) == [.start(worker: 0, leftover: 5..<9, attempt: 2)])
+        #expect(machine.sweep([5..<9], workers: 4) == [.start(worker: 0, remaining: 5..<9, attempt: 2)])
     }
 
     @Test("replacements are counted within a time, and the one that is too many is told")

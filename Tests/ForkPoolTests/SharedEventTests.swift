@@ -7,12 +7,12 @@ import Testing
 @Suite("An event in shared memory")
 struct SharedEventTests {
     /// Runs `work` with an event that nobody waits for, and reads its word.
-    private func withEvent(_ work: (SharedEvent, () -> UInt32) -> Void) {
+    private func withEvent(_ work: (FutexEvent, () -> UInt32) -> Void) {
         let memory = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
         defer { unsafe memory.deallocate() }
         let word = unsafe memory.bindMemory(to: Atomic<UInt32>.self, capacity: 1)
         unsafe word.initialize(to: Atomic(0))
-        work(unsafe SharedEvent(at: memory)) { unsafe word.pointee.load(ordering: .relaxed) }
+        work(unsafe FutexEvent(at: memory)) { unsafe word.pointee.load(ordering: .relaxed) }
     }
 
     @Test("asks for the bell where a task waits, once")

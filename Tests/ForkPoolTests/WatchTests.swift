@@ -5,14 +5,14 @@ import Testing
 @Suite("The watch over workers that do not move")
 struct WatchTests {
     private static let second = 1_000_000_000
-    private static let busy = Watch.Sight(position: 3, began: 0)
+    private static let busy = ItemSnapshot(position: 3, began: 0)
 
-    private func none() -> DeadlockProof.Look? { nil }
+    private func none() -> ProcSample? { nil }
 
     @Test("finds who is on an item for longer than the timeout, from when the item began")
     func overdue() {
-        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
-        let sight = Watch.Sight(position: 3, began: 500)
+        var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
+        let sight = ItemSnapshot(position: 3, began: 500)
         #expect(watch.see(0, sight, at: 600, look: none) == nil)
         #expect(watch.nextTime(now: 600) == 500 + Self.second)
         #expect(watch.see(0, sight, at: 499 + Self.second, look: none) == nil)
@@ -21,7 +21,7 @@ struct WatchTests {
 
     @Test("finds several who are overdue at once")
     func several() {
-        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
+        var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         for worker in 0..<5 { #expect(watch.see(worker, .init(position: worker, began: 7), at: 9, look: none) == nil) }
         for worker in 0..<5 {
             #expect(
@@ -32,20 +32,20 @@ struct WatchTests {
 
     @Test("gives who goes on to another item, or to the same one again, all the time once more")
     func moving() {
-        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
+        var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         for step in 0..<10 {
             let began = 1 + step * Self.second
-            let sight = Watch.Sight(position: step / 2, began: began)
+            let sight = ItemSnapshot(position: step / 2, began: began)
             #expect(watch.see(0, sight, at: began + Self.second - 1, look: none) == nil)
         }
     }
 
     @Test("does not count what comes before an item, and does not believe a time that cannot be")
     func impossible() {
-        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
+        var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         #expect(watch.see(0, .init(position: -1, began: 0), at: 0, look: none) == nil)
         #expect(watch.see(0, .init(position: -1, began: 0), at: 90 * Self.second, look: none) == nil)
-        let future = Watch.Sight(position: 1, began: .max)
+        let future = ItemSnapshot(position: 1, began: .max)
         #expect(watch.see(1, future, at: 5, look: none) == nil)
         #expect(watch.see(1, future, at: 5 + Self.second, look: none) == .overdue(item: 1))
         #expect(watch.see(2, .init(position: 1, began: .min), at: 5, look: none) == nil)
@@ -54,8 +54,8 @@ struct WatchTests {
 
     @Test("excuses everybody for a time in which nobody ran, itself included")
     func stopped() {
-        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
-        let sight = Watch.Sight(position: 3, began: 500)
+        var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
+        let sight = ItemSnapshot(position: 3, began: 500)
         #expect(watch.see(0, sight, at: 600, look: none) == nil)
         let planned = watch.nextTime(now: 600)
         // Late by an hour.
@@ -71,23 +71,23 @@ struct WatchTests {
 
     @Test("excuses also whoever began after the last look before everybody was stopped")
     func stoppedUnseen() {
-        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
+        var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         let planned = watch.nextTime(now: 0)
         let late = planned + 60 * Self.second
         watch.wake(at: late)
-        let sight = Watch.Sight(position: 3, began: planned - 5)
+        let sight = ItemSnapshot(position: 3, began: planned - 5)
         #expect(watch.see(0, sight, at: late, look: none) == nil)
         #expect(watch.see(0, sight, at: late + Self.second - 1, look: none) == nil)
         #expect(watch.see(0, sight, at: late + Self.second, look: none) == .overdue(item: 3))
         // Who begins since then has as long as ever.
-        let later = Watch.Sight(position: 4, began: late + 7)
+        let later = ItemSnapshot(position: 4, began: late + 7)
         #expect(watch.see(0, later, at: late + 6 + Self.second, look: none) == nil)
         #expect(watch.see(0, later, at: late + 7 + Self.second, look: none) == .overdue(item: 4))
     }
 
     @Test("asks to be woken for the next thing that is due, and never twice within half a millisecond")
     func nextTime() {
-        var watch = Watch(timeout: .seconds(1), provesDeadlocks: false)
+        var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         #expect(watch.nextTime(now: 0) == Self.second)
         _ = watch.see(0, .init(position: 0, began: 50), at: 60, look: none)
         _ = watch.see(1, .init(position: 1, began: 40), at: 60, look: none)
@@ -95,13 +95,13 @@ struct WatchTests {
         #expect(watch.nextTime(now: 40 + Self.second) == 40 + Self.second + 500_000)
         watch.forget(1)
         #expect(watch.nextTime(now: 60) == 50 + Self.second)
-        var idle = Watch(timeout: nil, provesDeadlocks: false)
+        var idle = Watchdog(timeout: nil, provesDeadlocks: false)
         #expect(idle.nextTime(now: 5) == .max && !idle.isNeeded)
     }
 
     @Test("looks from outside at who did not move for a while, and then less and less often")
     func looks() {
-        var watch = Watch(timeout: nil, provesDeadlocks: true)
+        var watch = Watchdog(timeout: nil, provesDeadlocks: true)
         var times: [Int] = []
         var now = 0
         while now < 20 * Self.second {
@@ -112,7 +112,7 @@ struct WatchTests {
             #expect(verdict == nil)
             now = watch.nextTime(now: now)
         }
-        #expect(times.first == Watch.firstLook)
+        #expect(times.first == Watchdog.firstLook)
         #expect((5...20).contains(times.count))
         let gaps = zip(times, times.dropFirst()).map { $1 - $0 }
         #expect(gaps == gaps.sorted() && gaps.last == 2 * Self.second)
@@ -120,7 +120,7 @@ struct WatchTests {
 
     @Test("has a worker stopped that may spin, and condemns it when it is found at the same lock again")
     func spins() throws {
-        let spins = try (1...2).map { DeadlockProof.Glimpse.spin(try Self.spin(owner: UInt32($0))) }
+        let spins = try (1...2).map { StopSample.spin(try Self.spin(owner: UInt32($0))) }
         #expect(Self.findings([spins[0], spins[0], .otherwise]) == (proven: true, left: 1))
         #expect(Self.findings([spins[0], .unseen, .unseen, spins[0], .otherwise]) == (proven: true, left: 1))
         #expect(Self.findings([spins[0], spins[1], spins[1], .otherwise]) == (proven: true, left: 1))
@@ -132,8 +132,8 @@ struct WatchTests {
 
     @Test("stops those that may spin together, and forgets the suspicion when one waits or ends")
     func suspects() throws {
-        var watch = Watch(timeout: nil, provesDeadlocks: true)
-        let spin = DeadlockProof.Glimpse.spin(try Self.spin(owner: 1))
+        var watch = Watchdog(timeout: nil, provesDeadlocks: true)
+        let spin = StopSample.spin(try Self.spin(owner: 1))
         var stopped: [[Int]] = []
         var ticks = 1
         for step in 0...3 {
@@ -156,8 +156,8 @@ struct WatchTests {
 
     /// What a watch says of a worker that runs on in the kernel, by so many ticks from look to look, and is found so at each
     /// stop, which is a pause.
-    private static func findings(_ glimpses: [DeadlockProof.Glimpse], ticks: Int = 5) -> (proven: Bool, left: Int) {
-        var watch = Watch(timeout: nil, provesDeadlocks: true)
+    private static func findings(_ glimpses: [StopSample], ticks: Int = 5) -> (proven: Bool, left: Int) {
+        var watch = Watchdog(timeout: nil, provesDeadlocks: true)
         var (now, time, glimpses, stops) = (0, 0, glimpses, 0)
         while now < 60 * second, !glimpses.isEmpty {
             let verdict = watch.see(0, busy, at: now) {
@@ -183,7 +183,7 @@ struct WatchTests {
 
     private static func look(
         state: String, ticks: Int, pauses: Int, call: String = "running"
-    ) -> DeadlockProof.Look? {
+    ) -> ProcSample? {
         let status = """
             State:\t\(state)
             TracerPid:\t0
@@ -194,7 +194,7 @@ struct WatchTests {
             nonvoluntary_ctxt_switches:\t\(ticks)
 
             """
-        return DeadlockProof.Look(
+        return ProcSample(
             before: Array(status.utf8)[...], call: Array("\(call)\n".utf8)[...],
             place: Array((call == "running" ? "0" : "futex_do_wait").utf8)[...], children: [],
             work: Array("4711 (a) R 1 1 1 0 -1 0 0 0 0 0 0 \(ticks) 0 0\n".utf8)[...],
@@ -203,7 +203,7 @@ struct WatchTests {
 
     @Test("does not look more often at who waits for work")
     func idlers() {
-        var watch = Watch(timeout: nil, provesDeadlocks: true)
+        var watch = Watchdog(timeout: nil, provesDeadlocks: true)
         var (now, looks) = (0, 0)
         while now < 20 * Self.second {
             let verdict = watch.see(0, Self.busy, at: now) {
@@ -220,9 +220,9 @@ struct WatchTests {
 
     @Test("does not look at who moves")
     func movers() {
-        var watch = Watch(timeout: nil, provesDeadlocks: true)
+        var watch = Watchdog(timeout: nil, provesDeadlocks: true)
         for step in 0..<100 {
-            let verdict = watch.see(0, .init(position: step, began: 0), at: step * Watch.firstLook) {
+            let verdict = watch.see(0, .init(position: step, began: 0), at: step * Watchdog.firstLook) {
                 Issue.record("it looked")
                 return nil
             }

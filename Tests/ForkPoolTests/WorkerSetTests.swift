@@ -6,19 +6,19 @@ import Testing
 @Suite("A set of workers in shared memory")
 struct WorkerSetTests {
     /// Runs `work` with an empty set.
-    private func withSet(_ capacity: Int, _ work: (WorkerSet) -> Void) {
-        let size = WorkerSet.size(capacity: capacity)
+    private func withSet(_ capacity: Int, _ work: (AtomicBitset) -> Void) {
+        let size = AtomicBitset.size(capacity: capacity)
         let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 128)
         defer { unsafe memory.deallocate() }
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
-        work(unsafe WorkerSet(at: memory, capacity: capacity))
+        work(unsafe AtomicBitset(at: memory, capacity: capacity))
     }
 
     @Test(
         "takes a bit for each number, in pairs of cache lines",
         arguments: [(1, 128), (64, 128), (1024, 128), (1025, 256), (4096, 512)])
     func size(capacity: Int, size: Int) {
-        #expect(WorkerSet.size(capacity: capacity) == size)
+        #expect(AtomicBitset.size(capacity: capacity) == size)
     }
 
     @Test("has no numbers beyond its capacity, whatever somebody wrote there", arguments: [1, 2, 63, 64, 65, 100])

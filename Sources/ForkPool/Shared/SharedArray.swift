@@ -40,7 +40,7 @@
     }
 
     @usableFromInline
-    init(_ outcome: Outcome, count: Int) {
+    init(_ outcome: MapResult, count: Int) {
         owner = outcome
         unsafe elements = UnsafeMutableBufferPointer(
             start: outcome.memory.slots.bindMemory(to: Element.self, capacity: count), count: count)

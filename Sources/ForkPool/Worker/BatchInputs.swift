@@ -46,7 +46,7 @@
 
 /// Runs the items of a range of a batch in a worker; returns false if the worker is to leave the batch.
 @usableFromInline
-typealias BatchBody = (_ range: Range<Int>, _ desk: Desk, _ inputs: BatchInputs) -> Bool
+typealias BatchBody = (_ range: Range<Int>, _ writer: ItemWriter, _ inputs: BatchInputs) -> Bool
 
 /// The bodies that run one function on each input, for each way in which inputs and results cross.
 @usableFromInline
@@ -54,13 +54,13 @@ enum BatchBodies {
     /// Inputs and results are bit patterns.
     @inlinable
     static func plain<I: BitwiseCopyable, R: BitwiseCopyable>(_ body: @escaping (I) throws -> R) -> BatchBody {
-        { range, desk, inputs in
+        { range, writer, inputs in
             for item in range {
-                guard desk.begin(item) else { return false }
+                guard writer.begin(item) else { return false }
                 do {
-                    desk.store(try body(inputs.load(item, as: I.self)), at: item)
+                    writer.store(try body(inputs.load(item, as: I.self)), at: item)
                 } catch {
-                    guard desk.threw(error, at: item) else { return false }
+                    guard writer.threw(error, at: item) else { return false }
                 }
             }
             return true
@@ -70,14 +70,14 @@ enum BatchBodies {
     /// Inputs are bit patterns, results are coded.
     @inlinable
     static func codedResults<I: BitwiseCopyable, R: Encodable>(_ body: @escaping (I) throws -> R) -> BatchBody {
-        { range, desk, inputs in
+        { range, writer, inputs in
             for item in range {
-                guard desk.begin(item) else { return false }
+                guard writer.begin(item) else { return false }
                 do {
                     let result = try body(inputs.load(item, as: I.self))
-                    guard desk.encode(result, at: item) else { return false }
+                    guard writer.encode(result, at: item) else { return false }
                 } catch {
-                    guard desk.threw(error, at: item) else { return false }
+                    guard writer.threw(error, at: item) else { return false }
                 }
             }
             return true
@@ -87,12 +87,12 @@ enum BatchBodies {
     /// Inputs are coded, results are bit patterns.
     @inlinable
     static func codedInputs<I: Decodable, R: BitwiseCopyable>(_ body: @escaping (I) throws -> R) -> BatchBody {
-        coded(I.self) { input, item, desk in
+        coded(I.self) { input, item, writer in
             do {
-                desk.store(try body(input), at: item)
+                writer.store(try body(input), at: item)
                 return true
             } catch {
-                return desk.threw(error, at: item)
+                return writer.threw(error, at: item)
             }
         }
     }
@@ -100,33 +100,33 @@ enum BatchBodies {
     /// Inputs and results are coded.
     @inlinable
     static func coded<I: Decodable, R: Encodable>(_ body: @escaping (I) throws -> R) -> BatchBody {
-        coded(I.self) { input, item, desk in
+        coded(I.self) { input, item, writer in
             let result: R
             do {
                 result = try body(input)
             } catch {
-                return desk.threw(error, at: item)
+                return writer.threw(error, at: item)
             }
-            return desk.encode(result, at: item)
+            return writer.encode(result, at: item)
         }
     }
 
     @usableFromInline
     static func coded<I: Decodable>(
-        _ type: I.Type, _ run: @escaping (_ input: I, _ item: Int, _ desk: Desk) -> Bool
+        _ type: I.Type, _ run: @escaping (_ input: I, _ item: Int, _ writer: ItemWriter) -> Bool
     ) -> BatchBody {
-        { range, desk, inputs in
+        { range, writer, inputs in
             for item in range {
-                guard desk.begin(item) else { return false }
+                guard writer.begin(item) else { return false }
                 if inputs.isMissing(item) { continue }
                 let input: I
                 do {
                     input = try inputs.decode(item, as: type)
                 } catch {
-                    guard desk.undecodable(error, at: item) else { return false }
+                    guard writer.undecodable(error, at: item) else { return false }
                     continue
                 }
-                guard run(input, item, desk) else { return false }
+                guard run(input, item, writer) else { return false }
             }
             return true
         }

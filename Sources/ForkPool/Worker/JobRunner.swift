@@ -10,8 +10,8 @@ final class JobRunner {
     init<J: ForkPool.Job>(_ job: J) {
         let executor = ThreadExecutor()
         // One task for a whole range: it costs as much as some hundred short items.
-        body = { range, desk, inputs in
-            (try? executor.run { await Self.run(job, range, desk, inputs) }) ?? false
+        body = { range, writer, inputs in
+            (try? executor.run { await Self.run(job, range, writer, inputs) }) ?? false
         }
         setUpJob = { try executor.run { try await job.setUp() } }
         tearDownJob = { try? executor.run { await job.tearDown() } }
@@ -19,28 +19,28 @@ final class JobRunner {
 
     /// Runs the items of a range; returns whether the worker goes on.
     private static func run<J: ForkPool.Job>(
-        _ job: J, _ range: Range<Int>, _ desk: Desk, _ inputs: BatchInputs
+        _ job: J, _ range: Range<Int>, _ writer: ItemWriter, _ inputs: BatchInputs
     ) async -> Bool {
-        let (input, output) = (Crossing<J.Input>.ofJob, Crossing<J.Output>.ofJob)
+        let (input, output) = (WireFormat<J.Input>.ofJob, WireFormat<J.Output>.ofJob)
         for item in range {
-            guard desk.begin(item) else { return false }
+            guard writer.begin(item) else { return false }
             if !input.isPlain, inputs.isMissing(item) { continue }
             let value: J.Input
             do {
                 value = input.isPlain ? inputs.copy(item) : try inputs.decode(item, as: J.Input.self)
             } catch {
-                guard desk.undecodable(error, at: item) else { return false }
+                guard writer.undecodable(error, at: item) else { return false }
                 continue
             }
             do {
                 let result = try await job.run(value)
                 if output.isPlain {
-                    desk.copy(result, to: item)
+                    writer.copy(result, to: item)
                 } else {
-                    guard desk.encode(result, at: item) else { return false }
+                    guard writer.encode(result, at: item) else { return false }
                 }
             } catch {
-                guard desk.threw(error, at: item) else { return false }
+                guard writer.threw(error, at: item) else { return false }
             }
         }
         return true
@@ -57,7 +57,7 @@ final class JobRunner {
 
 /// Runs tasks on the thread that waits for them: a forked worker has no other, and needs none.
 final class ThreadExecutor: TaskExecutor {
-    private let jobs = Guarded<[UnownedJob]>([])
+    private let jobs = Locked<[UnownedJob]>([])
     private let pending = PrivateSignal()
 
     func enqueue(_ job: consuming ExecutorJob) {

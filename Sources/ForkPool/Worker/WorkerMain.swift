@@ -1,0 +1,80 @@
+internal import CForkPool
+internal import Glibc
+internal import Synchronization
+
+/// What a pool's workers run, from their first Swift instruction to their last.
+///
+/// It holds constants alone: the runtime's checks of variables need thread-local memory, which a fresh child would have to
+/// make.
+final class WorkerMain {
+    private let region: RegionLayout
+    /// The descriptor by which a worker notifies the supervisor.
+    private let eventFD: Int32
+    private let settings: WorkerSettings
+    private let setUp: (() throws -> Void)?
+    private let tearDown: (() -> Void)?
+    private let body: BatchBody
+    private let blocks: BlockWriter
+    /// The end of the heap's bytes that have pages from earlier batches; 0 where processes are not fresh.
+    private let warmHeapEnd: Int
+
+    init(
+        region: RegionLayout, eventFD: Int32, settings: WorkerSettings, setUp: (() throws -> Void)?,
+        tearDown: (() -> Void)?, warmHeapEnd: Int = 0, warmArenaSizes: [Int] = [], body: @escaping BatchBody
+    ) {
+        self.region = region
+        self.eventFD = eventFD
+        self.settings = settings
+        self.setUp = setUp
+        self.tearDown = tearDown
+        self.warmHeapEnd = warmHeapEnd
+        self.body = body
+        blocks = BlockWriter(region: region, warmSizes: warmArenaSizes)
+    }
+
+    /// The entry point of a forked child whose worker is not chosen yet.
+    static let waitAndRun: @convention(c) (UnsafeMutableRawPointer, Int32) -> Int32 = { context, processSlot in
+        unsafe Unmanaged<WorkerMain>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.run(in: Int(processSlot)) }
+        return 0
+    }
+
+    /// The entry point of a forked child that is one worker from the start.
+    static let runWorker: @convention(c) (UnsafeMutableRawPointer, Int32) -> Int32 = { context, worker in
+        unsafe Unmanaged<WorkerMain>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.run(Int(worker)) }
+        return 0
+    }
+
+    /// Waits until the supervisor says which worker the process in a slot is, and is that worker.
+    func run(in processSlot: Int) {
+        run(region.mailbox(processSlot).wait(below: region.workers))
+    }
+
+    /// Is a worker until it is used up or the pool closes.
+    func run(_ worker: Int) {
+        region.unmapArenas(except: worker)
+        let record = region.record(worker)
+        do {
+            try settings.apply(to: worker)
+            try setUp?()
+        } catch {
+            return Self.refuse(WorkerError(notSetUp: error), worker, region)
+        }
+        unsafe record.stage.pointee.store(WorkerRecord.Stage.ready, ordering: .releasing)
+        var loop = WorkerLoop(
+            worker: worker, region: region, settings: settings, eventFD: eventFD, blocks: blocks,
+            warmHeapEnd: warmHeapEnd, body: body)
+        let finish = loop.run()
+        // What follows is no item's time.
+        unsafe record.began.pointee.store(0, ordering: .relaxed)
+        tearDown?()
+        unsafe record.finish.pointee.store(finish, ordering: .releasing)
+    }
+
+    /// Writes, at the end of the worker's arena, why it cannot run.
+    static func refuse(_ error: WorkerError, _ worker: Int, _ region: RegionLayout) {
+        let record = region.record(worker)
+        let length = unsafe (try? BinaryEncoder().encode(error, into: region.setUpError(worker))) ?? 0
+        unsafe record.setUpErrorLength.pointee.store(length, ordering: .relaxed)
+        unsafe record.finish.pointee.store(WorkerRecord.Finish.notSetUp, ordering: .releasing)
+    }
+}

@@ -1,0 +1,79 @@
+internal import CForkPool
+internal import Glibc
+
+/// What a worker is to be besides a process that runs items: what every kind of worker does first and last.
+struct WorkerSettings: Codable {
+    var name: String?
+    var pinning: Bool
+    var niceness: Int
+    var itemsPerWorker: Int?
+    /// The fixed chunk, or nil.
+    var chunk: Int?
+    /// Whether the parent is told when an item begins.
+    var timesItems: Bool
+    /// The most private memory in bytes beyond what there is at first, and the most processor time in nanoseconds.
+    var memoryLimit: Int?
+    var cpuTimeLimit: Int?
+
+    init(_ options: ForkPool.Options) {
+        name = options.name
+        pinning = options.pinning
+        niceness = options.niceness
+        itemsPerWorker = options.itemsPerWorker
+        chunk = options.chunk.size
+        timesItems = options.timeout != nil
+        memoryLimit = options.memoryLimit
+        cpuTimeLimit = options.cpuTimeLimit?.nanoseconds
+    }
+
+    /// Makes this process worker `index`: its identity, limits, name, processor and niceness.
+    ///
+    /// A name or a priority that the system refuses is not worth a worker.
+    ///
+    /// - Throws: The refusal of a limit.
+    func apply(to index: Int) throws(SystemError) {
+        cforkpool_set_worker(cforkpool_worker(index: Int32(index), pid: getpid(), attempt: 1))
+        if let memoryLimit {
+            _ = try SystemError.check("setrlimit") { cforkpool_limit_memory(Int64(memoryLimit)) }
+        }
+        if let cpuTimeLimit {
+            _ = try SystemError.check("timer_settime") { cforkpool_limit_cpu_time(Int64(cpuTimeLimit)) }
+        }
+        if let name { _ = unsafe Self.processName(name, index).withCString { unsafe cforkpool_prctl_name($0) } }
+        if pinning { _ = cforkpool_sched_setaffinity(Int32(index)) }
+        if niceness != 0 { standBack() }
+    }
+
+    /// Runs a range of whose first item this is not the first attempt, perhaps; returns whether the worker goes on.
+    ///
+    /// `run` is told also how far the claim goes of which a part is the first one.
+    func retry(
+        _ range: Range<Int>, _ attempt: Int, _ run: (_ part: Range<Int>, _ claim: Range<Int>) -> Bool
+    ) -> Bool {
+        guard attempt > 1 else { return run(range, range) }
+        let first = range.lowerBound..<range.lowerBound + 1
+        var worker = cforkpool_get_worker()
+        worker.attempt = Int32(truncatingIfNeeded: attempt)
+        cforkpool_set_worker(worker)
+        let goesOn = run(first, range)
+        worker.attempt = 1
+        cforkpool_set_worker(worker)
+        let rest = first.upperBound..<range.upperBound
+        return goesOn && (rest.isEmpty || run(rest, rest))
+    }
+
+    /// Raises the niceness of the main thread and of this one, which are one in a worker by fork: it is a thread's own.
+    private func standBack() {
+        let process = __priority_which_t(PRIO_PROCESS.rawValue)
+        let raised = getpriority(process, 0) + Int32(niceness)
+        for thread in [0, id_t(getpid())] { setpriority(process, thread, raised) }
+    }
+
+    /// The name with the worker's number behind it, within the 15 bytes that the kernel keeps.
+    static func processName(_ name: String, _ index: Int) -> String {
+        let number = "-\(index)"
+        var kept = Substring(name)
+        while kept.utf8.count + number.utf8.count > 15, !kept.isEmpty { kept.removeLast() }
+        return kept + number
+    }
+}
