@@ -65,7 +65,7 @@ struct TourStoryTests {
         let output = try Self.resident.get().output
         #expect(output.contains("subtotals in the workers: 3, 3, 4, 5\n"))
         // Which worker gets which batch the second time is random; together they have added everything twice.
-        #expect(output.contains(/after the same map again: \d+, \d+, \d+, \d+, the sum of which is 30\n/))
+        #expect(output.contains(/after the same map again: \d+, \d+, \d+, \d+, with the sum 30\n/))
         #expect(output.contains("total in the parent:      0 "))
         #expect(output.contains("total.value:              15 "))
     }
