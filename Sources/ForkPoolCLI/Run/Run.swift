@@ -145,7 +145,7 @@ struct Run: ParsableCommand {
             throw ValidationError("--jobs must be from 1 to 10000, not \(jobs).")
         }
         if retries < 0 { throw ValidationError("--retries must not be negative.") }
-        if let timeout, timeout.nanoseconds <= 0 { throw ValidationError("--timeout must be longer than nothing.") }
+        if let timeout, timeout.nanoseconds <= 0 { throw ValidationError("--timeout must be more than 0.") }
         if order == .live, tag || results != nil || maxOutput != nil {
             throw ValidationError(
                 "--order live captures nothing, so --tag, --results and --max-output need another order.")
