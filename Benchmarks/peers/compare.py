@@ -90,13 +90,13 @@ class Comparison:
         ] + [f"- {line}." for line in absent])
 
     def page(self):
-        parts = ["## How and on what\n\n" + self.how()]
+        parts = ["## Setup\n\n" + self.how()]
         if self.pools:
             parts.append("## Pools\n\n" + self.pools.page())
         if self.runners:
             parts.append("## Runners\n\n" + self.runners.page())
         if self.benches:
-            parts.append("## What measures commands\n\n" + self.benches.page())
+            parts.append("## Benchmark tools\n\n" + self.benches.page())
         return "\n\n".join(parts)
 
     def summary(self):

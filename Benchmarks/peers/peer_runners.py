@@ -177,4 +177,4 @@ class MeasuredBenches:
                 if name != "C loop":
                     line[-1] += " " + Ratio.of([v[i] for v in values], [v[i] for v in floor]).words
             lines.append(line)
-        return table(["who", "mean that it tells", "median that it tells", "what a run costs with all"], lines)
+        return table(["tool", "reported mean", "reported median", "real cost of a run"], lines)

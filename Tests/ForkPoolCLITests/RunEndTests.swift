@@ -42,7 +42,8 @@ struct RunEndTests {
         kill(run.pid, SIGTERM)
         #expect(try run.end().output == "told\n")
         let stopped = try RunningCommand([
-            "run", "--order", "live", "--sh", "trap 'echo told; exit' TERM; echo $$; while :; do sleep 9 & wait; done", ":::",
+            "run", "--order", "live", "--sh", "trap 'echo told; exit' TERM; echo $$; while :; do sleep 9 & wait; done",
+            ":::",
             "a",
         ])
         let line = try stopped.read { $0.hasSuffix("\n") }
