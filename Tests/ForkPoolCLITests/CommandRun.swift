@@ -5,7 +5,7 @@ import Testing
 
 /// One run of the built `forkpool` as a process, with a deadline.
 struct CommandRun {
-    /// Where the command's standard output goes.
+    /// The target of standard output.
     enum Output {
         /// A file, as with a redirection.
         case file
@@ -25,9 +25,9 @@ struct CommandRun {
     /// Runs `forkpool` with arguments, and waits for its end.
     ///
     /// - Parameters:
-    ///   - arguments: What follows the command's name.
+    ///   - arguments: The arguments.
     ///   - through: A command in front of it, such as `["/bin/sh", "-c", …]`.
-    ///   - to: Where standard output goes.
+    ///   - to: The target of standard output.
     ///   - environment: All of the environment.
     ///   - deadline: The seconds after which it is killed, which fails the test.
     /// - Throws: An error if the system refuses the process, or if the command is not built.

@@ -14,7 +14,7 @@ struct Finding {
     let name: String
     var value: String
     var state = State.good
-    /// What to do about it.
+    /// Advice; nil if all is well.
     var advice: String?
     /// The value as a number, if it is one.
     var number: Double?

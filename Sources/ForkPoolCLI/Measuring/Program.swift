@@ -46,7 +46,7 @@ struct Program: Sendable {
     }
 }
 
-/// Why a command cannot be run.
+/// The reason why a command cannot be run.
 enum ProgramError: Error, CustomStringConvertible {
     /// The line cannot be split into words.
     case line(String, ShellWords.SplitError)

@@ -10,7 +10,7 @@ final class Capture {
 
     /// Makes a capture in memory (`memfd_create`).
     ///
-    /// - Throws: What the system refused.
+    /// - Throws: `CommandRefusal`.
     init() throws(CommandRefusal) {
         let file = try CaptureFile()
         (memory, descriptor, path) = (file, file.descriptor, nil)
@@ -19,7 +19,7 @@ final class Capture {
     /// Makes a capture in a file, which is called `NAME.partial` until the job has ended.
     ///
     /// - Parameter path: The file's name.
-    /// - Throws: What the system refused.
+    /// - Throws: `OutputError`.
     init(file path: String) throws(OutputError) {
         memory = nil
         // A process that an earlier attempt left running may still write to the old file.
@@ -71,7 +71,7 @@ final class Capture {
     /// Gives the file its final name (`rename`).
     ///
     /// - Parameter limit: The most bytes that stay in the file, `--max-output`.
-    /// - Throws: What the system refused.
+    /// - Throws: `OutputError`.
     func keep(atMost limit: Int) throws(OutputError) {
         guard let path else { return }
         if length > limit { ftruncate(descriptor, limit) }
@@ -81,7 +81,7 @@ final class Capture {
     private static func partial(_ path: String) -> String { path + ".partial" }
 }
 
-/// What a job wrote to one of its outputs.
+/// The output of a job, of one of its two streams.
 enum JobOutput {
     case nothing
     /// A small output, already read from the capture.

@@ -18,7 +18,7 @@ final class CommandRunner {
         let start: Int
         /// When it gets SIGTERM; after that, when it gets SIGKILL.
         var deadline: Int?
-        /// Why it got SIGTERM; nil if it did not.
+        /// The reason for its SIGTERM; nil if it got none.
         var stopReason: JobResult.Status?
         /// When it was seen to have ended, if it was not reaped at once.
         var ended: Int?
@@ -69,7 +69,7 @@ final class CommandRunner {
     ///   - source: The items.
     ///   - log: The log for finished jobs.
     ///   - earlier: The log of the run to resume.
-    /// - Throws: What the system refused.
+    /// - Throws: `CommandRefusal` if the system refuses the guard process.
     init(_ settings: RunSettings, source: ItemSource, log: JobLog?, earlier: ResumeLog?) throws {
         self.settings = settings
         self.source = source

@@ -15,7 +15,7 @@ final class JobLog {
     /// - Parameters:
     ///   - path: The file.
     ///   - length: How many bytes of the present content stay; the rest is cut off.
-    /// - Throws: What the system refused.
+    /// - Throws: `OutputError`.
     init(_ path: String, keeping length: Int) throws(OutputError) {
         name = path
         descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND, 0o666 as mode_t)

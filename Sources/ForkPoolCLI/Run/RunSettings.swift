@@ -10,7 +10,7 @@ struct RunSettings {
         case live
     }
 
-    /// What happens after the first failure.
+    /// The effect of the first failure.
     enum FailFast: String, CaseIterable {
         /// Running jobs are stopped.
         case now
