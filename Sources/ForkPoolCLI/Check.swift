@@ -1,5 +1,6 @@
 import ArgumentParser
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
 /// The verb `forkpool check`: a gate for CI that tells whether head is slower than base.
@@ -118,7 +119,7 @@ struct Check: ParsableCommand {
         } catch let problem as Baseline.Problem {
             StandardError.complain(problem.sentence)
             throw ExitCode(Exit.noBaseline)
-        } catch let refusal as CommandRefusal {
+        } catch let refusal as SystemError {
             StandardError.complain(Self.sentence(refusal))
             throw ExitCode(Exit.internalError)
         }
@@ -133,7 +134,7 @@ struct Check: ParsableCommand {
         }
     }
 
-    private static func sentence(_ refusal: CommandRefusal) -> String {
+    private static func sentence(_ refusal: SystemError) -> String {
         switch refusal.code {
         case EACCES, EPERM:
             "instructions cannot be counted: this process may not (/proc/sys/kernel/perf_event_paranoid is "

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
 /// The verb `forkpool run`: a command for each item, in parallel, whose outputs come in the order of the input.
@@ -181,7 +182,7 @@ struct Run: ParsableCommand {
                 "\(other.path) is of a run with other items: job \(other.number) was another one; nothing is left running"
             )
             throw ExitCode(Exit.usage)
-        } catch let refusal as CommandRefusal {
+        } catch let refusal as SystemError {
             StandardError.complain("\(refusal)")
             throw ExitCode(Exit.internalError)
         } catch let interrupted as Interrupted {

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolLaunch
 
 /// What one run of a command gave: a bit pattern, so it goes straight into shared memory.
 struct Execution: BitwiseCopyable {

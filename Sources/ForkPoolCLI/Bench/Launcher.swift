@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
 /// Runs commands from a small process that was forked before anything else needed memory: a command inherits the peak of
@@ -120,8 +121,8 @@ private final class LaunchSite: @unchecked Sendable {
         if let errors { ftruncate(errors, 0) }
         RunningGroup.set(RunningGroup.starting)
         defer { RunningGroup.set(RunningGroup.none) }
-        do throws(CommandRefusal) {
-            let counter = try event.map { event throws(CommandRefusal) in try EventCounter(event) }
+        do throws(SystemError) {
+            let counter = try event.map { event throws(SystemError) in try EventCounter(event) }
             let start = now()
             let process = try CommandProcess(
                 path: program.path, arguments: program.arguments, input: null,
@@ -138,7 +139,7 @@ private final class LaunchSite: @unchecked Sendable {
             // Nor does it leave anybody who has left its group.
             if let guardian {
                 guardian.release(process)
-                if !guardian.hasNoStrays(beside: []) { guardian.endEverybody([]) { true } }
+                if !guardian.hasNoStrays(beside: []) { guardian.endAll([]) { true } }
             }
             return run
         } catch {

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolLaunch
 
 /// Runs commands round by round, and keeps what their runs gave.
 final class Measurement {

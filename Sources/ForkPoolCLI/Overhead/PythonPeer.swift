@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
 /// Python's multiprocessing.Pool, where python3 is there: it makes a pool, maps and closes it, as a one-shot map does, or

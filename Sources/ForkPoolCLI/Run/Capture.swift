@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
 /// Where one job writes one of its two outputs: memory, or a file of `--results`.
@@ -11,7 +12,7 @@ final class Capture {
     /// Makes one in memory.
     ///
     /// - Throws: What the system refused.
-    init() throws(CommandRefusal) {
+    init() throws(SystemError) {
         let file = try CaptureFile()
         (memory, descriptor, path) = (file, file.descriptor, nil)
     }

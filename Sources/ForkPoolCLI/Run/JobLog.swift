@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
 /// The log of a run: a JSON object a line for each job whose output was printed.

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
 extension JobRunner {
@@ -37,7 +38,7 @@ extension JobRunner {
             return true
         } catch let refusal as OutputRefusal where Self.isScarce(refusal.code) && canFree {
             return putBack(next)
-        } catch let refusal as CommandRefusal {
+        } catch let refusal as SystemError {
             if Self.isScarce(refusal.code), canFree { return putBack(next) }
             let isWithoutInterpreter = refusal.call == "execve" && refusal.code == ENOENT
             try refuse(
@@ -63,7 +64,7 @@ extension JobRunner {
 
     private func spawn(
         _ path: [UInt8], _ words: [[UInt8]], _ captures: (output: Capture, errors: Capture)?
-    ) throws(CommandRefusal) -> CommandProcess {
+    ) throws(SystemError) -> CommandProcess {
         let output = captures?.output.descriptor ?? STDOUT_FILENO
         let errors = captures?.errors.descriptor ?? STDERR_FILENO
         do {
@@ -89,7 +90,7 @@ extension JobRunner {
     }
 
     /// A capture that nobody writes to.
-    private func spare() throws(CommandRefusal) -> Capture {
+    private func spare() throws(SystemError) -> Capture {
         if spares.isEmpty, used.count >= Self.batch { renew() }
         if let capture = spares.popLast() { return capture }
         return try Capture()

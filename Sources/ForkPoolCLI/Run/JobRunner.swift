@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
 /// Runs a command for each item: so many at once, each in a process group of its own, and prints what they write.
@@ -99,7 +100,7 @@ final class JobRunner {
             return tally.exitCode
         } catch {
             status.clear()
-            guarded.endEverybody(running.compactMap { $0?.process }) { RunSignals.endings > 1 }
+            guarded.endAll(running.compactMap { $0?.process }) { RunSignals.endings > 1 }
             throw error
         }
     }
@@ -188,7 +189,7 @@ final class JobRunner {
     }
 
     private func endWhatIsLeft() {
-        let count = guarded.endEverybody([])
+        let count = guarded.endAll([])
         if count > 0 {
             StandardError.complain("\(counted(count, "process", "processes")) that jobs left behind: ended")
         }
