@@ -2,16 +2,17 @@
 // for BitwiseCopyable: its value would be dropped and its result be Void, with no more than a warning. The overloads of
 // the two protocols below match such a closure better, and equally well: the call is ambiguous, which is an error.
 // Nothing can call either of them. For any other result they are less specific than the pool's own, and never chosen.
+// The underscores keep both out of the documentation; the compiler's notes still name them, and so say what is wrong.
 
 /// Says, by what a call with another result cannot choose from, that a result must be BitwiseCopyable or Codable.
-public protocol ResultMustBeBitwiseCopyable {}
+public protocol _ResultMustBeBitwiseCopyable {}
 
 /// Says, by what a call with another result cannot choose from, that a result must be BitwiseCopyable or Codable.
-public protocol ResultMustBeCodable {}
+public protocol _ResultMustBeCodable {}
 
-extension ForkPool: ResultMustBeBitwiseCopyable, ResultMustBeCodable {}
+extension ForkPool: _ResultMustBeBitwiseCopyable, _ResultMustBeCodable {}
 
-extension ResultMustBeBitwiseCopyable {
+extension _ResultMustBeBitwiseCopyable {
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     ///
     /// - Parameters:
@@ -91,7 +92,7 @@ extension ResultMustBeBitwiseCopyable {
     }
 }
 
-extension ResultMustBeCodable {
+extension _ResultMustBeCodable {
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     ///
     /// - Parameters:

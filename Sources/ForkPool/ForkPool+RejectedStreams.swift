@@ -1,7 +1,7 @@
 // What ForkPool+Rejected.swift does for the pool's maps, for its resident pools and streams. What is disfavoured there
 // is so here: of overloads that are disfavoured alike the more specific one is chosen.
 
-extension ResultMustBeBitwiseCopyable {
+extension _ResultMustBeBitwiseCopyable {
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     ///
     /// - Parameter body: Not used.
@@ -70,7 +70,7 @@ extension ResultMustBeBitwiseCopyable {
     }
 }
 
-extension ResultMustBeCodable {
+extension _ResultMustBeCodable {
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     ///
     /// - Parameter body: Not used.

@@ -2,11 +2,13 @@ extension ForkPool {
     /// Work that can be sent to a worker that shares nothing with this process: a value, and a method that may be async.
     ///
     /// ```swift
-    /// struct Thumbnail: ForkPool.Job {
-    ///     var side: Int
-    ///     func run(_ path: String) async throws -> [UInt8] { … }
+    /// struct Greeting: ForkPool.Job {
+    ///     var word: String
+    ///     func run(_ name: String) async throws -> String { "\(word), \(name)" }
     /// }
-    /// let thumbnails = try ForkPool().resident(Thumbnail(side: 128), start: .exec)
+    /// let greeter = try ForkPool().resident(Greeting(word: "Hello"), start: .exec)
+    /// print(try greeter.map(["Ann", "Bob"]))
+    /// greeter.close()
     /// ```
     ///
     /// With `start: .exec` the value crosses coded, its type by name: the type must not be `private` or declared in a

@@ -16,7 +16,10 @@ extension ForkPool {
     /// `results` gives async code the failures as elements, and `forEach` sync code the failures thrown.
     ///
     /// ```swift
-    /// for try await (index, sum) in pool.stream(pairs, order: .completion, { x, y in x + y }) { … }
+    /// let pool = ForkPool()
+    /// for try await (index, sum) in pool.stream([(1, 2), (3, 4)], order: .completion, { x, y in x + y }) {
+    ///     print(index, sum)
+    /// }
     /// ```
     ///
     /// A window bounds what is in flight, so that an endless input with a slow reader takes constant memory. Leaving the
