@@ -26,8 +26,10 @@ let package = Package(
     products: [
         .library(name: "ForkPool", targets: ["ForkPool"]),
         .executable(name: "forkpool", targets: ["ForkPoolCLI"]),
-        // For scripts/perf-check alone, which lets `forkpool overhead` count with it.
-        .library(name: "ForkPoolAllocations", type: .dynamic, targets: ["CForkAllocations"]),
+    ],
+    traits: [
+        // No default: a package that uses the library alone resolves and fetches no other package.
+        .trait(name: "Command", description: "Builds the forkpool command, which needs swift-argument-parser.")
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0")
@@ -43,9 +45,8 @@ let package = Package(
             cSettings: cSettings + injects + [.headerSearchPath("../CForkPool")]),
         // The floor: what plain C costs, for `forkpool overhead` alone.
         .target(name: "CForkFloor", path: "CInclude/CForkFloor", cSettings: cSettings),
-        // System calls and allocations, which `forkpool overhead` counts too.
+        // System calls, which `forkpool overhead` counts too. scripts/build-command makes a library of CForkAllocations.
         .target(name: "CForkCount", path: "CInclude/CForkCount", cSettings: cSettings),
-        .target(name: "CForkAllocations", path: "CInclude/CForkAllocations", cSettings: cSettings),
         .target(
             name: "ForkPool", dependencies: ["CForkPool"],
             exclude: ["Supervision/README.md", "Worker/README.md"], swiftSettings: swiftSettings),
@@ -60,7 +61,8 @@ let package = Package(
                 "ForkPoolLaunch",
                 "CForkFloor",
                 "CForkCount",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Command"])),
             ],
             swiftSettings: swiftSettings
         ),

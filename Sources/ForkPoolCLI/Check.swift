@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import ForkPool
 import ForkPoolLaunch
@@ -226,3 +227,4 @@ struct Check: ParsableCommand {
     /// How many rounds are thrown away, if there is time.
     private static let warmup = 2
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import ForkPool
 import ForkPoolLaunch
@@ -277,3 +278,4 @@ struct Run: ParsableCommand {
 
 extension RunSettings.Order: ExpressibleByArgument {}
 extension RunSettings.FailFast: ExpressibleByArgument {}
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import ForkPool
 import Glibc
@@ -105,3 +106,4 @@ struct Tour: ParsableCommand {
         return files.isWhole
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -336,3 +337,4 @@ struct BenchTests {
         #expect(plain.output.hasPrefix("A  sleep") && !plain.output.contains("\u{1B}"))
     }
 }
+#endif

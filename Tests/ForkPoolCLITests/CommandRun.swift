@@ -1,3 +1,4 @@
+#if Command
 import ForkPoolTestSupport
 import Foundation
 import Glibc
@@ -56,7 +57,7 @@ struct CommandRun {
     static func binary() throws -> String {
         let bundle = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         let beside = bundle.deletingLastPathComponent().appendingPathComponent("forkpool").path
-        try #require(FileManager.default.isExecutableFile(atPath: beside), "no \(beside): swift build makes it")
+        try #require(FileManager.default.isExecutableFile(atPath: beside), "no \(beside): swift build --traits Command makes it")
         return beside
     }
 }
@@ -127,3 +128,4 @@ private final class Streams {
         if reading >= 0 { close(reading) }
     }
 }
+#endif

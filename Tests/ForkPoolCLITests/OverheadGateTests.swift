@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -108,3 +109,4 @@ struct OverheadGateTests {
         #expect(error.description.hasPrefix("\"\(text)\" is no limit"))
     }
 }
+#endif

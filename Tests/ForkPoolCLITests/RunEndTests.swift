@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -127,3 +128,4 @@ struct RunEndTests {
         #expect(other.code == 64 && other.output.isEmpty && other.errors.contains("of a run with other items: job 1"))
     }
 }
+#endif

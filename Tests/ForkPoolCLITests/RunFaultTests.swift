@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -356,3 +357,4 @@ struct RunFaultTests {
         #expect(run.code == 64 && run.errors.contains("more combinations than can be counted"))
     }
 }
+#endif

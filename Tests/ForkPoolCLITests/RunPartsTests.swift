@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -101,3 +102,4 @@ struct RunPartsTests {
         #expect(throws: ResumeProblem.self) { try ResumeLog(try folder.write("no log\n", to: "other")) }
     }
 }
+#endif

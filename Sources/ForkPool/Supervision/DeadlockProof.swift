@@ -92,9 +92,9 @@ extension DeadlockProof {
 
         /// The number of the system call `futex` on this machine.
         #if arch(x86_64)
-            static let futexCall: UInt64 = 202
+        static let futexCall: UInt64 = 202
         #elseif arch(arm64)
-            static let futexCall: UInt64 = 98
+        static let futexCall: UInt64 = 98
         #endif
 
         /// Reads the texts of `status`, `syscall`, `wchan`, `task/PID/children`, `stat`, `io`, and of `status` once more.

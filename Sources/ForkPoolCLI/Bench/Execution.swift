@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import ForkPoolLaunch
 
@@ -89,3 +90,4 @@ struct Execution: BitwiseCopyable {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// A command, and what its runs gave.
 struct Measured {
     /// What a comparison calls it: "A", "base".
@@ -76,3 +77,4 @@ struct Comparison {
         self.decision = decision
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import ForkPoolLaunch
 
@@ -158,3 +159,4 @@ enum RunProblem: Error {
 
     private static func text(_ seconds: Double) -> String { Scale.seconds(seconds).text(seconds) }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 
 /// What is compared.
@@ -69,3 +70,4 @@ struct Scale {
     /// The number and the unit.
     func text(_ value: Double) -> String { unit.isEmpty ? number(value) : "\(number(value)) \(unit)" }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 
 /// The values that `-L NAME=A,B` has commands run with.
@@ -46,3 +47,4 @@ extension String {
         return result
     }
 }
+#endif

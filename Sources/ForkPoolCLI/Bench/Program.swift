@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// A command to run: its program, which was found, and its words.
@@ -75,3 +76,4 @@ enum ProgramProblem: Error, CustomStringConvertible {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import Glibc
 
@@ -80,3 +81,4 @@ struct ResultOptions: ParsableArguments {
         }
     }
 }
+#endif

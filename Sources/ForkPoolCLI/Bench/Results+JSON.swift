@@ -1,3 +1,4 @@
+#if Command
 extension Results {
     /// One document: what hyperfine writes, with more beside it that its tools pass over.
     var json: JSON {
@@ -108,3 +109,4 @@ extension PairedGate.Verdict {
         }
     }
 }
+#endif

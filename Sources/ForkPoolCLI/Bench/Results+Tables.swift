@@ -1,3 +1,4 @@
+#if Command
 extension Results {
     /// A line for each command: hyperfine's columns, then ours; seconds and bytes.
     var csv: String {
@@ -95,3 +96,4 @@ extension Measured {
         return (memoryIsHidden ? "≤ " : "") + Scale.bytes(peak).text(peak)
     }
 }
+#endif

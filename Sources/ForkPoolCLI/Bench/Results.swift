@@ -1,3 +1,4 @@
+#if Command
 /// Everything that a measurement says, for whatever writes it down.
 struct Results {
     let verb: String
@@ -12,3 +13,4 @@ struct Results {
     /// What charts show.
     let metric: Metric
 }
+#endif

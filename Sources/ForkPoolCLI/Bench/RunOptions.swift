@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 
 /// How commands are run: the options that `bench` and `check` share.
@@ -28,3 +29,4 @@ struct RunOptions: ParsableArguments {
         Measurement.Manner(showsOutput: showOutput, timeout: timeout?.nanoseconds)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// Splits a command line into words as a shell does, without being one.
 enum ShellWords {
     /// Why a line is not split.
@@ -109,3 +110,4 @@ enum ShellWords {
         }
     }
 }
+#endif

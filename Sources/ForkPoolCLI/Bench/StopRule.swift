@@ -1,3 +1,4 @@
+#if Command
 /// When a benchmark has run often enough.
 struct StopRule {
     /// The fewest runs of each command, unless there is a number of them.
@@ -39,3 +40,4 @@ struct StopRule {
         return resolution <= Self.precision
     }
 }
+#endif

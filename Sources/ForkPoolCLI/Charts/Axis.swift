@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// An axis of a chart: where a value lies, and which values are written beside it.
@@ -33,3 +34,4 @@ struct Axis {
         return (0..<12).map { (first + Double($0)) * step }.filter { $0 <= high }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// A chart as SVG: a strip of dots for each command, a dot a run, and below them the ratios.
 ///
 /// It takes its colours from who looks at it, dark or light.
@@ -166,3 +167,4 @@ struct Chart {
         return result
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// What `forkpool bench --json` wrote, to compare with.
 struct Baseline {
     /// Why a file is no baseline.
@@ -74,3 +75,4 @@ struct Baseline {
         return Measured(name: "baseline", label: label, runs: runs)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The decision of a check: looks at what was measured when it is time to, and says what is to be measured still.
 struct CheckDecision {
     private var contests: [Contest]
@@ -74,3 +75,4 @@ struct CheckDecision {
         }
     }
 }
+#endif

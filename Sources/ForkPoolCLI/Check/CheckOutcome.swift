@@ -1,3 +1,4 @@
+#if Command
 /// What a check says in the end.
 struct CheckOutcome {
     let results: Results
@@ -55,3 +56,4 @@ struct CheckOutcome {
             + "a longer --max-time, a quieter machine or a longer run of the command would tell"
     }
 }
+#endif

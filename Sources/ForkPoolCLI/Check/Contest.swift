@@ -1,3 +1,4 @@
+#if Command
 /// One comparison of a check: what it has to go by, what is known, and whether the gate would find a slower head.
 struct Contest {
     /// What head's runs are compared with.
@@ -72,3 +73,4 @@ struct Contest {
         findsCanary = gate.judge(slower, after: 0, isLast: true) == .slower
     }
 }
+#endif

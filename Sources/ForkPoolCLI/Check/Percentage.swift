@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 
 /// A part of a whole as an argument: `5%`.
@@ -17,3 +18,4 @@ struct Percentage {
         self.part = part
     }
 }
+#endif

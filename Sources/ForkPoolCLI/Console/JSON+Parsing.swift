@@ -1,3 +1,4 @@
+#if Command
 extension JSON {
     /// Why a text is no JSON.
     struct Malformed: Error, CustomStringConvertible {
@@ -213,3 +214,4 @@ private struct JSONParser {
         return unit
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 extension JSON {
     /// The value of an object's member; of several with one name the last, as everybody has it.
     subscript(name: String) -> JSON? {
@@ -46,3 +47,4 @@ extension JSON {
         return values
     }
 }
+#endif

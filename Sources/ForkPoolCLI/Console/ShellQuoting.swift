@@ -1,3 +1,4 @@
+#if Command
 /// Writes words as a shell reads them: quoted where they must be.
 ///
 /// - Parameter words: The words' bytes; what is no text, or would steer a terminal, is written as bash and zsh read it.
@@ -22,3 +23,4 @@ private func quotedForShell(_ word: [UInt8]) -> String {
     }
     return "$'" + escaped.joined() + "'"
 }
+#endif

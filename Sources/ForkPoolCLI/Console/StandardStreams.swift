@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// The three descriptors that everybody has, and some do not.
@@ -72,3 +73,4 @@ func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
         return 0
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// A line on the terminal that says what goes on, redrawn at most ten times a second; silent anywhere else.
@@ -33,3 +34,4 @@ struct StatusLine {
         return Int(size.ws_col)
     }
 }
+#endif

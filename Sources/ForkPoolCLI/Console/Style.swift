@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// How text looks: with colour on a terminal that wants it, plain everywhere else.
@@ -30,3 +31,4 @@ struct Style {
         isColoured ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// Whole files, small ones.
@@ -37,3 +38,4 @@ enum TextFile {
         text(path)?.split(separator: "\n").first.map(String.init)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// Breaks a text into lines between words; a longer word has a line of its own.
 ///
 /// - Parameters:
@@ -17,3 +18,4 @@ func wrapped(_ text: String, width: Int) -> String {
     lines.append(line)
     return lines.joined(separator: "\n")
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// What the control groups of this process limit, in both versions of their files.
 enum CgroupFiles {
     /// A quota on processors, and where it stands.
@@ -58,3 +59,4 @@ enum CgroupFiles {
         }
     }
 }
+#endif

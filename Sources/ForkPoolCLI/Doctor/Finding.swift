@@ -1,3 +1,4 @@
+#if Command
 /// One thing that a doctor looked at.
 struct Finding {
     /// How it is.
@@ -26,3 +27,4 @@ struct Finding {
         ])
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -179,3 +180,4 @@ enum Machine {
             .map { String($0.dropFirst(name.count + 1).drop { $0 == "\t" }) }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// What a gate could tell apart on this machine: the same program against itself.
@@ -89,3 +90,4 @@ struct NoiseFloor {
         }
     }
 }
+#endif

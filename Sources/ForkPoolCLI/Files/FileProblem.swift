@@ -1,3 +1,4 @@
+#if Command
 /// Why a file or folder could not be read as it was found.
 ///
 /// It crosses from a worker as a code, and becomes words in the parent.
@@ -27,3 +28,4 @@ enum FileProblem: Error, Codable, Equatable {
         }
     }
 }
+#endif

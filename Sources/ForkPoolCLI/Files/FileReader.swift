@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// What one reading of a file gave: a bit pattern, so it goes straight into the item's slot.
@@ -69,3 +70,4 @@ struct FileReader {
         }
     }
 }
+#endif

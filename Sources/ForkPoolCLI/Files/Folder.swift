@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// A folder that is open, and the way to everything below it.
@@ -59,3 +60,4 @@ struct Folder: ~Copyable {
         }
     }
 }
+#endif

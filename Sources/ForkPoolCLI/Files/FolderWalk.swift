@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// A regular file, as the walk found it.
@@ -97,3 +98,4 @@ struct FolderWalk {
         return status
     }
 }
+#endif

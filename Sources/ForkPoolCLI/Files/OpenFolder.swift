@@ -1,3 +1,4 @@
+#if Command
 /// A folder that is open for whoever holds this: workers that stay do, after the caller has gone on.
 final class OpenFolder {
     let folder: Folder
@@ -7,3 +8,4 @@ final class OpenFolder {
         self.folder = folder
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import CForkCount
 import Glibc
 
@@ -18,7 +19,7 @@ enum Counted: String, CaseIterable {
 struct Counter {
     /// Why allocations cannot be counted: the library was not built.
     private static let noLibrary =
-        "\(libraryName) is not beside this program; swift build -c release --product ForkPoolAllocations makes it"
+        "\(libraryName) is not beside this program; scripts/build-command makes it"
     private static let libraryName = "libForkPoolAllocations.so"
     /// This very program, whatever became of its file.
     private static let program = "/proc/self/exe"
@@ -112,3 +113,4 @@ struct Counter {
         return String(decoding: buffer[...slash], as: UTF8.self)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The most that rows of ours may cost, as ratios, and the most that scenes may do, as counts.
 struct Limits {
     /// The most that a row may cost in one column, as a multiple of another one.
@@ -109,3 +110,4 @@ struct Limits {
 private func trimmed(_ text: Substring) -> String {
     String(text.drop { $0 == " " }).trimmedEnd
 }
+#endif

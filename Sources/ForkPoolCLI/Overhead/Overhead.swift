@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import ForkPool
 import Glibc
@@ -150,3 +151,4 @@ struct Overhead: ParsableCommand {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// Why there is no measurement.
 enum OverheadError: Error, CustomStringConvertible {
     case noFloor
@@ -42,3 +43,4 @@ enum OverheadError: Error, CustomStringConvertible {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The project's own performance gate: compares what was measured and counted with limits.
 struct OverheadGate {
     /// What it says of one limit.
@@ -102,3 +103,4 @@ struct OverheadGate {
         ])
     }
 }
+#endif

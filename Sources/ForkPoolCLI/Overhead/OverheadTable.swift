@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 
 /// What `overhead` measured and counted, as it shows it.
@@ -132,3 +133,4 @@ extension String {
         lastIndex { $0 != " " }.map { String(self[...$0]) } ?? ""
     }
 }
+#endif

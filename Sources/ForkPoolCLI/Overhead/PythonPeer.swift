@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -86,3 +87,4 @@ struct PythonPeer {
         return String(decoding: line, as: UTF8.self)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 
 /// Some work of the library that is counted: `overhead` runs it in a process of its own, so often and then twice as often.
@@ -68,3 +69,4 @@ struct Scene: Sendable {
         resident.close()
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -110,3 +111,4 @@ struct OutputRefusal: Error {
     /// Whether nobody reads the results any more, which is no error.
     var isClosedPipe: Bool { code == EPIPE && what == Self.standardOutput }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The command of every job: words in which an item takes the place of the placeholders.
 ///
 /// A word stays one word whatever the item holds: no shell reads it.
@@ -142,3 +143,4 @@ struct CommandTemplate {
         Array(values.joined(separator: [UInt8(ascii: " ")]))
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// A job that ended for good, with what it wrote.
 struct Finished {
     let job: Job
@@ -50,3 +51,4 @@ struct OrderedJobs {
     /// How many jobs have ended and wait.
     var waitingCount: Int { waiting.count }
 }
+#endif

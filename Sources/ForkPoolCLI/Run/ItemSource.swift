@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// Where items come from: lists that the command line holds, or bytes that are read as they come.
@@ -132,3 +133,4 @@ struct ReadRefusal: Error {
     /// The errno.
     let code: Int32
 }
+#endif

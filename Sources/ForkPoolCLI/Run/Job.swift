@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -81,3 +82,4 @@ struct RunLimits {
     /// The most bytes of each output.
     var maxOutput = 1 << 30
 }
+#endif

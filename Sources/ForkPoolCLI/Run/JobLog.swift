@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -66,3 +67,4 @@ final class JobLog {
         try stream.flush()
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -128,3 +129,4 @@ extension JobRunner {
         log?.note(finished.job, finished.end, bytes: finished.bytes)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -112,3 +113,4 @@ extension JobRunner {
         try finish(Finished(job: job, end: end, output: .nothing, errors: .nothing, bytes: 0))
     }
 }
+#endif

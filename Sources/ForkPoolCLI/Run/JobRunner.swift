@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -209,3 +210,4 @@ struct OtherRun: Error {
     let number: Int
     let path: String
 }
+#endif

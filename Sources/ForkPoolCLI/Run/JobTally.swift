@@ -1,3 +1,4 @@
+#if Command
 /// What became of all jobs so far.
 struct JobTally {
     /// How many failures are told one by one.
@@ -39,3 +40,4 @@ struct JobTally {
         told > Self.mostTold ? "\(failed) of \(counted(done, "job")) failed; --log FILE has all of them" : nil
     }
 }
+#endif

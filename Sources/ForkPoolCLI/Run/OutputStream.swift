@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// One of the tool's own outputs, to which the jobs' outputs are copied.
@@ -91,3 +92,4 @@ final class OutputStream {
         }
     }
 }
+#endif

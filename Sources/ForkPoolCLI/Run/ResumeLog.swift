@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// What the log of an earlier run says is done.
@@ -65,3 +66,4 @@ enum ResumeProblem: Error {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import Glibc
 
@@ -46,3 +47,4 @@ struct RunLine {
         }
     }
 }
+#endif

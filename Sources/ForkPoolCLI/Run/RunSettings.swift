@@ -1,3 +1,4 @@
+#if Command
 /// What `run` was asked for.
 struct RunSettings {
     enum Order: String, CaseIterable {
@@ -26,3 +27,4 @@ struct RunSettings {
     /// The folder of `--results`.
     var results: String?
 }
+#endif

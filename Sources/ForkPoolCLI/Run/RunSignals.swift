@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 import Synchronization
 
@@ -91,3 +92,4 @@ enum RunSignals {
         errno = saved
     }
 }
+#endif

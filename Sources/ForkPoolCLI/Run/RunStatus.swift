@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// The line on the terminal that tells how far a run is.
@@ -47,3 +48,4 @@ struct RunStatus {
         return "\(hours):\(minutes < 10 ? "0" : "")\(minutes):\(rest)"
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// Puts an item in front of each of its job's lines.
 enum Tagging {
     /// A job's output, every line of which begins with a tag and a tab.
@@ -26,3 +27,4 @@ enum Tagging {
         return .bytes(result)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// What the order of some values alone says of the median that they come from: no assumption on how they are spread.
@@ -76,3 +77,4 @@ func holm(_ probabilities: [Double], error: Double) -> [Bool] {
     }
     return sure
 }
+#endif

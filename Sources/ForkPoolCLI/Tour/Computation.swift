@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 
 /// Chapter 4: work that needs a processor, where waiting overlaps nothing.
@@ -87,3 +88,4 @@ struct Computation {
             + "ForkPool() starts one for each processor."
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 
 /// Tells chapter 6.
@@ -134,3 +135,4 @@ struct Files {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
+#endif

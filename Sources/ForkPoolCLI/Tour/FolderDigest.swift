@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 
 /// Does chapter 6, a real job: every file below a folder is digested in the pool, and again in a loop.
@@ -125,3 +126,4 @@ extension ForkPool.Failure {
         thrown?.decode(as: FileProblem.self) ?? .worker(message)
     }
 }
+#endif

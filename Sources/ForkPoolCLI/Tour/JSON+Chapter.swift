@@ -1,3 +1,4 @@
+#if Command
 extension JSON {
     /// Makes a chapter's part of the document: what every chapter has, and then its own.
     ///
@@ -22,3 +23,4 @@ extension JSON {
         return .object(common + more)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// Tells the tour to a person; says nothing when the answer is to be a JSON document.
@@ -39,3 +40,4 @@ struct Narrator {
         if !isSilent { StandardOutput.write(text) }
     }
 }
+#endif
