@@ -2,7 +2,7 @@
 // for BitwiseCopyable: its value would be dropped and its result be Void, with no more than a warning. The overloads of
 // the two protocols below match such a closure better, and equally well: the call is ambiguous, which is an error.
 // Nothing can call either of them. For any other result they are less specific than the pool's own, and never chosen.
-// The underscores keep both out of the documentation; the compiler's notes still name them, and so say what is wrong.
+// The underscores and attributes keep them out of the documentation; the compiler's notes still say what is wrong.
 
 /// Says, by what a call with another result cannot choose from, that a result must be BitwiseCopyable or Codable.
 public protocol _ResultMustBeBitwiseCopyable {}
@@ -14,12 +14,7 @@ extension ForkPool: _ResultMustBeBitwiseCopyable, _ResultMustBeCodable {}
 
 extension _ResultMustBeBitwiseCopyable {
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(ForkPool.Failure) -> [R] {
@@ -27,11 +22,7 @@ extension _ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, ForkPool.Failure>] {
@@ -39,13 +30,7 @@ extension _ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    ///   - read: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) throws -> T {
@@ -53,12 +38,7 @@ extension _ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     nonisolated(nonsending) public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(ForkPool.Failure) -> [R] {
@@ -66,11 +46,7 @@ extension _ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     nonisolated(nonsending) public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, ForkPool.Failure>] {
@@ -78,13 +54,7 @@ extension _ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    ///   - read: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     nonisolated(nonsending) public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) async throws -> T {
@@ -94,12 +64,7 @@ extension _ResultMustBeBitwiseCopyable {
 
 extension _ResultMustBeCodable {
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(ForkPool.Failure) -> [R] {
@@ -107,11 +72,7 @@ extension _ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, ForkPool.Failure>] {
@@ -119,13 +80,7 @@ extension _ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    ///   - read: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) throws -> T {
@@ -133,12 +88,7 @@ extension _ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     nonisolated(nonsending) public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(ForkPool.Failure) -> [R] {
@@ -146,11 +96,7 @@ extension _ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     nonisolated(nonsending) public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, ForkPool.Failure>] {
@@ -158,13 +104,7 @@ extension _ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    ///   - read: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     nonisolated(nonsending) public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) async throws -> T {
