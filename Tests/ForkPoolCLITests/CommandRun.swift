@@ -57,7 +57,7 @@ struct CommandRun {
     static func binary() throws -> String {
         let bundle = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         let beside = bundle.deletingLastPathComponent().appendingPathComponent("forkpool").path
-        try #require(FileManager.default.isExecutableFile(atPath: beside), "no \(beside): swift build --traits Command makes it")
+        try #require(FileManager.default.isExecutableFile(atPath: beside), "no \(beside): scripts/test builds it")
         return beside
     }
 }
