@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 import Glibc
 
@@ -214,4 +213,3 @@ struct Bench: ParsableCommand {
         return resolutions.contains { $0 == nil } ? nil : resolutions.compactMap { $0 }.max()
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 import ForkPool
 import ForkPoolLaunch
@@ -227,4 +226,3 @@ struct Check: ParsableCommand {
     /// How many rounds are thrown away, if there is time.
     private static let warmup = 2
 }
-#endif

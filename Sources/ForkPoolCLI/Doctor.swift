@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 import Glibc
 
@@ -64,4 +63,3 @@ struct Doctor: ParsableCommand {
         ])
     }
 }
-#endif

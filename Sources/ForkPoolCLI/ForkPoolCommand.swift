@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 import Glibc
 
@@ -28,4 +27,3 @@ struct ForkPoolCommand: ParsableCommand {
         do { try command.run() } catch { type(of: command).exit(withError: error) }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 import ForkPool
 import ForkPoolLaunch
@@ -278,4 +277,3 @@ struct Run: ParsableCommand {
 
 extension RunSettings.Order: ExpressibleByArgument {}
 extension RunSettings.FailFast: ExpressibleByArgument {}
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 import ForkPool
 import Glibc
@@ -106,4 +105,3 @@ struct Tour: ParsableCommand {
         return files.isWhole
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Glibc
 import Testing
@@ -84,4 +83,3 @@ struct BenchInterruptionTests {
         close(witness.reading)
     }
 }
-#endif

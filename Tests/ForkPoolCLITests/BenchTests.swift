@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Glibc
 import Testing
@@ -337,4 +336,3 @@ struct BenchTests {
         #expect(plain.output.hasPrefix("A  sleep") && !plain.output.contains("\u{1B}"))
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import FoundationXML
 import Testing
@@ -81,4 +80,3 @@ private final class ElementCounter: NSObject, XMLParserDelegate {
         counts[name, default: 0] += 1
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Glibc
 import Testing
@@ -226,4 +225,3 @@ struct CheckTests {
             full.code == 74 && full.errors == "forkpool: cannot write to standard output: No space left on device\n")
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPoolTestSupport
 import Foundation
 import Glibc
@@ -128,4 +127,3 @@ private final class Streams {
         if reading >= 0 { close(reading) }
     }
 }
-#endif

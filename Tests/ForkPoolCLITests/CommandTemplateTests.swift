@@ -1,4 +1,3 @@
-#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -62,4 +61,3 @@ struct CommandTemplateTests {
         #expect(CommandTemplate([Array("{}".utf8)]).program == nil)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Glibc
 import Testing
@@ -101,4 +100,3 @@ struct DoctorTests {
         #expect(Host.current == Host(Host.current.json))
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Glibc
 import Testing
@@ -98,4 +97,3 @@ struct FileReadingTests {
         #expect(digest.hash == 0x982F_920C_97D4_457B)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -164,4 +163,3 @@ struct GateTests {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Glibc
 import Testing
@@ -45,4 +44,3 @@ struct HelpTests {
         #expect(check.code == 0 && check.errors.isEmpty, "\(check.errors)")
     }
 }
-#endif

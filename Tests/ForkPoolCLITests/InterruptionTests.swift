@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Glibc
 import Testing
@@ -39,4 +38,3 @@ struct InterruptionTests {
         #expect(status == 0 && errors.isEmpty && output.contains("overhead"))
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 import Testing
 
@@ -74,4 +73,3 @@ struct ItemSourceTests {
         #expect(number == count && source.found == count)
     }
 }
-#endif

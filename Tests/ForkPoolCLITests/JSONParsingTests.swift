@@ -1,4 +1,3 @@
-#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -116,4 +115,3 @@ struct JSONParsingTests {
         #expect(try JSON.parse(text)["b"]?["c"]?.bool == true)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 import Testing
 
@@ -32,4 +31,3 @@ struct NoiseTests {
         #expect(meter.noise(besides: 1e9).others == 0)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Testing
 
@@ -105,4 +104,3 @@ struct OverheadCommandTests {
         #expect(run.errors.contains("no row's name contains \"no such row\""), "\(run.errors)")
     }
 }
-#endif

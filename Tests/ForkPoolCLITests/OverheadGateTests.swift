@@ -1,4 +1,3 @@
-#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -109,4 +108,3 @@ struct OverheadGateTests {
         #expect(error.description.hasPrefix("\"\(text)\" is no limit"))
     }
 }
-#endif

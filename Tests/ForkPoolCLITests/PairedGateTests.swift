@@ -1,4 +1,3 @@
-#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -77,4 +76,3 @@ struct PairedGateTests {
         #expect(slower.count { $0 == .slower } >= 495)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -88,4 +87,3 @@ struct PlanTests {
         }
     }
 }
-#endif

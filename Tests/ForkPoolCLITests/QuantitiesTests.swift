@@ -1,4 +1,3 @@
-#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -52,4 +51,3 @@ struct QuantitiesTests {
         #expect(throws: (any Error).self) { try ByteSize(parsing: text) }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Glibc
 import Testing
@@ -128,4 +127,3 @@ struct RunEndTests {
         #expect(other.code == 64 && other.output.isEmpty && other.errors.contains("of a run with other items: job 1"))
     }
 }
-#endif

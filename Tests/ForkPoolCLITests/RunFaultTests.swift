@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Glibc
 import Testing
@@ -357,4 +356,3 @@ struct RunFaultTests {
         #expect(run.code == 64 && run.errors.contains("more combinations than can be counted"))
     }
 }
-#endif

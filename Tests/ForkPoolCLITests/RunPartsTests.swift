@@ -1,4 +1,3 @@
-#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -102,4 +101,3 @@ struct RunPartsTests {
         #expect(throws: ResumeProblem.self) { try ResumeLog(try folder.write("no log\n", to: "other")) }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Glibc
 import Testing
@@ -173,4 +172,3 @@ struct RunTests {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPoolTestSupport
 import Foundation
 import Glibc
@@ -108,4 +107,3 @@ final class Running {
         return String(decoding: bytes, as: UTF8.self)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Glibc
 
@@ -48,4 +47,3 @@ final class ScratchFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -48,4 +47,3 @@ struct ShellWordsTests {
         #expect(try ShellWords.split(quotedForShell(words.map { Array($0.utf8) })) == words)
     }
 }
-#endif

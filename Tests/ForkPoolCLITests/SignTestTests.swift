@@ -1,4 +1,3 @@
-#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -59,4 +58,3 @@ struct SignTestTests {
         #expect(holm([], error: 0.05) == [])
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -60,4 +59,3 @@ struct SummaryTests {
         #expect(Ratio(pairs: [1], error: 0.05).text == "1.000 [too few runs to tell]")
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Testing
 
@@ -162,4 +161,3 @@ struct TourDocumentTests {
         #expect(failures.map { $0["reason"] } == ["Permission denied (open)", "Permission denied (open)"])
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Testing
 
@@ -137,4 +136,3 @@ struct TourStoryTests {
         #expect(try CommandRun(["--version"]).output == "0.1.0\n")
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Foundation
 import Testing
 
@@ -85,4 +84,3 @@ struct WritingTests {
         #expect(Computation.lesson(9.1, 64).contains("compute no faster"))
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -50,4 +49,3 @@ struct XXH64Tests {
         #expect(hash.digest == 0xB641_AE8C_B691_C174)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import ForkPoolLaunch
 
@@ -90,4 +89,3 @@ struct Execution: BitwiseCopyable {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -171,4 +170,3 @@ private final class LaunchSite: @unchecked Sendable {
 
     private func nanoseconds(_ time: timeval) -> Int { time.tv_sec * 1_000_000_000 + time.tv_usec * 1000 }
 }
-#endif

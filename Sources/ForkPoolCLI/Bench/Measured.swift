@@ -1,4 +1,3 @@
-#if Command
 /// A command, and what its runs gave.
 struct Measured {
     /// What a comparison calls it: "A", "base".
@@ -77,4 +76,3 @@ struct Comparison {
         self.decision = decision
     }
 }
-#endif

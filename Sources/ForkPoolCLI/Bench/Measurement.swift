@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import ForkPoolLaunch
 
@@ -159,4 +158,3 @@ enum RunProblem: Error {
 
     private static func text(_ seconds: Double) -> String { Scale.seconds(seconds).text(seconds) }
 }
-#endif

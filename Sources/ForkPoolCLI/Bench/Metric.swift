@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 
 /// What is compared.
@@ -70,4 +69,3 @@ struct Scale {
     /// The number and the unit.
     func text(_ value: Double) -> String { unit.isEmpty ? number(value) : "\(number(value)) \(unit)" }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import Glibc
 
@@ -71,4 +70,3 @@ struct NoiseMeter {
             + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 
 /// The values that `-L NAME=A,B` has commands run with.
@@ -47,4 +46,3 @@ extension String {
         return result
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// In what order commands run: in blocks of two rounds, the second the first one backwards (A B B A), so that a machine
 /// that drifts favours nobody.
 struct Plan {
@@ -58,4 +57,3 @@ struct SplitMix64: RandomNumberGenerator {
         return mixed ^ mixed >> 31
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// A command to run: its program, which was found, and its words.
@@ -76,4 +75,3 @@ enum ProgramProblem: Error, CustomStringConvertible {
         }
     }
 }
-#endif

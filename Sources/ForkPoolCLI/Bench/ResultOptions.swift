@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 import Glibc
 
@@ -81,4 +80,3 @@ struct ResultOptions: ParsableArguments {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 extension Results {
     /// One document: what hyperfine writes, with more beside it that its tools pass over.
     var json: JSON {
@@ -109,4 +108,3 @@ extension PairedGate.Verdict {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 extension Results {
     /// A line for each command: hyperfine's columns, then ours; seconds and bytes.
     var csv: String {
@@ -96,4 +95,3 @@ extension Measured {
         return (memoryIsHidden ? "≤ " : "") + Scale.bytes(peak).text(peak)
     }
 }
-#endif

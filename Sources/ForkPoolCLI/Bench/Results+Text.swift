@@ -1,4 +1,3 @@
-#if Command
 extension Results {
     /// What a person reads.
     func text(_ style: Style) -> String {
@@ -56,4 +55,3 @@ extension Results {
         return "This machine resolves ±\(fixed(worst * 100, 1)) % of \(metric.name) with \(counted(runs, what)).\n"
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// Everything that a measurement says, for whatever writes it down.
 struct Results {
     let verb: String
@@ -13,4 +12,3 @@ struct Results {
     /// What charts show.
     let metric: Metric
 }
-#endif

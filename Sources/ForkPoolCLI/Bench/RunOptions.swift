@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 
 /// How commands are run: the options that `bench` and `check` share.
@@ -29,4 +28,3 @@ struct RunOptions: ParsableArguments {
         Measurement.Manner(showsOutput: showOutput, timeout: timeout?.nanoseconds)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import Glibc
 
@@ -33,4 +32,3 @@ enum RunningGroup {
         if group[0] > 0 { kill(-group[0], SIGKILL) }
     }
 }
-#endif

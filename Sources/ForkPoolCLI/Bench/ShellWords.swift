@@ -1,4 +1,3 @@
-#if Command
 /// Splits a command line into words as a shell does, without being one.
 enum ShellWords {
     /// Why a line is not split.
@@ -110,4 +109,3 @@ enum ShellWords {
         }
     }
 }
-#endif

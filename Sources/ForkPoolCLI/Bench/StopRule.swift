@@ -1,4 +1,3 @@
-#if Command
 /// When a benchmark has run often enough.
 struct StopRule {
     /// The fewest runs of each command, unless there is a number of them.
@@ -40,4 +39,3 @@ struct StopRule {
         return resolution <= Self.precision
     }
 }
-#endif

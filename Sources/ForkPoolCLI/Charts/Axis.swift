@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// An axis of a chart: where a value lies, and which values are written beside it.
@@ -34,4 +33,3 @@ struct Axis {
         return (0..<12).map { (first + Double($0)) * step }.filter { $0 <= high }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// A chart as SVG: a strip of dots for each command, a dot a run, and below them the ratios.
 ///
 /// It takes its colours from who looks at it, dark or light.
@@ -167,4 +166,3 @@ struct Chart {
         return result
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// How values are spread, in one line of blocks.
 struct Histogram {
     private static let blocks = Array(" ▁▂▃▄▅▆▇█")
@@ -33,4 +32,3 @@ struct Histogram {
         bars = String(counts.map { Self.blocks[$0 == 0 ? 0 : max(1, ($0 * levels + most / 2) / most)] })
     }
 }
-#endif

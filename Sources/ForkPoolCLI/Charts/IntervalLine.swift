@@ -1,4 +1,3 @@
-#if Command
 /// An interval of a ratio on a line, beside 1 and a limit.
 enum IntervalLine {
     /// Draws a line such as `0.98 ─────┼───[══●══]─────╎──── 1.12`.
@@ -27,4 +26,3 @@ enum IntervalLine {
         return "\(fixed(low, decimals)) \(String(line)) \(fixed(high, decimals))"
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// What `forkpool bench --json` wrote, to compare with.
 struct Baseline {
     /// Why a file is no baseline.
@@ -75,4 +74,3 @@ struct Baseline {
         return Measured(name: "baseline", label: label, runs: runs)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// The decision of a check: looks at what was measured when it is time to, and says what is to be measured still.
 struct CheckDecision {
     private var contests: [Contest]
@@ -75,4 +74,3 @@ struct CheckDecision {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// What a check says in the end.
 struct CheckOutcome {
     let results: Results
@@ -56,4 +55,3 @@ struct CheckOutcome {
             + "a longer --max-time, a quieter machine or a longer run of the command would tell"
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// One comparison of a check: what it has to go by, what is known, and whether the gate would find a slower head.
 struct Contest {
     /// What head's runs are compared with.
@@ -73,4 +72,3 @@ struct Contest {
         findsCanary = gate.judge(slower, after: 0, isLast: true) == .slower
     }
 }
-#endif

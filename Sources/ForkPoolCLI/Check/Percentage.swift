@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 
 /// A part of a whole as an argument: `5%`.
@@ -18,4 +17,3 @@ struct Percentage {
         self.part = part
     }
 }
-#endif

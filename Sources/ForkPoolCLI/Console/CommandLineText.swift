@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 import Glibc
 
@@ -34,4 +33,3 @@ enum CommandLineText {
 @unsafe func bytes(of text: UnsafePointer<CChar>) -> [UInt8] {
     unsafe (0..<strlen(text)).map { unsafe UInt8(bitPattern: text[$0]) }
 }
-#endif

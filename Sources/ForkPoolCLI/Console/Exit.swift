@@ -1,4 +1,3 @@
-#if Command
 /// The exit codes of every verb.
 enum Exit {
     /// Something of what was asked for failed; the rest was done.
@@ -27,4 +26,3 @@ enum Exit {
     /// Nobody reads the results any more: what a shell reports for an end by `SIGPIPE`.
     static let closedPipe: Int32 = 141
 }
-#endif

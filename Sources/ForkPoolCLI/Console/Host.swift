@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import Glibc
 
@@ -65,4 +64,3 @@ struct Host: Equatable {
         return String(hash.digest, radix: 16)
     }
 }
-#endif

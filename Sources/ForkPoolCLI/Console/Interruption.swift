@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// Says in one line that a signal ended the command, and lets the signal do what it does to any program.
@@ -39,4 +38,3 @@ enum Interruption {
         _ = unsafe write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
     }
 }
-#endif

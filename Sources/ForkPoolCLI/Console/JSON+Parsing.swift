@@ -1,4 +1,3 @@
-#if Command
 extension JSON {
     /// Why a text is no JSON.
     struct Malformed: Error, CustomStringConvertible {
@@ -214,4 +213,3 @@ private struct JSONParser {
         return unit
     }
 }
-#endif

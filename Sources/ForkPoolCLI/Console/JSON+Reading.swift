@@ -1,4 +1,3 @@
-#if Command
 extension JSON {
     /// The value of an object's member; of several with one name the last, as everybody has it.
     subscript(name: String) -> JSON? {
@@ -47,4 +46,3 @@ extension JSON {
         return values
     }
 }
-#endif

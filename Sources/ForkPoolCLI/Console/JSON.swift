@@ -1,4 +1,3 @@
-#if Command
 /// A JSON value, written and read without Foundation.
 enum JSON {
     case null
@@ -126,4 +125,3 @@ enum JSON {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// Writes a number with a fixed count of decimals, without Foundation.
 ///
 /// - Parameters:
@@ -40,4 +39,3 @@ func byteSize(_ bytes: Int) -> String {
     }
     return "\(fixed(size, 1)) TB"
 }
-#endif

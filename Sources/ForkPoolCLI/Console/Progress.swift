@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import Glibc
 
@@ -33,4 +32,3 @@ struct Progress {
         if isShown { StandardError.write("\r\u{1B}[K") }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 
 /// How long something takes, as an argument: `500ms`, `1.5s`, `2m`, `1h`, or a bare number of seconds.
@@ -90,4 +89,3 @@ private struct Quantity {
         Int(exactly: (number * unit).rounded())
     }
 }
-#endif

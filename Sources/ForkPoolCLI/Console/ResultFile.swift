@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 import Glibc
 
@@ -43,4 +42,3 @@ struct ResultFile: ~Copyable {
         }
     }
 }
-#endif

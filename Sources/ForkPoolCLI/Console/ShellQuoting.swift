@@ -1,4 +1,3 @@
-#if Command
 /// Writes words as a shell reads them: quoted where they must be.
 ///
 /// - Parameter words: The words' bytes; what is no text, or would steer a terminal, is written as bash and zsh read it.
@@ -23,4 +22,3 @@ private func quotedForShell(_ word: [UInt8]) -> String {
     }
     return "$'" + escaped.joined() + "'"
 }
-#endif

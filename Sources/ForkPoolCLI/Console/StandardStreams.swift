@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// The three descriptors that everybody has, and some do not.
@@ -73,4 +72,3 @@ func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
         return 0
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// A line on the terminal that says what goes on, redrawn at most ten times a second; silent anywhere else.
@@ -34,4 +33,3 @@ struct StatusLine {
         return Int(size.ws_col)
     }
 }
-#endif

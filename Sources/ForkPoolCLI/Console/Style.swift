@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// How text looks: with colour on a terminal that wants it, plain everywhere else.
@@ -31,4 +30,3 @@ struct Style {
         isColoured ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// Whole files, small ones.
@@ -38,4 +37,3 @@ enum TextFile {
         text(path)?.split(separator: "\n").first.map(String.init)
     }
 }
-#endif

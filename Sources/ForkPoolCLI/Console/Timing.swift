@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// Runs work and says how many seconds it took.
@@ -25,4 +24,3 @@ func nanoseconds(of clock: clockid_t) -> Int {
     unsafe clock_gettime(clock, &time)
     return time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// Breaks a text into lines between words; a longer word has a line of its own.
 ///
 /// - Parameters:
@@ -18,4 +17,3 @@ func wrapped(_ text: String, width: Int) -> String {
     lines.append(line)
     return lines.joined(separator: "\n")
 }
-#endif

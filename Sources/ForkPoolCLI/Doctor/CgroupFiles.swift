@@ -1,4 +1,3 @@
-#if Command
 /// What the control groups of this process limit, in both versions of their files.
 enum CgroupFiles {
     /// A quota on processors, and where it stands.
@@ -59,4 +58,3 @@ enum CgroupFiles {
         }
     }
 }
-#endif

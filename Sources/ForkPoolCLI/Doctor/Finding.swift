@@ -1,4 +1,3 @@
-#if Command
 /// One thing that a doctor looked at.
 struct Finding {
     /// How it is.
@@ -27,4 +26,3 @@ struct Finding {
         ])
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -180,4 +179,3 @@ enum Machine {
             .map { String($0.dropFirst(name.count + 1).drop { $0 == "\t" }) }
     }
 }
-#endif

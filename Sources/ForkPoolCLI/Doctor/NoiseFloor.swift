@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// What a gate could tell apart on this machine: the same program against itself.
@@ -90,4 +89,3 @@ struct NoiseFloor {
         }
     }
 }
-#endif

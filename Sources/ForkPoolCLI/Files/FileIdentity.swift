@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// Which file something is, whatever it is called; nothing that has no bytes of its own, such as a pipe or a terminal.
@@ -25,4 +24,3 @@ struct FileIdentity: Equatable {
         (device, number) = (status.st_dev, status.st_ino)
     }
 }
-#endif

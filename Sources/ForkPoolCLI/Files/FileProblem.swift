@@ -1,4 +1,3 @@
-#if Command
 /// Why a file or folder could not be read as it was found.
 ///
 /// It crosses from a worker as a code, and becomes words in the parent.
@@ -28,4 +27,3 @@ enum FileProblem: Error, Codable, Equatable {
         }
     }
 }
-#endif

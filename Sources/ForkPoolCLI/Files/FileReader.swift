@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// What one reading of a file gave: a bit pattern, so it goes straight into the item's slot.
@@ -70,4 +69,3 @@ struct FileReader {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// A folder that is open, and the way to everything below it.
@@ -60,4 +59,3 @@ struct Folder: ~Copyable {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// A regular file, as the walk found it.
@@ -98,4 +97,3 @@ struct FolderWalk {
         return status
     }
 }
-#endif

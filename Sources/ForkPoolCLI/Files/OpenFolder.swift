@@ -1,4 +1,3 @@
-#if Command
 /// A folder that is open for whoever holds this: workers that stay do, after the caller has gone on.
 final class OpenFolder {
     let folder: Folder
@@ -8,4 +7,3 @@ final class OpenFolder {
         self.folder = folder
     }
 }
-#endif

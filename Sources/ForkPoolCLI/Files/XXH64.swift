@@ -1,4 +1,3 @@
-#if Command
 /// The XXH64 hash of bytes that come in pieces.
 ///
 /// A fast digest that tells changed files apart; not one that withstands an attacker. The algorithm is that of
@@ -116,4 +115,3 @@ struct XXH64 {
         (0..<count).reduce(0) { $0 | UInt64(bytes[position + $1]) << UInt64(8 * $1) }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import CForkCount
 import Glibc
 
@@ -113,4 +112,3 @@ struct Counter {
         return String(decoding: buffer[...slash], as: UTF8.self)
     }
 }
-#endif

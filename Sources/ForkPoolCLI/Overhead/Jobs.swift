@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import Glibc
 
@@ -49,4 +48,3 @@ func fill(_ all: SharedArray<UInt8>, _ item: Int, size: Int) {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// The most that rows of ours may cost, as ratios, and the most that scenes may do, as counts.
 struct Limits {
     /// The most that a row may cost in one column, as a multiple of another one.
@@ -110,4 +109,3 @@ struct Limits {
 private func trimmed(_ text: Substring) -> String {
     String(text.drop { $0 == " " }).trimmedEnd
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 import ForkPool
 import Glibc
@@ -151,4 +150,3 @@ struct Overhead: ParsableCommand {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// Why there is no measurement.
 enum OverheadError: Error, CustomStringConvertible {
     case noFloor
@@ -43,4 +42,3 @@ enum OverheadError: Error, CustomStringConvertible {
         }
     }
 }
-#endif

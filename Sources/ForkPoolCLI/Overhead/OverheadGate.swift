@@ -1,4 +1,3 @@
-#if Command
 /// The project's own performance gate: compares what was measured and counted with limits.
 struct OverheadGate {
     /// What it says of one limit.
@@ -103,4 +102,3 @@ struct OverheadGate {
         ])
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// A measured row.
 struct OverheadLine {
     let row: Row
@@ -40,4 +39,3 @@ struct SceneCount {
 
     subscript(counted: Counted) -> Double? { counts[counted] }
 }
-#endif

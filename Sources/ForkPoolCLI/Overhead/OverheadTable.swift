@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 
 /// What `overhead` measured and counted, as it shows it.
@@ -133,4 +132,3 @@ extension String {
         lastIndex { $0 != " " }.map { String(self[...$0]) } ?? ""
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Dispatch
 import ForkPool
 import Glibc
@@ -92,4 +91,3 @@ func touch(_ bytes: Span<UInt8>) -> UInt8 {
     for offset in stride(from: 0, to: bytes.count, by: 4096) { sum &+= bytes[offset] }
     return sum
 }
-#endif

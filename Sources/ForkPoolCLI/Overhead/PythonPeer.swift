@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -87,4 +86,3 @@ struct PythonPeer {
         return String(decoding: line, as: UTF8.self)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import CForkFloor
 import Dispatch
 import ForkPool
@@ -227,4 +226,3 @@ private func secondsToError(_ at: SharedArray<timespec>, _ call: () throws -> Vo
     }
     throw OverheadError.noCrash
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// Measurements of one cell: seconds, one for each round.
 struct Sample {
     var seconds: [Double] = []
@@ -82,4 +81,3 @@ enum Column: String, CaseIterable {
         }
     }
 }
-#endif

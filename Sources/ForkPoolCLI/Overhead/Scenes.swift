@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 
 /// Some work of the library that is counted: `overhead` runs it in a process of its own, so often and then twice as often.
@@ -69,4 +68,3 @@ struct Scene: Sendable {
         resident.close()
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import CForkFloor
 
 /// Children of the floor that stay, for as long as this lives; one at a time does.
@@ -42,4 +41,3 @@ func touchFloor(_ size: Int) {
     guard let bytes = unsafe cforkfloor_region(0) else { return }
     keep(touch(unsafe UnsafeBufferPointer(start: bytes, count: size).span))
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import Glibc
 
@@ -186,4 +185,3 @@ private func afterRest(microseconds: UInt32 = 1000, _ body: () throws -> Void) r
     usleep(microseconds)
     return try seconds(body)
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -111,4 +110,3 @@ struct OutputRefusal: Error {
     /// Whether nobody reads the results any more, which is no error.
     var isClosedPipe: Bool { code == EPIPE && what == Self.standardOutput }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// The command of every job: words in which an item takes the place of the placeholders.
 ///
 /// A word stays one word whatever the item holds: no shell reads it.
@@ -143,4 +142,3 @@ struct CommandTemplate {
         Array(values.joined(separator: [UInt8(ascii: " ")]))
     }
 }
-#endif

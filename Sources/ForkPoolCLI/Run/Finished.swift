@@ -1,4 +1,3 @@
-#if Command
 /// A job that ended for good, with what it wrote.
 struct Finished {
     let job: Job
@@ -51,4 +50,3 @@ struct OrderedJobs {
     /// How many jobs have ended and wait.
     var waitingCount: Int { waiting.count }
 }
-#endif

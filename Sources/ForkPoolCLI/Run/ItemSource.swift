@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// Where items come from: lists that the command line holds, or bytes that are read as they come.
@@ -133,4 +132,3 @@ struct ReadRefusal: Error {
     /// The errno.
     let code: Int32
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -82,4 +81,3 @@ struct RunLimits {
     /// The most bytes of each output.
     var maxOutput = 1 << 30
 }
-#endif

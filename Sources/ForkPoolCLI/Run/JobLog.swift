@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -67,4 +66,3 @@ final class JobLog {
         try stream.flush()
     }
 }
-#endif

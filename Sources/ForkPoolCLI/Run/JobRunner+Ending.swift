@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -129,4 +128,3 @@ extension JobRunner {
         log?.note(finished.job, finished.end, bytes: finished.bytes)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -113,4 +112,3 @@ extension JobRunner {
         try finish(Finished(job: job, end: end, output: .nothing, errors: .nothing, bytes: 0))
     }
 }
-#endif

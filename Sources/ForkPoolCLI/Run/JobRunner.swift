@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import ForkPoolLaunch
 import Glibc
@@ -210,4 +209,3 @@ struct OtherRun: Error {
     let number: Int
     let path: String
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// What became of all jobs so far.
 struct JobTally {
     /// How many failures are told one by one.
@@ -40,4 +39,3 @@ struct JobTally {
         told > Self.mostTold ? "\(failed) of \(counted(done, "job")) failed; --log FILE has all of them" : nil
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// One of the tool's own outputs, to which the jobs' outputs are copied.
@@ -92,4 +91,3 @@ final class OutputStream {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// Finds programs as a shell does: by `PATH`, once for each name.
@@ -62,4 +61,3 @@ struct ProgramMissing: Error {
     /// What a person reads behind the program's name.
     var reason: String { code == ENOENT ? "no such program" : "cannot be run: \(systemMessage(code))" }
 }
-#endif

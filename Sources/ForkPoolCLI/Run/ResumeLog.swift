@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// What the log of an earlier run says is done.
@@ -66,4 +65,3 @@ enum ResumeProblem: Error {
         }
     }
 }
-#endif

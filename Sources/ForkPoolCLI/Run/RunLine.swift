@@ -1,4 +1,3 @@
-#if Command
 import ArgumentParser
 import Glibc
 
@@ -47,4 +46,3 @@ struct RunLine {
         }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// What `run` was asked for.
 struct RunSettings {
     enum Order: String, CaseIterable {
@@ -27,4 +26,3 @@ struct RunSettings {
     /// The folder of `--results`.
     var results: String?
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 import Synchronization
 
@@ -92,4 +91,3 @@ enum RunSignals {
         errno = saved
     }
 }
-#endif

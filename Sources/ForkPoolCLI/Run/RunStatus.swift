@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// The line on the terminal that tells how far a run is.
@@ -48,4 +47,3 @@ struct RunStatus {
         return "\(hours):\(minutes < 10 ? "0" : "")\(minutes):\(rest)"
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 /// Puts an item in front of each of its job's lines.
 enum Tagging {
     /// A job's output, every line of which begins with a tag and a tab.
@@ -27,4 +26,3 @@ enum Tagging {
         return .bytes(result)
     }
 }
-#endif

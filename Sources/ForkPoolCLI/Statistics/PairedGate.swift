@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// Decides, from pairs of runs, whether head is slower than base by more than a limit.
@@ -92,4 +91,3 @@ struct PairedGate {
     /// What twice the excess that is allowed makes of 1: the ratio that a gate has to find.
     var canary: Double { 1 + 2 * (limit - 1) }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// What the order of some values alone says of the median that they come from: no assumption on how they are spread.
@@ -77,4 +76,3 @@ func holm(_ probabilities: [Double], error: Double) -> [Bool] {
     }
     return sure
 }
-#endif

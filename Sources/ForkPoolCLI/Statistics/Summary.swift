@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// What some values are, in short.
@@ -71,4 +70,3 @@ struct Ratio {
         return "\(fixed(estimate, 3)) [\(fixed(interval.lowerBound, 3)), \(fixed(interval.upperBound, 3))]"
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 
 /// Chapter 4: work that needs a processor, where waiting overlaps nothing.
@@ -88,4 +87,3 @@ struct Computation {
             + "ForkPool() starts one for each processor."
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 
 /// Tells chapter 6.
@@ -135,4 +134,3 @@ struct Files {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 
 /// Does chapter 6, a real job: every file below a folder is digested in the pool, and again in a loop.
@@ -126,4 +125,3 @@ extension ForkPool.Failure {
         thrown?.decode(as: FileProblem.self) ?? .worker(message)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 extension JSON {
     /// Makes a chapter's part of the document: what every chapter has, and then its own.
     ///
@@ -23,4 +22,3 @@ extension JSON {
         return .object(common + more)
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import Glibc
 
 /// Tells the tour to a person; says nothing when the answer is to be a JSON document.
@@ -40,4 +39,3 @@ struct Narrator {
         if !isSilent { StandardOutput.write(text) }
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import Glibc
 
@@ -127,4 +126,3 @@ struct SlowSums {
         numbers.map { String($0) }.joined(separator: " ")
     }
 }
-#endif

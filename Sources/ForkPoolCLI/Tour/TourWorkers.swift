@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 
 /// Where the tour's pools have their workers from.
@@ -34,4 +33,3 @@ extension JSON {
         seconds.map { [("start_seconds", .seconds($0))] } ?? []
     }
 }
-#endif

@@ -1,4 +1,3 @@
-#if Command
 import ForkPool
 import Glibc
 
@@ -135,4 +134,3 @@ extension Trap {
         """
     }
 }
-#endif
