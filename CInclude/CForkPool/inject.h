@@ -26,6 +26,7 @@
     CALL_NAMED(mmap) \
     CALL_NAMED(munmap) \
     CALL_NAMED(open) \
+    CALL_NAMED(perf_event_open) \
     CALL_NAMED(pidfd_open) \
     CALL_NAMED(pidfd_send_signal) \
     CALL_NAMED(poll) \

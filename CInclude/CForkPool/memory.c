@@ -60,17 +60,6 @@ int32_t cforkpool_memfd(size_t size)
     return fd;
 }
 
-int32_t cforkpool_capture(void)
-{
-    int fd = CALL(memfd_create, memfd_create("forkpool output", MFD_CLOEXEC));
-    if (fd < 0)
-        return -errno;
-    fd = cforkpool_above_standard(fd);
-    if (fd >= 0)
-        fcntl(fd, F_SETFL, O_APPEND);
-    return fd;
-}
-
 void *cforkpool_mmap_memfd(int32_t fd, size_t size, int32_t *error)
 {
     void *base = CALL_OR(

@@ -79,6 +79,7 @@ enum FaultCases {
         "futex_wake": "it only fails for an address that is none",
         "kill": "only a child that nobody has reaped is its aim",
         "pidfd_send_signal": "only a process that has ended makes it fail, and it need not be ended then",
+        "perf_event_open": "the command alone counts events, and EventCounterTests makes it fail",
         "poll": "made in a program that was started by exec, which knows of no fault",
         "pselect": "it is for where ppoll fails, and nothing is there for where it fails too",
         "pthread_atfork": "glibc's only fails for want of memory, as malloc would",

@@ -7,7 +7,8 @@ import Testing
 struct CrewTests {
     /// What a worker leaves that ends.
     private func sight(
-        _ ending: ExitStatus = .signal(SIGKILL), crash: Bool = false, finished: Bool = false, report: WorkerError? = nil,
+        _ ending: ExitStatus = .signal(SIGKILL), crash: Bool = false, finished: Bool = false,
+        report: WorkerError? = nil,
         isReady: Bool = true, claimed: Bool = true
     ) -> WorkerExit {
         let text = crash ? CrashReport(signal: SIGSEGV, address: 0, isStackOverflow: false, message: "") : nil

@@ -140,7 +140,8 @@ struct FailureTests {
         #expect(cancelled.description == "the map was cancelled" && cancelled.index == nil)
         #expect(cancelled.code == .cancelled)
         #expect(ForkPool.Failure(FailureCause.cancelled, 4).description == "item 4 was cancelled")
-        let unreachable = ForkPool.Failure(.unreachable(ProcessExit(pid: 1, .signal(11), crash: crash(11, at: 0x20))), nil)
+        let unreachable = ForkPool.Failure(
+            .unreachable(ProcessExit(pid: 1, .signal(11), crash: crash(11, at: 0x20))), nil)
         #expect(
             unreachable.description
                 == "the map could not be run: 32 workers in a row ended before they reached an item; the last one crashed its "

@@ -58,7 +58,8 @@ struct MapMachineEndingTests {
         machine.refused(Self.refusal)
         #expect(machine.ending == nil)
         _ = machine.ended(
-            0, ProcessExit(pid: 1, .exit(0)), Sight(finished: true, item: nil, remaining: nil, claimed: true), open: false
+            0, ProcessExit(pid: 1, .exit(0)), Sight(finished: true, item: nil, remaining: nil, claimed: true),
+            open: false
         )
         #expect(machine.isIdle)
         #expect(machine.sweep([6..<9], workers: 2) == [.start(worker: 0, remaining: 6..<9)])

@@ -15,7 +15,6 @@
 #include "CForkPoolWait.h"
 #include "CForkPoolMemory.h"
 #include "CForkPoolMachine.h"
-#include "CForkPoolCommand.h"
 #include "CForkPoolInjection.h"
 
 #endif

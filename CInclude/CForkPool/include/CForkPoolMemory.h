@@ -27,12 +27,6 @@ int32_t cforkpool_memfd(size_t size);
 /// Maps such memory. Returns NULL and a negative errno in `*error` if refused.
 void *_Nullable cforkpool_mmap_memfd(int32_t fd, size_t size, int32_t *error);
 
-/// Makes memory that programs can write to as if it were a file, always at its end (memfd_create, close-on-exec). Returns
-/// the descriptor or a negative errno.
-///
-/// In C because memfd_create is hidden from Swift.
-int32_t cforkpool_capture(void);
-
 /// Gives the pages of a part of a shared mapping back to the system; they read as zero afterwards.
 ///
 /// In C because MADV_REMOVE is hidden from Swift.

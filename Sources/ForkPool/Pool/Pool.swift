@@ -187,7 +187,8 @@ extension Pool {
             let touched = unsafe record.blocksTouched.pointee.exchange(0, ordering: .relaxed)
             // No block is marked any more.
             unsafe record.blocksUsed.pointee.store(0, ordering: .relaxed)
-            state.warmBlocks[worker] = max(state.warmBlocks[worker], min(max(touched, 0), layout.shape.arenaSize / size))
+            state.warmBlocks[worker] = max(
+                state.warmBlocks[worker], min(max(touched, 0), layout.shape.arenaSize / size))
             guard state.warmBlocks[worker] > share else { continue }
             let start = layout.arenas.offset(worker)
             let kept = Mapping.pages(start + share * size)

@@ -37,7 +37,8 @@ final class Template {
         self.layout = layout
         self.eventFD = eventFD
         mapping = try Mapping(
-            size: Mapping.pages(MemoryLayout<cforkpool_orders>.size + 2 * layout.processSlots * MemoryLayout<Int32>.size))
+            size: Mapping.pages(
+                MemoryLayout<cforkpool_orders>.size + 2 * layout.processSlots * MemoryLayout<Int32>.size))
     }
 
     /// Begins to fork a process for each of these slots; `started` has them then or later.
