@@ -38,7 +38,7 @@ struct ShimTests {
         #expect(bell >= 0)
         var entry = cforkpool_poll(fd: bell, events: Int16(POLLIN), revents: 0)
         #expect(unsafe cforkpool_ppoll(&entry, 1, 0) == 0)
-        cforkpool_eventfd_ring(bell)
+        cforkpool_eventfd_notify(bell)
         #expect(unsafe cforkpool_ppoll(&entry, 1, 10_000_000_000) == 1)
         #expect(entry.revents == Int16(POLLIN))
     }

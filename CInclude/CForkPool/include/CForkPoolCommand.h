@@ -3,7 +3,7 @@
 
 // Other programs and what they count: command.c, counter.c, guard.c.
 
-#include "CForkPoolStart.h"
+#include "CForkPool.h"
 
 #include <stdbool.h>
 #include <stdint.h>

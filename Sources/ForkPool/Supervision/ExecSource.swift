@@ -14,7 +14,7 @@ final class ExecSource: ProcessSource {
         let region = core.region
         core.writeOrder()
         var exec = cforkpool_exec(
-            memory: region.descriptor ?? -1, bell: core.bell.descriptor, token: region.memory.shape.token)
+            memory: region.descriptor ?? -1, eventfd: core.bell.descriptor, token: region.memory.shape.token)
         let starts = unsafe withUnsafeMutablePointer(to: &exec) { exec in
             unsafe WorkerProcess.start(
                 places.map { place in

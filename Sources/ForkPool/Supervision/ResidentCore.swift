@@ -207,7 +207,7 @@ final class Bell: Sendable {
     }
 
     func ring() {
-        _ = cforkpool_eventfd_ring(descriptor)
+        _ = cforkpool_eventfd_notify(descriptor)
     }
 
     func drain() {

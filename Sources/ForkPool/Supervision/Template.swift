@@ -194,7 +194,7 @@ final class Template {
         unsafe madvise(mapping.base, mapping.size, MADV_DOFORK)
         var template = unsafe cforkpool_template(
             entry: ResidentWorker.entry, context: Unmanaged.passUnretained(worker).toOpaque(),
-            crashes: memory.crash(0), bell: bell, orders: orders, orders_size: mapping.size,
+            crashes: memory.crash(0), eventfd: bell, orders: orders, orders_size: mapping.size,
             numbers: Int32(memory.places))
         let started = unsafe withUnsafeMutablePointer(to: &template) { template in
             unsafe WorkerProcess.start([

@@ -35,7 +35,7 @@ enum WatchThread {
             }
             return unsafe box.takeResult()
         } onCancel: {
-            cforkpool_eventfd_ring(bell)
+            cforkpool_eventfd_notify(bell)
         }
     }
 }

@@ -263,7 +263,7 @@ private struct Loop {
 
     /// Rings the keeper's bell; where the body closed it the worker is of no use any more.
     private func ring() {
-        if cforkpool_eventfd_ring(bell) != 0 { cforkpool_exit(EXIT_FAILURE) }
+        if cforkpool_eventfd_notify(bell) != 0 { cforkpool_exit(EXIT_FAILURE) }
     }
 
     // MARK: Waiting
