@@ -19,7 +19,7 @@
 
 /// Starting this program again as a worker, and what such a worker does before the library's Swift code.
 
-/// Tells a program that it is a worker: descriptors, parent, number and token. A worker removes it from its environment.
+/// Tells a program that it is a worker: descriptors, parent, number and token. The worker unsets it.
 #define VARIABLE "FORKPOOL_WORKER"
 
 /// The exit status of a process that cannot be a worker; its main never runs.
@@ -112,8 +112,8 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
 extern void cforkpool_exec_worker(int32_t memory, int32_t eventfd, int32_t number, uint64_t token)
     __attribute__((weak));
 
-/// Exported by Dispatch for run loops: a descriptor that is readable when the main queue has work, and the function that
-/// does the work. `dispatch_main` does not serve: it ends the main thread, which needs a main that was called.
+/// Exported by Dispatch for run loops: a descriptor that is readable when the main queue has work, and a function that
+/// does the work. `dispatch_main` is no alternative: it needs a main that was called.
 extern int _dispatch_get_main_queue_handle_4CF(void) __attribute__((weak));
 extern void _dispatch_main_queue_callback_4CF(void *_Nullable message) __attribute__((weak));
 

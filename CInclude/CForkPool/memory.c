@@ -43,7 +43,8 @@ int32_t cforkpool_memfd(size_t size)
 {
     // Growth beyond the limit on files is not only refused, it ends the process by SIGXFSZ.
     struct rlimit limit;
-    if (CALL(getrlimit, getrlimit(RLIMIT_FSIZE, &limit)) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur)
+    if (CALL(getrlimit, getrlimit(RLIMIT_FSIZE, &limit)) == 0 && limit.rlim_cur != RLIM_INFINITY
+        && size > limit.rlim_cur)
         return -ENOMEM;
     int fd = CALL(memfd_create, memfd_create("forkpool", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (fd < 0)

@@ -14,11 +14,11 @@ _Static_assert(offsetof(struct cforkpool_orders, children) == sizeof(struct cfor
 
 /// A template runs nothing but this file: no allocation, no lock, no Swift.
 
-/// The memory holders.
-///
-/// A process has ended for those that wait for it once the kernel freed its memory: 9 ms a GiB. The kernel frees memory
-/// with the last process that has it. So each worker with much memory gets a memory holder: a process that has the
-/// worker's memory, touches none of it, and is killed after the worker's end was seen. Without one that end is late.
+// MARK: - Memory holders
+
+// A parent sees a process's end only after the kernel freed its memory, which takes 9 ms a GiB. The kernel frees memory
+// with the last process that has it. So a worker with much memory gets a memory holder: a process that shares the
+// worker's memory, touches none of it, and is killed once the parent has seen the worker's end.
 
 /// From this many pages on, freeing takes half a millisecond.
 enum { HELD_FROM_PAGES = 16384 };

@@ -63,7 +63,8 @@ struct cforkpool_start {
     const char *_Nullable failed_call;
 };
 
-/// Forks `count` workers, with signals blocked, and returns when each was tried. The process's one forker thread forks.
+/// Forks `count` workers, with signals blocked, and returns when each was tried. The process's one forker thread forks;
+/// the calling thread does only where stack.c says so.
 ///
 /// In C because the forking thread must never run Swift: the runtime caches the thread's id, and a child would inherit
 /// a wrong one. PR_SET_PDEATHSIG also follows the forking thread, so that thread must live on.
