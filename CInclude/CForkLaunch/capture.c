@@ -12,7 +12,10 @@ int32_t cforklaunch_memfd_create(void)
     if (fd < 0)
         return -errno;
     fd = cforkpool_above_standard(fd);
-    if (fd >= 0)
-        fcntl(fd, F_SETFL, O_APPEND);
+    if (fd >= 0 && CALL(fcntl_append, fcntl(fd, F_SETFL, O_APPEND)) != 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
     return fd;
 }

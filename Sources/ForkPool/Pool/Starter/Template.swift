@@ -207,7 +207,7 @@ final class Template {
         unsafe madvise(mapping.base, mapping.size, MADV_DOFORK)
         var template = unsafe cforkpool_template(
             entry: WorkerMain.waitAndRun, context: Unmanaged.passUnretained(worker).toOpaque(),
-            crashes: layout.crash(0), bell: eventFD, orders: orders, orders_size: mapping.size,
+            crashes: layout.crash(0), eventfd: eventFD, orders: orders, orders_size: mapping.size,
             numbers: Int32(layout.processSlots))
         let started = unsafe withUnsafeMutablePointer(to: &template) { template in
             unsafe ProcessHandle.start([
