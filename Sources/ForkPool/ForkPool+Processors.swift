@@ -2,19 +2,19 @@ internal import CForkPool
 internal import Glibc
 
 extension ForkPool {
-    /// The number of processors that this process may really use, at least 1.
+    /// The number of processors that this process may use, at least 1.
     ///
-    /// That is how many its affinity allows (`sched_getaffinity`), or fewer where the cgroup that it is in, or one
-    /// above, has a quota: a container with a quota of 1.5 processors counts as 2.
+    /// It is the number that its affinity allows (`sched_getaffinity`), or fewer if its control group, or one above,
+    /// has a quota: a container with a quota of 1.5 processors counts as 2.
     public static var availableProcessors: Int {
         let allowed = Int(max(cforkpool_sched_getaffinity_count(), 1))
         return min(allowed, CgroupQuota.processors() ?? allowed)
     }
 }
 
-/// The processor quota of the control group that this process is in.
+/// The processor quota of the control group of this process.
 enum CgroupQuota {
-    /// The smallest quota on the way from this process's group to the root, in whole processors, rounded up.
+    /// Finds the smallest quota in this process's group and all groups above, in processors, rounded up.
     static func processors(root: String = "/sys/fs/cgroup", membership: String = "/proc/self/cgroup") -> Int? {
         let lines = (try? SmallFile.read(membership)) ?? ""
         var path = lines.split(separator: "\n").first { $0.hasPrefix("0::") }.map { $0.dropFirst(3) } ?? "/"
@@ -29,7 +29,7 @@ enum CgroupQuota {
         }
     }
 
-    /// Reads "QUOTA PERIOD" in microseconds; "max" is no quota.
+    /// Parses "QUOTA PERIOD" in microseconds; nil for "max", which is no quota.
     static func parse(_ text: String) -> Int? {
         let words = text.split { $0 == " " || $0 == "\n" }
         guard words.count == 2, let quota = Int(words[0]), let period = Int(words[1]), quota > 0, period > 0 else {
@@ -39,7 +39,7 @@ enum CgroupQuota {
     }
 }
 
-/// Reads what the kernel shows as a file.
+/// Reads small files, such as those of the kernel.
 enum SmallFile {
     /// Reads the first 64 KiB of a file as text (`open`, `read`).
     static func read(_ path: String) throws(SystemError) -> String {

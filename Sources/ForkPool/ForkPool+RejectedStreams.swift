@@ -1,23 +1,23 @@
-// What ForkPool+Rejected.swift does for the pool's maps, for its resident pools and streams. What is disfavoured there
-// is so here: of overloads that are disfavoured alike the more specific one is chosen.
+// The same as ForkPool+Rejected.swift, for resident pools and streams. An overload is disfavoured here if the overload
+// of the pool is: among disfavoured overloads Swift chooses the more specific one.
 
 extension ResultMustBeBitwiseCopyable {
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
     ///
     /// - Parameter body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    /// - Returns: Nothing; it is never called.
+    /// - Throws: Nothing; it is never called.
     public func resident<I: BitwiseCopyable, R>(
         _ body: @escaping (I) throws -> R
     ) throws(ForkPool.Failure) -> ForkPool.Resident<I, R> {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
     ///
     /// - Parameter body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    /// - Returns: Nothing; it is never called.
+    /// - Throws: Nothing; it is never called.
     @_disfavoredOverload
     public func resident<I, R>(
         _ body: @escaping (I) throws -> R
@@ -25,28 +25,28 @@ extension ResultMustBeBitwiseCopyable {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
     ///
     /// - Parameters:
     ///   - items: Not used.
     ///   - order: Not used.
     ///   - window: Not used.
     ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    /// - Returns: Nothing; it is never called.
     public func stream<S: Collection, R>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> ForkPool.Stream<R> {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
     ///
     /// - Parameters:
     ///   - items: Not used.
     ///   - order: Not used.
     ///   - window: Not used.
     ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    /// - Returns: Nothing; it is never called.
     @_disfavoredOverload
     public func stream<S: Sequence, R>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -54,14 +54,14 @@ extension ResultMustBeBitwiseCopyable {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
     ///
     /// - Parameters:
     ///   - items: Not used.
     ///   - order: Not used.
     ///   - window: Not used.
     ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    /// - Returns: Nothing; it is never called.
     public func stream<S: AsyncSequence & SendableMetatype, R>(
         _ items: sending S, order: ForkPool.Order = .input, window: Int? = nil,
         _ body: @escaping (S.Element) throws -> R
@@ -71,22 +71,22 @@ extension ResultMustBeBitwiseCopyable {
 }
 
 extension ResultMustBeCodable {
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
     ///
     /// - Parameter body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    /// - Returns: Nothing; it is never called.
+    /// - Throws: Nothing; it is never called.
     public func resident<I: BitwiseCopyable, R>(
         _ body: @escaping (I) throws -> R
     ) throws(ForkPool.Failure) -> ForkPool.Resident<I, R> {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
     ///
     /// - Parameter body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    /// - Returns: Nothing; it is never called.
+    /// - Throws: Nothing; it is never called.
     @_disfavoredOverload
     public func resident<I, R>(
         _ body: @escaping (I) throws -> R
@@ -94,28 +94,28 @@ extension ResultMustBeCodable {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
     ///
     /// - Parameters:
     ///   - items: Not used.
     ///   - order: Not used.
     ///   - window: Not used.
     ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    /// - Returns: Nothing; it is never called.
     public func stream<S: Collection, R>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> ForkPool.Stream<R> {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
     ///
     /// - Parameters:
     ///   - items: Not used.
     ///   - order: Not used.
     ///   - window: Not used.
     ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    /// - Returns: Nothing; it is never called.
     @_disfavoredOverload
     public func stream<S: Sequence, R>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -123,14 +123,14 @@ extension ResultMustBeCodable {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
     ///
     /// - Parameters:
     ///   - items: Not used.
     ///   - order: Not used.
     ///   - window: Not used.
     ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    /// - Returns: Nothing; it is never called.
     public func stream<S: AsyncSequence & SendableMetatype, R>(
         _ items: sending S, order: ForkPool.Order = .input, window: Int? = nil,
         _ body: @escaping (S.Element) throws -> R

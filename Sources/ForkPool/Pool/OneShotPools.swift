@@ -38,8 +38,7 @@ final class OneShotPools: Sendable {
         if layout.count > 0 {
             let worker = WorkerMain(
                 region: pool.layout, eventFD: pool.event.descriptor, settings: WorkerSettings(options),
-                setUp: options.setUp, tearDown: options.tearDown, warmHeapEnd: pool.warmHeapEnd(before: batch),
-                warmArenaSizes: pool.warmArenaSizes
+                setUp: options.setUp, tearDown: options.tearDown
             ) { range, writer, _ in body(range, writer) }
             let starter = ForkStarter(worker, pool.layout, cancelled: cancelled) { pool.end(.cancelled) }
             do throws(SystemError) {
@@ -99,7 +98,6 @@ extension Pool {
     /// - Throws: `noMemory`, if the heap has no room for it.
     func openOnlyBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
         let now = monotonicNanoseconds()
-        event.drain()
         locked { state in
             state.queue.reopen()
             state.inheritors = []
@@ -109,6 +107,7 @@ extension Pool {
             for worker in 0..<layout.workers {
                 layout.record(worker).reset(remaining: nil)
                 unsafe layout.record(worker).batchSlot.pointee.store(0, ordering: .relaxed)
+                unsafe layout.record(worker).warmBlocks.pointee.store(state.warmBlocks[worker], ordering: .relaxed)
                 layout.sleepers.remove(worker)
                 layout.seekers.remove(worker)
             }
@@ -117,10 +116,4 @@ extension Pool {
         try submit(batch)
         return batch
     }
-
-    /// The end of the heap's bytes that had pages before a batch was laid out.
-    func warmHeapEnd(before batch: Batch) -> Int { batch.parts[0].zeroed }
-
-    /// How many bytes of each arena have pages.
-    var warmArenaSizes: [Int] { locked { $0.warmBlocks.map { $0 * RegionLayout.blockSize } } }
 }

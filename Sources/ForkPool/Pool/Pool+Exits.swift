@@ -51,8 +51,6 @@ extension Pool {
             prepareSuccessor(of: worker, remaining, &state)
             exit.pause = remaining?.pause ?? 0
             for (number, batch) in state.queue.slots.enumerated() {
-                // Also at a slot whose batch another thread settled: the dead worker may have owed its signal.
-                layout.batchSlot(number).ended.wakeThreads()
                 guard let batch else { continue }
                 let cursor = unsafe layout.batchSlot(number).cursor.pointee.load(ordering: .relaxed)
                 if !batch.machine.keepsOffer(cursor: cursor) { layout.open.remove(number) }
@@ -61,8 +59,7 @@ extension Pool {
             }
             settleAll(&state)
             layout.wakeForgotten()
-            layout.admission.wakeThreads()
-            layout.itemEnded.wakeThreads()
+            wakeWaiters()
             resumeStreams(&state)
             if servesOneBatch { exit.isNeeded = remaining != nil || hasUnclaimed(state) }
             return exit

@@ -60,6 +60,13 @@ extension Pool {
             layout.record(worker).cancelKill()
             layout.record(worker).wake()
         }
+        wakeWaiters()
+    }
+
+    /// Wakes every thread that waits for a batch or an item: the process that was to signal it may have died.
+    func wakeWaiters() {
+        // The caller of a one-shot map is its supervisor, and waits for processes.
+        if servesOneBatch { return }
         for number in 0..<layout.batchSlots { layout.batchSlot(number).ended.wakeThreads() }
         layout.admission.wakeThreads()
         layout.itemEnded.wakeThreads()

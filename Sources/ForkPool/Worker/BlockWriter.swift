@@ -20,8 +20,6 @@ internal import Synchronization
     }
 
     private let region: RegionLayout
-    /// How many bytes of each arena have pages from earlier batches; empty where processes are not fresh.
-    private let warmSizes: [Int]
     private let encoder = BinaryEncoder()
     private var tag: UInt32 = 0
     /// The bytes of the arena that are free for this batch, and where the first block without the tag begins.
@@ -31,9 +29,8 @@ internal import Synchronization
     private var populated = 0
 
     /// Makes a writer for any worker of a region. It is made before the fork, so that a worker need not allocate.
-    init(region: RegionLayout, warmSizes: [Int] = []) {
+    init(region: RegionLayout) {
         self.region = region
-        self.warmSizes = warmSizes
     }
 
     /// Encodes a value; returns where its bytes are.
@@ -42,7 +39,7 @@ internal import Synchronization
     func write<T: Encodable>(_ value: T, to destination: Destination) throws -> Extent {
         begin(destination)
         let extent = try write(value, after: 0, to: destination)
-        if !warmSizes.isEmpty { populate(behind: extent, destination.worker) }
+        populate(behind: extent, destination.worker)
         return extent
     }
 
@@ -50,9 +47,12 @@ internal import Synchronization
     private func populate(behind extent: Extent, _ worker: Int) {
         let start = region.arenas.offset(worker)
         let end = extent.offset + extent.length - start
-        guard end + extent.length > populated, end < warmSizes[worker] else { return }
-        populated = min(end + 2 * extent.length, warmSizes[worker])
-        region.populate(start + end..<start + populated, warmEnd: start + warmSizes[worker])
+        guard end + extent.length > populated else { return }
+        let blocks = unsafe region.record(worker).warmBlocks.pointee.load(ordering: .relaxed)
+        let warmSize = min(max(blocks, 0), region.shape.arenaSize / RegionLayout.blockSize) * RegionLayout.blockSize
+        populated = end + 2 * extent.length
+        guard end < warmSize else { return }
+        region.populate(start + end..<start + min(populated, warmSize), warmEnd: start + warmSize)
     }
 
     /// Adds an error to the chain that the parent reads.

@@ -44,24 +44,6 @@ struct WorkerSettings: Codable {
         if niceness != 0 { standBack() }
     }
 
-    /// Runs a range of whose first item this is not the first attempt, perhaps; returns whether the worker goes on.
-    ///
-    /// `run` is told also how far the claim goes of which a part is the first one.
-    func retry(
-        _ range: Range<Int>, _ attempt: Int, _ run: (_ part: Range<Int>, _ claim: Range<Int>) -> Bool
-    ) -> Bool {
-        guard attempt > 1 else { return run(range, range) }
-        let first = range.lowerBound..<range.lowerBound + 1
-        var worker = cforkpool_get_worker()
-        worker.attempt = Int32(truncatingIfNeeded: attempt)
-        cforkpool_set_worker(worker)
-        let goesOn = run(first, range)
-        worker.attempt = 1
-        cforkpool_set_worker(worker)
-        let rest = first.upperBound..<range.upperBound
-        return goesOn && (rest.isEmpty || run(rest, rest))
-    }
-
     /// Raises the niceness of the main thread and of this one, which are one in a worker by fork: it is a thread's own.
     private func standBack() {
         let process = __priority_which_t(PRIO_PROCESS.rawValue)

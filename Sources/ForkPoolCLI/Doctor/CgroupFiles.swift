@@ -1,12 +1,12 @@
-/// What the control groups of this process limit, in both versions of their files.
+/// The limits of the control groups of this process, in versions 1 and 2.
 enum CgroupFiles {
-    /// A quota on processors, and where it stands.
+    /// A processor quota, and the file that sets it.
     struct Quota: Equatable {
         let processors: Double
         let file: String
     }
 
-    /// The smallest quota on the way from this process's group to the root.
+    /// Finds the smallest processor quota in this process's group and all groups above it.
     static func quota(root: String = "/sys/fs/cgroup", membership: String = "/proc/self/cgroup") -> Quota? {
         let groups = self.groups(membership)
         let unified = files(groups[""], root, "cpu.max").compactMap { file, text -> Quota? in
@@ -16,7 +16,7 @@ enum CgroupFiles {
         }
         let old = files(groups["cpu"], root + "/cpu", "cpu.cfs_quota_us").compactMap { file, text -> Quota? in
             let folder = file.dropLast("cpu.cfs_quota_us".count)
-            // -1 is no quota.
+            // -1 means no quota.
             guard let quota = Double(text), quota > 0,
                 let period = TextFile.line(folder + "cpu.cfs_period_us").flatMap({ Double($0) })
             else { return nil }
@@ -25,7 +25,7 @@ enum CgroupFiles {
         return (unified + old).min { $0.processors < $1.processors }
     }
 
-    /// The smallest limit on memory on that way, in bytes.
+    /// Finds the smallest memory limit in the same groups, in bytes.
     static func memoryLimit(root: String = "/sys/fs/cgroup", membership: String = "/proc/self/cgroup") -> Double? {
         let groups = self.groups(membership)
         return
@@ -33,7 +33,7 @@ enum CgroupFiles {
             .compactMap { Double($0.text) }.min()
     }
 
-    /// The group's path by controller; that of the second version has none.
+    /// Reads the path of the group for each controller; version 2 has one group, with an empty controller name.
     private static func groups(_ membership: String) -> [Substring: Substring] {
         var groups: [Substring: Substring] = [:]
         for line in (TextFile.text(membership) ?? "").split(separator: "\n") {
@@ -46,7 +46,7 @@ enum CgroupFiles {
         return groups
     }
 
-    /// The first line of a file in a group's folder and in all above.
+    /// Reads the first line of a file in the folder of a group and in all folders above it.
     private static func files(_ group: Substring?, _ root: String, _ name: String) -> [(file: String, text: String)] {
         guard var group else { return [] }
         var found: [(file: String, text: String)] = []
