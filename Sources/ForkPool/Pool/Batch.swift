@@ -41,8 +41,6 @@ internal import Synchronization
     var tags: [Int]
     var newestError = 0
     var usesArenas = false
-    /// Whether a worker that died may have written anywhere.
-    var mayBeTorn = false
     var waiters: [Waiter] = []
     /// When the progress handler was last called, in nanoseconds of the monotonic clock.
     var progressShown = 0

@@ -35,10 +35,13 @@ extension Pool {
                 stage != WorkerRecord.Stage.starting || !inside.isEmpty && !state.inheritors.contains(worker)
             if finish == WorkerRecord.Finish.notSetUp, !exit.isReady { exit.setUpError = setUpError(of: worker) }
             writeControl(state)
+            if servesOneBatch, !exit.finished {
+                state.isTorn = true
+                state.heap.distrustFreshPages()
+            }
             var remaining: Remaining?
             for number in inside {
                 let batch = state.queue.slots[number]!
-                if !exit.finished { batch.mayBeTorn = true }
                 if let rest = exited(worker, &exit, reason, number, batch), remaining == nil {
                     remaining = rest
                 } else {

@@ -5,8 +5,8 @@ import Testing
 @testable import ForkPool
 
 @Suite("An event in shared memory")
-struct SharedEventTests {
-    /// Runs `work` with an event that nobody waits for, and reads its word.
+struct FutexEventTests {
+    /// Runs `work` with a fresh event and a way to read its word.
     private func withEvent(_ work: (FutexEvent, () -> UInt32) -> Void) {
         let memory = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
         defer { unsafe memory.deallocate() }
@@ -15,7 +15,7 @@ struct SharedEventTests {
         work(unsafe FutexEvent(at: memory)) { unsafe word.pointee.load(ordering: .relaxed) }
     }
 
-    @Test("asks for the bell where a task waits, once")
+    @Test("says once that a task waits")
     func tasks() {
         withEvent { event, word in
             #expect(event.signal() == [])
@@ -26,7 +26,7 @@ struct SharedEventTests {
         }
     }
 
-    @Test("asks for no bell where only threads wait")
+    @Test("says that threads wait, and that tasks do")
     func threads() {
         withEvent { event, _ in
             #expect(event.announce(.threads) == 1)
@@ -38,17 +38,17 @@ struct SharedEventTests {
         }
     }
 
-    @Test("lets nobody sleep who announced it before the signal")
+    @Test("keeps no thread asleep that announced its sleep before the signal")
     func signalledBefore() {
         withEvent { event, _ in
             let seen = event.announce(.threads)
             event.signal()
-            // It would be for ever.
+            // Otherwise this never returns.
             event.sleep(while: seen)
         }
     }
 
-    @Test("lets a sleeper go when its time is up")
+    @Test("ends a sleep after its timeout")
     func timeout() {
         withEvent { event, _ in
             event.sleep(while: event.announce(.threads), timeout: 1_000_000)

@@ -3,8 +3,8 @@ import Testing
 
 @testable import ForkPool
 
-@Suite("A set of workers in shared memory")
-struct WorkerSetTests {
+@Suite("A set of numbers in shared memory")
+struct AtomicBitsetTests {
     /// Runs `work` with an empty set.
     private func withSet(_ capacity: Int, _ work: (AtomicBitset) -> Void) {
         let size = AtomicBitset.size(capacity: capacity)
@@ -21,7 +21,7 @@ struct WorkerSetTests {
         #expect(AtomicBitset.size(capacity: capacity) == size)
     }
 
-    @Test("has no numbers beyond its capacity, whatever somebody wrote there", arguments: [1, 2, 63, 64, 65, 100])
+    @Test("has no numbers beyond its capacity, whatever its memory holds there", arguments: [1, 2, 63, 64, 65, 100])
     func beyond(capacity: Int) {
         withSet(capacity) { set in
             for number in capacity..<(capacity + 63) / 64 * 64 { set.insert(number) }
@@ -83,9 +83,9 @@ struct WorkerSetTests {
                 }
                 return removed
             }
-            // Each thread has numbers of its own: every removal finds what was added just before.
+            // Each thread has its own numbers, so every removal finds what was added just before.
             #expect(removed == Array(repeating: 13_333, count: 8))
-            // Those of the last rounds that were not removed: of 19 992 and later every third, and what was left before.
+            // A number stays whose last round was one of every third, which does not remove.
             for thread in 0..<8 {
                 let left = (0..<8).filter { set.contains(thread * 8 + $0) }
                 #expect(
