@@ -42,7 +42,7 @@ let package = Package(
         .target(name: "CForkAllocations", path: "CInclude/CForkAllocations", cSettings: cSettings),
         .target(
             name: "ForkPool", dependencies: ["CForkPool"],
-            exclude: ["Supervision/README.md", "Worker/README.md"], swiftSettings: swiftSettings),
+            exclude: ["Deadlock/README.md", "Worker/README.md"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "ForkPoolCLI",
             dependencies: [

@@ -13,19 +13,21 @@ struct WatchTests {
     func overdue() {
         var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         let sight = ItemSnapshot(position: 3, began: 500)
-        #expect(watch.see(0, sight, at: 600, look: none) == nil)
+        #expect(watch.check(0, sight, at: 600, sample: none) == nil)
         #expect(watch.nextTime(now: 600) == 500 + Self.second)
-        #expect(watch.see(0, sight, at: 499 + Self.second, look: none) == nil)
-        #expect(watch.see(0, sight, at: 500 + Self.second, look: none) == .overdue(item: 3))
+        #expect(watch.check(0, sight, at: 499 + Self.second, sample: none) == nil)
+        #expect(watch.check(0, sight, at: 500 + Self.second, sample: none) == .overdue(item: 3))
     }
 
     @Test("finds several who are overdue at once")
     func several() {
         var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
-        for worker in 0..<5 { #expect(watch.see(worker, .init(position: worker, began: 7), at: 9, look: none) == nil) }
+        for worker in 0..<5 {
+            #expect(watch.check(worker, .init(position: worker, began: 7), at: 9, sample: none) == nil)
+        }
         for worker in 0..<5 {
             #expect(
-                watch.see(worker, .init(position: worker, began: 7), at: 7 + Self.second, look: none)
+                watch.check(worker, .init(position: worker, began: 7), at: 7 + Self.second, sample: none)
                     == .overdue(item: worker))
         }
     }
@@ -36,37 +38,37 @@ struct WatchTests {
         for step in 0..<10 {
             let began = 1 + step * Self.second
             let sight = ItemSnapshot(position: step / 2, began: began)
-            #expect(watch.see(0, sight, at: began + Self.second - 1, look: none) == nil)
+            #expect(watch.check(0, sight, at: began + Self.second - 1, sample: none) == nil)
         }
     }
 
     @Test("does not count what comes before an item, and does not believe a time that cannot be")
     func impossible() {
         var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
-        #expect(watch.see(0, .init(position: -1, began: 0), at: 0, look: none) == nil)
-        #expect(watch.see(0, .init(position: -1, began: 0), at: 90 * Self.second, look: none) == nil)
+        #expect(watch.check(0, .init(position: -1, began: 0), at: 0, sample: none) == nil)
+        #expect(watch.check(0, .init(position: -1, began: 0), at: 90 * Self.second, sample: none) == nil)
         let future = ItemSnapshot(position: 1, began: .max)
-        #expect(watch.see(1, future, at: 5, look: none) == nil)
-        #expect(watch.see(1, future, at: 5 + Self.second, look: none) == .overdue(item: 1))
-        #expect(watch.see(2, .init(position: 1, began: .min), at: 5, look: none) == nil)
-        #expect(watch.see(2, .init(position: 1, began: .min), at: 9 * Self.second, look: none) == nil)
+        #expect(watch.check(1, future, at: 5, sample: none) == nil)
+        #expect(watch.check(1, future, at: 5 + Self.second, sample: none) == .overdue(item: 1))
+        #expect(watch.check(2, .init(position: 1, began: .min), at: 5, sample: none) == nil)
+        #expect(watch.check(2, .init(position: 1, began: .min), at: 9 * Self.second, sample: none) == nil)
     }
 
     @Test("excuses everybody for a time in which nobody ran, itself included")
     func stopped() {
         var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         let sight = ItemSnapshot(position: 3, began: 500)
-        #expect(watch.see(0, sight, at: 600, look: none) == nil)
+        #expect(watch.check(0, sight, at: 600, sample: none) == nil)
         let planned = watch.nextTime(now: 600)
         // Late by an hour.
         let late = planned + 3600 * Self.second
-        watch.wake(at: late)
-        #expect(watch.see(0, sight, at: late - 1, look: none) == nil)
-        #expect(watch.see(0, sight, at: late, look: none) == .overdue(item: 3))
+        watch.resume(at: late)
+        #expect(watch.check(0, sight, at: late - 1, sample: none) == nil)
+        #expect(watch.check(0, sight, at: late, sample: none) == .overdue(item: 3))
         // What a busy machine is late by is no excuse.
         _ = watch.nextTime(now: late)
-        watch.wake(at: late + Self.second / 4)
-        #expect(watch.see(0, sight, at: late + Self.second / 4, look: none) == .overdue(item: 3))
+        watch.resume(at: late + Self.second / 4)
+        #expect(watch.check(0, sight, at: late + Self.second / 4, sample: none) == .overdue(item: 3))
     }
 
     @Test("excuses also whoever began after the last look before everybody was stopped")
@@ -74,23 +76,23 @@ struct WatchTests {
         var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         let planned = watch.nextTime(now: 0)
         let late = planned + 60 * Self.second
-        watch.wake(at: late)
+        watch.resume(at: late)
         let sight = ItemSnapshot(position: 3, began: planned - 5)
-        #expect(watch.see(0, sight, at: late, look: none) == nil)
-        #expect(watch.see(0, sight, at: late + Self.second - 1, look: none) == nil)
-        #expect(watch.see(0, sight, at: late + Self.second, look: none) == .overdue(item: 3))
+        #expect(watch.check(0, sight, at: late, sample: none) == nil)
+        #expect(watch.check(0, sight, at: late + Self.second - 1, sample: none) == nil)
+        #expect(watch.check(0, sight, at: late + Self.second, sample: none) == .overdue(item: 3))
         // Who begins since then has as long as ever.
         let later = ItemSnapshot(position: 4, began: late + 7)
-        #expect(watch.see(0, later, at: late + 6 + Self.second, look: none) == nil)
-        #expect(watch.see(0, later, at: late + 7 + Self.second, look: none) == .overdue(item: 4))
+        #expect(watch.check(0, later, at: late + 6 + Self.second, sample: none) == nil)
+        #expect(watch.check(0, later, at: late + 7 + Self.second, sample: none) == .overdue(item: 4))
     }
 
     @Test("asks to be woken for the next thing that is due, and never twice within half a millisecond")
     func nextTime() {
         var watch = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         #expect(watch.nextTime(now: 0) == Self.second)
-        _ = watch.see(0, .init(position: 0, began: 50), at: 60, look: none)
-        _ = watch.see(1, .init(position: 1, began: 40), at: 60, look: none)
+        _ = watch.check(0, .init(position: 0, began: 50), at: 60, sample: none)
+        _ = watch.check(1, .init(position: 1, began: 40), at: 60, sample: none)
         #expect(watch.nextTime(now: 60) == 40 + Self.second)
         #expect(watch.nextTime(now: 40 + Self.second) == 40 + Self.second + 500_000)
         watch.forget(1)
@@ -105,14 +107,14 @@ struct WatchTests {
         var times: [Int] = []
         var now = 0
         while now < 20 * Self.second {
-            let verdict = watch.see(0, Self.busy, at: now) {
+            let verdict = watch.check(0, Self.busy, at: now) {
                 times.append(now)
                 return nil
             }
             #expect(verdict == nil)
             now = watch.nextTime(now: now)
         }
-        #expect(times.first == Watchdog.firstLook)
+        #expect(times.first == Watchdog.firstSample)
         #expect((5...20).contains(times.count))
         let gaps = zip(times, times.dropFirst()).map { $1 - $0 }
         #expect(gaps == gaps.sorted() && gaps.last == 2 * Self.second)
@@ -141,11 +143,13 @@ struct WatchTests {
             let now = step * 2 * Self.second
             for worker in 0..<3 {
                 let state = worker == 1 && step == 3 ? "S (sleeping)" : "R (running)"
-                let verdict = watch.see(worker, Self.busy, at: now) { Self.look(state: state, ticks: ticks, pauses: 0) }
+                let verdict = watch.check(worker, Self.busy, at: now) {
+                    Self.look(state: state, ticks: ticks, pauses: 0)
+                }
                 #expect(verdict == nil)
             }
             if step == 3 { watch.forget(2) }
-            let proven = watch.glimpse(at: now) { workers in
+            let proven = watch.stopSuspects(at: now) { workers in
                 stopped.append(workers)
                 return workers.map { _ in spin }
             }
@@ -160,12 +164,12 @@ struct WatchTests {
         var watch = Watchdog(timeout: nil, provesDeadlocks: true)
         var (now, time, glimpses, stops) = (0, 0, glimpses, 0)
         while now < 60 * second, !glimpses.isEmpty {
-            let verdict = watch.see(0, busy, at: now) {
+            let verdict = watch.check(0, busy, at: now) {
                 time += stops == 0 ? 5 : ticks
                 return look(state: "R (running)", ticks: time, pauses: stops)
             }
             #expect(verdict == nil)
-            let proven = watch.glimpse(at: now) { workers in
+            let proven = watch.stopSuspects(at: now) { workers in
                 #expect(workers == [0])
                 stops += 1
                 return [glimpses.removeFirst()]
@@ -176,9 +180,9 @@ struct WatchTests {
         return (false, glimpses.count)
     }
 
-    private static func spin(owner: UInt32) throws -> DeadlockProof.Spin {
+    private static func spin(owner: UInt32) throws -> StopSample.Spin {
         let call = FutexCall(Array("202 0x10 0x86 0x1 0x0 0x0 0x0 0x20 0x30\n".utf8)[...], number: 202)
-        return try #require(DeadlockProof.Spin(call: call, word: owner, pid: 4711))
+        return try #require(StopSample.Spin(call: call, word: owner, pid: 4711))
     }
 
     private static func look(
@@ -206,7 +210,7 @@ struct WatchTests {
         var watch = Watchdog(timeout: nil, provesDeadlocks: true)
         var (now, looks) = (0, 0)
         while now < 20 * Self.second {
-            let verdict = watch.see(0, Self.busy, at: now) {
+            let verdict = watch.check(0, Self.busy, at: now) {
                 looks += 1
                 // In a shared wait: whoever shares the memory may wake it.
                 return Self.look(
@@ -222,7 +226,7 @@ struct WatchTests {
     func movers() {
         var watch = Watchdog(timeout: nil, provesDeadlocks: true)
         for step in 0..<100 {
-            let verdict = watch.see(0, .init(position: step, began: 0), at: step * Watchdog.firstLook) {
+            let verdict = watch.check(0, .init(position: step, began: 0), at: step * Watchdog.firstSample) {
                 Issue.record("it looked")
                 return nil
             }
