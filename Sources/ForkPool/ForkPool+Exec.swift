@@ -57,7 +57,7 @@ extension ForkPool {
                 "Options.setUp and tearDown are closures, which a worker that is started by exec cannot have; "
                     + "implement setUp() and tearDown() in \(J.self)")
         }
-        guard cforkpool_enters() else {
+        guard cforkpool_enters_before_main() else {
             throw .notRunnable(
                 "this program has ForkPool as a dynamic library, so a worker that is started by exec would run its main; "
                     + "call ForkPool.bootstrap() as the first line of main")

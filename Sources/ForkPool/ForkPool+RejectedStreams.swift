@@ -1,23 +1,17 @@
-// The same as ForkPool+Rejected.swift, for resident pools and streams. An overload is disfavoured here if the overload
-// of the pool is: among disfavoured overloads Swift chooses the more specific one.
+// What ForkPool+Rejected.swift does for the pool's maps, for its resident pools and streams. What is disfavoured there
+// is so here: of overloads that are disfavoured alike the more specific one is chosen.
 
-extension ResultMustBeBitwiseCopyable {
-    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
-    ///
-    /// - Parameter body: Not used.
-    /// - Returns: Nothing; it is never called.
-    /// - Throws: Nothing; it is never called.
+extension _ResultMustBeBitwiseCopyable {
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    @_documentation(visibility: private)
     public func resident<I: BitwiseCopyable, R>(
         _ body: @escaping (I) throws -> R
     ) throws(ForkPool.Failure) -> ForkPool.Resident<I, R> {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
-    ///
-    /// - Parameter body: Not used.
-    /// - Returns: Nothing; it is never called.
-    /// - Throws: Nothing; it is never called.
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    @_documentation(visibility: private)
     @_disfavoredOverload
     public func resident<I, R>(
         _ body: @escaping (I) throws -> R
@@ -25,28 +19,16 @@ extension ResultMustBeBitwiseCopyable {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - order: Not used.
-    ///   - window: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing; it is never called.
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    @_documentation(visibility: private)
     public func stream<S: Collection, R>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> ForkPool.Stream<R> {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - order: Not used.
-    ///   - window: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing; it is never called.
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    @_documentation(visibility: private)
     @_disfavoredOverload
     public func stream<S: Sequence, R>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -54,14 +36,8 @@ extension ResultMustBeBitwiseCopyable {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - order: Not used.
-    ///   - window: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing; it is never called.
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    @_documentation(visibility: private)
     public func stream<S: AsyncSequence & SendableMetatype, R>(
         _ items: sending S, order: ForkPool.Order = .input, window: Int? = nil,
         _ body: @escaping (S.Element) throws -> R
@@ -70,23 +46,17 @@ extension ResultMustBeBitwiseCopyable {
     }
 }
 
-extension ResultMustBeCodable {
-    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
-    ///
-    /// - Parameter body: Not used.
-    /// - Returns: Nothing; it is never called.
-    /// - Throws: Nothing; it is never called.
+extension _ResultMustBeCodable {
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    @_documentation(visibility: private)
     public func resident<I: BitwiseCopyable, R>(
         _ body: @escaping (I) throws -> R
     ) throws(ForkPool.Failure) -> ForkPool.Resident<I, R> {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
-    ///
-    /// - Parameter body: Not used.
-    /// - Returns: Nothing; it is never called.
-    /// - Throws: Nothing; it is never called.
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    @_documentation(visibility: private)
     @_disfavoredOverload
     public func resident<I, R>(
         _ body: @escaping (I) throws -> R
@@ -94,28 +64,16 @@ extension ResultMustBeCodable {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - order: Not used.
-    ///   - window: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing; it is never called.
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    @_documentation(visibility: private)
     public func stream<S: Collection, R>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> ForkPool.Stream<R> {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - order: Not used.
-    ///   - window: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing; it is never called.
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    @_documentation(visibility: private)
     @_disfavoredOverload
     public func stream<S: Sequence, R>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -123,14 +81,8 @@ extension ResultMustBeCodable {
         fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
     }
 
-    /// Makes a call with a result that is neither `BitwiseCopyable` nor `Codable` an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - order: Not used.
-    ///   - window: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing; it is never called.
+    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
+    @_documentation(visibility: private)
     public func stream<S: AsyncSequence & SendableMetatype, R>(
         _ items: sending S, order: ForkPool.Order = .input, window: Int? = nil,
         _ body: @escaping (S.Element) throws -> R

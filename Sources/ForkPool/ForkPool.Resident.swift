@@ -9,9 +9,9 @@ extension ForkPool {
     /// another replaces it, and only its current item fails.
     ///
     /// ```swift
-    /// let adder = try ForkPool().resident { (pair: Pair) in pair.x + pair.y }
-    /// let sums = try adder.map(pairs)
-    /// let sum = try adder(pair)
+    /// let adder = try ForkPool().resident { (pair: (Int, Int)) in pair.0 + pair.1 }
+    /// let sums = try adder.map([(1, 2), (3, 4)])
+    /// let sum = try adder((5, 6))
     /// adder.close()
     /// ```
     ///

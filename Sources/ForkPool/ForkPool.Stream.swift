@@ -16,7 +16,10 @@ extension ForkPool {
     /// loop. In async code, `results` gives failures as elements; in other code, `forEach` throws them.
     ///
     /// ```swift
-    /// for try await (index, sum) in pool.stream(pairs, order: .completion, { x, y in x + y }) { … }
+    /// let pool = ForkPool()
+    /// for try await (index, sum) in pool.stream([(1, 2), (3, 4)], order: .completion, { x, y in x + y }) {
+    ///     print(index, sum)
+    /// }
     /// ```
     ///
     /// A window limits the items in flight, so that an endless input with a slow reader takes constant memory. Leaving

@@ -68,7 +68,8 @@ extension ForkPool {
             let result = await BlockingThread.run { cancelled in
                 Result { () throws(Failure) in
                     try self.checkThreads()
-                    return unsafe try self.maps.run(layout, stopsAtFailure: stopsAtFailure, cancelled: cancelled, body: body)
+                    return unsafe try self.maps.run(
+                        layout, stopsAtFailure: stopsAtFailure, cancelled: cancelled, body: body)
                 }
             }
             switch result {

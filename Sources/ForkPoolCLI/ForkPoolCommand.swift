@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import Glibc
 
@@ -27,3 +28,4 @@ struct ForkPoolCommand: ParsableCommand {
         do { try command.run() } catch { type(of: command).exit(withError: error) }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -83,3 +84,4 @@ struct BenchInterruptionTests {
         close(witness.reading)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -177,3 +178,4 @@ extension BenchTests {
         #expect(plain.output.hasPrefix("A  sleep") && !plain.output.contains("\u{1B}"))
     }
 }
+#endif

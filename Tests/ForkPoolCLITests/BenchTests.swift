@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -158,3 +159,4 @@ struct BenchTests {
         #expect(!texts.joined().contains("xxx"))
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import FoundationXML
 import Testing
@@ -80,3 +81,4 @@ private final class ElementCounter: NSObject, XMLParserDelegate {
         counts[name, default: 0] += 1
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -226,3 +227,4 @@ struct CheckTests {
             full.code == 74 && full.errors == "forkpool: cannot write to standard output: No space left on device\n")
     }
 }
+#endif

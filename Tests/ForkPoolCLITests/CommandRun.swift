@@ -1,3 +1,4 @@
+#if Command
 import ForkPoolTestSupport
 import Foundation
 import Glibc
@@ -127,3 +128,4 @@ private final class Streams {
         if reading >= 0 { close(reading) }
     }
 }
+#endif

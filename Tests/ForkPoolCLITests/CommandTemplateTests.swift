@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -61,3 +62,4 @@ struct CommandTemplateTests {
         #expect(CommandTemplate([Array("{}".utf8)]).program == nil)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -100,3 +101,4 @@ struct DoctorTests {
         #expect(Host.current == Host(Host.current.json))
     }
 }
+#endif

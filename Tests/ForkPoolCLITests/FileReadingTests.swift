@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -97,3 +98,4 @@ struct FileReadingTests {
         #expect(digest.hash == 0x982F_920C_97D4_457B)
     }
 }
+#endif

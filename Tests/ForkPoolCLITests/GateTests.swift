@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -163,3 +164,4 @@ struct GateTests {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -44,3 +45,4 @@ struct HelpTests {
         #expect(check.code == 0 && check.errors.isEmpty, "\(check.errors)")
     }
 }
+#endif

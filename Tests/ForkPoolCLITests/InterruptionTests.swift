@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -38,3 +39,4 @@ struct InterruptionTests {
         #expect(status == 0 && errors.isEmpty && output.contains("overhead"))
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 import Testing
 
@@ -73,3 +74,4 @@ struct ItemSourceTests {
         #expect(number == count && source.found == count)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -115,3 +116,4 @@ struct JSONParsingTests {
         #expect(try JSON.parse(text)["b"]?["c"]?.bool == true)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 import Testing
 
@@ -31,3 +32,4 @@ struct NoiseTests {
         #expect(meter.noise(besides: 1e9).others == 0)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Testing
 
@@ -31,11 +32,11 @@ struct OverheadCommandTests {
         let runs = try (0..<2).map { _ in try CommandRun(arguments) }
         for run in runs { #expect(run.code == 0, "\(run.errors)") }
         #if arch(x86_64)
-            let counts = try runs.map { try Self.counts($0.output)["instructions"] as? Double }
-            #expect(try #require(counts[0]) > 10)
-            #expect(counts[0] == counts[1])
-            // The claim itself is one locked instruction.
-            #expect(try #require(Self.counts(runs[0].output)["locked_instructions"] as? Double) >= 1)
+        let counts = try runs.map { try Self.counts($0.output)["instructions"] as? Double }
+        #expect(try #require(counts[0]) > 10)
+        #expect(counts[0] == counts[1])
+        // The claim itself is one locked instruction.
+        #expect(try #require(Self.counts(runs[0].output)["locked_instructions"] as? Double) >= 1)
         #endif
     }
 
@@ -105,3 +106,4 @@ struct OverheadCommandTests {
         #expect(run.errors.contains("no row or workload has a name that contains \"no such row\""), "\(run.errors)")
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -112,3 +113,4 @@ struct OverheadGateTests {
         #expect(error.description.hasPrefix("\"\(text)\" is no limit"))
     }
 }
+#endif

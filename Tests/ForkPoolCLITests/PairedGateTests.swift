@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -76,3 +77,4 @@ struct PairedGateTests {
         #expect(slower.count { $0 == .slower } >= 495)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -51,3 +52,4 @@ struct QuantitiesTests {
         #expect(throws: (any Error).self) { try ByteSize(parsing: text) }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -129,3 +130,4 @@ struct RunEndTests {
             other.code == 64 && other.output.isEmpty && other.errors.contains("of a run with other items: its job 1"))
     }
 }
+#endif

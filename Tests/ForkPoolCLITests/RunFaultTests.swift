@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -247,3 +248,4 @@ struct RunFaultTests {
         #expect(run.code == 64 && run.errors.contains("more combinations than can be counted"))
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -103,3 +104,4 @@ struct RunPartsTests {
         #expect(throws: ResumeError.self) { try ResumeLog(try folder.write("no log\n", to: "other")) }
     }
 }
+#endif

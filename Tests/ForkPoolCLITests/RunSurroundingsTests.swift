@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -114,3 +115,4 @@ struct RunSurroundingsTests {
         #expect(!(try String(contentsOfFile: folder.path + "/l", encoding: .utf8)).contains("true"))
     }
 }
+#endif

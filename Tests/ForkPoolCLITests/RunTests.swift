@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -172,3 +173,4 @@ struct RunTests {
         }
     }
 }
+#endif

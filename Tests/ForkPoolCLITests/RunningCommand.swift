@@ -1,3 +1,4 @@
+#if Command
 import ForkPoolTestSupport
 import Foundation
 import Glibc
@@ -107,3 +108,4 @@ final class RunningCommand {
         return String(decoding: bytes, as: UTF8.self)
     }
 }
+#endif

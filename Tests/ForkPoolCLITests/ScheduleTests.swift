@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -87,3 +88,4 @@ struct ScheduleTests {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 
@@ -47,3 +48,4 @@ final class ScratchFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -47,3 +48,4 @@ struct ShellWordsTests {
         #expect(try ShellWords.split(quotedForShell(words.map { Array($0.utf8) })) == words)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -58,3 +59,4 @@ struct SignTestTests {
         #expect(holm([], error: 0.05) == [])
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -59,3 +60,4 @@ struct SummaryTests {
         #expect(Ratio(pairs: [1], error: 0.05).text == "1.000 [too few runs to tell]")
     }
 }
+#endif

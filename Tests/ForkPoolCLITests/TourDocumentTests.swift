@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Testing
 
@@ -161,3 +162,4 @@ struct TourDocumentTests {
         #expect(failures.map { $0["reason"] } == ["Permission denied (open)", "Permission denied (open)"])
     }
 }
+#endif

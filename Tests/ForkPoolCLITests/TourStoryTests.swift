@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Testing
 
@@ -136,3 +137,4 @@ struct TourStoryTests {
         #expect(try CommandRun(["--version"]).output == "0.1.0\n")
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Testing
 
@@ -84,3 +85,4 @@ struct WritingTests {
         #expect(ComputationChapter.lesson(9.1, 64).contains("compute no faster"))
     }
 }
+#endif

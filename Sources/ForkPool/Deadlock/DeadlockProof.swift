@@ -154,9 +154,9 @@ struct ProcSample: Equatable {
 
     /// The number of the system call `futex` on this machine.
     #if arch(x86_64)
-        static let futexCall: UInt64 = 202
+    static let futexCall: UInt64 = 202
     #elseif arch(arm64)
-        static let futexCall: UInt64 = 98
+    static let futexCall: UInt64 = 98
     #endif
 
     /// Reads the texts of `status`, `syscall`, `wchan`, `task/PID/children`, `stat`, `io`, and of `status` once more.
@@ -167,7 +167,8 @@ struct ProcSample: Equatable {
         work: ArraySlice<UInt8>, traffic: ArraySlice<UInt8>?, after: ArraySlice<UInt8>,
         futexCall: UInt64 = ProcSample.futexCall
     ) {
-        guard let before = DeadlockProof.Status(before), let work = DeadlockProof.Work(work, traffic: traffic), let after = DeadlockProof.Status(after)
+        guard let before = DeadlockProof.Status(before), let work = DeadlockProof.Work(work, traffic: traffic),
+            let after = DeadlockProof.Status(after)
         else { return nil }
         self.before = before
         self.work = work

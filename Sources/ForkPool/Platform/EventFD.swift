@@ -18,7 +18,7 @@ final class EventFD: Sendable {
 
     /// Makes the descriptor readable. Async-signal-safe.
     func notify() {
-        _ = cforkpool_eventfd_ring(descriptor)
+        _ = cforkpool_eventfd_notify(descriptor)
     }
 
     /// Makes the descriptor unreadable.

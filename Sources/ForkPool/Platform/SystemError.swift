@@ -2,14 +2,19 @@ internal import CForkPool
 internal import Glibc
 
 /// A system call that was refused: which one, and why.
-struct SystemError: Error, Equatable, CustomStringConvertible {
-    let call: String
+package struct SystemError: Error, Equatable, CustomStringConvertible {
+    package let call: String
     /// The errno, positive.
-    let code: Int32
+    package let code: Int32
+
+    package init(call: String, code: Int32) {
+        self.call = call
+        self.code = code
+    }
 
     static let noMemory = ENOMEM
 
-    var description: String { "the system refused \(call): \(reason)" }
+    package var description: String { "the system refused \(call): \(reason)" }
 
     /// The system's own words for the errno: "Cannot allocate memory (errno 12)".
     var reason: String {
@@ -22,7 +27,7 @@ struct SystemError: Error, Equatable, CustomStringConvertible {
     }
 
     /// Makes an error of what a shim function returned, if that is negative; EINTR is retried here alone.
-    static func check(_ call: String, _ body: () -> Int32) throws(SystemError) -> Int32 {
+    package static func check(_ call: String, _ body: () -> Int32) throws(SystemError) -> Int32 {
         while true {
             let result = body()
             if result >= 0 { return result }
@@ -31,7 +36,7 @@ struct SystemError: Error, Equatable, CustomStringConvertible {
     }
 
     /// The name of a signal, as `SIGSEGV`.
-    static func name(ofSignal signal: Int32) -> String {
+    package static func name(ofSignal signal: Int32) -> String {
         let name = unsafe String(unsafeUninitializedCapacity: 32) { buffer in
             unsafe buffer.withMemoryRebound(to: CChar.self) {
                 unsafe cforkpool_sigabbrev(signal, $0.baseAddress!, $0.count)

@@ -47,7 +47,9 @@ extension Pool {
         return (0..<layout.workers).filter { worker in
             guard inside.contains(worker) else { return false }
             let record = layout.record(worker)
-            if unsafe record.isSleeping || record.batchSlot.pointee.load(ordering: .relaxed) != number + 1 { return true }
+            if unsafe record.isSleeping || record.batchSlot.pointee.load(ordering: .relaxed) != number + 1 {
+                return true
+            }
             // A worker that sleeps in spite of its record says so when it goes to sleep again.
             record.wake()
             return false

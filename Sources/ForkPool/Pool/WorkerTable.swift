@@ -164,7 +164,8 @@ struct WorkerTable {
         guard !isEnding else { return [] }
         if let error = exit.setUpError {
             ending = .notSetUp(error)
-        } else if worker != nil, !exit.isReady, !exit.finished, exit.process.isOwnDoing, exit.process.cause != .deadlock {
+        } else if worker != nil, !exit.isReady, !exit.finished, exit.process.isOwnDoing, exit.process.cause != .deadlock
+        {
             ending = .endedInSetUp(exit.process)
         }
         if !wasDismissed, !exit.sameCause { failedStarts = exit.claimed || exit.finished ? 0 : failedStarts + 1 }

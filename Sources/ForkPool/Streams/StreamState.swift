@@ -156,14 +156,17 @@ final class StreamState<Output>: @unchecked Sendable {
     /// The item to deliver next, if there is one.
     private func takeReady(_ contents: inout Contents) -> (InFlightBatch, Int)? {
         if order == .input {
-            guard let inFlight = contents.inFlightBatches.first, inFlight.batch.isOver(inFlight.delivered) else { return nil }
+            guard let inFlight = contents.inFlightBatches.first, inFlight.batch.isOver(inFlight.delivered) else {
+                return nil
+            }
             return (inFlight, inFlight.delivered)
         }
         if contents.readyStart == contents.ready.count {
             contents.ready.removeAll(keepingCapacity: true)
             contents.readyStart = 0
             for inFlight in contents.inFlightBatches {
-                for item in inFlight.isDelivered.indices where !inFlight.isDelivered[item] && inFlight.batch.isOver(item) {
+                for item in inFlight.isDelivered.indices
+                where !inFlight.isDelivered[item] && inFlight.batch.isOver(item) {
                     inFlight.isDelivered[item] = true
                     contents.ready.append((inFlight, item))
                 }
@@ -205,7 +208,9 @@ final class StreamState<Output>: @unchecked Sendable {
     /// Whether the reader has something to do.
     private var hasNews: Bool {
         contents.withLock { contents in
-            if isStopped.load(ordering: .relaxed) || contents.inFlightBatches.isEmpty && contents.isExhausted { return true }
+            if isStopped.load(ordering: .relaxed) || contents.inFlightBatches.isEmpty && contents.isExhausted {
+                return true
+            }
             if contents.ending != nil, contents.inFlightBatches.isEmpty { return true }
             if contents.readyStart < contents.ready.count { return true }
             if order == .input { return contents.inFlightBatches.first.map { $0.batch.isOver($0.delivered) } ?? false }

@@ -2,11 +2,13 @@ extension ForkPool {
     /// Work for workers that share nothing with this process: a value with a method, which may be async.
     ///
     /// ```swift
-    /// struct Thumbnail: ForkPool.Job {
-    ///     var side: Int
-    ///     func run(_ path: String) async throws -> [UInt8] { … }
+    /// struct Greeting: ForkPool.Job {
+    ///     var word: String
+    ///     func run(_ name: String) async throws -> String { "\(word), \(name)" }
     /// }
-    /// let thumbnails = try ForkPool().resident(Thumbnail(side: 128), start: .exec)
+    /// let greeter = try ForkPool().resident(Greeting(word: "Hello"), start: .exec)
+    /// print(try greeter.map(["Ann", "Bob"]))
+    /// greeter.close()
     /// ```
     ///
     /// With `start: .exec` the worker gets the encoded value and the name of its type, so the type must not be

@@ -205,6 +205,6 @@ struct WorkerLoop {
 
     /// Notifies the supervisor. A worker whose body closed the descriptor is of no use any more.
     private func notify() {
-        if cforkpool_eventfd_ring(eventFD) != 0 { cforkpool_exit(EXIT_FAILURE) }
+        if cforkpool_eventfd_notify(eventFD) != 0 { cforkpool_exit(EXIT_FAILURE) }
     }
 }

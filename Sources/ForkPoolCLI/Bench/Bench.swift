@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import Glibc
 
@@ -213,3 +214,4 @@ struct Bench: ParsableCommand {
         return resolutions.contains { $0 == nil } ? nil : resolutions.compactMap { $0 }.max()
     }
 }
+#endif

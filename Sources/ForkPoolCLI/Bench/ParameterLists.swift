@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 
 /// The list of values of `-L NAME=A,B`.
@@ -46,3 +47,4 @@ extension String {
         return result
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// Decides when a benchmark has enough runs.
 struct StopRule {
     /// The fewest runs of each command without `-n`.
@@ -39,3 +40,4 @@ struct StopRule {
         return resolution <= Self.precision
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// An axis of a chart: the position of values, and the values of its ticks.
@@ -33,3 +34,4 @@ struct Axis {
         return (0..<12).map { (first + Double($0)) * step }.filter { $0 <= high }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// A chart as SVG: a strip for each command with a dot for each run, and the ratios below.
 ///
 /// The colours follow the viewer's theme, dark or light.
@@ -166,3 +167,4 @@ struct Chart {
         return result
     }
 }
+#endif

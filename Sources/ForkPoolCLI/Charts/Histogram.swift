@@ -1,3 +1,4 @@
+#if Command
 /// A histogram in one line of block characters.
 struct Histogram {
     private static let blocks = Array(" ▁▂▃▄▅▆▇█")
@@ -32,3 +33,4 @@ struct Histogram {
         bars = String(counts.map { Self.blocks[$0 == 0 ? 0 : max(1, ($0 * levels + most / 2) / most)] })
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// Draws the interval of a ratio on a line, with marks for 1 and a limit.
 enum IntervalLine {
     /// Draws a line such as `0.98 ─────┼───[══●══]─────╎──── 1.12`.
@@ -26,3 +27,4 @@ enum IntervalLine {
         return "\(fixed(low, decimals)) \(String(line)) \(fixed(high, decimals))"
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// Runs from `forkpool bench --json`, to compare with.
 struct Baseline {
     /// The reason why a file is no baseline.
@@ -75,3 +76,4 @@ struct Baseline {
         return MeasuredCommand(name: "baseline", label: label, runs: runs)
     }
 }
+#endif

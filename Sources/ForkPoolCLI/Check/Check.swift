@@ -1,3 +1,5 @@
+#if Command
+import ForkPoolLaunch
 import ArgumentParser
 import ForkPool
 import Glibc
@@ -119,7 +121,7 @@ struct Check: ParsableCommand {
         } catch let error as Baseline.LoadError {
             StandardError.report(error.sentence)
             throw ExitCode(Exit.noBaseline)
-        } catch let refusal as CommandRefusal {
+        } catch let refusal as SystemError {
             StandardError.report(Self.sentence(refusal))
             throw ExitCode(Exit.internalError)
         }
@@ -134,7 +136,7 @@ struct Check: ParsableCommand {
         }
     }
 
-    private static func sentence(_ refusal: CommandRefusal) -> String {
+    private static func sentence(_ refusal: SystemError) -> String {
         switch refusal.code {
         case EACCES, EPERM:
             "instructions cannot be counted: this process has no permission (/proc/sys/kernel/perf_event_paranoid is "
@@ -228,3 +230,4 @@ struct Check: ParsableCommand {
     /// How many rounds to discard, if there is time.
     private static let warmup = 2
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The decision of a check: judges the measurements after each look, and says what to measure next.
 struct CheckDecision {
     private var states: [ComparisonState]
@@ -74,3 +75,4 @@ struct CheckDecision {
         }
     }
 }
+#endif

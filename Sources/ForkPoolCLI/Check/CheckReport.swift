@@ -1,3 +1,4 @@
+#if Command
 /// The report of a check.
 struct CheckReport {
     let results: Results
@@ -55,3 +56,4 @@ struct CheckReport {
             + "a longer --max-time, a quieter machine or a longer run of the command would help"
     }
 }
+#endif

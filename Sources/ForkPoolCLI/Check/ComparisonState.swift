@@ -1,3 +1,4 @@
+#if Command
 /// The state of one comparison of a check: its commands, its verdict, and whether the canary was found.
 struct ComparisonState {
     /// The runs that head is compared with.
@@ -71,3 +72,4 @@ struct ComparisonState {
         findsCanary = gate.judge(slower, after: 0, isLast: true) == .slower
     }
 }
+#endif

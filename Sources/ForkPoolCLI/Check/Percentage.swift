@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 
 /// A percentage as an argument: `5%`.
@@ -18,3 +19,4 @@ struct Percentage {
         self.part = part
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import Glibc
 
@@ -33,3 +34,4 @@ enum CommandLineText {
 @unsafe func bytes(of text: UnsafePointer<CChar>) -> [UInt8] {
     unsafe (0..<strlen(text)).map { unsafe UInt8(bitPattern: text[$0]) }
 }
+#endif

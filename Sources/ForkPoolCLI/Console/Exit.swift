@@ -1,3 +1,4 @@
+#if Command
 /// The exit codes of the verbs.
 enum Exit {
     /// A part of the work failed, or a check found a slower command.
@@ -29,3 +30,4 @@ enum Exit {
     /// The reader closed the output; the code of shells for an end by SIGPIPE.
     static let closedPipe: Int32 = 141
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import Glibc
 
@@ -64,3 +65,4 @@ struct Host: Equatable {
         return String(hash.digest, radix: 16)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// Prints a line when a signal ends the command, then lets the signal take its default action, so that a shell sees it.
@@ -38,3 +39,4 @@ enum Interruption {
         _ = unsafe Glibc.write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
     }
 }
+#endif

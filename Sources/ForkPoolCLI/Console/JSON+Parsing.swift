@@ -1,3 +1,4 @@
+#if Command
 extension JSON {
     /// A syntax error in JSON.
     struct Malformed: Error, CustomStringConvertible {
@@ -215,3 +216,4 @@ private struct JSONParser {
         return unit
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 extension JSON {
     /// The value of a member of an object; if several have the name, the last one counts, as in other parsers.
     subscript(name: String) -> JSON? {
@@ -46,3 +47,4 @@ extension JSON {
         return values
     }
 }
+#endif

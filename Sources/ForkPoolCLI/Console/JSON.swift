@@ -1,3 +1,4 @@
+#if Command
 /// A JSON value, written and read without Foundation.
 enum JSON {
     case null
@@ -125,3 +126,4 @@ enum JSON {
         }
     }
 }
+#endif

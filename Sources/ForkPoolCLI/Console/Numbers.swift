@@ -1,3 +1,4 @@
+#if Command
 /// Formats a number with a fixed count of decimals, without Foundation.
 ///
 /// - Parameters:
@@ -39,3 +40,4 @@ func byteSize(_ bytes: Int) -> String {
     }
     return "\(fixed(size, 1)) TB"
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import Glibc
 
@@ -32,3 +33,4 @@ struct Progress {
         if isShown { StandardError.write("\r\u{1B}[K") }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 
 /// A duration as an argument: `500ms`, `1.5s`, `2m`, `1h`, or a number of seconds.
@@ -89,3 +90,4 @@ private struct Quantity {
         Int(exactly: (number * unit).rounded())
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import Glibc
 
@@ -42,3 +43,4 @@ struct ResultFile: ~Copyable {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// Quotes words for a shell, where they need it.
 ///
 /// - Parameter words: The words as bytes; those with control characters or invalid UTF-8 become `$'…'` of bash and zsh.
@@ -22,3 +23,4 @@ private func quotedForShell(_ word: [UInt8]) -> String {
     }
     return "$'" + escaped.joined() + "'"
 }
+#endif

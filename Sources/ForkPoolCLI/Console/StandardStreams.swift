@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// The three standard descriptors.
@@ -74,3 +75,4 @@ func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
         return 0
     }
 }
+#endif

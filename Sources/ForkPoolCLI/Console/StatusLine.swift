@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// A status line on the terminal, redrawn at most ten times a second; silent if there is no terminal.
@@ -33,3 +34,4 @@ struct StatusLine {
         return Int(size.ws_col)
     }
 }
+#endif

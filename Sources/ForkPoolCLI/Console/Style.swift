@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// Text styles: colours on a terminal that allows them, plain text otherwise.
@@ -30,3 +31,4 @@ struct Style {
         isColoured ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 }
+#endif

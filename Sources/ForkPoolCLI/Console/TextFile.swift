@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// Reads small files.
@@ -38,3 +39,4 @@ enum TextFile {
         text(path)?.split(separator: "\n").first.map(String.init)
     }
 }
+#endif

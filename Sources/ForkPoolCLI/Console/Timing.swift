@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// Runs work, and returns its value and the seconds that it took.
@@ -24,3 +25,4 @@ func nanoseconds(of clock: clockid_t) -> Int {
     unsafe clock_gettime(clock, &time)
     return time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// Wraps a text between words; a word longer than a line gets its own.
 ///
 /// - Parameters:
@@ -17,3 +18,4 @@ func wrapped(_ text: String, width: Int) -> String {
     lines.append(line)
     return lines.joined(separator: "\n")
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The limits of the control groups of this process, in versions 1 and 2.
 enum CgroupFiles {
     /// A processor quota, and the file that sets it.
@@ -58,3 +59,4 @@ enum CgroupFiles {
         }
     }
 }
+#endif

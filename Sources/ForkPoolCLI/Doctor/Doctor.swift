@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import Glibc
 
@@ -63,3 +64,4 @@ struct Doctor: ParsableCommand {
         ])
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// One line of the report of `forkpool doctor`.
 struct Finding {
     /// Whether it is as it should be.
@@ -26,3 +27,4 @@ struct Finding {
         ])
     }
 }
+#endif

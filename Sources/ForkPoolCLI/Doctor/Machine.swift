@@ -1,4 +1,6 @@
+#if Command
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
 /// The findings of `forkpool doctor` that need no measurement.
@@ -178,3 +180,4 @@ enum Machine {
             .map { String($0.dropFirst(name.count + 1).drop { $0 == "\t" }) }
     }
 }
+#endif

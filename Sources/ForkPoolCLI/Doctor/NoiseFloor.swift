@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// The smallest difference that a gate can find on this machine, measured with two copies of the same program.
@@ -91,3 +92,4 @@ struct NoiseFloor {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The reason why a file or folder could not be read as it was found.
 ///
 /// A worker sends it to the parent as a value; the parent makes the sentence.
@@ -27,3 +28,4 @@ enum FileError: Error, Codable, Equatable {
         }
     }
 }
+#endif

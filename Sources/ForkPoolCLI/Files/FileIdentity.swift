@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// The identity of a regular file, whatever its name; pipes and terminals have none.
@@ -24,3 +25,4 @@ struct FileIdentity: Equatable {
         (device, number) = (status.st_dev, status.st_ino)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// The digest of one reading of a file, as a trivial type, which a worker writes directly into the item's slot.
@@ -69,3 +70,4 @@ struct FileReader {
         }
     }
 }
+#endif

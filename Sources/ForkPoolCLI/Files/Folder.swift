@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// An open folder, which opens the files below it.
@@ -59,3 +60,4 @@ struct Folder: ~Copyable {
         }
     }
 }
+#endif

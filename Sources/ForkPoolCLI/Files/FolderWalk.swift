@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// A regular file that the walk found.
@@ -97,3 +98,4 @@ struct FolderWalk {
         return status
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// A reference to an open folder, so that the closures of resident workers can share it.
 final class SharedFolder {
     let folder: Folder
@@ -7,3 +8,4 @@ final class SharedFolder {
         self.folder = folder
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// An incremental XXH64 hash.
 ///
 /// It is fast and finds changed files, but does not withstand an attacker. The specification is
@@ -115,3 +116,4 @@ struct XXH64 {
         (0..<count).reduce(0) { $0 | UInt64(bytes[position + $1]) << UInt64(8 * $1) }
     }
 }
+#endif

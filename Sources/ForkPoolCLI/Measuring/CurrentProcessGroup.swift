@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import Glibc
 
@@ -32,3 +33,4 @@ enum CurrentProcessGroup {
         if group[0] > 0 { kill(-group[0], SIGKILL) }
     }
 }
+#endif

@@ -1,4 +1,6 @@
+#if Command
 import ForkPool
+import ForkPoolLaunch
 
 /// The measurements of one run of a command, as a trivial type for shared memory.
 struct Execution: BitwiseCopyable {
@@ -90,3 +92,4 @@ struct Execution: BitwiseCopyable {
         }
     }
 }
+#endif

@@ -1,3 +1,5 @@
+#if Command
+import ForkPoolLaunch
 import ForkPool
 import Glibc
 
@@ -122,8 +124,8 @@ private final class LauncherProcess: @unchecked Sendable {
         if let errors { ftruncate(errors, 0) }
         CurrentProcessGroup.set(CurrentProcessGroup.starting)
         defer { CurrentProcessGroup.set(CurrentProcessGroup.none) }
-        do throws(CommandRefusal) {
-            let counter = try event.map { event throws(CommandRefusal) in try EventCounter(event) }
+        do throws(SystemError) {
+            let counter = try event.map { event throws(SystemError) in try EventCounter(event) }
             let start = now()
             let process = try CommandProcess(
                 path: program.path, arguments: program.arguments, input: null,
@@ -140,7 +142,7 @@ private final class LauncherProcess: @unchecked Sendable {
             // Kill those that left the group, too.
             if let commandGuard {
                 commandGuard.release(process)
-                if !commandGuard.hasNoStrays(beside: []) { commandGuard.endEverybody([]) { true } }
+                if !commandGuard.hasNoStrays(beside: []) { commandGuard.endAll([]) { true } }
             }
             return run
         } catch {
@@ -171,3 +173,4 @@ private final class LauncherProcess: @unchecked Sendable {
 
     private func nanoseconds(_ time: timeval) -> Int { time.tv_sec * 1_000_000_000 + time.tv_usec * 1000 }
 }
+#endif

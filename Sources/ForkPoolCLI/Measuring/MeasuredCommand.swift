@@ -1,3 +1,4 @@
+#if Command
 /// A command, and the records of its runs.
 struct MeasuredCommand {
     /// Its name in comparisons: "A", "base".
@@ -77,3 +78,4 @@ struct Comparison {
         self.decision = decision
     }
 }
+#endif

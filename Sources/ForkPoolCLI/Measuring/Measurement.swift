@@ -1,4 +1,6 @@
+#if Command
 import ForkPool
+import ForkPoolLaunch
 
 /// Runs commands round by round, and keeps the records of their runs.
 final class Measurement {
@@ -158,3 +160,4 @@ enum MeasurementError: Error {
 
     private static func text(_ seconds: Double) -> String { Scale.seconds(seconds).text(seconds) }
 }
+#endif

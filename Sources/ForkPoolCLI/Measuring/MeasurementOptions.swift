@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 
 /// The options of `bench` and `check` that say how commands run.
@@ -28,3 +29,4 @@ struct MeasurementOptions: ParsableArguments {
         Measurement.Settings(showsOutput: showOutput, timeout: timeout?.nanoseconds)
     }
 }
+#endif

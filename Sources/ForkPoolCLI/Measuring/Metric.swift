@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 
 /// The quantity that is compared.
@@ -69,3 +70,4 @@ struct Scale {
     /// Formats a value with the unit.
     func text(_ value: Double) -> String { unit.isEmpty ? number(value) : "\(number(value)) \(unit)" }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import Glibc
 
@@ -70,3 +71,4 @@ struct NoiseMeter {
             + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
     }
 }
+#endif

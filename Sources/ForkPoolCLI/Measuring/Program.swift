@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// A command to run: the path of its program, and its arguments.
@@ -75,3 +76,4 @@ enum ProgramError: Error, CustomStringConvertible {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import Glibc
 
@@ -81,3 +82,4 @@ struct ResultOptions: ParsableArguments {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 extension Results {
     /// One document: the fields that hyperfine writes, and a member "forkpool" that its tools ignore.
     var json: JSON {
@@ -108,3 +109,4 @@ extension PairedGate.Verdict {
         }
     }
 }
+#endif

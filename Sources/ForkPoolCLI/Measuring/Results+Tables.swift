@@ -1,3 +1,4 @@
+#if Command
 extension Results {
     /// CSV with a line for each command: the columns of hyperfine, then those of forkpool; in seconds and bytes.
     var csv: String {
@@ -95,3 +96,4 @@ extension MeasuredCommand {
         return (memoryIsHidden ? "≤ " : "") + Scale.bytes(peak).text(peak)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 extension Results {
     /// Formats the report for people.
     func text(_ style: Style) -> String {
@@ -55,3 +56,4 @@ extension Results {
         return "This machine resolves ±\(fixed(worst * 100, 1)) % of \(metric.name) with \(counted(runs, what)).\n"
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The results of a measurement, which are written in several formats.
 struct Results {
     let verb: String
@@ -12,3 +13,4 @@ struct Results {
     /// The metric that charts show.
     let metric: Metric
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The random order in which commands run.
 ///
 /// A block has two rounds, and the second is the reverse of the first (A B B A). So if the machine drifts, it drifts for
@@ -59,3 +60,4 @@ struct SplitMix64: RandomNumberGenerator {
         return mixed ^ mixed >> 31
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// Splits a command line into words as a shell does, without running a shell.
 enum ShellWords {
     /// The reason why a line cannot be split.
@@ -109,3 +110,4 @@ enum ShellWords {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import CForkCount
 import Glibc
 
@@ -18,7 +19,7 @@ enum CountedEvent: String, CaseIterable {
 struct WorkloadCounter {
     /// The reason why allocations are not counted if the library was not built.
     private static let noLibrary =
-        "\(libraryName) is not beside this program; build it by swift build -c release --product ForkPoolAllocations"
+        "\(libraryName) is not beside this program; scripts/build-command builds it"
     private static let libraryName = "libForkPoolAllocations.so"
     /// This program, even if its file was moved or deleted.
     private static let program = "/proc/self/exe"
@@ -113,3 +114,4 @@ struct WorkloadCounter {
         return String(decoding: buffer[...slash], as: UTF8.self)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import Glibc
 
@@ -48,3 +49,4 @@ func fill(_ all: SharedArray<UInt8>, _ item: Int, size: Int) {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import ForkPool
 import Glibc
@@ -157,3 +158,4 @@ struct Overhead: ParsableCommand {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The reason why `overhead` has no results.
 enum OverheadError: Error, CustomStringConvertible {
     case noFloor
@@ -41,3 +42,4 @@ enum OverheadError: Error, CustomStringConvertible {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The performance gate of this project: compares measurements and counts with limits.
 struct OverheadGate {
     /// The verdict on one limit.
@@ -102,3 +103,4 @@ struct OverheadGate {
         ])
     }
 }
+#endif

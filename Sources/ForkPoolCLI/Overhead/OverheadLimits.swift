@@ -1,3 +1,4 @@
+#if Command
 /// The limits of the performance gate: ratios of measured times, and counts of events.
 struct OverheadLimits {
     /// A limit for the time of a row in one column, as a multiple of another column.
@@ -109,3 +110,4 @@ struct OverheadLimits {
 private func trimmed(_ text: Substring) -> String {
     String(text.drop { $0 == " " }).trimmedEnd
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// A measured row.
 struct OverheadLine {
     let row: Row
@@ -39,3 +40,4 @@ struct WorkloadCount {
 
     subscript(counted: CountedEvent) -> Double? { counts[counted] }
 }
+#endif

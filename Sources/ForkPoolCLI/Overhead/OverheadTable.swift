@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 
 /// The tables of `overhead`.
@@ -135,3 +136,4 @@ extension String {
         lastIndex { $0 != " " }.map { String(self[...$0]) } ?? ""
     }
 }
+#endif

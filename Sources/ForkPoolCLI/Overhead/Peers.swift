@@ -1,3 +1,4 @@
+#if Command
 import Dispatch
 import ForkPool
 import Glibc
@@ -93,3 +94,4 @@ func touch(_ bytes: Span<UInt8>) -> UInt8 {
     for offset in stride(from: 0, to: bytes.count, by: 4096) { sum &+= bytes[offset] }
     return sum
 }
+#endif

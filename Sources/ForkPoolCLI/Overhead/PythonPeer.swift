@@ -1,4 +1,6 @@
+#if Command
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
 /// Measures `multiprocessing.Pool` of Python: a new pool for each map, or warm, one pool for many maps.
@@ -84,3 +86,4 @@ struct PythonPeer {
         return String(decoding: line, as: UTF8.self)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import CForkFloor
 import Dispatch
 import ForkPool
@@ -228,3 +229,4 @@ private func secondsToError(_ at: SharedArray<timespec>, _ call: () throws -> Vo
     }
     throw OverheadError.noCrash
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The measurements of one cell, in seconds, one for each round.
 struct Sample {
     var seconds: [Double] = []
@@ -81,3 +82,4 @@ enum Column: String, CaseIterable {
         }
     }
 }
+#endif

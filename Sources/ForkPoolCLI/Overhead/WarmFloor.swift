@@ -1,3 +1,4 @@
+#if Command
 import CForkFloor
 
 /// The warm children of the C floor, which live as long as this object; only one may exist at a time.
@@ -41,3 +42,4 @@ func touchFloor(_ size: Int) {
     guard let bytes = unsafe cforkfloor_region(0) else { return }
     blackHole(touch(unsafe UnsafeBufferPointer(start: bytes, count: size).span))
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import Glibc
 
@@ -187,3 +188,4 @@ private func afterRest(microseconds: UInt32 = 1000, _ body: () throws -> Void) r
     usleep(microseconds)
     return try seconds(body)
 }
+#endif

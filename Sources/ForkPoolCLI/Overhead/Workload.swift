@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 
 /// Work of the library whose events are counted.
@@ -72,3 +73,4 @@ struct Workload: Sendable {
         resident.close()
     }
 }
+#endif

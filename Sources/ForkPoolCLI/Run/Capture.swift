@@ -1,3 +1,5 @@
+#if Command
+import ForkPoolLaunch
 import ForkPool
 import Glibc
 
@@ -10,8 +12,8 @@ final class Capture {
 
     /// Makes a capture in memory (`memfd_create`).
     ///
-    /// - Throws: `CommandRefusal`.
-    init() throws(CommandRefusal) {
+    /// - Throws: `SystemError`.
+    init() throws(SystemError) {
         let file = try CaptureFile()
         (memory, descriptor, path) = (file, file.descriptor, nil)
     }
@@ -110,3 +112,4 @@ struct OutputError: Error {
     /// Whether the reader of standard output closed the pipe, which is no error.
     var isClosedPipe: Bool { code == EPIPE && what == Self.standardOutput }
 }
+#endif

@@ -1,3 +1,5 @@
+#if Command
+import ForkPoolLaunch
 import ForkPool
 import Glibc
 
@@ -127,3 +129,4 @@ extension CommandRunner {
         log?.append(finished.job, finished.result, bytes: finished.bytes)
     }
 }
+#endif

@@ -1,3 +1,5 @@
+#if Command
+import ForkPoolLaunch
 import ForkPool
 import Glibc
 
@@ -37,7 +39,7 @@ extension CommandRunner {
             return true
         } catch let refusal as OutputError where Self.isScarce(refusal.code) && canFree {
             return putBack(next)
-        } catch let refusal as CommandRefusal {
+        } catch let refusal as SystemError {
             if Self.isScarce(refusal.code), canFree { return putBack(next) }
             let isWithoutInterpreter = refusal.call == "execve" && refusal.code == ENOENT
             try refuse(
@@ -63,7 +65,7 @@ extension CommandRunner {
 
     private func spawn(
         _ path: [UInt8], _ words: [[UInt8]], _ captures: (output: Capture, errors: Capture)?
-    ) throws(CommandRefusal) -> CommandProcess {
+    ) throws(SystemError) -> CommandProcess {
         let output = captures?.output.descriptor ?? STDOUT_FILENO
         let errors = captures?.errors.descriptor ?? STDERR_FILENO
         do {
@@ -89,7 +91,7 @@ extension CommandRunner {
     }
 
     /// Takes an empty capture, or makes one.
-    private func emptyCapture() throws(CommandRefusal) -> Capture {
+    private func emptyCapture() throws(SystemError) -> Capture {
         if emptyCaptures.isEmpty, usedCaptures.count >= Self.captureCheckSize { clearUsedCaptures() }
         if let capture = emptyCaptures.popLast() { return capture }
         return try Capture()
@@ -112,3 +114,4 @@ extension CommandRunner {
         try finish(FinishedJob(job: job, result: result, output: .nothing, errors: .nothing, bytes: 0))
     }
 }
+#endif

@@ -1,3 +1,5 @@
+#if Command
+import ForkPoolLaunch
 import ForkPool
 import Glibc
 
@@ -69,7 +71,7 @@ final class CommandRunner {
     ///   - source: The items.
     ///   - log: The log for finished jobs.
     ///   - earlier: The log of the run to resume.
-    /// - Throws: `CommandRefusal` if the system refuses the guard process.
+    /// - Throws: `SystemError` if the system refuses the guard process.
     init(_ settings: RunSettings, source: ItemSource, log: JobLog?, earlier: ResumeLog?) throws {
         self.settings = settings
         self.source = source
@@ -103,7 +105,7 @@ final class CommandRunner {
             return tally.exitCode
         } catch {
             status.clear()
-            guarded.endEverybody(running.compactMap { $0?.process }) { RunSignals.endings > 1 }
+            guarded.endAll(running.compactMap { $0?.process }) { RunSignals.endings > 1 }
             throw error
         }
     }
@@ -192,7 +194,7 @@ final class CommandRunner {
     }
 
     private func endLeftoverProcesses() {
-        let count = guarded.endEverybody([])
+        let count = guarded.endAll([])
         if count > 0 {
             StandardError.report("stopped \(counted(count, "process", "processes")) that jobs left running")
         }
@@ -213,3 +215,4 @@ struct LogMismatch: Error {
     let number: Int
     let path: String
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The command of every job: words with placeholders for the item.
 ///
 /// A word stays one word whatever the item contains: no shell reads it.
@@ -142,3 +143,4 @@ struct CommandTemplate {
         Array(values.joined(separator: [UInt8(ascii: " ")]))
     }
 }
+#endif

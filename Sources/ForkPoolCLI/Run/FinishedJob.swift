@@ -1,3 +1,4 @@
+#if Command
 /// A job that ended and is not started again, with its output.
 struct FinishedJob {
     let job: RunJob
@@ -52,3 +53,4 @@ struct ReorderBuffer {
     /// How many jobs wait.
     var waitingCount: Int { waiting.count }
 }
+#endif

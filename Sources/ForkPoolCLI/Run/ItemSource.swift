@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// The source of items: lists on the command line, or a file or pipe that is read as needed.
@@ -132,3 +133,4 @@ struct InputError: Error {
     /// The errno.
     let code: Int32
 }
+#endif

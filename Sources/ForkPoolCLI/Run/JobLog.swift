@@ -1,4 +1,6 @@
+#if Command
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
 /// The log of a run: a line with a JSON object for each job whose output was printed.
@@ -65,3 +67,4 @@ final class JobLog {
         try stream.flush()
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// Counts the results of the jobs so far.
 struct JobTally {
     /// How many failures get a line of their own.
@@ -39,3 +40,4 @@ struct JobTally {
         reported > Self.mostReported ? "\(failed) of \(counted(done, "job")) failed; --log FILE lists all of them" : nil
     }
 }
+#endif

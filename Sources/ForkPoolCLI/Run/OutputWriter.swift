@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// Copies the outputs of jobs to standard output or standard error.
@@ -93,3 +94,4 @@ final class OutputWriter {
         }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// Finds programs by `PATH` as a shell does, and remembers what it found.
@@ -61,3 +62,4 @@ struct ProgramSearchError: Error {
     /// The message after the program's name.
     var reason: String { code == ENOENT ? "no such program" : "cannot be run: \(systemMessage(code))" }
 }
+#endif

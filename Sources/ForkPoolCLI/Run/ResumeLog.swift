@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// The log of an earlier run: the jobs that are done.
@@ -65,3 +66,4 @@ enum ResumeError: Error {
         }
     }
 }
+#endif

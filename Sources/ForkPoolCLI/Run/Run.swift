@@ -1,3 +1,5 @@
+#if Command
+import ForkPoolLaunch
 import ArgumentParser
 import ForkPool
 import Glibc
@@ -182,7 +184,7 @@ struct Run: ParsableCommand {
                 "\(mismatch.path) is the log of a run with other items: its job \(mismatch.number) had another item; nothing is left running"
             )
             throw ExitCode(Exit.usage)
-        } catch let refusal as CommandRefusal {
+        } catch let refusal as SystemError {
             StandardError.report("\(refusal)")
             throw ExitCode(Exit.internalError)
         } catch let interrupted as Interrupted {
@@ -277,3 +279,4 @@ struct Run: ParsableCommand {
 
 extension RunSettings.OutputOrder: ExpressibleByArgument {}
 extension RunSettings.FailFast: ExpressibleByArgument {}
+#endif

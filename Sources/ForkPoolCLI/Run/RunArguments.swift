@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import Glibc
 
@@ -48,3 +49,4 @@ struct RunArguments {
         }
     }
 }
+#endif

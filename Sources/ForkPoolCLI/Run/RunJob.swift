@@ -1,4 +1,6 @@
+#if Command
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
 /// A job of a run: one item, and the number of its job.
@@ -81,3 +83,4 @@ struct RunLimits {
     /// The most bytes in each output.
     var maxOutput = 1 << 30
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// The settings of a run, from the command line.
 struct RunSettings {
     /// The order in which outputs are printed.
@@ -28,3 +29,4 @@ struct RunSettings {
     /// The folder of `--results`.
     var results: String?
 }
+#endif

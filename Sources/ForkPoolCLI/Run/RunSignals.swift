@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 import Synchronization
 
@@ -92,3 +93,4 @@ enum RunSignals {
         errno = saved
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// The status line of a run on the terminal.
@@ -47,3 +48,4 @@ struct RunStatusLine {
         return "\(hours):\(minutes < 10 ? "0" : "")\(minutes):\(rest)"
     }
 }
+#endif

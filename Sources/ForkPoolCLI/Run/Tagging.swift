@@ -1,3 +1,4 @@
+#if Command
 /// Puts the item in front of each line of a job's output.
 enum Tagging {
     /// Puts a tag and a tab in front of each line.
@@ -26,3 +27,4 @@ enum Tagging {
         return .bytes(result)
     }
 }
+#endif

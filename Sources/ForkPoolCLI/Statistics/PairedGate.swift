@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// Decides, from pairs of runs, whether head is slower than base by more than a limit.
@@ -91,3 +92,4 @@ struct PairedGate {
     /// The ratio that the gate must find: a head slower by twice the limit.
     var canary: Double { 1 + 2 * (limit - 1) }
 }
+#endif

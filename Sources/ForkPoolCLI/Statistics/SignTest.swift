@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// The sign test: tests and intervals for a median, without assumptions on the distribution.
@@ -76,3 +77,4 @@ func holm(_ probabilities: [Double], error: Double) -> [Bool] {
     }
     return significant
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// Summary statistics of some values.
@@ -70,3 +71,4 @@ struct Ratio {
         return "\(fixed(estimate, 3)) [\(fixed(interval.lowerBound, 3)), \(fixed(interval.upperBound, 3))]"
     }
 }
+#endif

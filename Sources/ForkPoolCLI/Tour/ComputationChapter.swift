@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 
 /// Chapter 4: computation, which only more processors speed up.
@@ -87,3 +88,4 @@ struct ComputationChapter {
             + "ForkPool() starts one for each processor."
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 
 /// Chapter 6: reads and digests all files below a folder.
@@ -134,3 +135,4 @@ struct FilesChapter {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 
 /// The work of chapter 6: digests every file below a folder in a pool, in a loop, and in the pool again.
@@ -125,3 +126,4 @@ extension ForkPool.Failure {
         thrown?.decode(as: FileError.self) ?? .worker(message)
     }
 }
+#endif

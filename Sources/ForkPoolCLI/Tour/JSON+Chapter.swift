@@ -1,3 +1,4 @@
+#if Command
 extension JSON {
     /// Makes the object for a chapter: the members of every chapter, then its own.
     ///
@@ -22,3 +23,4 @@ extension JSON {
         return .object(common + more)
     }
 }
+#endif

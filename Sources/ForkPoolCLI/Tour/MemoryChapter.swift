@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import Glibc
 
@@ -134,3 +135,4 @@ extension MemoryChapter {
         """
     }
 }
+#endif

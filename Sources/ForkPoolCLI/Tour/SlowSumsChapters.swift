@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 import Glibc
 
@@ -126,3 +127,4 @@ struct SlowSumsChapters {
         numbers.map { String($0) }.joined(separator: " ")
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ArgumentParser
 import ForkPool
 import Glibc
@@ -104,3 +105,4 @@ struct Tour: ParsableCommand {
         return files.isWhole
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Glibc
 
 /// Prints the text of the tour; silent with `--json`.
@@ -39,3 +40,4 @@ struct TourPrinter {
         if !isSilent { StandardOutput.write(text) }
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import ForkPool
 
 /// The kind of workers in the tour.
@@ -33,3 +34,4 @@ extension JSON {
         seconds.map { [("start_seconds", .seconds($0))] } ?? []
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#include "CForkLaunch.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -8,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/// The guard: a process that does nothing but outlive this one for a moment, and end whom it leaves behind.
+/// The guard: a process that outlives this one for a moment, and kills the programs that this one leaves behind.
 
 /// Waits for the end of the process that `parent` is the pidfd of, and kills the groups that it left.
 static _Noreturn void watch(int parent, int32_t *groups, int32_t capacity)
@@ -16,10 +17,10 @@ static _Noreturn void watch(int parent, int32_t *groups, int32_t capacity)
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    // A session of its own: what ends a group of processes, or a terminal, does not end this one.
+    // In a session of its own, so that a signal to the host's group or from its terminal does not end the guard.
     setsid();
     prctl(PR_SET_NAME, "forkpool guard");
-    // Whoever reads what the command writes is not to wait for this process.
+    // Keep the pidfd alone. A reader of the command's output would wait for the guard if the guard kept the pipe open.
     if (dup2(parent, STDIN_FILENO) >= 0)
         syscall(SYS_close_range, 1, ~0U, 0);
     struct pollfd entry = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -33,7 +34,7 @@ static _Noreturn void watch(int parent, int32_t *groups, int32_t capacity)
     _exit(0);
 }
 
-int32_t cforkpool_guard_start(int32_t *groups, int32_t capacity)
+int32_t cforklaunch_guard_start(int32_t *groups, int32_t capacity)
 {
     CALL(prctl, prctl(PR_SET_CHILD_SUBREAPER, 1));
     int parent = (int)CALL(pidfd_open, syscall(SYS_pidfd_open, getpid(), 0));
@@ -47,21 +48,21 @@ int32_t cforkpool_guard_start(int32_t *groups, int32_t capacity)
     return pid < 0 ? -error : pid;
 }
 
-void cforkpool_guard_end(int32_t pid)
+void cforklaunch_guard_end(int32_t pid)
 {
     kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+    while (CALL_EVEN_IF(ECHILD, waitpid, waitpid(pid, NULL, 0)) < 0 && errno == EINTR)
         ;
 }
 
-int32_t cforkpool_reap_group(int32_t group)
+bool cforklaunch_reap_group(int32_t group)
 {
     while (true) {
-        pid_t pid = waitpid(-group, NULL, WNOHANG);
+        pid_t pid = CALL(waitpid, waitpid(-group, NULL, WNOHANG));
         if (pid < 0 && errno == EINTR)
             continue;
         if (pid <= 0)
             break;
     }
-    return kill(-group, 0) == 0 || errno == EPERM ? 1 : 0;
+    return kill(-group, 0) == 0 || errno == EPERM;
 }

@@ -1,28 +1,29 @@
 internal import CForkPool
+internal import ForkPool
 internal import Glibc
 
 extension CommandGuard {
-    /// How long who is asked to end has for it, and then again who is killed, in nanoseconds.
+    /// How long a process has to end after SIGTERM, and again after SIGKILL, in nanoseconds.
     package static let grace = 2_000_000_000
 
     /// Ends all programs and what they left behind: by SIGTERM, and after two seconds by SIGKILL.
     ///
     /// - Parameters:
     ///   - commands: The programs that run; they are not reaped.
-    ///   - isInHurry: Asked whenever a signal interrupts the wait: whether to kill at once.
-    /// - Returns: How many processes there were besides the programs, and who was killed with one before.
+    ///   - isInHurry: Asked after each signal that interrupts the wait: whether to kill at once.
+    /// - Returns: How many processes there were besides the programs, without those of groups that were killed before.
     @discardableResult
-    package func endEverybody(_ commands: [CommandProcess], isInHurry: () -> Bool = { false }) -> Int {
+    package func endAll(_ commands: [CommandProcess], isInHurry: () -> Bool = { false }) -> Int {
         var running = commands
         var adopted: Set<Int32> = []
         for signal in [SIGTERM, SIGKILL] {
             let deadline = monotonicNanoseconds() + Self.grace
             for command in running {
                 command.kill(signal)
-                // Who was stopped is to hear of it.
+                // A stopped process takes the signal only when it continues.
                 command.kill(SIGCONT)
             }
-            // A second SIGTERM might cut short what somebody does at the first one.
+            // Each process gets SIGTERM once: a second one might cut short how it handles the first.
             var groups = Set(running.map(\.pid))
             var told: Set<Int32> = []
             while monotonicNanoseconds() < deadline, signal == SIGKILL || !isInHurry() {
@@ -32,7 +33,9 @@ extension CommandGuard {
                     if signal == SIGKILL || !groups.contains(getpgid(stray)) { kill(stray, signal) }
                     kill(stray, SIGCONT)
                 }
-                for group in left() where signal == SIGKILL || groups.insert(group).inserted { kill(-group, signal) }
+                for group in groupsLeft() where signal == SIGKILL || groups.insert(group).inserted {
+                    kill(-group, signal)
+                }
                 let watched = strays.map { cforkpool_pidfd_open($0) }
                 defer { for fd in watched where fd >= 0 { close(fd) } }
                 running = wait(for: running, and: watched, until: deadline)
@@ -42,10 +45,8 @@ extension CommandGuard {
         return adopted.count
     }
 
-    /// Waits until one of those has ended, or a signal arrives; returns the programs that run on.
-    private func wait(
-        for running: [CommandProcess], and others: [Int32], until deadline: Int
-    ) -> [CommandProcess] {
+    /// Waits until a program or a descriptor reports an end, or a signal arrives; returns the programs that still run.
+    private func wait(for running: [CommandProcess], and others: [Int32], until deadline: Int) -> [CommandProcess] {
         var entries = (running.map(\.descriptor) + others).map {
             cforkpool_poll(fd: $0, events: Int16(POLLIN), revents: 0)
         }
