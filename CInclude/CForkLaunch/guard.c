@@ -34,18 +34,13 @@ static _Noreturn void watch(int parent, int32_t *groups, int32_t capacity)
     _exit(0);
 }
 
-int32_t cforklaunch_guard_start(int32_t *groups, int32_t capacity)
+int32_t cforklaunch_guard_start(int32_t parent, int32_t *groups, int32_t capacity)
 {
     CALL(prctl, prctl(PR_SET_CHILD_SUBREAPER, 1));
-    int parent = (int)CALL(pidfd_open, syscall(SYS_pidfd_open, getpid(), 0));
-    if (parent < 0)
-        return -errno;
     pid_t pid = CALL(fork, fork());
     if (pid == 0)
         watch(parent, groups, capacity);
-    int error = errno;
-    close(parent);
-    return pid < 0 ? -error : pid;
+    return pid < 0 ? -errno : pid;
 }
 
 void cforklaunch_guard_end(int32_t pid)

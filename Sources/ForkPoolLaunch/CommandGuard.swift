@@ -31,25 +31,26 @@ internal import Glibc
     /// One past the last slot that was ever taken.
     private var end = 0
     /// Where the kernel lists the children of this thread, adopted ones included; negative where it does not.
-    private let children = unsafe open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC)
+    private let children: Int32
 
     /// Starts the guard (`fork`).
     ///
     /// - Throws: What the system refused.
     package init() throws(SystemError) {
+        let parent = try SystemError.check("pidfd_open") { cforkpool_pidfd_open(getpid()) }
+        defer { close(parent) }
         var error: Int32 = 0
         guard let memory = unsafe cforkpool_mmap_shared(size, &error) else {
-            if children >= 0 { close(children) }
             throw SystemError(call: "mmap", code: -error)
         }
         unsafe groups = memory.bindMemory(to: Int32.self, capacity: Self.capacity)
-        let started = unsafe cforklaunch_guard_start(groups, Int32(Self.capacity))
+        let started = unsafe cforklaunch_guard_start(parent, groups, Int32(Self.capacity))
         guard started > 0 else {
             unsafe munmap(memory, size)
-            if children >= 0 { close(children) }
             throw SystemError(call: "fork", code: -started)
         }
         pid = started
+        children = unsafe open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC)
     }
 
     /// Kills what is left in the groups, and ends the guard.

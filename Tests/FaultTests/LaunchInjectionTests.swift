@@ -11,7 +11,7 @@ struct LaunchInjectionTests {
             LaunchCall("clone", EAGAIN), LaunchCall("dup2", EBUSY), LaunchCall("execve", ENOMEM),
             LaunchCall("fcntl_flags", EBADF, named: "dup2"), LaunchCall("fork", EAGAIN),
             LaunchCall("memfd_create", EMFILE), LaunchCall("mmap", ENOMEM), LaunchCall("perf_event_open", EACCES),
-            LaunchCall("pidfd_open", EMFILE, named: "fork"),
+            LaunchCall("pidfd_open", EMFILE),
         ])
     func refused(_ call: LaunchCall) async {
         await #expect(processExitsWith: .success) { [call] in LaunchScenes.refused(call) }

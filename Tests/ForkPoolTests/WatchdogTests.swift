@@ -113,7 +113,7 @@ struct WatchdogTests {
             #expect(reason == nil)
             now = watchdog.nextTime(now: now)
         }
-        #expect(times.first == Watchdog.firstLook)
+        #expect(times.first == Watchdog.firstSample)
         #expect((5...20).contains(times.count))
         let gaps = zip(times, times.dropFirst()).map { $1 - $0 }
         #expect(gaps == gaps.sorted() && gaps.last == 2 * Self.second)
@@ -179,9 +179,9 @@ struct WatchdogTests {
         return (false, glimpses.count)
     }
 
-    private static func spin(owner: UInt32) throws -> DeadlockProof.Spin {
+    private static func spin(owner: UInt32) throws -> StopSample.Spin {
         let call = FutexCall(Array("202 0x10 0x86 0x1 0x0 0x0 0x0 0x20 0x30\n".utf8)[...], number: 202)
-        return try #require(DeadlockProof.Spin(call: call, word: owner, pid: 4711))
+        return try #require(StopSample.Spin(call: call, word: owner, pid: 4711))
     }
 
     private static func look(
@@ -225,7 +225,7 @@ struct WatchdogTests {
     func movers() {
         var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
         for step in 0..<100 {
-            let reason = watchdog.check(0, .init(position: step, began: 0), at: step * Watchdog.firstLook) {
+            let reason = watchdog.check(0, .init(position: step, began: 0), at: step * Watchdog.firstSample) {
                 Issue.record("it looked")
                 return nil
             }

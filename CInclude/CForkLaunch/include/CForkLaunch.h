@@ -71,12 +71,12 @@ int64_t cforklaunch_perf_event_read(int32_t fd);
 
 // MARK: - Guards (guard.c)
 
-/// Starts a guard: a process that waits for the end of this one, and then kills the process groups in `groups`, shared
-/// memory of `capacity` numbers. Also makes this process the parent of what those groups leave behind. Returns the guard's
-/// process id or a negative errno.
+/// Starts a guard: a process that waits for the end of this one, of which `parent` is a pidfd, and then kills the process
+/// groups in `groups`, shared memory of `capacity` numbers. Also makes this process the parent of what those groups leave
+/// behind. Returns the guard's process id or a negative errno of fork.
 ///
 /// In C because the guard is a forked child that makes nothing but system calls.
-int32_t cforklaunch_guard_start(int32_t *groups, int32_t capacity);
+int32_t cforklaunch_guard_start(int32_t parent, int32_t *groups, int32_t capacity);
 
 /// Ends and reaps the guard.
 void cforklaunch_guard_end(int32_t pid);
