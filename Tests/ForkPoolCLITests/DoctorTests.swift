@@ -57,29 +57,6 @@ struct DoctorTests {
         #expect(try CommandRun(["doctor"], to: .closedPipe).signal == SIGPIPE)
     }
 
-    @Test("finds the smallest quota and limit up to the root, in both versions of control groups")
-    func groups() throws {
-        let scratch = try ScratchFolder()
-        let root = scratch.path + "/root"
-        let membership = try scratch.write("5:cpu,cpuacct:/a/b\n3:memory:/m\n0::/x/y\n", to: "membership")
-        #expect(CgroupFiles.quota(root: root, membership: membership) == nil)
-        #expect(CgroupFiles.memoryLimit(root: root, membership: membership) == nil)
-        try scratch.write("max 100000\n", to: "root/x/y/cpu.max")
-        try scratch.write("-1\n", to: "root/cpu/a/b/cpu.cfs_quota_us")
-        #expect(CgroupFiles.quota(root: root, membership: membership) == nil)
-        try scratch.write("250000 100000\n", to: "root/x/cpu.max")
-        #expect(
-            CgroupFiles.quota(root: root, membership: membership)
-                == CgroupFiles.Quota(processors: 2.5, file: root + "/x/cpu.max"))
-        try scratch.write("50000\n", to: "root/cpu/a/cpu.cfs_quota_us")
-        try scratch.write("100000\n", to: "root/cpu/a/cpu.cfs_period_us")
-        #expect(CgroupFiles.quota(root: root, membership: membership)?.processors == 0.5)
-        try scratch.write("max\n", to: "root/x/y/memory.max")
-        try scratch.write("1000000\n", to: "root/memory/m/memory.limit_in_bytes")
-        #expect(CgroupFiles.memoryLimit(root: root, membership: membership) == 1_000_000)
-        #expect(CgroupFiles.quota(root: root, membership: scratch.path + "/nosuch") == nil)
-    }
-
     @Test("a host differs from another by each of its properties")
     func hosts() {
         let host = Host(processor: "A", processors: 2, kernel: "6.1", machine: "f00")

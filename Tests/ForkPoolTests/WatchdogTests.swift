@@ -13,10 +13,10 @@ struct WatchdogTests {
     func overdue() {
         var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         let snapshot = ItemSnapshot(position: 3, began: 500)
-        #expect(watchdog.see(0, snapshot, at: 600, look: none) == nil)
+        #expect(watchdog.check(0, snapshot, at: 600, sample: none) == nil)
         #expect(watchdog.nextTime(now: 600) == 500 + Self.second)
-        #expect(watchdog.see(0, snapshot, at: 499 + Self.second, look: none) == nil)
-        #expect(watchdog.see(0, snapshot, at: 500 + Self.second, look: none) == .overdue(item: 3))
+        #expect(watchdog.check(0, snapshot, at: 499 + Self.second, sample: none) == nil)
+        #expect(watchdog.check(0, snapshot, at: 500 + Self.second, sample: none) == .overdue(item: 3))
     }
 
     @Test("finds several workers that are overdue at once")
@@ -24,10 +24,10 @@ struct WatchdogTests {
         var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         let snapshots = (0..<5).map { ItemSnapshot(position: $0, began: 7) }
         for (worker, snapshot) in snapshots.enumerated() {
-            #expect(watchdog.see(worker, snapshot, at: 9, look: none) == nil)
+            #expect(watchdog.check(worker, snapshot, at: 9, sample: none) == nil)
         }
         for (worker, snapshot) in snapshots.enumerated() {
-            #expect(watchdog.see(worker, snapshot, at: 7 + Self.second, look: none) == .overdue(item: worker))
+            #expect(watchdog.check(worker, snapshot, at: 7 + Self.second, sample: none) == .overdue(item: worker))
         }
     }
 
@@ -37,37 +37,37 @@ struct WatchdogTests {
         for step in 0..<10 {
             let began = 1 + step * Self.second
             let snapshot = ItemSnapshot(position: step / 2, began: began)
-            #expect(watchdog.see(0, snapshot, at: began + Self.second - 1, look: none) == nil)
+            #expect(watchdog.check(0, snapshot, at: began + Self.second - 1, sample: none) == nil)
         }
     }
 
     @Test("counts no time before an item, and ignores an impossible start time")
     func impossible() {
         var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
-        #expect(watchdog.see(0, .init(position: -1, began: 0), at: 0, look: none) == nil)
-        #expect(watchdog.see(0, .init(position: -1, began: 0), at: 90 * Self.second, look: none) == nil)
+        #expect(watchdog.check(0, .init(position: -1, began: 0), at: 0, sample: none) == nil)
+        #expect(watchdog.check(0, .init(position: -1, began: 0), at: 90 * Self.second, sample: none) == nil)
         let future = ItemSnapshot(position: 1, began: .max)
-        #expect(watchdog.see(1, future, at: 5, look: none) == nil)
-        #expect(watchdog.see(1, future, at: 5 + Self.second, look: none) == .overdue(item: 1))
-        #expect(watchdog.see(2, .init(position: 1, began: .min), at: 5, look: none) == nil)
-        #expect(watchdog.see(2, .init(position: 1, began: .min), at: 9 * Self.second, look: none) == nil)
+        #expect(watchdog.check(1, future, at: 5, sample: none) == nil)
+        #expect(watchdog.check(1, future, at: 5 + Self.second, sample: none) == .overdue(item: 1))
+        #expect(watchdog.check(2, .init(position: 1, began: .min), at: 5, sample: none) == nil)
+        #expect(watchdog.check(2, .init(position: 1, began: .min), at: 9 * Self.second, sample: none) == nil)
     }
 
     @Test("counts no time in which every process was stopped, its own included")
     func stopped() {
         var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         let snapshot = ItemSnapshot(position: 3, began: 500)
-        #expect(watchdog.see(0, snapshot, at: 600, look: none) == nil)
+        #expect(watchdog.check(0, snapshot, at: 600, sample: none) == nil)
         let planned = watchdog.nextTime(now: 600)
         // Late by an hour.
         let late = planned + 3600 * Self.second
-        watchdog.wake(at: late)
-        #expect(watchdog.see(0, snapshot, at: late - 1, look: none) == nil)
-        #expect(watchdog.see(0, snapshot, at: late, look: none) == .overdue(item: 3))
+        watchdog.resume(at: late)
+        #expect(watchdog.check(0, snapshot, at: late - 1, sample: none) == nil)
+        #expect(watchdog.check(0, snapshot, at: late, sample: none) == .overdue(item: 3))
         // The delays of a busy machine count.
         _ = watchdog.nextTime(now: late)
-        watchdog.wake(at: late + Self.second / 4)
-        #expect(watchdog.see(0, snapshot, at: late + Self.second / 4, look: none) == .overdue(item: 3))
+        watchdog.resume(at: late + Self.second / 4)
+        #expect(watchdog.check(0, snapshot, at: late + Self.second / 4, sample: none) == .overdue(item: 3))
     }
 
     @Test("counts no stopped time either for a worker that began after the last look before it")
@@ -75,23 +75,23 @@ struct WatchdogTests {
         var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         let planned = watchdog.nextTime(now: 0)
         let late = planned + 60 * Self.second
-        watchdog.wake(at: late)
+        watchdog.resume(at: late)
         let snapshot = ItemSnapshot(position: 3, began: planned - 5)
-        #expect(watchdog.see(0, snapshot, at: late, look: none) == nil)
-        #expect(watchdog.see(0, snapshot, at: late + Self.second - 1, look: none) == nil)
-        #expect(watchdog.see(0, snapshot, at: late + Self.second, look: none) == .overdue(item: 3))
+        #expect(watchdog.check(0, snapshot, at: late, sample: none) == nil)
+        #expect(watchdog.check(0, snapshot, at: late + Self.second - 1, sample: none) == nil)
+        #expect(watchdog.check(0, snapshot, at: late + Self.second, sample: none) == .overdue(item: 3))
         // A worker that begins later has the whole timeout.
         let later = ItemSnapshot(position: 4, began: late + 7)
-        #expect(watchdog.see(0, later, at: late + 6 + Self.second, look: none) == nil)
-        #expect(watchdog.see(0, later, at: late + 7 + Self.second, look: none) == .overdue(item: 4))
+        #expect(watchdog.check(0, later, at: late + 6 + Self.second, sample: none) == nil)
+        #expect(watchdog.check(0, later, at: late + 7 + Self.second, sample: none) == .overdue(item: 4))
     }
 
     @Test("asks to be woken for the next deadline, and never twice within half a millisecond")
     func nextTime() {
         var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         #expect(watchdog.nextTime(now: 0) == Self.second)
-        _ = watchdog.see(0, .init(position: 0, began: 50), at: 60, look: none)
-        _ = watchdog.see(1, .init(position: 1, began: 40), at: 60, look: none)
+        _ = watchdog.check(0, .init(position: 0, began: 50), at: 60, sample: none)
+        _ = watchdog.check(1, .init(position: 1, began: 40), at: 60, sample: none)
         #expect(watchdog.nextTime(now: 60) == 40 + Self.second)
         #expect(watchdog.nextTime(now: 40 + Self.second) == 40 + Self.second + 500_000)
         watchdog.forget(1)
@@ -106,7 +106,7 @@ struct WatchdogTests {
         var times: [Int] = []
         var now = 0
         while now < 20 * Self.second {
-            let reason = watchdog.see(0, Self.busy, at: now) {
+            let reason = watchdog.check(0, Self.busy, at: now) {
                 times.append(now)
                 return nil
             }
@@ -142,13 +142,13 @@ struct WatchdogTests {
             let now = step * 2 * Self.second
             for worker in 0..<3 {
                 let state = worker == 1 && step == 3 ? "S (sleeping)" : "R (running)"
-                let reason = watchdog.see(worker, Self.busy, at: now) {
+                let reason = watchdog.check(worker, Self.busy, at: now) {
                     Self.look(state: state, ticks: ticks, pauses: 0)
                 }
                 #expect(reason == nil)
             }
             if step == 3 { watchdog.forget(2) }
-            let proven = watchdog.glimpse(at: now) { workers in
+            let proven = watchdog.stopSuspects(at: now) { workers in
                 stopped.append(workers)
                 return workers.map { _ in spin }
             }
@@ -163,12 +163,12 @@ struct WatchdogTests {
         var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
         var (now, time, glimpses, stops) = (0, 0, glimpses, 0)
         while now < 60 * second, !glimpses.isEmpty {
-            let reason = watchdog.see(0, busy, at: now) {
+            let reason = watchdog.check(0, busy, at: now) {
                 time += stops == 0 ? 5 : ticks
                 return look(state: "R (running)", ticks: time, pauses: stops)
             }
             #expect(reason == nil)
-            let proven = watchdog.glimpse(at: now) { workers in
+            let proven = watchdog.stopSuspects(at: now) { workers in
                 #expect(workers == [0])
                 stops += 1
                 return [glimpses.removeFirst()]
@@ -209,7 +209,7 @@ struct WatchdogTests {
         var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
         var (now, looks) = (0, 0)
         while now < 20 * Self.second {
-            let reason = watchdog.see(0, Self.busy, at: now) {
+            let reason = watchdog.check(0, Self.busy, at: now) {
                 looks += 1
                 // A shared wait: any process that shares the memory may wake it.
                 return Self.look(
@@ -225,7 +225,7 @@ struct WatchdogTests {
     func movers() {
         var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
         for step in 0..<100 {
-            let reason = watchdog.see(0, .init(position: step, began: 0), at: step * Watchdog.firstLook) {
+            let reason = watchdog.check(0, .init(position: step, began: 0), at: step * Watchdog.firstLook) {
                 Issue.record("it looked")
                 return nil
             }

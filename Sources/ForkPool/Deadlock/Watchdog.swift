@@ -1,47 +1,47 @@
-/// Decides when a worker is looked at, and whether it is on its item for too long or waits for ever.
+/// Finds workers that are on an item for too long or that wait for ever, and decides when to examine them.
 ///
-/// A pure state machine: whoever supervises the workers tells it what their lines say and how they look from outside, at
-/// the times that it asks for.
+/// A pure state machine. The supervisor calls it at the times that it asks for, with snapshots of the workers' records and
+/// samples of their processes. README.md beside this file has a table of the states.
 struct Watchdog {
     fileprivate struct Entry {
         var snapshot: ItemSnapshot
         /// When the snapshot was new.
         var since: Int
-        /// What is not counted, since everybody was stopped.
-        var excuse = 0
-        /// How the worker looked last, if it may wait or spin for ever.
+        /// The time that does not count, because all processes were stopped.
+        var excused = 0
+        /// The last sample, if it shows that the worker may wait or spin for ever.
         var suspicion: ProcSample?
-        /// Whether it was suspected to spin, which is not refuted.
-        var mayGlimpse = false
-        /// The lock that it was seen to ask for in vain, and how long it had run then.
-        var spin: (found: DeadlockProof.Spin, time: UInt64)?
-        /// When to look at it from outside.
-        var nextLook: Int
-        /// The time until the look after that.
-        var patience = Watchdog.firstLook
+        /// Whether the worker is suspected to spin.
+        var isSpinSuspect = false
+        /// The lock that the worker asked for in the last stop sample, and the time that it had run up to then.
+        var spin: (found: StopSample.Spin, time: UInt64)?
+        /// When to take the next sample.
+        var nextSample: Int
+        /// The time from that sample to the next.
+        var pause = Watchdog.firstSample
     }
 
-    /// A worker that did not move for so long is looked at from outside, in nanoseconds; then less and less often.
-    static let firstLook = 100_000_000
-    fileprivate static let longestPatience = 2_000_000_000
-    /// The time between two looks that prove a wait for ever.
-    private static let secondLook = 5_000_000
+    /// The time without progress after which a worker's process is sampled, in nanoseconds; later samples are rarer.
+    static let firstSample = 100_000_000
+    fileprivate static let longestPause = 2_000_000_000
+    /// The time between two samples that prove a wait for ever.
+    private static let secondSample = 5_000_000
     /// The time between two stops of a worker that may spin.
     private static let secondStop = 20_000_000
-    /// Nobody looks twice within such a time.
+    /// The shortest time between two calls.
     private static let shortestTime = 500_000
-    /// Whoever was to look and comes so much later was stopped, and so were the workers, perhaps.
+    /// A call that comes later than this shows that the system, or this process and maybe its workers, were stopped.
     private static let longestDelay = 500_000_000
 
     /// How long an item may take, in nanoseconds, or nil.
     private let timeout: Int?
     private let provesDeadlocks: Bool
     private var entries: [Int: Entry] = [:]
-    /// When somebody was to look.
+    /// When the next call is due.
     private var plannedTime = Int.max
-    /// When everybody went on that had been stopped: who began before was stopped too.
+    /// When all processes continued after a stop; items that began before were stopped too.
     private var resumed = 0
-    /// The workers that are to be stopped for a moment.
+    /// The workers to stop for a moment.
     private var suspects: [Int] = []
 
     init(timeout: Duration?, provesDeadlocks: Bool) {
@@ -52,60 +52,61 @@ struct Watchdog {
     /// Whether there is anything to watch for.
     var isNeeded: Bool { timeout != nil || provesDeadlocks }
 
-    /// In so many nanoseconds somebody must look who knows of no worker yet.
-    var period: Int { min(timeout ?? .max, provesDeadlocks ? Self.firstLook : .max) }
+    /// The longest time between two calls while no worker is known, in nanoseconds.
+    var period: Int { min(timeout ?? .max, provesDeadlocks ? Self.firstSample : .max) }
 
-    /// Hears what the line of a worker says.
+    /// Checks a worker.
     ///
     /// - Parameters:
     ///   - worker: The worker.
-    ///   - snapshot: What its line says.
-    ///   - now: Now, in nanoseconds of the monotonic clock.
-    ///   - look: Looks at the process from outside, if that is asked for.
-    /// - Returns: Why to kill it, if so.
-    mutating func see(
-        _ worker: Int, _ snapshot: ItemSnapshot, at now: Int, look: () -> ProcSample?
+    ///   - snapshot: Its record's snapshot.
+    ///   - now: The time, in nanoseconds of the monotonic clock.
+    ///   - sample: Takes a sample of its process; called only when one is due.
+    /// - Returns: Why to kill it, or nil.
+    mutating func check(
+        _ worker: Int, _ snapshot: ItemSnapshot, at now: Int, sample: () -> ProcSample?
     ) -> KillReason? {
-        var entry = entries[worker] ?? Entry(snapshot: snapshot, since: now, nextLook: now + Self.firstLook)
-        if entry.snapshot != snapshot { entry = Entry(snapshot: snapshot, since: now, nextLook: now + Self.firstLook) }
-        if entry.excuse == 0, snapshot.began > 0, entry.begin < resumed { entry.excuse = resumed - entry.begin }
+        var entry = entries[worker] ?? Entry(snapshot, at: now)
+        if entry.snapshot != snapshot { entry = Entry(snapshot, at: now) }
+        if entry.excused == 0, snapshot.began > 0, entry.begin < resumed { entry.excused = resumed - entry.begin }
         defer { entries[worker] = entry }
-        if let timeout, snapshot.began > 0 {
-            // A time that cannot be is none.
-            if now - entry.begin >= timeout { return .overdue(item: snapshot.position) }
+        if let timeout, snapshot.began > 0, now - entry.begin >= timeout {
+            return .overdue(item: snapshot.position)
         }
-        guard provesDeadlocks, now >= entry.nextLook else { return nil }
-        let seen = look()
-        if let first = entry.suspicion, let seen, DeadlockProof.proves(first, seen) { return .deadlocked }
-        if let first = entry.suspicion, let seen, entry.isSuspect(first, seen) {
-            entry.mayGlimpse = true
-            entry.suspicion = seen
-            entry.nextLook = now + Self.secondStop
-            // Who has not run since it was stopped would be found as it was. A tick may have been all but over then.
-            if entry.spin.map({ seen.work.time > $0.time + 1 }) ?? true { suspects.append(worker) }
-            return nil
+        guard provesDeadlocks, now >= entry.nextSample else { return nil }
+        let sample = sample()
+        if let first = entry.suspicion, let sample {
+            if DeadlockProof.proves(first, sample) { return .deadlocked }
+            if entry.isSpinSuspect ? sample.isBusyAlone : DeadlockProof.suspectsSpin(first, sample) {
+                entry.isSpinSuspect = true
+                entry.suspicion = sample
+                entry.nextSample = now + Self.secondStop
+                // If it has not run since the last stop, it would show the same. Counts of ticks may be off by one.
+                if entry.spin.map({ sample.work.time > $0.time + 1 }) ?? true { suspects.append(worker) }
+                return nil
+            }
         }
-        let isHelpless = seen?.isHelpless == true
+        let isHelpless = sample?.isHelpless == true
         entry.refuteSpin()
-        entry.suspicion = isHelpless || seen?.isBusyAlone == true ? seen : nil
-        entry.wait(isHelpless ? Self.secondLook : nil, from: now)
+        entry.suspicion = isHelpless || sample?.isBusyAlone == true ? sample : nil
+        entry.wait(isHelpless ? Self.secondSample : nil, from: now)
         return nil
     }
 
-    /// Has those stopped for a moment that may spin, after all were seen.
+    /// Stops the workers that may spin for a moment; call it after all workers were checked.
     ///
     /// - Parameters:
-    ///   - now: Now, in nanoseconds of the monotonic clock.
-    ///   - look: Stops the processes of these workers, together, and says what was found of each.
-    /// - Returns: Those that were found to ask in vain for the same lock as before: to be killed.
-    mutating func glimpse(at now: Int, _ look: ([Int]) -> [StopSample]) -> [Int] {
+    ///   - now: The time, in nanoseconds of the monotonic clock.
+    ///   - take: Stops the processes of these workers, together, and returns a sample of each.
+    /// - Returns: The workers to kill: they asked for the same lock in vain before.
+    mutating func stopSuspects(at now: Int, _ take: ([Int]) -> [StopSample]) -> [Int] {
         guard !suspects.isEmpty else { return [] }
         let workers = suspects
         suspects = []
         var proven: [Int] = []
-        for (worker, glimpse) in zip(workers, look(workers)) {
+        for (worker, sample) in zip(workers, take(workers)) {
             guard var entry = entries[worker] else { continue }
-            switch glimpse {
+            switch sample {
             case .spin(let spin):
                 if spin == entry.spin?.found {
                     proven.append(worker)
@@ -116,7 +117,7 @@ struct Watchdog {
                 }
             case .unseen: break
             case .otherwise:
-                // The stop is a pause: what was seen before it cannot be compared with what comes after.
+                // The stop counts as a pause, so samples before and after it cannot be compared.
                 entry.suspicion = nil
                 entry.refuteSpin()
                 entry.wait(from: now)
@@ -132,45 +133,44 @@ struct Watchdog {
         suspects.removeAll { $0 == worker }
     }
 
-    /// Hears that the time to look has come.
-    mutating func wake(at now: Int) {
+    /// Notes that the planned time has come, before the workers are checked; a long delay is excused.
+    mutating func resume(at now: Int) {
         let delay = plannedTime == .max ? 0 : now - plannedTime
         guard delay > Self.longestDelay else { return }
-        for worker in entries.keys { entries[worker]!.excuse += delay }
+        for worker in entries.keys { entries[worker]!.excused += delay }
         resumed = now
     }
 
-    /// When somebody must look, in nanoseconds of the monotonic clock.
+    /// Plans the next call, in nanoseconds of the monotonic clock.
     mutating func nextTime(now: Int) -> Int {
         guard isNeeded else { return .max }
         var time = now + period
         for entry in entries.values {
             if let timeout, entry.snapshot.began > 0 { time = min(time, entry.begin + timeout) }
-            if provesDeadlocks { time = min(time, entry.nextLook) }
+            if provesDeadlocks { time = min(time, entry.nextSample) }
         }
-        // Who is overdue, and is not killed, is about to be done.
+        // A worker that is overdue and was not killed is about to finish its item.
         plannedTime = max(time, now + Self.shortestTime)
         return plannedTime
     }
 }
 
 extension Watchdog.Entry {
-    /// The time that the item is taken to have begun; a time that cannot be is none.
-    fileprivate var begin: Int { min(snapshot.began, since) + excuse }
-
-    /// Whether the worker may spin, as it looked first and looks now.
-    fileprivate func isSuspect(_ first: ProcSample, _ seen: ProcSample) -> Bool {
-        mayGlimpse ? seen.isBusyAlone : DeadlockProof.suspectsSpin(first, seen)
+    fileprivate init(_ snapshot: ItemSnapshot, at now: Int) {
+        self.init(snapshot: snapshot, since: now, nextSample: now + Watchdog.firstSample)
     }
 
+    /// When the item began; an impossible time (damaged shared memory) counts as that of the snapshot.
+    fileprivate var begin: Int { min(snapshot.began, since) + excused }
+
     fileprivate mutating func refuteSpin() {
-        mayGlimpse = false
+        isSpinSuspect = false
         spin = nil
     }
 
-    /// Sets the next look, after a given time or when patience ends, which lasts longer each time.
+    /// Plans the next sample after a given time, or after a pause that gets longer each time.
     fileprivate mutating func wait(_ time: Int? = nil, from now: Int) {
-        nextLook = now + (time ?? patience)
-        patience = min(2 * patience, Watchdog.longestPatience)
+        nextSample = now + (time ?? pause)
+        pause = min(2 * pause, Watchdog.longestPause)
     }
 }

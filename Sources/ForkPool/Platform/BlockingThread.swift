@@ -1,12 +1,12 @@
 internal import CForkPool
 internal import Glibc
 
-/// Runs the blocking part of a call for async code on a thread of its own.
+/// Runs blocking code for an async call on a thread of its own.
 enum BlockingThread {
     /// Runs `body` on a new thread while the task is suspended.
     ///
     /// - Parameter body: Gets a descriptor that becomes readable when the task is cancelled.
-    /// - Returns: What `body` returns; the refusal if there is no thread or no descriptor.
+    /// - Returns: What `body` returns, or the error if the system refuses a thread or a descriptor.
     static nonisolated(nonsending) func run<T>(
         _ body: @escaping (_ cancelled: Int32) -> T
     ) async -> Result<T, SystemError> {
@@ -38,13 +38,13 @@ enum BlockingThread {
     }
 }
 
-/// What a thread runs: once.
+/// The work of one thread.
 @unsafe private class ThreadWork {
     var work: (() -> Void)?
     var done: UnsafeContinuation<Void, Never>?
 
     func run() {
-        // What the work holds is let go before the caller goes on: it lent a body that must not outlive the call.
+        // Release what the work holds before the caller continues: a body that it lent must not outlive the call.
         unsafe workOnce()
         unsafe done!.resume()
     }
@@ -57,11 +57,11 @@ enum BlockingThread {
     }
 }
 
-/// Carries the result from the thread to the task, which reads it after the continuation was resumed.
+/// Carries the result from the thread to the task, which reads it after the thread resumed the continuation.
 @unsafe private final class UncheckedBox<T>: ThreadWork {
     var result: Result<T, SystemError>?
 
-    /// Leaves nothing here: the thread may let go of the box much later, and the result holds a map's memory.
+    /// Removes the result from the box: the thread may release the box much later, and the result holds a map's memory.
     func takeResult() -> Result<T, SystemError> {
         defer { unsafe result = nil }
         return unsafe result!

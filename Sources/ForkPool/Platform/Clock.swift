@@ -8,7 +8,7 @@ package func monotonicNanoseconds() -> Int {
 }
 
 extension Duration {
-    /// The nanoseconds, no more than a hundred years of them: so they can be added to a time.
+    /// The nanoseconds, limited to a hundred years so that adding them to a time cannot overflow.
     var nanoseconds: Int {
         let most = Int64(100 * 366 * 86_400)
         guard components.seconds < most else { return Int(most) * 1_000_000_000 }

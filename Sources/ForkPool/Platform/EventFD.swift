@@ -6,8 +6,6 @@ final class EventFD: Sendable {
     let descriptor: Int32
 
     /// Makes a counter of 0.
-    ///
-    /// - Throws: The refusal.
     init() throws(SystemError) {
         descriptor = try SystemError.check("eventfd") { cforkpool_eventfd() }
     }
@@ -16,7 +14,7 @@ final class EventFD: Sendable {
         close(descriptor)
     }
 
-    /// Makes the descriptor readable. Async-signal-safe.
+    /// Makes the descriptor readable; async-signal-safe.
     func notify() {
         _ = cforkpool_eventfd_notify(descriptor)
     }

@@ -1,29 +1,29 @@
 internal import CForkPool
 internal import Glibc
 
-/// Something of the kernel that the library uses, and whether it is there.
+/// A feature of the kernel that the library uses, and whether it works here.
 package struct KernelFeature: Sendable {
-    /// The call's name.
+    /// The name of the call or file.
     package let name: String
     /// What the library uses it for.
     package let purpose: String
-    /// Whether the library does without it.
+    /// Whether the library works without it.
     package let isOptional: Bool
-    /// The refusal, if it was refused.
+    /// Why the system refuses it, or nil.
     package let refusal: SystemError?
 
-    /// Tries every one of them.
+    /// Tries every feature.
     package static func probe() -> [KernelFeature] {
         [
             feature("pidfd_open", "to wait for workers and to kill no other process") { ownDescriptor() },
             feature("memfd_create", "memory for workers that are started by exec") { closing(cforkpool_memfd(4096)) },
-            feature("eventfd", "the bells of resident pools") { closing(cforkpool_eventfd()) },
+            feature("eventfd", "to notify the supervisor of a resident pool") { closing(cforkpool_eventfd()) },
             feature("futex", "to wake workers") { futex() },
             feature("mmap", "memory that workers share") { unsafe sharedMemory { _ in 0 } },
             feature("MADV_POPULATE_WRITE", "large results without a fault for each page", isOptional: true) {
                 unsafe sharedMemory { unsafe cforkpool_madvise_populate($0, 4096) }
             },
-            feature("/proc/self/wchan", "to prove deadlocks of workers", isOptional: true) { wchan() },
+            feature("/proc/self/wchan", "to prove that a worker is in a deadlock", isOptional: true) { wchan() },
         ]
     }
 
@@ -49,7 +49,7 @@ package struct KernelFeature: Sendable {
 
     private static func futex() -> Int32 {
         var word: UInt32 = 0
-        // A word that is another already is not waited for.
+        // The word differs from the expected value, so the call returns at once.
         let result = unsafe cforkpool_futex_wait(&word, 1, 0)
         return result == -EAGAIN ? 0 : result
     }
@@ -63,8 +63,8 @@ package struct KernelFeature: Sendable {
 
     private static func wchan() -> Int32 {
         do {
-            _ = try SmallFile.read("/proc/self/wchan")
-            _ = try SmallFile.read("/proc/self/syscall")
+            _ = try ProcFile.read("/proc/self/wchan")
+            _ = try ProcFile.read("/proc/self/syscall")
             return 0
         } catch {
             return -error.code

@@ -2,8 +2,8 @@ internal import Glibc
 
 /// A value of this process that one thread at a time reads and changes.
 ///
-/// The lock is the system's own, whose orders the thread sanitizer knows; those of `Synchronization.Mutex` it does not, so
-/// that it would find fault with whatever is guarded by one.
+/// The lock is a pthread mutex, which the thread sanitizer understands. It does not understand `Synchronization.Mutex`, and
+/// would report races on every value that one guards.
 @safe final class Locked<Value>: @unchecked Sendable {
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
@@ -23,14 +23,14 @@ internal import Glibc
         unsafe value.deallocate()
     }
 
-    /// Runs `body`, which must not come here again, while no other thread sees the value.
+    /// Runs `body` while no other thread has the value; `body` must not take this lock again.
     func withLock<T>(_ body: (inout Value) -> T) -> T {
         unsafe pthread_mutex_lock(lock)
         defer { unsafe pthread_mutex_unlock(lock) }
         return unsafe body(&value.pointee)
     }
 
-    /// The same, unless another thread sees the value now; nil then.
+    /// Does the same if no other thread has the value now; else returns nil at once.
     func withLockIfFree<T>(_ body: (inout Value) -> T) -> T? {
         guard unsafe pthread_mutex_trylock(lock) == 0 else { return nil }
         defer { unsafe pthread_mutex_unlock(lock) }

@@ -1,12 +1,12 @@
 internal import CForkPool
 internal import Glibc
 
-/// Owns one shared mapping and unmaps it in the end.
+/// A shared mapping that its owner holds and that is unmapped at the end.
 @safe struct Mapping: ~Copyable, Sendable {
     nonisolated(unsafe) let base: UnsafeMutableRawPointer
     /// The reserved size in bytes; pages are committed as they are touched.
     let size: Int
-    /// What a program that is started later maps it by, or nil.
+    /// The descriptor by which a program that starts later maps the same memory, or nil.
     let descriptor: Int32?
 
     /// Reserves `size` bytes of zeroed memory that forked children share (`mmap`).
@@ -50,7 +50,7 @@ internal import Glibc
     /// Gives whole pages of a part back to the system; they read as zero afterwards (`MADV_REMOVE`).
     func discard(_ range: Range<Int>) {
         guard !range.isEmpty else { return }
-        // A refusal costs memory, not results: there is nobody to tell.
+        // A refusal costs memory, not results, so it is not an error.
         _ = unsafe cforkpool_madvise_remove(base + range.lowerBound, range.count)
     }
 

@@ -5,17 +5,17 @@ internal import Glibc
 enum ExitStatus: Equatable {
     case exit(Int32)
     case signal(Int32)
-    /// The status is lost: the host ignores SIGCHLD, or reaps children that are not its own.
+    /// The status is lost: the host ignores SIGCHLD, or reaps children that it did not start.
     case unknown
 }
 
-/// How a worker's process ended, and what is known of why.
+/// How a worker's process ended, and why as far as that is known.
 struct ProcessExit: Equatable {
-    /// Why the pool ended the process, or the kernel did for the pool.
+    /// Why the pool, or the kernel by the pool's limits, ended the process.
     enum Cause: Equatable {
-        /// It was on an item for longer than the timeout, in nanoseconds.
+        /// It worked on an item for longer than the timeout, in nanoseconds.
         case timeout(Int)
-        /// It waited for a wake that nothing was left to send.
+        /// It waited for a wake that nothing could send any more.
         case deadlock
         /// It asked for more memory than its limit, in bytes.
         case memoryLimit(Int)
@@ -26,10 +26,10 @@ struct ProcessExit: Equatable {
     var pid: Int32
     var status: ExitStatus
     var crash: CrashReport?
-    /// The processor time that it used, in nanoseconds; 0 where that is not known.
+    /// The processor time that it used, in nanoseconds; 0 if unknown.
     var cpuTime = 0
     var cause: Cause?
-    /// Whether the system's OOM killer ended a process since the pool looked before.
+    /// Whether the kernel's OOM killer ended the process.
     var ranOutOfMemory = false
 
     init(pid: Int32, _ status: ExitStatus, crash: CrashReport? = nil, cpuTime: Int = 0) {
@@ -45,12 +45,12 @@ struct ProcessExit: Equatable {
             cpuTime: Int(ending.user_time + ending.system_time))
     }
 
-    /// Whether it ended by a signal that a process brings upon itself.
+    /// Whether it ended by one of the crash signals.
     var isCrash: Bool {
         if case .signal(let number) = status { Self.crashSignals.contains(number) } else { false }
     }
 
-    /// Whether the pool may have ended it, by SIGKILL, and not the worker itself.
+    /// Whether the pool may have ended it, by SIGKILL.
     var mayBeByPool: Bool {
         switch status {
         case .exit: false
@@ -59,7 +59,7 @@ struct ProcessExit: Equatable {
         }
     }
 
-    /// The status of a process that was started as a worker and could not become one.
+    /// The exit status of a process that was started as a worker and could not become one.
     static let noWorker: Int32 = 121
 
     /// Whether the worker ended itself.
@@ -71,48 +71,48 @@ struct ProcessExit: Equatable {
         }
     }
 
-    /// The signals that a process brings upon itself.
+    /// The signals that a process causes by its own fault.
     static let crashSignals: [Int32] = [SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGSYS]
 }
 
 extension ProcessExit {
-    /// Finds out why the process ended, from what its crash handler wrote and from the limits that it had.
+    /// Finds out why the process ended, from its crash record and its limits.
     ///
     /// - Parameters:
-    ///   - record: What the crash handler wrote.
-    ///   - memoryLimit: The private memory that it could get, in bytes.
-    ///   - cpuTimeLimit: The processor time that it could use, in nanoseconds.
+    ///   - record: The record that its crash handler wrote.
+    ///   - memoryLimit: Its limit on private memory, in bytes.
+    ///   - cpuTimeLimit: Its limit on processor time, in nanoseconds.
     mutating func explain(by record: cforkpool_crash, memoryLimit: Int?, cpuTimeLimit: Int?) {
         guard case .signal(let signal) = status else { return }
         crash = CrashReport(record, of: signal)
         if let memoryLimit, crash?.ranOutOfMemory(limit: memoryLimit) == true { cause = .memoryLimit(memoryLimit) }
         guard signal == SIGKILL else { return }
-        // The kernel kills somewhat early by its own count.
+        // The kernel's own count runs ahead: it kills a little before the limit.
         if let cpuTimeLimit, cpuTime >= cpuTimeLimit / 20 * 19 { cause = .cpuTimeLimit(cpuTimeLimit) }
         if cause == nil { ranOutOfMemory = OutOfMemory.hasKilled() }
     }
 }
 
-/// What a crash handler wrote, copied out of shared memory.
+/// The record of a crash handler, copied out of shared memory.
 struct CrashReport: Equatable {
     var signal: Int32
     var address: UInt64
     var isStackOverflow: Bool
-    /// The runtime's message as the runtime printed it; empty if there was none.
+    /// The message that the Swift runtime printed, or empty.
     var message: String
-    /// The private memory that the worker could still get, in bytes; `UInt64.max` where it is not limited.
+    /// The private memory in bytes that was left below the limit; `UInt64.max` without a limit.
     var memoryLeft = UInt64.max
 
-    /// Whether the worker crashed for want of memory, where it may have `limit` bytes more than at first.
+    /// Whether the worker crashed because its memory limit, in bytes, was reached.
     ///
-    /// The Swift runtime says so; other code mostly writes through a null pointer when it has used up nearly all.
+    /// The Swift runtime says so in its message; other code mostly writes through a null pointer with little memory left.
     func ranOutOfMemory(limit: Int) -> Bool {
         message.contains("failed to allocate") || memoryLeft < limit / 8
     }
 }
 
 extension CrashReport {
-    /// Copies a crash record, if it is of the signal that ended the worker.
+    /// Copies a crash record; nil unless it is of the signal that ended the worker.
     init?(_ record: cforkpool_crash, of signal: Int32) {
         guard record.signal == signal else { return nil }
         self.signal = signal

@@ -1,20 +1,20 @@
 internal import CForkPool
 internal import Glibc
 
-/// A child process and the descriptor that names it and no other.
+/// A child process and its pidfd, which never names another process.
 ///
-/// Its owner kills and reaps it, and then closes it.
+/// The owner kills and reaps the process, and then closes the handle.
 struct ProcessHandle {
     let pid: Int32
-    /// A pidfd: readable when the process has ended.
+    /// The pidfd, readable when the process has ended.
     let descriptor: Int32
 
-    /// Ends the process by SIGKILL, which a stopped process sees too.
+    /// Ends the process by SIGKILL, even if it is stopped.
     func kill() {
         _ = cforkpool_pidfd_send_signal(descriptor, SIGKILL)
     }
 
-    /// Waits for the process's end (`waitid`), which is certain once its descriptor is readable or it was killed.
+    /// Waits for the process's end (`waitid`); call it when the descriptor is readable or after `kill`.
     @discardableResult
     func reap() -> ProcessExit {
         var ending = cforkpool_ending()
@@ -31,7 +31,7 @@ struct ProcessHandle {
 extension ProcessHandle {
     /// Starts processes from the forker thread, by fork or by exec.
     ///
-    /// - Returns: For each start the process, or the refusal.
+    /// - Returns: For each start, the process or the error.
     @unsafe static func start(
         _ starts: [cforkpool_start], byExec: Bool = false
     ) -> [Result<ProcessHandle, SystemError>] {

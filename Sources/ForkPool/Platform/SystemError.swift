@@ -1,7 +1,7 @@
 internal import CForkPool
 internal import Glibc
 
-/// A system call that was refused: which one, and why.
+/// The failure of a system call: which call, and why.
 package struct SystemError: Error, Equatable, CustomStringConvertible {
     package let call: String
     /// The errno, positive.
@@ -16,7 +16,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
 
     package var description: String { "the system refused \(call): \(reason)" }
 
-    /// The system's own words for the errno: "Cannot allocate memory (errno 12)".
+    /// The system's text for the errno: "Cannot allocate memory (errno 12)".
     var reason: String {
         let text = unsafe String(unsafeUninitializedCapacity: 128) { buffer in
             unsafe buffer.withMemoryRebound(to: CChar.self) {
@@ -26,7 +26,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
         return "\(text.isEmpty ? "unknown error" : text) (errno \(code))"
     }
 
-    /// Makes an error of what a shim function returned, if that is negative; EINTR is retried here alone.
+    /// Throws the error that a negative result of a shim function stands for; retries EINTR.
     package static func check(_ call: String, _ body: () -> Int32) throws(SystemError) -> Int32 {
         while true {
             let result = body()

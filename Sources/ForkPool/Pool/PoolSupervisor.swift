@@ -271,15 +271,15 @@ final class PoolSupervisor {
     private func watchWorkers() {
         guard watchdog.isNeeded else { return }
         let now = monotonicNanoseconds()
-        watchdog.wake(at: now)
+        watchdog.resume(at: now)
         for (slot, process) in processes {
             guard let worker = table.worker(in: slot), table.killReason(of: worker) == nil else { continue }
             let snapshot = layout.record(worker).snapshot
-            let reason = watchdog.see(worker, snapshot, at: now) { DeadlockProof.look(at: process.pid) }
+            let reason = watchdog.check(worker, snapshot, at: now) { ProcSample.take(of: process.pid) }
             if let reason { kill(worker, in: slot, at: snapshot, for: reason) }
         }
-        let spinning = watchdog.glimpse(at: now) { workers in
-            DeadlockProof.glimpses(
+        let spinning = watchdog.stopSuspects(at: now) { workers in
+            StopSample.take(
                 of: workers.map { processes[table.slot(of: $0)!]! }.map { ($0.pid, $0.descriptor) })
         }
         for worker in spinning {

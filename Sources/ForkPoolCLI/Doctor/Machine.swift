@@ -39,7 +39,7 @@ enum Machine {
     }
 
     private static var quota: Finding {
-        guard let quota = CgroupFiles.quota() else {
+        guard let quota = Cgroup().cpuQuota else {
             return Finding(key: "quota", name: "processor quota", value: "none")
         }
         var finding = Finding(
@@ -68,8 +68,12 @@ enum Machine {
             key: "memory", name: "memory",
             value: "\(Scale.bytes(free).text(free)) free of \(Scale.bytes(total).text(total))",
             number: free)
-        if let limit = CgroupFiles.memoryLimit(), limit < total {
+        let group = Cgroup()
+        if let limit = group.memoryLimit.map(Double.init), limit < total {
             finding.value += ", at most \(Scale.bytes(limit).text(limit)) for this process's group"
+            if let usage = group.memoryUsage.map(Double.init) {
+                finding.value += ", which uses \(Scale.bytes(usage).text(usage))"
+            }
         }
         if free < 0.05 * total {
             finding.state = .warning
@@ -156,9 +160,7 @@ enum Machine {
     private static var pressures: [Finding] {
         ["cpu", "memory", "io"].map { kind in
             let name = "\(kind == "cpu" ? "processor" : kind) pressure"
-            let fields = TextFile.line("/proc/pressure/\(kind)")?.split(separator: " ") ?? []
-            let share = fields.first { $0.hasPrefix("avg10=") }.flatMap { Double($0.dropFirst("avg10=".count)) }
-            guard let share else {
+            guard let share = Cgroup.systemPressure(kind) ?? Cgroup().pressure(kind) else {
                 return Finding(key: "pressure_\(kind)", name: name, value: "unknown: this kernel does not report it")
             }
             var finding = Finding(

@@ -146,7 +146,7 @@ final class Template {
             let result = unsafe cforkpool_futex_wait(word, seen, 20_000_000)
             guard result == -ETIMEDOUT else { continue }
             guard let process, isAlive else { return isAnswered }
-            let look = DeadlockProof.look(at: process.pid)
+            let look = ProcSample.take(of: process.pid)
             if let first = suspicion, let look, DeadlockProof.proves(first, look) { process.kill() }
             suspicion = look?.isHelpless == true ? look : nil
         }
