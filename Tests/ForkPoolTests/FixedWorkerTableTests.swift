@@ -56,18 +56,22 @@ struct FixedWorkerTableTests {
         #expect(table.fill() == [.start([0, 1])])
     }
 
-    @Test("starts no process for a worker that rests")
+    @Test("starts no process for a worker that rests, and is manned meanwhile: no other has anything to do")
     func rest() {
         var table = running(2)
         #expect(table.exited(0, exit(pause: 30), at: 100) == [])
         #expect(table.nextRestEnd == 130)
         #expect(table.exited(1, exit(isNeeded: false), at: 100) == [])
-        #expect(!table.isManned)
+        #expect(table.isManned)
         #expect(table.fill() == [.start([1])])
+        table.refused(1)
+        #expect(table.isManned)
         #expect(table.endRests(at: 129) == [])
         #expect(table.endRests(at: 130) == [.start([0])])
         #expect(table.nextRestEnd == .max)
-        #expect(table.fill() == [])
+        #expect(table.isManned)
+        table.refused(0)
+        #expect(!table.isManned)
     }
 
     @Test("kills a worker in a deadlock alone, there being no spare")

@@ -35,7 +35,10 @@ final class OneShotPools: Sendable {
             showsProgress: options.progress != nil)
         let (pool, batch) = try open(shape)
         defer { keep(pool) }
-        if layout.count > 0 {
+        if let cancelled, EventFD.isReadable(cancelled) {
+            // Workers that begin could be done before the supervisor sees the cancellation.
+            pool.endWithoutWorkers(.cancelled)
+        } else if layout.count > 0 {
             let worker = WorkerMain(
                 region: pool.layout, eventFD: pool.event.descriptor, settings: WorkerSettings(options),
                 setUp: options.setUp, tearDown: options.tearDown
