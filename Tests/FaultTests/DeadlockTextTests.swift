@@ -180,7 +180,7 @@ private struct Texts {
 
     func look(futexCall: UInt64) -> ProcSample? {
         ProcSample(
-            before: Array(before.utf8)[...], call: Array(call.utf8)[...], place: Array(place.utf8)[...],
+            before: Array(before.utf8)[...], call: Array(call.utf8)[...], waitChannel: Array(place.utf8)[...],
             children: Array(children.utf8)[...], work: Array(work.utf8)[...],
             traffic: traffic.map { Array($0.utf8)[...] }, after: Array(after.utf8)[...], futexCall: futexCall)
     }

@@ -2,13 +2,14 @@
 struct BinaryDecoder {
     /// Decodes one value from the bytes of one message.
     ///
-    /// Every offset, length and count is checked before it is used, so no bytes can make this read outside of `bytes`.
+    /// It checks every offset, length and count before it uses it, so it never reads outside of `bytes`.
+    ///
     /// - Parameters:
     ///   - type: The type of the value.
-    ///   - bytes: The whole message and nothing else; it needs no alignment and is not needed afterwards.
+    ///   - bytes: The whole message and nothing else, of any alignment; not needed afterwards.
     /// - Returns: The value.
-    /// - Throws: `DecodingError.dataCorrupted` when the bytes are no message, another `DecodingError` when they are one
-    ///   that does not hold a `T`, or whatever the value's own `init(from:)` throws.
+    /// - Throws: `DecodingError.dataCorrupted` if the bytes are not a message, another `DecodingError` if the message does
+    ///   not hold a `T`, or an error of the value's own `init(from:)`.
     /// - Complexity: O(*n*) in the number of bytes.
     static func decode<T: Decodable>(_ type: T.Type, from bytes: UnsafeRawBufferPointer) throws -> T {
         let message = unsafe try scanned(bytes)
@@ -16,15 +17,15 @@ struct BinaryDecoder {
         return try message.value(type, at: message.root, in: nil, step: .root)
     }
 
-    /// Below this many bytes a copy costs less than to find out that none is needed.
+    /// Below this size, in bytes, a copy costs less than the check whether one is needed.
     private static let copyBelow = 4096
-    /// From so many bytes on they are looked at before they are copied: a damaged length may be that of all memory.
+    /// From this size on, the bytes are checked before they are copied: a damaged length may be the size of all memory.
     private static let scanFrom = 64 << 10
 
     /// Decodes one value from memory that another process may write to meanwhile.
     ///
-    /// What was checked must be what is used: so the message is copied first, unless it is to be an array of numbers, of
-    /// which every bit pattern is right and each read is checked by itself.
+    /// The bytes that are used must be the bytes that were checked, so it copies the message first. An array of numbers needs
+    /// no copy: every bit pattern is valid, and each read is checked by itself.
     static func decode<T: Decodable>(_ type: T.Type, fromShared bytes: UnsafeRawBufferPointer) throws -> T {
         if bytes.count >= copyBelow, isArrayOfNumbers(type) { return unsafe try decode(type, from: bytes) }
         if bytes.count >= scanFrom { unsafe try check(bytes) }
@@ -34,7 +35,7 @@ struct BinaryDecoder {
         }
     }
 
-    /// Throws if bytes are no message.
+    /// Throws if bytes are not a message.
     private static func check(_ bytes: UnsafeRawBufferPointer) throws {
         unsafe try scanned(bytes).close()
     }

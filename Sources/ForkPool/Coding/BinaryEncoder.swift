@@ -1,33 +1,31 @@
 /// Encodes one value after another into memory that the caller owns.
 ///
-/// An instance keeps its tables and scratch objects between values, so a worker makes one and uses it for every result.
-/// It is not for use by two threads at once.
+/// An instance keeps its tables and scratch objects between values, so a worker uses one for all its results. Two threads
+/// must not use it at once.
 final class BinaryEncoder {
-    /// Reports that the memory is too small for the value; nothing was written beyond it.
+    /// The memory is too small for the value; nothing was written beyond it.
     struct OutOfSpace: Error, Equatable {
-        /// The size of the memory that did not suffice, in bytes.
+        /// The size of the memory, in bytes.
         let capacity: Int
     }
 
     private let writer = MessageWriter()
 
-    /// Makes an encoder that has no memory yet and allocates nothing.
+    /// Makes an encoder; allocates nothing yet.
     init() {}
 
     deinit {
         writer.dropSpares()
     }
 
-    /// Encodes a value from the start of `memory` on.
+    /// Encodes a value into the start of `memory`; a call that fails may leave a part of a message there.
     ///
-    /// Only the bytes that are counted by the result are touched, except that a failed call may leave a part of a
-    /// message behind.
     /// - Parameters:
     ///   - value: The value to encode.
-    ///   - memory: Where the message goes; it needs no alignment.
+    ///   - memory: The memory for the message, of any alignment.
     /// - Returns: The number of bytes written.
-    /// - Throws: `OutOfSpace` when the memory is too small, `EncodingError` when the value asks for one place twice in
-    ///   different ways, or whatever the value's own `encode(to:)` throws.
+    /// - Throws: `OutOfSpace` if the memory is too small, `EncodingError` if the value asks for one place twice in different
+    ///   ways, or an error of the value's own `encode(to:)`.
     /// - Complexity: O(*n*) in the size of the message.
     func encode<T: Encodable>(_ value: T, into memory: UnsafeMutableRawBufferPointer) throws -> Int {
         unsafe writer.start(memory)

@@ -1,4 +1,4 @@
-/// Compares, hashes and sums memory without asking for any alignment.
+/// Compares, hashes and sums memory of any alignment.
 enum ByteMath {
     /// Compares two runs of `count` bytes.
     static func areEqual(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, count: Int) -> Bool {
@@ -20,7 +20,7 @@ enum ByteMath {
         return true
     }
 
-    /// Hashes a key's bytes, fast and with no defence against chosen keys.
+    /// Hashes a key's bytes: fast, and without defence against keys chosen to collide.
     static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
         let raw = UnsafeRawBufferPointer(bytes)
         var state = UInt64(truncatingIfNeeded: raw.count) &* 0x9E37_79B9_7F4A_7C15
@@ -39,7 +39,8 @@ enum ByteMath {
         return UInt32(truncatingIfNeeded: state >> 32)
     }
 
-    /// Sums memory in four lanes, so that any change of one word changes the sum.
+    /// Sums memory in four lanes; a change of one word always changes the sum.
+    ///
     /// - Complexity: O(*n*), at about the speed of memory.
     static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var lanes = SIMD4<UInt64>(1, 2, 3, 4)

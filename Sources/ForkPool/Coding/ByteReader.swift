@@ -1,8 +1,7 @@
-/// Why bytes are no message.
+/// Why bytes are not a message.
 struct Corruption: Error {
-    /// What is wrong.
     let reason: StaticString
-    /// Where it was noticed, in bytes from the start.
+    /// Where it was found, in bytes from the start.
     let offset: Int
 }
 
@@ -10,11 +9,10 @@ struct Corruption: Error {
 @safe struct ByteReader {
     /// Where the next read starts, in bytes from the start.
     var offset: Int
-    /// The number of bytes.
     let count: Int
     private let base: UnsafeRawPointer?
 
-    /// Makes a reader of some bytes, which must outlive it.
+    /// Makes a reader of bytes that must outlive it.
     init(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0) {
         unsafe base = bytes.baseAddress
         count = bytes.count
@@ -24,7 +22,7 @@ struct Corruption: Error {
     /// Whether every byte was read.
     var isAtEnd: Bool { offset >= count }
 
-    /// Makes the error that tells what is wrong here.
+    /// Makes the error for the current place.
     func corruption(_ reason: StaticString) -> Corruption {
         Corruption(reason: reason, offset: offset)
     }
@@ -65,15 +63,11 @@ struct Corruption: Error {
         return Int(value)
     }
 
-    /// Passes over as many bytes as the message says and has.
-    /// - Parameters:
-    ///   - length: The number of units.
-    ///   - size: The number of bytes of a unit.
-    /// - Throws: `Corruption` when the message has fewer bytes.
+    /// Passes over `length` units of `size` bytes; throws if the message has fewer.
     @inline(__always)
     mutating func skip(_ length: UInt64, size: Int = 1) throws(Corruption) {
         let (bytes, overflow) = length.multipliedReportingOverflow(by: UInt64(size))
-        // A decoder that is used after its message was closed is past the end.
+        // A decoder that is used after its message was closed has an offset past the end.
         guard !overflow, offset <= count, bytes <= UInt64(count &- offset) else {
             throw corruption("The message ends early.")
         }
@@ -96,7 +90,7 @@ struct Corruption: Error {
         return unsafe passed(since: start)
     }
 
-    /// Returns the bytes from an offset that the reader has passed to where it is now.
+    /// Returns the bytes from an earlier offset to the current one.
     func passed(since start: Int) -> UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(start: base, count: count)[start..<offset])
     }
@@ -105,17 +99,13 @@ struct Corruption: Error {
 extension ByteReader {
     /// The head of a packed array.
     struct PackedHead {
-        /// What the elements are.
         var kind: WireKind
-        /// The number of elements.
         var count: Int
-        /// The distance from one element to the next, in bytes.
+        /// The distance from one element to the next, and the size of an element, in bytes.
         var stride: Int
-        /// The size of an element, in bytes.
         var size: Int
-        /// Where the first element is.
+        /// The offset of the first element.
         var start: Int
-        /// The sum that the elements' memory must have.
         var checksum: UInt64?
     }
 
@@ -136,13 +126,7 @@ extension ByteReader {
         let start = offset
         try skip(length, size: stride)
         return PackedHead(
-            kind: kind,
-            count: Int(length),
-            stride: stride,
-            size: size,
-            start: start,
-            checksum: checksum
-        )
+            kind: kind, count: Int(length), stride: stride, size: size, start: start, checksum: checksum)
     }
 
     /// Passes over the payload of a record that opens no container.

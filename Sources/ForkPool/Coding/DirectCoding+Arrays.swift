@@ -3,7 +3,7 @@ extension DirectlyEncodable where Self: RandomAccessCollection {
 }
 
 extension TransferPlan {
-    /// Decides how an array of `Element` is transferred.
+    /// How an array of `Element` is laid out.
     fileprivate static func elements<Element>(_ type: Element.Type) -> TransferPlan {
         if let kind = WireKind.element(of: type) { return .packed(kind) }
         return type == String.self ? .strings : .codable
@@ -11,11 +11,9 @@ extension TransferPlan {
 }
 
 extension EncodingNode {
-    /// Encodes the memory of an array at this node's place, or its strings.
+    /// Encodes the memory or the strings of an array at this node's place.
     fileprivate func encode<Elements: RandomAccessCollection>(
-        _ elements: Elements,
-        memory: UnsafeRawBufferPointer,
-        plan: TransferPlan
+        _ elements: Elements, memory: UnsafeRawBufferPointer, plan: TransferPlan
     ) throws {
         let place = try claim(for: elements)
         if case .packed(let kind) = plan {

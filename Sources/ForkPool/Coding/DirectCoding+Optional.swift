@@ -1,6 +1,6 @@
-/// Optionals are handled here because their own conformance makes one `nil` of all the levels of a nested optional.
+/// Encodes optionals, because their own conformance merges all levels of a nested optional into one `nil`.
 ///
-/// A `nil` says how many `some` are around it, so no other value costs anything for being inside of optionals.
+/// A `nil` says how many `some` are around it, so other values inside optionals cost nothing.
 extension Optional: DirectlyEncodable where Wrapped: Encodable {
     static var encodingPlan: TransferPlan { .direct }
 

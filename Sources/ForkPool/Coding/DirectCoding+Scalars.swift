@@ -1,90 +1,78 @@
-extension DirectlyEncodable where Self: FixedWidthInteger & BitwiseCopyable {
-    static var encodingPlan: TransferPlan { .direct }
-
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        try node.writer.write(integer: self, at: node.claim(for: self))
-    }
+/// A type whose values are one scalar record each.
+protocol ScalarCodable: DirectlyEncodable, DirectlyDecodable {
+    func write(to writer: MessageWriter, at place: MessageWriter.Place) throws
+    /// Reads a value; nil if the record holds none that the type can represent.
+    static func read(from message: Message, at position: Message.Position) -> Self?
 }
 
-extension DirectlyDecodable where Self: FixedWidthInteger & Decodable {
+extension ScalarCodable {
+    static var encodingPlan: TransferPlan { .direct }
     static var decodingPlan: TransferPlan { .direct }
+
+    func encode(at node: EncodingNode, plan: TransferPlan) throws {
+        try write(to: node.writer, at: node.claim(for: self))
+    }
 
     static func decode(at node: DecodingNode, plan: TransferPlan) throws -> Self {
-        guard let value = node.message.integer(Self.self, at: node.position) else { throw node.mismatch(Self.self) }
+        guard let value = read(from: node.message, at: node.position) else { throw node.mismatch(Self.self) }
         return value
     }
 }
 
-extension DirectlyDecodable where Self: BinaryFloatingPoint & Decodable {
-    static var decodingPlan: TransferPlan { .direct }
+extension ScalarCodable where Self: FixedWidthInteger & BitwiseCopyable {
+    func write(to writer: MessageWriter, at place: MessageWriter.Place) throws {
+        try writer.write(integer: self, at: place)
+    }
 
-    static func decode(at node: DecodingNode, plan: TransferPlan) throws -> Self {
-        guard let value = node.message.float(Self.self, at: node.position) else { throw node.mismatch(Self.self) }
-        return value
+    @inline(__always)
+    static func read(from message: Message, at position: Message.Position) -> Self? {
+        message.integer(Self.self, at: position)
     }
 }
 
-extension Int: DirectlyEncodable, DirectlyDecodable {}
-extension Int8: DirectlyEncodable, DirectlyDecodable {}
-extension Int16: DirectlyEncodable, DirectlyDecodable {}
-extension Int32: DirectlyEncodable, DirectlyDecodable {}
-extension Int64: DirectlyEncodable, DirectlyDecodable {}
-extension Int128: DirectlyEncodable, DirectlyDecodable {}
-extension UInt: DirectlyEncodable, DirectlyDecodable {}
-extension UInt8: DirectlyEncodable, DirectlyDecodable {}
-extension UInt16: DirectlyEncodable, DirectlyDecodable {}
-extension UInt32: DirectlyEncodable, DirectlyDecodable {}
-extension UInt64: DirectlyEncodable, DirectlyDecodable {}
-extension UInt128: DirectlyEncodable, DirectlyDecodable {}
+extension ScalarCodable where Self: BinaryFloatingPoint & BitwiseCopyable {
+    func write(to writer: MessageWriter, at place: MessageWriter.Place) throws {
+        try writer.write(float: self, at: place)
+    }
 
-extension Float16: DirectlyEncodable, DirectlyDecodable {
-    static var encodingPlan: TransferPlan { .direct }
-
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        try node.writer.write(self, at: node.claim(for: self))
+    @inline(__always)
+    static func read(from message: Message, at position: Message.Position) -> Self? {
+        message.float(Self.self, at: position)
     }
 }
 
-extension Float: DirectlyEncodable, DirectlyDecodable {
-    static var encodingPlan: TransferPlan { .direct }
+extension Int: ScalarCodable {}
+extension Int8: ScalarCodable {}
+extension Int16: ScalarCodable {}
+extension Int32: ScalarCodable {}
+extension Int64: ScalarCodable {}
+extension Int128: ScalarCodable {}
+extension UInt: ScalarCodable {}
+extension UInt8: ScalarCodable {}
+extension UInt16: ScalarCodable {}
+extension UInt32: ScalarCodable {}
+extension UInt64: ScalarCodable {}
+extension UInt128: ScalarCodable {}
+extension Float16: ScalarCodable {}
+extension Float: ScalarCodable {}
+extension Double: ScalarCodable {}
 
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        try node.writer.write(self, at: node.claim(for: self))
+extension Bool: ScalarCodable {
+    func write(to writer: MessageWriter, at place: MessageWriter.Place) throws {
+        try writer.write(self, at: place)
+    }
+
+    static func read(from message: Message, at position: Message.Position) -> Bool? {
+        message.bool(at: position)
     }
 }
 
-extension Double: DirectlyEncodable, DirectlyDecodable {
-    static var encodingPlan: TransferPlan { .direct }
-
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        try node.writer.write(self, at: node.claim(for: self))
-    }
-}
-
-extension Bool: DirectlyEncodable, DirectlyDecodable {
-    static var encodingPlan: TransferPlan { .direct }
-    static var decodingPlan: TransferPlan { .direct }
-
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        try node.writer.write(self, at: node.claim(for: self))
+extension String: ScalarCodable {
+    func write(to writer: MessageWriter, at place: MessageWriter.Place) throws {
+        try writer.write(self, at: place)
     }
 
-    static func decode(at node: DecodingNode, plan: TransferPlan) throws -> Bool {
-        guard let value = node.message.bool(at: node.position) else { throw node.mismatch(Bool.self) }
-        return value
-    }
-}
-
-extension String: DirectlyEncodable, DirectlyDecodable {
-    static var encodingPlan: TransferPlan { .direct }
-    static var decodingPlan: TransferPlan { .direct }
-
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        try node.writer.write(self, at: node.claim(for: self))
-    }
-
-    static func decode(at node: DecodingNode, plan: TransferPlan) throws -> String {
-        guard let value = node.message.string(at: node.position) else { throw node.mismatch(String.self) }
-        return value
+    static func read(from message: Message, at position: Message.Position) -> String? {
+        message.string(at: position)
     }
 }

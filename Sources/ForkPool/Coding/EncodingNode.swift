@@ -1,37 +1,34 @@
-/// One value on its way into a message: its place, and what was written there so far.
+/// A value that is being encoded: the encoder that its `encode(to:)` gets, and its single-value container.
 ///
 /// A node outlives the containers made from it, because a class and its superclass may both ask for the container.
-final class EncodingNode: Encoder {
-    /// What a node's value has turned out to be.
-    enum Contents {
+final class EncodingNode: Encoder, CodingPathNode {
+    /// What was written for a value so far.
+    private enum Contents {
         case nothing
         case value
         case container(WireKind)
     }
 
-    /// The writer of the message.
     let writer: MessageWriter
-    /// What was written for the value so far.
-    private(set) var contents = Contents.nothing
     /// The number of the container that the value opened.
     private(set) var container: UInt32 = 0
-    /// The number of the container that the value is in.
-    private(set) var holder: UInt32 = 0
     /// The number of values in the value's unkeyed container.
     var count = 0
-    /// The number of optionals that the value is known to be inside of.
+    /// The number of optionals that are known to be around the value.
     var depth = 0
 
-    private var owner: EncodingNode?
-    private var step = CodingStep.root
+    private(set) var owner: EncodingNode?
+    private(set) var step = CodingStep.root
+    private var contents = Contents.nothing
+    /// The numbers of the container that the value is in, and of the container around that one.
+    private var holder: UInt32 = 0
     private var holderParent: UInt32 = 0
 
-    /// Makes a node that is not in use yet.
     init(writer: MessageWriter) {
         self.writer = writer
     }
 
-    /// Takes a place.
+    /// Takes a place in a container.
     func occupy(in owner: EncodingNode?, step: CodingStep, container: UInt32, parent: UInt32) {
         self.owner = owner
         self.step = step
@@ -39,7 +36,7 @@ final class EncodingNode: Encoder {
         holderParent = parent
     }
 
-    /// Gives the place up, so that the node can be used for another value.
+    /// Gives the place up, so that the node can take another one.
     func vacate() {
         owner = nil
         step = .root
@@ -47,20 +44,6 @@ final class EncodingNode: Encoder {
         count = 0
         depth = 0
     }
-
-    /// The keys that lead to the value.
-    var codingPath: [any CodingKey] {
-        var path: [any CodingKey] = []
-        var node: EncodingNode? = self
-        while let current = node {
-            if let key = current.step.codingKey { path.append(key) }
-            node = current.owner
-        }
-        return path.reversed()
-    }
-
-    /// Always empty.
-    var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
         open(.keyed)
@@ -72,17 +55,44 @@ final class EncodingNode: Encoder {
         return UnkeyedWriter(node: self)
     }
 
-    func singleValueContainer() -> any SingleValueEncodingContainer {
-        SingleValueWriter(node: self)
+    func singleValueContainer() -> any SingleValueEncodingContainer { self }
+}
+
+extension EncodingNode: SingleValueEncodingContainer {
+    func encodeNil() throws {
+        try writer.write(nullIn: depth, at: claim(for: Optional<Never>.none as Any))
+    }
+
+    func encode(_ value: Int128) throws {
+        try writer.write(integer: value, at: claim(for: value))
+    }
+
+    func encode(_ value: UInt128) throws {
+        try writer.write(integer: value, at: claim(for: value))
+    }
+
+    func encode<T: Encodable>(_ value: T) throws {
+        if try writer.write(common: value, at: claim(for: value)) { return }
+        let route = unsafe writer.routes.route(of: T.self) { EncodingRoute(encoding: $0) }
+        if let direct = route.direct {
+            try encode(value, as: direct, plan: route.plan)
+        } else {
+            try value.encode(to: self)
+            if case .nothing = contents { try writer.begin(.empty, at: claim(for: self)) }
+        }
+    }
+
+    private func encode<T, Direct: DirectlyEncodable>(_ value: T, as type: Direct.Type, plan: TransferPlan) throws {
+        try unsafe unsafeBitCast(value, to: Direct.self).encode(at: self, plan: plan)
     }
 }
 
 extension EncodingNode {
-    /// Opens the value's container unless it is open; a failure waits in the writer, for no caller can throw.
+    /// Opens the value's container unless it is open; a failure stays in the writer, because no caller can throw.
     func open(_ kind: WireKind) {
         switch contents {
         case .nothing:
-            // The place stays taken even when there is no space, so that the first failure is the one reported.
+            // The place stays taken even without space, so that the first failure is the one that is reported.
             if let number = try? writer.open(kind, at: place) { container = number }
             contents = .container(kind)
         case .container(kind):
@@ -97,25 +107,17 @@ extension EncodingNode {
         writer.makeNode(in: self, step: step, container: container, parent: holder)
     }
 
+    /// Opens a container in this node's container and returns its node.
+    func nested(_ kind: WireKind, step: CodingStep) -> EncodingNode {
+        let node = child(step)
+        node.open(kind)
+        return node
+    }
+
     /// Returns the place of a scalar in this node's container.
     @inline(__always)
     func place(named name: String?) -> MessageWriter.Place {
         MessageWriter.Place(container: container, parent: holder, name: name)
-    }
-
-    /// Encodes a value at this node's own place.
-    func encode<T: Encodable>(_ value: T) throws {
-        let route = unsafe writer.routes.route(of: T.self) { EncodingRoute($0) }
-        if let direct = route.direct {
-            try encode(value, as: direct, plan: route.plan)
-        } else {
-            try value.encode(to: self)
-            if case .nothing = contents { try begin(.empty) }
-        }
-    }
-
-    private func encode<T, Direct: DirectlyEncodable>(_ value: T, as type: Direct.Type, plan: TransferPlan) throws {
-        try unsafe unsafeBitCast(value, to: Direct.self).encode(at: self, plan: plan)
     }
 
     /// Encodes a value in this node's container.
@@ -125,16 +127,13 @@ extension EncodingNode {
         writer.recycle(node)
     }
 
-    /// Returns the node's own place, which from now on is taken.
-    /// - Throws: `EncodingError.invalidValue` when something was written there before.
+    /// Takes the node's own place.
+    ///
+    /// - Throws: `EncodingError.invalidValue` if something was written there before.
     func claim(for value: @autoclosure () -> Any) throws -> MessageWriter.Place {
         guard case .nothing = contents else { throw writer.fail(doubleUse(of: value())) }
         contents = .value
         return place
-    }
-
-    private func begin(_ kind: WireKind) throws {
-        try writer.begin(kind, at: claim(for: self))
     }
 
     private var place: MessageWriter.Place {
@@ -142,22 +141,7 @@ extension EncodingNode {
     }
 
     private func doubleUse(of value: Any) -> EncodingError {
-        .invalidValue(
-            value,
-            .init(
-                codingPath: codingPath,
-                debugDescription: "One place was written twice, or as two kinds of container."
-            )
-        )
-    }
-}
-
-extension EncodingNode {
-    /// Opens a container inside this node's container.
-    /// - Returns: The node of the new container.
-    func nested(_ kind: WireKind, step: CodingStep) -> EncodingNode {
-        let node = child(step)
-        node.open(kind)
-        return node
+        let text = "One place was written twice, or as two kinds of container."
+        return .invalidValue(value, .init(codingPath: codingPath, debugDescription: text))
     }
 }

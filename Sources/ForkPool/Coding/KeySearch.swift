@@ -1,6 +1,6 @@
-/// Finds keys in one keyed container: at once when they are asked for in order, else by number.
+/// Finds keys in one keyed container: at once if they are asked for in order, else by number.
 struct KeySearch {
-    /// The number of entries beyond which a table is made instead of walking along the list.
+    /// With more entries than this, a table replaces the walk along the list.
     private static let listLimit: UInt32 = 16
 
     private var isPrepared = false
@@ -9,6 +9,7 @@ struct KeySearch {
     private var table: [UInt32: UInt32]?
 
     /// Finds the last entry whose key consists of exactly these bytes.
+    ///
     /// - Parameters:
     ///   - name: The key's UTF-8.
     ///   - message: The message.
@@ -33,18 +34,16 @@ struct KeySearch {
         return found
     }
 
-    /// Lists the entries of a container, of those with the same key only the last.
+    /// Lists the entries of a container; of entries with the same key, only the last.
+    ///
     /// - Complexity: O(*n*) in the number of entries.
     mutating func survivors(in message: Message, container number: Int) -> [UInt32] {
         let container = message.container(number)
         prepare(message, container)
         var numbers: [UInt32] = []
         numbers.reserveCapacity(Int(container.count))
-        var next = container.first
-        while next != 0 {
-            let entry = message.entry(next)
-            if !repeats || self.entry(of: entry.key, message, container) == next { numbers.append(next) }
-            next = entry.next
+        for (number, entry) in message.entries(of: container) {
+            if !repeats || self.entry(of: entry.key, message, container) == number { numbers.append(number) }
         }
         return numbers
     }
@@ -58,12 +57,7 @@ struct KeySearch {
     private mutating func entry(of key: UInt32, _ message: Message, _ container: Message.Container) -> UInt32 {
         if container.count > Self.listLimit { return tableEntry(of: key, message, container) }
         var found: UInt32 = 0
-        var next = container.first
-        while next != 0 {
-            let entry = message.entry(next)
-            if entry.key == key { found = next }
-            next = entry.next
-        }
+        for (number, entry) in message.entries(of: container) where entry.key == key { found = number }
         return found
     }
 
@@ -71,12 +65,7 @@ struct KeySearch {
         if let table { return table[key] ?? 0 }
         var table: [UInt32: UInt32] = [:]
         table.reserveCapacity(Int(container.count))
-        var next = container.first
-        while next != 0 {
-            let entry = message.entry(next)
-            table[entry.key] = next
-            next = entry.next
-        }
+        for (number, entry) in message.entries(of: container) { table[entry.key] = number }
         self.table = table
         return table[key] ?? 0
     }

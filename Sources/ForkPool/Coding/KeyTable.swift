@@ -1,6 +1,6 @@
-/// Numbers the keys of a message in order of appearance, by their exact bytes, which stay where the message holds them.
+/// Numbers the keys of a message in order of appearance, by their exact bytes, which stay in the message.
 ///
-/// The table keeps its memory from message to message: a slot counts only when it bears the current generation.
+/// The table keeps its memory for the next message: a slot counts only if it has the current generation.
 @safe struct KeyTable {
     /// How a record names its key.
     enum Reference {
@@ -41,10 +41,11 @@
     }
 
     /// Finds the number of a key, or gives it the next one.
+    ///
     /// - Parameters:
     ///   - name: The key's UTF-8.
     ///   - base: The start of the message, where earlier keys are.
-    /// - Returns: What a record says to name the key; after `new`, the caller writes the key and places it.
+    /// - Returns: How a record names the key; after `new`, the caller writes the key and places it.
     /// - Complexity: O(*k*) in the length of the key, expected.
     mutating func refer(to name: UnsafeBufferPointer<UInt8>, base: UnsafeRawPointer) -> Reference {
         if keys.isEmpty { prepare() }

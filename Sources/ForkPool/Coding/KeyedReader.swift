@@ -1,11 +1,10 @@
 /// Reads from a keyed container.
 struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    /// The node whose container this is.
     let node: DecodingNode
 
     var codingPath: [any CodingKey] { node.codingPath }
 
-    /// The keys that `Key` knows, in the order of the values that were written for them.
+    /// The keys that `Key` has, in the order in which their values were written.
     var allKeys: [Key] {
         node.keyedEntries.compactMap { Key(stringValue: node.message.keyName(node.message.entry($0).key)) }
     }
@@ -30,7 +29,7 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
         try node.message.value(type, at: position(of: key), in: node, step: .key(key))
     }
 
-    /// Decodes a value inside an optional, so that a value which is itself nil is told from no value.
+    /// Decodes a value inside an optional: a value that is itself nil is not a missing value.
     func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? {
         let found = node.find(key.stringValue)
         guard found != 0 else { return nil }
@@ -42,8 +41,7 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
     }
 
     func nestedContainer<Nested: CodingKey>(
-        keyedBy type: Nested.Type,
-        forKey key: Key
+        keyedBy type: Nested.Type, forKey key: Key
     ) throws -> KeyedDecodingContainer<Nested> {
         try nested(key).container(keyedBy: type)
     }
@@ -60,7 +58,7 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
         superDecoder(at: key)
     }
 
-    /// Makes a decoder of the value for a key; of an empty value when the superclass has written none.
+    /// Makes a decoder of a key's value; of an empty value if the superclass wrote none.
     private func superDecoder(at key: any CodingKey) -> DecodingNode {
         let position = node.message.entry(node.find(key.stringValue)).position
         return node.message.makeNode(position, in: node, step: .key(key))

@@ -1,6 +1,5 @@
 /// Writes to a keyed container.
 struct KeyedWriter<Key: CodingKey>: KeyedEncodingContainerProtocol {
-    /// The node whose container this is.
     let node: EncodingNode
 
     var codingPath: [any CodingKey] { node.codingPath }
@@ -22,7 +21,7 @@ struct KeyedWriter<Key: CodingKey>: KeyedEncodingContainerProtocol {
         try node.encode(value, step: .key(key))
     }
 
-    /// Encodes a value inside an optional, so that a value which is itself nil is told from no value.
+    /// Encodes a value inside an optional: a value that is itself nil is not a missing value.
     func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws {
         guard let value else { return }
         if try node.writer.write(common: value, at: node.place(named: key.stringValue)) { return }
@@ -33,8 +32,7 @@ struct KeyedWriter<Key: CodingKey>: KeyedEncodingContainerProtocol {
     }
 
     func nestedContainer<Nested: CodingKey>(
-        keyedBy keyType: Nested.Type,
-        forKey key: Key
+        keyedBy keyType: Nested.Type, forKey key: Key
     ) -> KeyedEncodingContainer<Nested> {
         KeyedEncodingContainer(KeyedWriter<Nested>(node: node.nested(.keyed, step: .key(key))))
     }

@@ -1,14 +1,15 @@
 extension Message {
     /// Checks every record and notes where each one is; afterwards every read is in bounds.
     ///
-    /// A message that is a single scalar or array is not indexed.
-    /// - Throws: `Corruption` when the bytes are no message.
+    /// A message that is a single scalar or array needs no index.
+    ///
+    /// - Throws: `Corruption` if the bytes are not a message.
     /// - Complexity: O(*n*) in the number of records, and in the bytes of arrays that carry a checksum.
     func scan() throws(Corruption) {
         var reader = self.reader(at: 0)
         let tag = try reader.byte()
         guard let kind = WireKind(rawValue: tag) else {
-            throw reader.corruption("The first record is of no known kind.")
+            throw reader.corruption("The first record is of an unknown kind.")
         }
         guard kind.opensContainer else {
             root = Position(kind: kind, target: reader.offset)
@@ -42,9 +43,7 @@ private struct MessageScanner {
         self.reader = reader
     }
 
-    /// Scans one record.
-    /// - Returns: Whether it was one, and not the end of the message.
-    /// - Throws: `Corruption` when the record is not valid.
+    /// Scans one record; returns false at the end of the message.
     mutating func scanRecord() throws(Corruption) -> Bool {
         let tag = try reader.byte()
         if tag == WireKind.end.rawValue { return false }
@@ -58,7 +57,7 @@ private struct MessageScanner {
             key = try isPredicted ? predictedKey() : explicitKey()
             lastKey = key
         } else if isPredicted {
-            throw reader.corruption("A value has a key that its container does not want.")
+            throw reader.corruption("A value in a container without keys has a key.")
         }
         var target = reader.offset
         if kind.opensContainer {

@@ -1,6 +1,5 @@
 extension Message {
-    /// Reads an integer of any width or sign.
-    /// - Returns: The integer, or nil when the record holds none or one that `I` cannot represent.
+    /// Reads an integer of any width or sign; nil if the record holds none, or one that `I` cannot represent.
     func integer<I: FixedWidthInteger>(_ type: I.Type, at position: Position) -> I? {
         var reader = reader(at: position.target)
         return switch position.kind {
@@ -20,8 +19,7 @@ extension Message {
         }
     }
 
-    /// Reads a floating-point number of any width, or an integer.
-    /// - Returns: The number, or nil when the record holds none or one that `F` cannot represent exactly.
+    /// Reads a floating-point number of any width, or an integer; nil if `F` cannot represent it exactly.
     func float<F: BinaryFloatingPoint>(_ type: F.Type, at position: Position) -> F? {
         var reader = reader(at: position.target)
         switch position.kind {
@@ -55,8 +53,7 @@ extension Message {
         }
     }
 
-    /// Reads a string.
-    /// - Returns: The string, or nil when the record holds none or its bytes are not UTF-8.
+    /// Reads a string; nil if the record holds none or its bytes are not UTF-8.
     func string(at position: Position) -> String? {
         guard position.kind == .string else { return nil }
         var reader = reader(at: position.target)
@@ -81,8 +78,7 @@ extension Message {
         return unsafe String(validating: bytes, as: UTF8.self)
     }
 
-    /// Reads a packed array with one copy.
-    /// - Returns: The elements, or nil when the record holds no array of exactly this kind and layout.
+    /// Reads a packed array with one copy; nil if the record holds no array of exactly this kind and layout.
     func elements<Element>(_ type: Element.Type, kind: WireKind, at position: Position) -> [Element]? {
         var reader = reader(at: position.target)
         guard position.kind == .packed, let head = try? reader.packed(), fits(type, kind, head) else { return nil }
@@ -94,7 +90,7 @@ extension Message {
         }
     }
 
-    /// Reads one element of a packed array that only `Element` itself can make sense of.
+    /// Reads one opaque element of a packed array; nil if its layout is not that of `Element`.
     func element<Element>(_ type: Element.Type, of head: ByteReader.PackedHead, at offset: Int) -> Element? {
         guard WireKind.element(of: type) == .opaque, fits(type, .opaque, head) else { return nil }
         let source = unsafe memory(at: offset, count: head.size)
@@ -119,19 +115,16 @@ extension Message {
 }
 
 extension Message {
-    /// Whether values of a type are read without a node.
+    /// Whether values of the type are read without a node.
     @inline(__always)
     static func isCommon<T>(_ type: T.Type) -> Bool {
         T.self == Int.self || T.self == String.self || T.self == Double.self || T.self == Bool.self
     }
 
-    /// Decodes the value at a position, one of the most common types without a node.
+    /// Decodes the value at a position; without a node for the most common types.
     @inline(__always)
     func value<T: Decodable>(
-        _ type: T.Type,
-        at position: Position,
-        in owner: DecodingNode?,
-        step: @autoclosure () -> CodingStep
+        _ type: T.Type, at position: Position, in owner: DecodingNode?, step: @autoclosure () -> CodingStep
     ) throws -> T {
         if T.self == Int.self {
             if let value = integer(Int.self, at: position) { return unsafe unsafeBitCast(value, to: T.self) }

@@ -1,15 +1,14 @@
 internal import CForkPool
 
-/// A message that is being decoded: its bytes, and where in them each container's values are.
+/// A message that is being decoded: its bytes, and an index of the values of each container.
 ///
-/// The index is a handful of flat arrays. Containers form a tree because a container's record always comes after the
-/// record of the container that holds it, so nothing that follows the index can run in circles.
+/// The index is a few flat arrays. Containers form a tree: the record of a container comes after that of the container that
+/// holds it. So a walk along the index cannot run in circles.
 @safe final class Message {
-    /// What a record holds and where.
+    /// What a record holds, and where.
     struct Position {
-        /// The kind of the value.
         var kind: WireKind
-        /// The offset of the payload in bytes, or the number of the container that the record opens.
+        /// The offset of the payload, or the number of the container that the record opens.
         var target: Int
     }
 
@@ -27,54 +26,47 @@ internal import CForkPool
             self.key = key
         }
 
-        /// What the entry holds and where.
         var position: Position {
             Position(kind: WireKind(rawValue: UInt8(truncatingIfNeeded: bits)) ?? .empty, target: Int(bits >> 8))
         }
     }
 
-    /// The values of a container, as a list that runs through the entries.
+    /// The values of a container, as a linked list of entries.
     struct Container {
-        /// The number of the first entry; 0 when there is none.
+        /// The numbers of the first and the last entry; 0 if there is none.
         var first: UInt32 = 0
-        /// The number of the last entry.
         var last: UInt32 = 0
         /// The number of entries.
         var count: UInt32 = 0
-        /// The number of the container that holds this one, and whether this one is keyed in the lowest bit.
+        /// The number of the container that holds this one; the lowest bit says whether this one is keyed.
         private let parentAndKind: UInt32
 
         init(parent: Int, isKeyed: Bool) {
             parentAndKind = UInt32(parent) << 1 | (isKeyed ? 1 : 0)
         }
 
-        /// The number of the container that holds this one.
         var parent: Int { Int(parentAndKind >> 1) }
         /// Whether the entries have keys.
         var isKeyed: Bool { parentAndKind & 1 == 1 }
     }
 
-    /// A key's place in the message.
+    /// Where a key's UTF-8 is, in bytes.
     struct Key {
-        /// The offset of the UTF-8, in bytes.
         var offset: Int
-        /// The length of the UTF-8, in bytes.
         var length: Int
     }
 
-    /// The entries; the first one is no record but the end of every list.
+    /// The entries by number; entry 0 is the end of every list.
     var entries: ContiguousArray<Entry> = []
-    /// The containers, in order of their numbers.
     var containers: ContiguousArray<Container> = []
-    /// The keys, in order of their numbers; the first one is no key.
+    /// The keys by number; 0 is not a key.
     var keys: ContiguousArray<Key> = []
     /// The message's value.
     var root = Position(kind: .empty, target: 0)
-    /// How the types that were met so far are decoded.
     // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
     @exclusivity(unchecked) var routes = RouteCache<DecodingRoute>(slotBits: 3)
 
-    /// The address below which the thread's stack must not grow, for a message that is so deep that it could; or 0.
+    /// The lowest address that the thread's stack may reach, if the message is deep; else 0.
     private var stackLimit: UInt = 0
     private var bytes: UnsafeRawBufferPointer
     private var spares: ContiguousArray<DecodingNode> = []
@@ -82,12 +74,12 @@ internal import CForkPool
     private var stamps: ContiguousArray<UInt> = []
     private var stamp: UInt = 0
 
-    /// Makes a message of bytes that must stay where they are until `close()`.
+    /// Makes a message of bytes that must stay in place until `close()`.
     init(_ bytes: UnsafeRawBufferPointer) {
         unsafe self.bytes = bytes
     }
 
-    /// Lets go of the bytes, so that a decoder which a value has kept finds nothing more.
+    /// Gives the bytes up: a decoder that a value kept finds nothing any more.
     func close() {
         unsafe bytes = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         entries = []
@@ -102,14 +94,25 @@ internal import CForkPool
         unsafe ByteReader(bytes, at: offset)
     }
 
-    /// Returns a container; an empty one when there is none with that number.
+    /// Returns a container; an empty one if the number is not one.
     func container(_ number: Int) -> Container {
         number < containers.count ? containers[number] : Container(parent: 0, isKeyed: false)
     }
 
-    /// Returns an entry; the end of all lists when there is none with that number.
+    /// Returns an entry; the end of all lists if the number is not one.
     func entry(_ number: UInt32) -> Entry {
         Int(number) < entries.count ? entries[Int(number)] : Entry(Position(kind: .empty, target: 0), key: 0)
+    }
+
+    /// The entries of a container, with their numbers.
+    func entries(of container: Container) -> some Sequence<(number: UInt32, entry: Entry)> {
+        sequence(state: container.first) { next -> (number: UInt32, entry: Entry)? in
+            guard next != 0 else { return nil }
+            let number = next
+            let entry = self.entry(number)
+            next = entry.next
+            return (number, entry)
+        }
     }
 }
 
@@ -119,7 +122,7 @@ extension Message {
     /// Up to this many levels of containers fit on any thread's stack.
     private static let harmlessDepth = 48
 
-    /// Notes how far the thread's stack may grow, if the message's containers are deep.
+    /// Finds out how far the thread's stack may grow, if the message's containers are deep.
     ///
     /// - Complexity: O(*n*) in the number of containers.
     func limitDepth() {
@@ -133,7 +136,7 @@ extension Message {
         if most > Self.harmlessDepth { stackLimit = cforkpool_stack_limit() }
     }
 
-    /// Whether the thread's stack has room for one more value inside of others.
+    /// Whether the thread's stack has room for one more level of values.
     @inline(__always)
     var hasStack: Bool {
         stackLimit == 0 || cforkpool_stack_address() > stackLimit
@@ -141,14 +144,14 @@ extension Message {
 }
 
 extension Message {
-    /// Makes a node, or takes one that is no longer in use.
+    /// Returns a node that is not in use, or a new one.
     func makeNode(_ position: Position, in owner: DecodingNode?, step: CodingStep) -> DecodingNode {
         let node = spares.popLast() ?? DecodingNode(message: self)
         node.occupy(position, in: owner, step: step)
         return node
     }
 
-    /// Keeps a node for later unless somebody else still holds it.
+    /// Keeps a node for later, unless the value's code still holds it.
     func recycle(_ node: consuming DecodingNode) {
         guard isKnownUniquelyReferenced(&node), spares.count < 64 else { return }
         node.vacate()
@@ -157,10 +160,7 @@ extension Message {
 
     /// Decodes the value at a position.
     func decode<T: Decodable>(
-        _ type: T.Type,
-        at position: Position,
-        in owner: DecodingNode?,
-        step: CodingStep
+        _ type: T.Type, at position: Position, in owner: DecodingNode?, step: CodingStep
     ) throws -> T {
         let node = makeNode(position, in: owner, step: step)
         let value = try node.decode(type)
@@ -196,13 +196,14 @@ extension Message {
         return unsafe ByteMath.areEqual(base + key.offset, start, count: key.length)
     }
 
-    /// The name of a key, for which wrong UTF-8 is repaired; a repaired name finds nothing.
+    /// The name of a key; wrong UTF-8 is repaired, and a repaired name finds nothing.
     func keyName(_ number: UInt32) -> String {
         let key = keys[Int(number)]
         return unsafe String(decoding: bytes[key.offset..<key.offset + key.length], as: UTF8.self)
     }
 
     /// Finds the number of the key that consists of exactly these bytes.
+    ///
     /// - Complexity: O(*k*) in the length of the key, expected, after a first call that is O(*n*) in the number of keys.
     func keyNumber(_ name: UnsafeRawBufferPointer) -> UInt32? {
         if numbers.isEmpty {
@@ -217,17 +218,15 @@ extension Message {
     }
 
     /// Whether two entries of a container have the same key.
+    ///
     /// - Complexity: O(*n*) in the number of entries.
     func repeatsKeys(_ container: Container) -> Bool {
         guard container.count > 1 else { return false }
         if stamps.isEmpty { stamps = .init(repeating: 0, count: keys.count) }
         stamp &+= 1
-        var number = container.first
-        while number != 0 {
-            let entry = entries[Int(number)]
+        for (_, entry) in entries(of: container) {
             if stamps[Int(entry.key)] == stamp { return true }
             stamps[Int(entry.key)] = stamp
-            number = entry.next
         }
         return false
     }

@@ -1,5 +1,5 @@
 extension MessageWriter {
-    /// Appends a `nil` that is inside `depth` optionals.
+    /// Appends the `nil` of the innermost of `depth` + 1 optionals.
     func write(nullIn depth: Int, at place: Place) throws {
         guard depth > 0 else { return try begin(.null, at: place) }
         try begin(.deepNull, at: place)
@@ -26,22 +26,12 @@ extension MessageWriter {
         }
     }
 
-    /// Appends a half-precision number, bit for bit.
-    func write(_ value: Float16, at place: Place) throws {
-        try begin(.float16, at: place)
-        try put(memoryOf: value.bitPattern)
-    }
-
-    /// Appends a single-precision number, bit for bit.
-    func write(_ value: Float, at place: Place) throws {
-        try begin(.float32, at: place)
-        try put(memoryOf: value.bitPattern)
-    }
-
-    /// Appends a double-precision number, bit for bit.
-    func write(_ value: Double, at place: Place) throws {
-        try begin(.float64, at: place)
-        try put(memoryOf: value.bitPattern)
+    /// Appends a number of half, single or double precision, bit for bit.
+    @inline(__always)
+    func write<F: BinaryFloatingPoint & BitwiseCopyable>(float value: F, at place: Place) throws {
+        let size = MemoryLayout<F>.size
+        try begin(size == 8 ? .float64 : size == 4 ? .float32 : .float16, at: place)
+        try put(memoryOf: value)
     }
 
     /// Appends a string's UTF-8.
@@ -57,18 +47,9 @@ extension MessageWriter {
         for string in strings { try put(string: string) }
     }
 
-    /// Appends the memory of trivial elements as one record.
-    /// - Parameters:
-    ///   - bytes: The elements' memory.
-    ///   - type: The elements' type.
-    ///   - kind: What `WireKind.element(of:)` says about the type.
-    ///   - place: Where the record goes.
-    /// - Throws: `BinaryEncoder.OutOfSpace`, or what made the message unusable before.
+    /// Appends the memory of trivial elements as one record; `kind` is that of `WireKind.element(of: type)`.
     func write<Element>(
-        packed bytes: UnsafeRawBufferPointer,
-        of type: Element.Type,
-        kind: WireKind,
-        at place: Place
+        packed bytes: UnsafeRawBufferPointer, of type: Element.Type, kind: WireKind, at place: Place
     ) throws {
         try begin(.packed, at: place)
         try put(byte: kind.rawValue)
@@ -82,8 +63,7 @@ extension MessageWriter {
         try unsafe put(bytes: bytes)
     }
 
-    /// Appends a value of one of the most common types.
-    /// - Returns: Whether the value was of such a type; when not, nothing was written.
+    /// Appends a value of one of the most common types; returns false, and writes nothing, if it is of another type.
     @inline(__always)
     func write<T>(common value: T, at place: @autoclosure () throws -> Place) throws -> Bool {
         if T.self == Int.self {
@@ -91,7 +71,7 @@ extension MessageWriter {
         } else if T.self == String.self {
             try unsafe write(unsafeBitCast(value, to: String.self), at: place())
         } else if T.self == Double.self {
-            try unsafe write(unsafeBitCast(value, to: Double.self), at: place())
+            try unsafe write(float: unsafeBitCast(value, to: Double.self), at: place())
         } else if T.self == Bool.self {
             try unsafe write(unsafeBitCast(value, to: Bool.self), at: place())
         } else {

@@ -1,20 +1,18 @@
-/// Appends records to a message; every node of one encoding shares it.
+/// Appends records to a message; all nodes of one encoding share it.
 @safe final class MessageWriter {
     /// Where a record goes.
     struct Place {
-        /// The number of the container.
+        /// The number of the container, and of the container that holds it.
         var container: UInt32
-        /// The number of the container that holds that one.
         var parent: UInt32
-        /// The key, when the container is keyed.
+        /// The key, if the container is keyed.
         var name: String?
     }
 
-    /// The number of bytes that the message has so far.
+    /// The size of the message so far, in bytes.
     private(set) var count = 0
-    /// What makes the message unusable, even when the value's own code has swallowed it.
+    /// The first error, which makes the message unusable even if the value's own code ignored it.
     private(set) var failure: (any Error)?
-    /// How the types that were met so far are encoded.
     // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
     @exclusivity(unchecked) var routes = RouteCache<EncodingRoute>(slotBits: 8)
 
@@ -44,14 +42,14 @@
         if newest > 0 { try put(byte: WireKind.end.rawValue) }
     }
 
-    /// Lets go of the memory, so that a node which outlives the call cannot write to it.
+    /// Gives the memory up: a node that outlives the call cannot write to it.
     func stop() {
         unsafe memory = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
         limit = 0
         count = 0
     }
 
-    /// Makes the message unusable and returns the error that says so.
+    /// Makes the message unusable and returns the error.
     @discardableResult
     func fail(_ error: any Error) -> any Error {
         if failure == nil { failure = error }
@@ -61,7 +59,7 @@
 }
 
 extension MessageWriter {
-    /// Appends everything of a record but its payload.
+    /// Appends a record up to its payload.
     func begin(_ kind: WireKind, at place: Place) throws {
         if let failure { throw failure }
         guard var name = place.name else {
@@ -86,8 +84,7 @@ extension MessageWriter {
         }
     }
 
-    /// Appends a record that opens a container.
-    /// - Returns: The container's number.
+    /// Appends a record that opens a container, and returns the container's number.
     func open(_ kind: WireKind, at place: Place) throws -> UInt32 {
         try begin(kind, at: place)
         guard newest < UInt32.max >> 1 else { throw overflow() }
@@ -127,7 +124,7 @@ extension MessageWriter {
         count &+= 1
     }
 
-    /// Appends an unsigned integer, seven bits to a byte, the lowest first.
+    /// Appends an unsigned integer, seven bits in each byte, the lowest first.
     @inline(__always)
     func put(varint: UInt64) throws {
         var rest = varint
@@ -156,21 +153,21 @@ extension MessageWriter {
 }
 
 extension MessageWriter {
-    /// Makes a node, or takes one that is no longer in use.
+    /// Returns a node that is not in use, or a new one.
     func makeNode(in owner: EncodingNode?, step: CodingStep, container: UInt32, parent: UInt32) -> EncodingNode {
         let node = spares.popLast() ?? EncodingNode(writer: self)
         node.occupy(in: owner, step: step, container: container, parent: parent)
         return node
     }
 
-    /// Keeps a node for later unless somebody else still holds it.
+    /// Keeps a node for later, unless the value's code still holds it.
     func recycle(_ node: consuming EncodingNode) {
         guard isKnownUniquelyReferenced(&node), spares.count < 64 else { return }
         node.vacate()
         spares.append(node)
     }
 
-    /// Forgets the nodes that were kept for later, which hold the writer.
+    /// Forgets the kept nodes, which hold the writer.
     func dropSpares() {
         spares.removeAll()
     }

@@ -1,8 +1,8 @@
-/// Says how the elements of a type that the coder handles itself are laid out in a message.
+/// How values of a type are laid out in a message, if the coder handles the type itself.
 enum TransferPlan: Equatable {
     /// The type's own Codable conformance is used.
     case codable
-    /// The type is written as one scalar record, or hides the optional's `nil`.
+    /// The type is one scalar record, or an optional.
     case direct
     /// The type is a sequence of strings that share a record.
     case strings
@@ -10,53 +10,54 @@ enum TransferPlan: Equatable {
     case packed(WireKind)
 }
 
-/// A type that the coder encodes itself, past the type's own Encodable conformance.
+/// A type that the coder encodes itself instead of calling its Encodable conformance.
 protocol DirectlyEncodable {
-    /// Decides how values of the type are encoded; asked once per type.
+    /// How values of the type are encoded; asked once per type.
     static var encodingPlan: TransferPlan { get }
     /// Encodes the value at a node's place.
     func encode(at node: EncodingNode, plan: TransferPlan) throws
 }
 
-/// A type that the coder decodes itself, past the type's own Decodable conformance.
+/// A type that the coder decodes itself instead of calling its Decodable conformance.
 protocol DirectlyDecodable {
-    /// Decides how values of the type are decoded; asked once per type.
+    /// How values of the type are decoded; asked once per type.
     static var decodingPlan: TransferPlan { get }
-    /// Decodes the value that a node stands for.
+    /// Decodes a node's value.
     static func decode(at node: DecodingNode, plan: TransferPlan) throws -> Self
 }
 
-/// How a type is encoded.
-struct EncodingRoute {
-    /// The type when the coder encodes it itself.
-    let direct: (any DirectlyEncodable.Type)?
-    /// How it does so.
+/// How a type is encoded or decoded.
+struct Route<Direct> {
+    /// The type, if the coder handles it itself.
+    let direct: Direct?
     let plan: TransferPlan
 
-    /// Decides about a type, with a dynamic cast.
-    init(_ type: Any.Type) {
-        let found = type as? any DirectlyEncodable.Type
-        plan = found?.encodingPlan ?? .codable
-        direct = plan == .codable ? nil : found
+    private init(_ direct: Direct?, _ plan: TransferPlan?) {
+        self.plan = plan ?? .codable
+        self.direct = self.plan == .codable ? nil : direct
     }
 }
 
-/// How a type is decoded.
-struct DecodingRoute {
-    /// The type when the coder decodes it itself.
-    let direct: (any DirectlyDecodable.Type)?
-    /// How it does so.
-    let plan: TransferPlan
+typealias EncodingRoute = Route<any DirectlyEncodable.Type>
+typealias DecodingRoute = Route<any DirectlyDecodable.Type>
 
+extension EncodingRoute {
     /// Decides about a type, with a dynamic cast.
-    init(_ type: Any.Type) {
-        let found = type as? any DirectlyDecodable.Type
-        plan = found?.decodingPlan ?? .codable
-        direct = plan == .codable ? nil : found
+    init(encoding type: Any.Type) {
+        let direct = type as? any DirectlyEncodable.Type
+        self.init(direct, direct?.encodingPlan)
     }
 }
 
-/// Remembers what was decided about each type, because dynamic casts are slow and take locks.
+extension DecodingRoute {
+    /// Decides about a type, with a dynamic cast.
+    init(decoding type: Any.Type) {
+        let direct = type as? any DirectlyDecodable.Type
+        self.init(direct, direct?.decodingPlan)
+    }
+}
+
+/// Remembers the route of each type, because dynamic casts are slow and take locks.
 struct RouteCache<Route> {
     private struct Slot {
         var type: ObjectIdentifier
@@ -68,12 +69,14 @@ struct RouteCache<Route> {
     private var evicted: [ObjectIdentifier: Route] = [:]
 
     /// Makes an empty cache, which allocates at its first use.
+    ///
     /// - Parameter slotBits: The binary logarithm of the number of types that are found without hashing.
     init(slotBits: Int) {
         self.slotBits = slotBits
     }
 
-    /// Returns the route of a type, and decides about it when it is new.
+    /// Returns the route of a type, and decides about it if it is new.
+    ///
     /// - Complexity: O(1), expected.
     mutating func route(of type: Any.Type, decide: (Any.Type) -> Route) -> Route {
         let identity = ObjectIdentifier(type)
@@ -85,10 +88,7 @@ struct RouteCache<Route> {
 
     @inline(never)
     private mutating func replace(
-        at index: Int,
-        _ identity: ObjectIdentifier,
-        _ type: Any.Type,
-        decide: (Any.Type) -> Route
+        at index: Int, _ identity: ObjectIdentifier, _ type: Any.Type, decide: (Any.Type) -> Route
     ) -> Route {
         if slots.isEmpty { slots = .init(repeating: nil, count: 1 << slotBits) }
         let route = (evicted.isEmpty ? nil : evicted.removeValue(forKey: identity)) ?? decide(type)

@@ -1,26 +1,22 @@
-/// Reads from an unkeyed container, or element by element from an array that is one record.
+/// Reads the elements of an unkeyed container or of an array that is one record.
 struct UnkeyedReader: UnkeyedDecodingContainer {
     /// Where the elements come from.
     private enum Source {
-        /// A list of entries; the number is the next one's.
+        /// A list of entries, with the number of the next one.
         case list(next: UInt32)
         /// The memory of trivial elements.
         case packed(ByteReader.PackedHead)
-        /// Strings; the number is the next one's offset.
+        /// Strings, with the offset of the next one.
         case strings(offset: Int)
     }
 
-    /// The node whose container this is.
     let node: DecodingNode
-    /// The number of elements.
     let count: Int?
-    /// The number of elements that were read.
     private(set) var currentIndex = 0
 
     private var source: Source
 
-    /// Opens a node's container.
-    /// - Returns: nil when the node's value is no container without keys.
+    /// Opens a node's container; nil if the node's value has no elements without keys.
     init?(node: DecodingNode) {
         self.node = node
         var reader = node.message.reader(at: node.position.target)
@@ -66,7 +62,7 @@ struct UnkeyedReader: UnkeyedDecodingContainer {
         try decodeGeneric(type)
     }
 
-    /// Decodes a value inside an optional, so that a value which is itself nil is told from no value.
+    /// Decodes a value inside an optional: a value that is itself nil is not a missing value.
     mutating func decodeIfPresent<T: Decodable>(_ type: T.Type) throws -> T? {
         isAtEnd ? nil : try decodeGeneric(T?.self)
     }
@@ -111,9 +107,7 @@ extension UnkeyedReader {
         guard !isAtEnd else {
             let path = codingPath + [PlainKey(index: currentIndex)]
             throw DecodingError.valueNotFound(
-                type,
-                .init(codingPath: path, debugDescription: "There are no more elements.")
-            )
+                type, .init(codingPath: path, debugDescription: "There are no more elements."))
         }
         switch source {
         case .list(let next): return node.message.entry(next).position

@@ -1,6 +1,5 @@
 /// Writes to an unkeyed container.
 struct UnkeyedWriter: UnkeyedEncodingContainer {
-    /// The node whose container this is.
     let node: EncodingNode
 
     var codingPath: [any CodingKey] { node.codingPath }
@@ -36,7 +35,7 @@ struct UnkeyedWriter: UnkeyedEncodingContainer {
         UnkeyedWriter(node: nested(.unkeyed))
     }
 
-    /// Makes an encoder whose place is kept by a wrapper, whatever is written to this container before it is used.
+    /// Makes an encoder whose place a wrapper keeps, whatever else is written to this container meanwhile.
     func superEncoder() -> any Encoder {
         nested(.wrapper).child(.root)
     }

@@ -1,10 +1,10 @@
-/// Says what a record of a message holds, or how one element of a packed array is laid out.
+/// What a record of a message holds, or the layout of an element of a packed array.
 ///
-/// A message is an append-only log of records, so that values may be written to any number of open containers in turn
-/// and no byte is ever patched. A record is:
+/// A message is an append-only log of records: values can be written to any number of open containers in turn, and no byte
+/// is ever changed. A record is:
 ///
-/// 1. A tag byte. Its low five bits are the kind. Bit 5 says that the key is the one that followed the last record's
-///    key the last time. Bits 6 and 7 say how the container is found (see `ContainerHint`).
+/// 1. A tag byte. Its low five bits are the kind. If bit 5 is set, the key is predicted: it is the one that followed the
+///    last record's key the last time. Bits 6 and 7 tell the container (see `ContainerHint`).
 /// 2. The number of the container, when the hint is `explicit`.
 /// 3. The key, when the container is keyed and bit 5 is off: its number, or 0, a length and the UTF-8 of a new key.
 /// 4. The payload that the kind calls for.
@@ -16,9 +16,9 @@
 enum WireKind: UInt8 {
     /// A value that wrote nothing.
     case empty = 0
-    /// The `nil` of an optional that is not itself inside another optional's `some`.
+    /// The `nil` of an optional that is not inside another optional's `some`.
     case null
-    /// A `nil` inside as many `some` as the varint says.
+    /// A `nil` inside several `some`; the varint is their number.
     case deepNull
     /// The Boolean `false`.
     case no
@@ -40,7 +40,7 @@ enum WireKind: UInt8 {
     case uint128
     /// A length in bytes and UTF-8.
     case string
-    /// An element's kind, a count, the element's layout and checksum when it is `opaque`, and the elements' memory.
+    /// The elements' kind, a count, for `opaque` elements their layout and checksum, and the elements' memory.
     case packed
     /// A count and as many strings, each a length and UTF-8.
     case strings
@@ -50,32 +50,26 @@ enum WireKind: UInt8 {
     case unkeyed
     /// A container of one value that keeps a superclass's place in an unkeyed container, and takes the next number.
     case wrapper
-    /// No value but the end of a message that has containers, so that one which was cut off is noticed.
+    /// The end of a message that has containers; it shows that the message was not cut off.
     case end
 
-    /// An element of a packed array: an 8-bit signed integer.
+    // Elements of a packed array, besides the numbers above.
+
     case int8 = 32
-    /// An element of a packed array: a 16-bit signed integer.
     case int16
-    /// An element of a packed array: a 32-bit signed integer.
     case int32
-    /// An element of a packed array: a 64-bit signed integer.
     case int64
-    /// An element of a packed array: an 8-bit unsigned integer.
     case uint8
-    /// An element of a packed array: a 16-bit unsigned integer.
     case uint16
-    /// An element of a packed array: a 32-bit unsigned integer.
     case uint32
-    /// An element of a packed array: a 64-bit unsigned integer.
     case uint64
-    /// An element of a packed array: a byte that is 0 or 1.
+    /// A byte that is 0 or 1.
     case bool8
-    /// An element of a packed array: a trivial type's memory, of which not every bit pattern needs to be valid.
+    /// The memory of a trivial type, of which not every bit pattern needs to be valid.
     case opaque
 }
 
-/// Tells how a record names its container.
+/// How a record names its container.
 enum ContainerHint: UInt8 {
     /// The last record's container.
     case same = 0
@@ -100,7 +94,7 @@ extension WireKind {
         self == .keyed || self == .unkeyed || self == .wrapper
     }
 
-    /// The size of an element of this kind in a packed array; 0 when the record says it, nil when it is no element.
+    /// The size of an element of this kind in a packed array; 0 if the record has it, nil if this is not an element.
     var elementStride: Int? {
         switch self {
         case .int8, .uint8, .bool8: 1
@@ -113,8 +107,16 @@ extension WireKind {
         }
     }
 
-    /// Finds how an array of `Element` is packed.
-    /// - Returns: The element's kind, or nil when its memory cannot be copied because it is not trivial or is empty.
+    /// Whether the kind is an integer or a floating-point number.
+    var isNumber: Bool {
+        switch self {
+        case .positive, .negative, .float16, .float32, .float64, .int128, .uint128: true
+        case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64: true
+        default: false
+        }
+    }
+
+    /// Returns the kind of an array's elements; nil if their memory cannot be copied, because it is not trivial or is empty.
     static func element<Element>(of type: Element.Type) -> WireKind? {
         guard _isPOD(type), MemoryLayout<Element>.size > 0 else { return nil }
         return switch type {

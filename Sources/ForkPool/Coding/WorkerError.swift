@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Why an item has no result, as its worker says it.
+/// Why an item has no result, as its worker reports it.
 struct WorkerError: Codable, Equatable {
     enum Kind: UInt8, Codable {
         /// The body threw.
@@ -11,49 +11,45 @@ struct WorkerError: Codable, Equatable {
         case noRoom
         /// The input's `init(from:)` threw.
         case inputNotDecodable
-        /// The job cannot be had in the worker.
+        /// The worker could not load the job, or the system refused a limit.
         case notRunnable
     }
 
     var kind: Kind
-    var pid: Int32
-    /// The type of what was thrown, and once it could be had, its description.
+    var pid = getpid()
+    /// The type of the thrown error and, if that did not end the worker, its description.
     var text: String
-    /// What was thrown, encoded, if it is `Codable`.
+    /// The thrown error, encoded, if it is `Codable`.
     var payload: [UInt8]?
-    /// The errno of the system call that was refused, if that is why.
+    /// The errno of the refused system call, if there is one.
     var errno: Int32?
 
-    /// Makes the report of an error that the body threw, without asking the error for its description.
+    private init(_ kind: Kind, _ text: String) {
+        self.kind = kind
+        self.text = text
+    }
+
+    /// Describes an error of the body, without calling the error's own description.
     init(throwing error: any Error) {
-        kind = .thrown
-        pid = getpid()
-        text = _typeName(type(of: error), qualified: false)
+        self.init(.thrown, _typeName(type(of: error), qualified: false))
         payload = (error as? any Error & Encodable).flatMap { try? Self.bytes(of: $0) }
     }
 
-    /// Makes the report of an error that encoding a result ended with.
+    /// Describes an error of encoding a result.
     init(encoding error: any Error) {
-        pid = getpid()
-        payload = nil
         if error is BinaryEncoder.OutOfSpace {
-            kind = .noRoom
-            text = ""
+            self.init(.noRoom, "")
         } else {
-            kind = .notEncodable
-            text = String(describing: error)
+            self.init(.notEncodable, String(describing: error))
         }
     }
 
-    /// Makes the report of an error that decoding an input ended with.
+    /// Describes an error of decoding an input.
     init(decoding error: any Error) {
-        kind = .inputNotDecodable
-        pid = getpid()
-        text = String(describing: error)
-        payload = nil
+        self.init(.inputNotDecodable, String(describing: error))
     }
 
-    /// Makes the report of an error that kept a worker from being set up: what `setUp` threw, or what the system refused.
+    /// Describes why a worker could not start: `setUp` threw, or the system refused something.
     init(notSetUp error: any Error) {
         if error is SystemError {
             self.init(notRunnable: error)
@@ -62,34 +58,30 @@ struct WorkerError: Codable, Equatable {
         }
     }
 
-    /// Makes the report of an error that kept the job from being had.
+    /// Describes why a worker could not load its job.
     init(notRunnable error: any Error) {
-        self.init(losing: String(describing: error))
-        kind = .notRunnable
+        self.init(.notRunnable, String(describing: error))
         errno = (error as? SystemError)?.code
     }
 
-    /// Makes the report of an error of which no more is known than `text`.
+    /// Describes an error of which only a text is left.
     init(losing text: String) {
-        kind = .thrown
-        pid = getpid()
-        self.text = text
-        payload = nil
+        self.init(.thrown, text)
     }
 
-    /// The same with the error's own description, which runs the body's code.
+    /// Adds the error's own description, which runs the body's code.
     func described(by error: any Error) -> WorkerError {
-        var report = self
+        var described = self
         let description = String(describing: error)
-        if description != text { report.text += ": " + description }
-        return report
+        if description != text { described.text += ": " + description }
+        return described
     }
 
-    /// Runs the path that a worker takes on an error once in the parent, so that no type is first used in a child.
+    /// Uses everything that a worker uses for an error once, in the parent: a child should not be the first to use a type.
     static func warmUp() {
         struct Warm: Error, Codable {}
-        let report = WorkerError(throwing: Warm()).described(by: Warm())
-        if let bytes = try? bytes(of: report) {
+        let error = WorkerError(throwing: Warm()).described(by: Warm())
+        if let bytes = try? bytes(of: error) {
             _ = unsafe bytes.withUnsafeBytes { unsafe try? BinaryDecoder.decode(WorkerError.self, from: $0) }
         }
     }

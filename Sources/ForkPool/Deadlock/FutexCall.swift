@@ -6,8 +6,8 @@ struct FutexCall: Equatable {
     let word: UInt64
     /// The operation without its flags.
     let command: UInt32
-    let stack: UInt64
-    let place: UInt64
+    let stackPointer: UInt64
+    let programCounter: UInt64
 
     /// The number of the system call `futex` on this machine.
     #if arch(x86_64)
@@ -26,7 +26,7 @@ struct FutexCall: Equatable {
         guard parts.count == 9, ProcFile.number(parts[0], radix: 10) == number,
             let word = ProcFile.hexadecimal(parts[1]), let operation = ProcFile.hexadecimal(parts[2]),
             ProcFile.hexadecimal(parts[4]) == 0,
-            let stack = ProcFile.hexadecimal(parts[7]), let place = ProcFile.hexadecimal(parts[8])
+            let stackPointer = ProcFile.hexadecimal(parts[7]), let programCounter = ProcFile.hexadecimal(parts[8])
         else { return nil }
         // An operation has 32 bits. Without FUTEX_PRIVATE_FLAG other processes can wake the call. The clock flag only
         // matters for a timeout.
@@ -35,8 +35,8 @@ struct FutexCall: Equatable {
         guard bits & privateFlag != 0 else { return nil }
         command = bits & ~(privateFlag | clockFlag)
         self.word = word
-        self.stack = stack
-        self.place = place
+        self.stackPointer = stackPointer
+        self.programCounter = programCounter
     }
 
     /// Whether it is a plain wait: FUTEX_WAIT or FUTEX_WAIT_BITSET.

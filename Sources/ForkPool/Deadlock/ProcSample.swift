@@ -1,7 +1,6 @@
 internal import Glibc
 
-/// What /proc shows of a process, read in this order: status, system call, place of the sleep, children, work, and status
-/// again.
+/// What /proc shows of a process, read in this order: status, system call, wait channel, children, work, and status again.
 struct ProcSample: Equatable {
     let before: Status
     /// The word that the process waits for, if only a wake by a process with the same memory can end its futex call.
@@ -18,8 +17,8 @@ struct ProcSample: Equatable {
     ///
     /// - Returns: Nil if a text is not in the kernel's format.
     init?(
-        before: ArraySlice<UInt8>, call: ArraySlice<UInt8>, place: ArraySlice<UInt8>, children: ArraySlice<UInt8>,
-        work: ArraySlice<UInt8>, traffic: ArraySlice<UInt8>?, after: ArraySlice<UInt8>,
+        before: ArraySlice<UInt8>, call: ArraySlice<UInt8>, waitChannel: ArraySlice<UInt8>,
+        children: ArraySlice<UInt8>, work: ArraySlice<UInt8>, traffic: ArraySlice<UInt8>?, after: ArraySlice<UInt8>,
         futexCall: UInt64 = FutexCall.number
     ) {
         guard let before = Status(before), let work = Work(work, traffic: traffic), let after = Status(after)
@@ -28,7 +27,7 @@ struct ProcSample: Equatable {
         self.work = work
         self.after = after
         futex = FutexCall(call, number: futexCall).flatMap { $0.isWait ? $0.word : nil }
-        isInWait = ProcFile.contains("futex", in: place)
+        isInWait = ProcFile.contains("futex", in: waitChannel)
         hasChildren = !children.isEmpty
     }
 
@@ -56,14 +55,15 @@ extension ProcSample {
         // DeadlockProof.proves relies on this order.
         guard let before = try? ProcFile.read("status", below: folder),
             let call = try? ProcFile.read("syscall", below: folder),
-            let place = try? ProcFile.read("wchan", below: folder),
+            let waitChannel = try? ProcFile.read("wchan", below: folder),
             let children = try? ProcFile.read("task/\(pid)/children", below: folder),
             let work = try? ProcFile.read("stat", below: folder)
         else { return nil }
         let traffic = try? ProcFile.read("io", below: folder)
         guard let after = try? ProcFile.read("status", below: folder) else { return nil }
         return ProcSample(
-            before: before, call: call, place: place, children: children, work: work, traffic: traffic, after: after)
+            before: before, call: call, waitChannel: waitChannel, children: children, work: work, traffic: traffic,
+            after: after)
     }
 
     /// Whether /proc shows this process's own namespace; one mounted for another namespace shows strangers under the same

@@ -17,10 +17,10 @@ enum Attempt {
         var worker = cforkpool_get_worker()
         worker.attempt = Int32(truncatingIfNeeded: number)
         cforkpool_set_worker(worker)
-        let goesOn = run(first, range)
+        let continues = run(first, range)
         worker.attempt = 1
         cforkpool_set_worker(worker)
         let rest = first.upperBound..<range.upperBound
-        return goesOn && (rest.isEmpty || run(rest, rest))
+        return continues && (rest.isEmpty || run(rest, rest))
     }
 }

@@ -2,14 +2,13 @@ internal import Synchronization
 
 /// Writes coded results and errors of one batch after another to blocks of a worker's arena.
 ///
-/// Only the worker marks a block as used, with the tag of the batch; only the parent frees it, when the batch is released.
-/// So a worker that dies loses nothing that it published, and its successor finds in the tags which blocks are free.
+/// Only the worker marks a block as used, with the tag of the batch; only the parent frees it, when it releases the batch.
+/// So a worker that dies loses nothing that it published, and the tags tell its successor which blocks are free.
 @safe final class BlockWriter {
-    /// Where a worker writes: its arena, for a batch.
+    /// The arena and the batch that a worker writes for.
     struct Destination {
         let worker: Int
         let slot: BatchSlot
-        /// The batch's tag.
         let tag: UInt32
 
         init(worker: Int, slot: BatchSlot) {
@@ -22,20 +21,20 @@ internal import Synchronization
     private let region: RegionLayout
     private let encoder = BinaryEncoder()
     private var tag: UInt32 = 0
-    /// The bytes of the arena that are free for this batch, and where the first block without the tag begins.
+    /// The bytes of the arena that are free for this batch, and the start of the first block without its tag.
     private var free = 0..<0
     private var marked = 0
     /// The end of the bytes whose pages this process has mapped by `populate`.
     private var populated = 0
 
-    /// Makes a writer for any worker of a region. It is made before the fork, so that a worker need not allocate.
+    /// Makes a writer for any worker of a region, before the fork: a worker then need not allocate it.
     init(region: RegionLayout) {
         self.region = region
     }
 
-    /// Encodes a value; returns where its bytes are.
+    /// Encodes a value and returns the extent of its bytes.
     ///
-    /// - Throws: What the value's `encode(to:)` throws; `OutOfSpace` if the arena is full.
+    /// - Throws: An error of the value's `encode(to:)`; `OutOfSpace` if the arena is full.
     func write<T: Encodable>(_ value: T, to destination: Destination) throws -> Extent {
         begin(destination)
         let extent = try write(value, after: 0, to: destination)
@@ -43,7 +42,7 @@ internal import Synchronization
         return extent
     }
 
-    /// Maps the pages for the next result, which is likely to be as large as the last one.
+    /// Maps the pages for the next result, which is probably as large as the last one.
     private func populate(behind extent: Extent, _ worker: Int) {
         let start = region.arenas.offset(worker)
         let end = extent.offset + extent.length - start
@@ -57,7 +56,7 @@ internal import Synchronization
 
     /// Adds an error to the chain that the parent reads.
     ///
-    /// A full arena drops it: the parent then says that the item failed and that its error did not fit.
+    /// A full arena drops it: the parent then reports that the item failed and that its error did not fit.
     func write(error: WorkerError, of item: Int, to destination: Destination) {
         begin(destination)
         guard let extent = try? write(error, after: MemoryLayout<WorkerErrorLink>.size, to: destination) else { return }
@@ -77,7 +76,7 @@ internal import Synchronization
 
     // MARK: - Blocks
 
-    /// Starts with fresh blocks, if the batch is another one than before.
+    /// Starts with new blocks if the batch has changed.
     private func begin(_ destination: Destination) {
         guard destination.tag != tag else { return }
         tag = destination.tag
@@ -95,7 +94,7 @@ internal import Synchronization
         if end != used { unsafe word.pointee.store(end, ordering: .relaxed) }
     }
 
-    /// Encodes a value behind `gap` bytes, in free blocks that are then marked.
+    /// Encodes a value after `gap` bytes, in free blocks, and marks them.
     private func write<T: Encodable>(_ value: T, after gap: Int, to destination: Destination) throws -> Extent {
         let worker = destination.worker
         let arena = unsafe region.arenas.memory(worker)
@@ -122,7 +121,7 @@ internal import Synchronization
         }
     }
 
-    /// The next free blocks, as bytes of the arena; nil at its end.
+    /// Returns the next free blocks, as bytes of the arena; nil at its end.
     private func nextRun(_ worker: Int, from offset: Int) -> Range<Int>? {
         let size = RegionLayout.blockSize
         let tags = unsafe region.blockTags(worker)

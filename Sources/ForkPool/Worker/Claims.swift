@@ -4,11 +4,11 @@ internal import Synchronization
 @safe struct Claims {
     private let cursor: UnsafeMutablePointer<Atomic<Int>>
     private let count: Int
-    /// Where the cursor was at least, as the last claim told.
+    /// A lower bound of the cursor, from the last claim.
     ///
-    /// To read the cursor itself before each claim would fetch its cache line twice.
+    /// Reading the cursor itself before each claim would fetch its cache line twice.
     private var known = 0
-    /// Whether the cursor was found to be where it cannot be.
+    /// Whether the cursor had an impossible value.
     private var isDamaged = false
 
     init(cursor: UnsafeMutablePointer<Atomic<Int>>, count: Int) {
@@ -16,12 +16,12 @@ internal import Synchronization
         self.count = count
     }
 
-    /// Claims the next range, of at most so many items, or returns nil when nothing is left.
+    /// Claims the next range, of at most `most` items; nil if nothing is left.
     mutating func next(_ policy: borrowing ChunkPolicy, atMost most: Int = .max) -> Range<Int>? {
         guard known < count else { return nil }
         let size = min(policy.next(remaining: count - known), count, most)
         let start = unsafe cursor.pointee.wrappingAdd(size, ordering: .relaxed).oldValue
-        // A cursor that went back is damaged: to follow it would be to run the same items for ever.
+        // A cursor that went back is damaged: following it would run the same items for ever.
         guard start >= known, start < count else {
             isDamaged = start < known
             return nil
@@ -30,18 +30,18 @@ internal import Synchronization
         return start..<known
     }
 
-    /// Whether nobody claimed some items yet.
+    /// Whether there are items to claim.
     var isOpen: Bool {
         let start = unsafe cursor.pointee.load(ordering: .relaxed)
         return start >= 0 && start < count
     }
 
-    /// Whether the cursor is, or was, where it cannot be: items would be run again and again.
+    /// Whether the cursor went back, which would run items again and again.
     var hasTurnedBack: Bool {
         unsafe isDamaged || cursor.pointee.load(ordering: .relaxed) < known
     }
 
-    /// Leaves nothing to claim.
+    /// Removes all items that are not claimed.
     func close() {
         unsafe cursor.pointee.store(count, ordering: .relaxed)
     }

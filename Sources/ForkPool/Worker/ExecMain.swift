@@ -2,7 +2,7 @@ internal import CForkPool
 internal import Glibc
 internal import Synchronization
 
-/// The first Swift code in a worker that was started by exec, on a thread of its own.
+/// The first Swift code of an exec worker, on a thread of its own.
 @_cdecl("cforkpool_exec_worker")
 func execWorker(memory descriptor: Int32, eventFD: Int32, processSlot: Int32, token: UInt64) {
     let slot = Int(processSlot)
@@ -11,8 +11,8 @@ func execWorker(memory descriptor: Int32, eventFD: Int32, processSlot: Int32, to
     }
     unsafe cforkpool_become_worker(region.crash(slot))
     guard let job = readJob(region) else {
-        // The pool starts another process and writes the job anew for it.
-        unsafe cforkpool_refuse_worker("what tells it its job is damaged; a body wrote where it must not")
+        // The pool starts another process, and writes the job again for it.
+        unsafe cforkpool_refuse_worker("its job is damaged; a body wrote outside of its own memory")
     }
     do {
         try makeWorker(region, eventFD, job).run(in: slot)
@@ -22,7 +22,7 @@ func execWorker(memory descriptor: Int32, eventFD: Int32, processSlot: Int32, to
     }
 }
 
-/// Maps a pool's memory, if the descriptor is of that.
+/// Maps a pool's memory; nil if the descriptor is of anything else.
 private func mapRegion(_ descriptor: Int32, token: UInt64) -> RegionLayout? {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_size >= Mapping.pageSize,
@@ -34,7 +34,7 @@ private func mapRegion(_ descriptor: Int32, token: UInt64) -> RegionLayout? {
     return region.size == status.st_size ? region : nil
 }
 
-/// Copies the bytes of the job, if they are the parent's.
+/// Copies the bytes of the job; nil if they are not those that the parent wrote.
 private func readJob(_ region: RegionLayout) -> [UInt8]? {
     let offset = unsafe region.jobOffset.pointee.load(ordering: .relaxed)
     let length = unsafe region.jobLength.pointee.load(ordering: .relaxed)
@@ -64,5 +64,5 @@ private func makeRunner<J: ForkPool.Job>(_ type: J.Type, _ job: [UInt8]) throws 
 /// The error for a job whose type is not in this program.
 private struct MissingType: Error, CustomStringConvertible {
     let name: String
-    var description: String { "its type \(name) is not in the program; link what declares it into the program itself" }
+    var description: String { "its type \(name) is not in the program; link the type's module into the program itself" }
 }

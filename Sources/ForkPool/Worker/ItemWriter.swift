@@ -1,9 +1,9 @@
 public import Synchronization
 
-/// Publishes what a worker does with the items of a batch: where it is, results and errors.
+/// Publishes what a worker does with the items of a batch: its position, results and errors.
 ///
 /// The order is always the same: the position before the body, the bytes before the state. So a worker that dies leaves
-/// a slot that reads as unfinished, never a torn value, and a position that names its item.
+/// a position that names its item, and a slot that reads as unfinished, never as a torn value.
 @usableFromInline
 @safe struct ItemWriter {
     @usableFromInline let position: UnsafeMutablePointer<Atomic<Int>>
@@ -33,6 +33,25 @@ public import Synchronization
         self.blocks = blocks
     }
 
+    /// Runs `body` on each item of a range, and publishes what it throws as the item's failure.
+    ///
+    /// - Parameters:
+    ///   - range: The items.
+    ///   - body: Publishes the result of an item; returns whether to continue.
+    /// - Returns: Whether to continue.
+    @inlinable @inline(__always)
+    func run(_ range: Range<Int>, _ body: (_ item: Int) throws -> Bool) -> Bool {
+        for item in range {
+            guard begin(item) else { return false }
+            do {
+                guard try body(item) else { return false }
+            } catch {
+                guard threw(error, at: item) else { return false }
+            }
+        }
+        return true
+    }
+
     /// Publishes that the worker begins `item`; returns false if a failure at a lower index makes the item needless.
     @inlinable @inline(__always)
     func begin(_ item: Int) -> Bool {
@@ -50,47 +69,47 @@ public import Synchronization
     @inlinable @inline(__always)
     func store<R: BitwiseCopyable>(_ value: R, at item: Int) {
         unsafe slots.storeBytes(of: value, toByteOffset: item &* MemoryLayout<R>.stride, as: R.self)
-        unsafe states[item].store(ItemState.value, ordering: .releasing)
+        finish(item)
     }
 
-    /// Publishes a result that is a bit pattern although its type does not say so here.
+    /// Publishes a result that is a bit pattern, for code that only knows that its type is `Codable`.
     func copy<R>(_ value: R, to item: Int) {
         unsafe slots.assumingMemoryBound(to: R.self)[item] = value
         finish(item)
     }
 
-    /// Publishes that the item's slot was written in place.
+    /// Publishes that the item's slot has its value.
     @inlinable @inline(__always)
     func finish(_ item: Int) {
         unsafe states[item].store(ItemState.value, ordering: .releasing)
     }
 
-    /// Publishes a result through the coder; returns whether the worker goes on.
+    /// Publishes a coded result; returns whether to continue.
     @usableFromInline
     func encode<R: Encodable>(_ value: R, at item: Int) -> Bool {
         do {
             let extent = try blocks.write(value, to: destination)
             unsafe slots.storeBytes(of: extent, toByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
-            unsafe states[item].store(ItemState.value, ordering: .releasing)
+            finish(item)
             return true
         } catch {
             return fail(item, WorkerError(encoding: error), ItemState.described)
         }
     }
 
-    /// Publishes that the body threw; returns whether the worker goes on.
+    /// Publishes that the body threw; returns whether to continue.
     @usableFromInline
     func threw(_ error: any Error, at item: Int) -> Bool {
-        // What is certain comes first: the error's own description may trap or hang.
+        // Publish the failure first: the error's own description may trap or hang.
         let thrown = WorkerError(throwing: error)
-        let goesOn = fail(item, thrown, ItemState.failed)
+        let continues = fail(item, thrown, ItemState.failed)
         blocks.write(error: thrown.described(by: error), of: item, to: destination)
         unsafe states[item].store(ItemState.described, ordering: .releasing)
-        return goesOn
+        return continues
     }
 
-    /// Publishes that the item's input does not decode; returns whether the worker goes on.
-    func undecodable(_ error: any Error, at item: Int) -> Bool {
+    /// Publishes that the item's input does not decode; returns whether to continue.
+    func failedToDecode(_ error: any Error, at item: Int) -> Bool {
         fail(item, WorkerError(decoding: error), ItemState.described)
     }
 

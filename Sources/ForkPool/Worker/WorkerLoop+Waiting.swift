@@ -1,14 +1,15 @@
 internal import CForkPool
 internal import Synchronization
 
-// How an idle worker waits: it spins for a moment where a processor is free for that, and then sleeps.
+// How an idle worker waits: it spins for a moment if a processor is free for that, and then sleeps.
 
 extension WorkerLoop {
-    /// How long an idle worker spins, in nanoseconds: four times what a wake costs, and what is lost where the caller,
-    /// unseen, waits for this very processor.
+    /// How long an idle worker spins, in nanoseconds: four times the cost of a wake.
+    ///
+    /// This time is lost if the caller waits for this processor, unseen.
     private static let spinTime = 20_000
 
-    /// Looks for work without a pause for a while, where a processor is free for it; returns whether there is any.
+    /// Looks for work without a pause for a while, if a processor is free for it; returns whether there is any.
     func spin() -> Bool {
         let awake = region.workers - sleepers.population
         // The parent runs too.

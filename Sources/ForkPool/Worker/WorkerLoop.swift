@@ -2,7 +2,7 @@ internal import CForkPool
 internal import Glibc
 internal import Synchronization
 
-/// What a worker does from its first item to its last: it visits open batches, one after the other, and sleeps when there
+/// The loop of a worker, from its first item to its last: it visits open batches, one after the other, and sleeps if there
 /// is none.
 struct WorkerLoop {
     let worker: Int
@@ -44,7 +44,7 @@ struct WorkerLoop {
         policy = ChunkPolicy(fixed: settings.chunk, workers: region.workers)
     }
 
-    /// Runs until the pool closes or the worker is used up; returns which, as a `WorkerRecord.Finish`.
+    /// Runs until the pool closes or the worker is used up; returns which of the two, as a `WorkerRecord.Finish`.
     mutating func run() -> Int {
         runRemaining()
         seekers.insert(worker)
@@ -64,7 +64,7 @@ struct WorkerLoop {
     /// Whether the worker ends as soon as no batch is open.
     var isClosing: Bool { unsafe region.closing.pointee.load(ordering: .sequentiallyConsistent) != 0 }
 
-    /// Runs the remaining range of the predecessor first: the worker counts as inside of that batch until then.
+    /// Runs the remaining range of the predecessor; up to then the worker counts as inside that batch.
     private mutating func runRemaining() {
         let number = unsafe record.batchSlot.pointee.load(ordering: .relaxed) - 1
         guard number >= 0, number < region.batchSlots, region.batchSlot(number).inside.contains(worker) else { return }
@@ -77,11 +77,11 @@ struct WorkerLoop {
         work(at: number, slot, first: isPossible ? start..<end : nil, attempt: attempt)
     }
 
-    /// The next batch slot, from `start` on and then from the beginning, at which there are items to claim.
+    /// Finds the next batch slot with items to claim, from `start` on and then from the beginning.
     ///
-    /// A slot that is open and has none is about to be closed by a worker inside.
+    /// A worker inside an open slot without such items is about to close it.
     func nextOpen(from start: Int) -> Int? {
-        // Slots open and close meanwhile, the first one too: the search ends where it would turn back.
+        // Slots open and close meanwhile, even the first one: the search ends where it would turn back.
         func distance(_ number: Int) -> Int { (number - start + region.batchSlots) % region.batchSlots }
         guard var number = open.next(from: start) else { return nil }
         while !region.batchSlot(number).hasUnclaimed {
@@ -91,7 +91,7 @@ struct WorkerLoop {
         return number
     }
 
-    /// Goes to a batch slot, and leaves it if it was closed meanwhile.
+    /// Enters a batch slot; leaves it again if it was closed meanwhile.
     private mutating func visit(_ number: Int) {
         next = number + 1
         record.waitIfKillRequested()
@@ -108,15 +108,19 @@ struct WorkerLoop {
         work(at: number, slot, first: nil, attempt: unsafe slot.attempt.pointee.load(ordering: .relaxed))
     }
 
-    /// Runs items of a batch, `first` before those that it claims, until nothing is left or another batch has its turn.
+    /// Runs items of a batch until nothing is left or it is the turn of another batch.
     ///
-    /// `attempt` is that at the first item.
+    /// - Parameters:
+    ///   - number: The batch slot's number.
+    ///   - slot: The batch slot.
+    ///   - first: A range to run before the claimed ones, or nil.
+    ///   - attempt: The number of the attempt at the first item.
     private mutating func work(at number: Int, _ slot: BatchSlot, first: Range<Int>?, attempt: Int) {
         let tag = unsafe slot.tag.pointee.load(ordering: .relaxed)
         let flags = unsafe slot.flags.pointee.load(ordering: .relaxed)
         let signalsItems = flags & BatchSlot.Flags.signalsItems != 0
         guard let layout = BatchLayout(slot, in: region) else {
-            // The slot is damaged; the parent writes it anew.
+            // The slot is damaged; the parent writes it again.
             open.remove(number)
             return leave(number, slot, tag: tag)
         }
@@ -125,27 +129,27 @@ struct WorkerLoop {
             stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0, timesItems: timesItems,
             blocks: blocks)
         let inputs = unsafe BatchInputs(slots: layout.inputs, base: region.base, limit: region.heap.upperBound)
-        // A stream is many small batches: what one taught of the items' durations holds for the next.
+        // A stream is many small batches: the durations of one hold for the next.
         if !signalsItems { policy = ChunkPolicy(fixed: chunk, workers: region.workers) }
         var claims = unsafe Claims(cursor: slot.cursor, count: layout.limit)
-        // The clock is first read at the second claim: its own pages are two more faults for a fresh child.
+        // Read the clock no earlier than at the second claim: it costs a fresh child two page faults.
         var before = signalsItems && policy.measures ? monotonicNanoseconds() : 0
         var (first, attempt) = (first, attempt)
         var isFirst = true
         while let range = first ?? nextClaim(&claims, slot) {
             if !isFirst, before == 0, policy.measures { before = monotonicNanoseconds() }
-            let goesOn = Attempt.run(range, attempt) { part, claim in
+            let continues = Attempt.run(range, attempt) { part, claim in
                 record.publish(claim: claim)
                 unsafe record.stage.pointee.store(WorkerRecord.Stage.working, ordering: .relaxed)
-                // Together with the order of the stores above: either this worker sees a failure in time, or the parent
-                // that acts on the failure sees the claim.
+                // Publish the claim, then read the failure: either this worker sees a failure in time, or the parent, which
+                // writes the failure first, sees the claim.
                 _ = hasFailed(slot)
                 layout.populate(part)
                 return run(part, writer, inputs, signalsItems)
             }
             (first, attempt, isFirst) = (nil, 1, false)
             if itemsLeft != .max { itemsLeft = max(0, itemsLeft - range.count) }
-            guard goesOn else {
+            guard continues else {
                 open.remove(number)
                 break
             }
@@ -160,7 +164,7 @@ struct WorkerLoop {
         leave(number, slot, tag: tag, signalsLoss: signalsItems && layout.hasUnfinished)
     }
 
-    /// Claims the next range; nil if nothing is left, a failure ends the batch, or the worker is used up.
+    /// Claims the next range; nil if nothing is left, if a failure ends the batch, or if the worker is used up.
     private func nextClaim(_ claims: inout Claims, _ slot: BatchSlot) -> Range<Int>? {
         guard itemsLeft > 0, !hasFailed(slot) else { return nil }
         return claims.next(policy, atMost: itemsLeft)
@@ -169,9 +173,9 @@ struct WorkerLoop {
     private func run(_ range: Range<Int>, _ writer: ItemWriter, _ inputs: BatchInputs, _ signalsItems: Bool) -> Bool {
         guard signalsItems else { return body(range, writer, inputs) }
         for item in range {
-            let goesOn = body(item..<item + 1, writer, inputs)
+            let continues = body(item..<item + 1, writer, inputs)
             if region.itemEnded.signal().contains(.tasks) { notify() }
-            guard goesOn else { return false }
+            guard continues else { return false }
         }
         return true
     }
@@ -181,10 +185,10 @@ struct WorkerLoop {
         unsafe slot.lowestFailure.pointee.load(ordering: .sequentiallyConsistent) != .max
     }
 
-    /// Leaves a batch slot. The last worker to do so, where nothing is left to claim, publishes that the batch is done.
+    /// Leaves a batch slot; the last worker to leave a closed slot publishes that the batch is done.
     private func leave(_ number: Int, _ slot: BatchSlot, tag: Int, signalsLoss: Bool = false) {
         let failed = hasFailed(slot)
-        // From here on the worker looks for work again, so a caller that sees the end need not wake it.
+        // Look for work from here on: a caller that sees the end then need not wake this worker.
         seekers.insert(worker)
         slot.inside.remove(worker)
         unsafe record.batchSlot.pointee.store(0, ordering: .relaxed)
@@ -192,18 +196,18 @@ struct WorkerLoop {
         guard !open.contains(number) else { return }
         if slot.inside.isEmpty {
             var sleepers = slot.finish(tag: tag)
-            // A stream waits for its items, and a lost one does not come by itself.
+            // A stream waits for its items, and a lost item does not arrive by itself.
             if signalsLoss { sleepers.formUnion(region.itemEnded.signal()) }
             if unsafe sleepers.contains(.tasks) || region.backlog.pointee.load(ordering: .sequentiallyConsistent) != 0 {
                 notify()
             }
         } else if failed {
-            // Workers on items above the failure are to be killed.
+            // The supervisor kills the workers on items above the failure.
             notify()
         }
     }
 
-    /// Notifies the supervisor. A worker whose body closed the descriptor is of no use any more.
+    /// Notifies the supervisor, or ends the process if the body closed the descriptor.
     private func notify() {
         if cforkpool_eventfd_notify(eventFD) != 0 { cforkpool_exit(EXIT_FAILURE) }
     }

@@ -2,10 +2,10 @@ internal import CForkPool
 internal import Glibc
 internal import Synchronization
 
-/// What a pool's workers run, from their first Swift instruction to their last.
+/// The code of a pool's workers, from their first Swift instruction to their last.
 ///
-/// It holds constants alone: the runtime's checks of variables need thread-local memory, which a fresh child would have to
-/// make.
+/// All properties are constants: the runtime's checks of variables need thread-local memory, which a fresh child would have
+/// to allocate.
 final class WorkerMain {
     private let region: RegionLayout
     /// The descriptor by which a worker notifies the supervisor.
@@ -29,24 +29,24 @@ final class WorkerMain {
         blocks = BlockWriter(region: region)
     }
 
-    /// The entry point of a forked child whose worker is not chosen yet.
+    /// The entry point of a forked child that does not know yet which worker it is.
     static let waitAndRun: @convention(c) (UnsafeMutableRawPointer, Int32) -> Int32 = { context, processSlot in
         unsafe Unmanaged<WorkerMain>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.run(in: Int(processSlot)) }
         return 0
     }
 
-    /// The entry point of a forked child that is one worker from the start.
+    /// The entry point of a forked child that is a certain worker from the start.
     static let runWorker: @convention(c) (UnsafeMutableRawPointer, Int32) -> Int32 = { context, worker in
         unsafe Unmanaged<WorkerMain>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.run(Int(worker)) }
         return 0
     }
 
-    /// Waits until the supervisor says which worker the process in a slot is, and is that worker.
+    /// Waits until the supervisor assigns a worker to the process in a slot, and runs it.
     func run(in processSlot: Int) {
         run(region.mailbox(processSlot).wait(below: region.workers))
     }
 
-    /// Is a worker until it is used up or the pool closes.
+    /// Runs a worker until it is used up or the pool closes.
     func run(_ worker: Int) {
         region.unmapArenas(except: worker)
         let record = region.record(worker)
@@ -61,13 +61,13 @@ final class WorkerMain {
             worker: worker, region: region, settings: settings, eventFD: eventFD, blocks: blocks,
             body: body)
         let finish = loop.run()
-        // What follows is no item's time.
+        // The time from here on belongs to no item.
         unsafe record.began.pointee.store(0, ordering: .relaxed)
         tearDown?()
         unsafe record.finish.pointee.store(finish, ordering: .releasing)
     }
 
-    /// Writes, at the end of the worker's arena, why it cannot run.
+    /// Writes the reason why a worker cannot run to the end of its arena.
     static func refuse(_ error: WorkerError, _ worker: Int, _ region: RegionLayout) {
         let record = region.record(worker)
         let length = unsafe (try? BinaryEncoder().encode(error, into: region.setUpError(worker))) ?? 0

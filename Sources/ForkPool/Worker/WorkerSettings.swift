@@ -1,17 +1,17 @@
 internal import CForkPool
 internal import Glibc
 
-/// What a worker is to be besides a process that runs items: what every kind of worker does first and last.
+/// The settings of a worker's process: name, processor, priority, limits and chunk.
 struct WorkerSettings: Codable {
     var name: String?
     var pinning: Bool
     var niceness: Int
     var itemsPerWorker: Int?
-    /// The fixed chunk, or nil.
+    /// The fixed number of items in a chunk, or nil.
     var chunk: Int?
-    /// Whether the parent is told when an item begins.
+    /// Whether the worker's record says when an item begins.
     var timesItems: Bool
-    /// The most private memory in bytes beyond what there is at first, and the most processor time in nanoseconds.
+    /// The limits on private memory beyond what the process has at first, in bytes, and on processor time, in nanoseconds.
     var memoryLimit: Int?
     var cpuTimeLimit: Int?
 
@@ -28,9 +28,7 @@ struct WorkerSettings: Codable {
 
     /// Makes this process worker `index`: its identity, limits, name, processor and niceness.
     ///
-    /// A name or a priority that the system refuses is not worth a worker.
-    ///
-    /// - Throws: The refusal of a limit.
+    /// - Throws: The error if the system refuses a limit. A worker runs without a name or priority that is refused.
     func apply(to index: Int) throws(SystemError) {
         cforkpool_set_worker(cforkpool_worker(index: Int32(index), pid: getpid(), attempt: 1))
         if let memoryLimit {
@@ -41,17 +39,17 @@ struct WorkerSettings: Codable {
         }
         if let name { _ = unsafe Self.processName(name, index).withCString { unsafe cforkpool_prctl_name($0) } }
         if pinning { _ = cforkpool_sched_setaffinity(Int32(index)) }
-        if niceness != 0 { standBack() }
+        if niceness != 0 { raiseNiceness() }
     }
 
-    /// Raises the niceness of the main thread and of this one, which are one in a worker by fork: it is a thread's own.
-    private func standBack() {
+    /// Raises the niceness, which each thread has for itself, of the main thread and of this one; a fork has only one.
+    private func raiseNiceness() {
         let process = __priority_which_t(PRIO_PROCESS.rawValue)
         let raised = getpriority(process, 0) + Int32(niceness)
         for thread in [0, id_t(getpid())] { setpriority(process, thread, raised) }
     }
 
-    /// The name with the worker's number behind it, within the 15 bytes that the kernel keeps.
+    /// Returns the name and the worker's number, within the 15 bytes that the kernel keeps.
     static func processName(_ name: String, _ index: Int) -> String {
         let number = "-\(index)"
         var kept = Substring(name)
