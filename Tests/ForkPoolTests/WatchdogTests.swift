@@ -199,7 +199,7 @@ struct WatchdogTests {
             """
         return ProcSample(
             before: Array(status.utf8)[...], call: Array("\(call)\n".utf8)[...],
-            place: Array((call == "running" ? "0" : "futex_do_wait").utf8)[...], children: [],
+            waitChannel: Array((call == "running" ? "0" : "futex_do_wait").utf8)[...], children: [],
             work: Array("4711 (a) R 1 1 1 0 -1 0 0 0 0 0 0 \(ticks) 0 0\n".utf8)[...],
             traffic: Array("rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\n".utf8)[...], after: Array(status.utf8)[...])
     }
