@@ -245,8 +245,10 @@ final class PoolSupervisor {
         perform(actions)
     }
 
-    /// Forgets failed starts if items get done. It asks once a second, so that processes that always end at once are not
-    /// started again and again without a pause.
+    /// Forgets failed starts if items get done.
+    ///
+    /// It asks once a second, so that processes that always end at once are not started again and again without a
+    /// pause.
     private func takeProgress(at now: Int) {
         guard now - lastProgress > 1_000_000_000 else { return }
         lastProgress = now
