@@ -1,5 +1,5 @@
 extension ForkPool {
-    /// Why an item has no result, or a map as a whole could not be had.
+    /// Why an item has no result, or why a map failed as a whole.
     public struct Failure: Error, Sendable {
         /// What kind of failure it is.
         public struct Code: Hashable, Sendable, CustomStringConvertible {
@@ -16,11 +16,11 @@ extension ForkPool {
 
             /// The body threw an error; `thrown` has it.
             public static let thrown = Code(kind: .thrown)
-            /// The worker trapped, aborted, overflowed its stack or met a signal of its own making.
+            /// The worker trapped, aborted, overflowed its stack, or ended by another signal of its own fault.
             public static let crashed = Code(kind: .crashed)
-            /// The body ended the process by `exit`, with any status.
+            /// The body ended the process with `exit`, with any status.
             public static let exited = Code(kind: .exited)
-            /// The worker was ended by a signal that is no crash: from outside, such as the OOM killer's SIGKILL, or its own.
+            /// A signal that is not a crash ended the worker: from outside, such as the OOM killer's SIGKILL, or its own.
             public static let killed = Code(kind: .killed)
             /// The result's, or the input's, `encode(to:)` threw.
             public static let notEncodable = Code(kind: .notEncodable)
@@ -34,17 +34,17 @@ extension ForkPool {
             public static let threadsRefused = Code(kind: .threadsRefused)
             /// The task that asked for the map, the call or the pool was cancelled.
             public static let cancelled = Code(kind: .cancelled)
-            /// What a worker left in shared memory cannot be true.
+            /// A worker left impossible values in shared memory.
             public static let corrupted = Code(kind: .corrupted)
-            /// The worker's status was taken by the host, so how it ended is not known.
+            /// The host took the worker's status, so the pool does not know how it ended.
             public static let lost = Code(kind: .lost)
             /// A worker's `setUp` threw, exited or crashed.
             public static let setUpFailed = Code(kind: .setUpFailed)
-            /// The resident pool was closed or cancelled before.
+            /// The resident pool was already closed or cancelled.
             public static let closed = Code(kind: .closed)
-            /// The body took longer than `Options.timeout`, or a wait ended before what was waited for.
+            /// The body took longer than `Options.timeout`, or a wait reached its time limit.
             public static let timedOut = Code(kind: .timedOut)
-            /// The body waited for what nobody was left to give it: that was proven, not guessed.
+            /// The body waited for a wake that nothing was left to send: proven, not guessed.
             public static let deadlocked = Code(kind: .deadlocked)
             /// The body asked for more memory than `Options.memoryLimit`.
             public static let memoryLimitExceeded = Code(kind: .memoryLimitExceeded)
@@ -52,15 +52,15 @@ extension ForkPool {
             public static let cpuTimeLimitExceeded = Code(kind: .cpuTimeLimitExceeded)
             /// Workers had to be replaced more often than `Options.restartIntensity` allows.
             public static let restartedTooOften = Code(kind: .restartedTooOften)
-            /// The job cannot be run by workers that are started by exec; the message says why.
+            /// Workers that are started by exec cannot run the job; the message says why.
             public static let notRunnable = Code(kind: .notRunnable)
         }
 
-        /// Whether the body ran on the item: whether running it again would be a second time.
+        /// Whether the body ran on the item, so that another run would be the second one.
         public enum BodyRan: Sendable {
             /// It did not begin.
             case no
-            /// It began, or was about to: a worker says which item it is on before it decodes the input.
+            /// It began, or was about to: a worker publishes its item before it decodes the input.
             case yes
             /// It may have begun.
             case unknown
@@ -76,18 +76,18 @@ extension ForkPool {
         public internal(set) var signal: Int32?
         /// The status that the worker exited with.
         public internal(set) var exitStatus: Int32?
-        /// The errno of the system call that was refused.
+        /// The errno of the system call that failed.
         public internal(set) var errno: Int32?
         /// Which attempt at the item failed, from 1.
         public internal(set) var attempt = 1
         /// Whether the body ran on the item.
         public internal(set) var bodyRan = BodyRan.unknown
-        /// What happened and what to do, without the item.
+        /// What happened and what to do, without the item's index.
         public internal(set) var message: String
-        /// What the body threw.
+        /// The error that the body threw.
         public internal(set) var thrown: Thrown?
 
-        /// What the message of a failure without an index begins with.
+        /// The start of the message of a failure without an index.
         static let map = "the map "
 
         init(_ code: Code, index: Int?, _ message: String) {
@@ -96,7 +96,7 @@ extension ForkPool {
             self.message = message
         }
 
-        /// The failure of a map as a whole, as that of one of its items.
+        /// Makes the failure of a whole map that of one of its items.
         @usableFromInline
         func at(_ index: Int) -> Failure {
             var failure = self
@@ -108,13 +108,13 @@ extension ForkPool {
 }
 
 extension ForkPool.Failure {
-    /// An error that a body threw, as it crossed from the worker.
+    /// An error that a body threw in a worker.
     public struct Thrown: Sendable, CustomStringConvertible {
         /// The error's type and its own description.
         public let description: String
         let payload: [UInt8]?
 
-        /// Gives the error back, if it is `Codable` and of this type.
+        /// Decodes the error, if it is `Codable` and of this type.
         ///
         /// - Parameter type: The error's type.
         /// - Returns: The error; nil if it is not `Codable` or does not decode as this type.
@@ -126,7 +126,7 @@ extension ForkPool.Failure {
 }
 
 extension ForkPool.Failure: CustomStringConvertible {
-    /// A sentence that a person can act on.
+    /// A sentence that says what happened and what to do.
     public var description: String {
         guard let index else { return message }
         return attempt == 1 ? "item \(index) \(message)" : "item \(index), at attempt \(attempt), \(message)"

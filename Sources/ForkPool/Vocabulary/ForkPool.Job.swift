@@ -1,5 +1,5 @@
 extension ForkPool {
-    /// Work that can be sent to a worker that shares nothing with this process: a value, and a method that may be async.
+    /// Work for a worker that shares nothing with this process: a value, and a method that may be async.
     ///
     /// ```swift
     /// struct Thumbnail: ForkPool.Job {
@@ -9,37 +9,40 @@ extension ForkPool {
     /// let thumbnails = try ForkPool().resident(Thumbnail(side: 128), start: .exec)
     /// ```
     ///
-    /// With `start: .exec` the value crosses coded, its type by name: the type must not be `private` or declared in a
-    /// function; and the program's `main` does not run there, so a global variable of main.swift has no value. An async `run` is driven by the worker's only thread. In a forked worker it must not wait for Dispatch,
-    /// `Task.sleep` or other threads, of which a fork has none; in one that was started by exec it may do what it likes.
+    /// With `start: .exec`, the worker gets the value coded, and finds its type by name: the type must not be `private` or
+    /// declared in a function. The program's `main` does not run there, so a global variable of main.swift has no value.
+    ///
+    /// The worker's only thread runs an async `run`. In a forked worker, it must not wait for Dispatch, `Task.sleep` or other
+    /// threads, because a fork has none; in a worker that was started by exec, it may.
     public protocol Job: Codable {
-        /// What the job is run on.
+        /// The type of the items.
         associatedtype Input: Codable
-        /// What it makes of it.
+        /// The type of the results.
         associatedtype Output: Codable
 
-        /// Makes a result of an input, in a worker.
+        /// Makes the result of an item, in a worker.
         ///
         /// - Parameter input: One item.
         /// - Returns: The item's result.
-        /// - Throws: What is to be the item's failure.
+        /// - Throws: An error that becomes the item's failure.
         func run(_ input: Input) async throws -> Output
 
-        /// Runs in each worker before its first item; does nothing unless you say what.
+        /// Runs in each worker before its first item; does nothing by default.
         ///
-        /// - Throws: What is to be the failure of the pool: every call fails then.
+        /// - Throws: An error that becomes the failure of the pool: every call then fails.
         func setUp() async throws
 
-        /// Runs in each worker after its last item, unless it crashed or was killed; does nothing unless you say what.
+        /// Runs in each worker after its last item, unless it crashed or was killed; does nothing by default.
         func tearDown() async
     }
 
-    /// How the workers of a resident pool are started.
+    /// How the workers of a resident pool start.
     public enum Start: Sendable {
-        /// As forks of this process: in a fraction of a millisecond, and with all that it has in memory.
+        /// As forks of this process: in a fraction of a millisecond, with a copy of its memory.
         case fork
-        /// As this program, started again: in some milliseconds, with nothing but the job. Safe in a program that uses
-        /// threads, Dispatch or tasks, and for a body that does.
+        /// As this program, started again: in some milliseconds, with nothing but the job.
+        ///
+        /// This is safe in a program that uses threads, Dispatch or tasks, and for a body that does.
         case exec
     }
 }

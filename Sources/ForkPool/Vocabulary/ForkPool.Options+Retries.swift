@@ -1,5 +1,5 @@
 extension ForkPool.Options {
-    /// After what an item is run again.
+    /// The events after which an item runs again.
     public struct RetryReasons: OptionSet, Sendable {
         /// The bits.
         public let rawValue: Int
@@ -11,34 +11,34 @@ extension ForkPool.Options {
             self.rawValue = rawValue
         }
 
-        /// The worker trapped, aborted, met a signal of its own making or exited.
+        /// The worker trapped, aborted, ended by another signal of its own fault, or exited.
         public static let crash = RetryReasons(rawValue: 1)
-        /// The worker was ended by a signal from outside, such as the OOM killer's SIGKILL.
+        /// A signal from outside, such as the OOM killer's SIGKILL, ended the worker.
         public static let kill = RetryReasons(rawValue: 2)
         /// The worker took longer than the timeout.
         public static let timeout = RetryReasons(rawValue: 4)
-        /// The worker waited for what nobody was left to give it.
+        /// The worker waited for a wake that nothing was left to send.
         public static let deadlock = RetryReasons(rawValue: 8)
         /// All of these.
         public static let all: RetryReasons = [.crash, .kill, .timeout, .deadlock]
     }
 
-    /// How often workers may be replaced.
+    /// How often the pool may replace workers.
     public struct RestartIntensity: Sendable, Equatable {
         /// The most replacements within the time.
         public let restarts: Int
         /// The time.
         public let time: Duration
 
-        /// Allows so many replacements within any span of a time.
+        /// Allows at most `restarts` replacements within any span of `time`.
         ///
         /// - Parameters:
         ///   - restarts: The most replacements; those of workers that were used up do not count.
-        ///   - time: The time within which they are counted.
-        /// - Precondition: `restarts` is at least 0, `time` longer than nothing.
+        ///   - time: The length of the span.
+        /// - Precondition: `restarts` is at least 0, `time` is more than zero.
         public init(_ restarts: Int, within time: Duration) {
             precondition(restarts >= 0, "ForkPool: restarts must be at least 0, not \(restarts)")
-            precondition(time > .zero, "ForkPool: the time for restarts must be longer than nothing, not \(time)")
+            precondition(time > .zero, "ForkPool: the time for restarts must be more than zero, not \(time)")
             self.restarts = restarts
             self.time = time
         }
@@ -46,7 +46,7 @@ extension ForkPool.Options {
 }
 
 extension ForkPool.Options: Equatable {
-    /// Compares what can be compared: of closures only whether there is one.
+    /// Compares all values; of closures, only whether there is one.
     ///
     /// - Parameters:
     ///   - one: Options.

@@ -6,11 +6,11 @@ extension ForkPool {
             /// The fixed number of items, or nil.
             let size: Int?
 
-            /// As many as the items' durations suggest: one while they take long, more when they are short, and
-            /// fewer again toward the end.
+            /// A number that follows the items' durations: one while items take long, more while they are short, and fewer
+            /// toward the end.
             public static let automatic = Chunk(size: nil)
 
-            /// Always the same number, but for the last.
+            /// Always the same number, except in the last chunk.
             ///
             /// - Parameter size: The number of items.
             /// - Returns: The choice.
@@ -24,82 +24,81 @@ extension ForkPool {
         /// How many items a worker claims at once.
         public var chunk: Chunk
 
-        /// The shared memory in bytes that the pool keeps committed between maps; what is above goes back.
+        /// The shared memory in bytes that the pool keeps committed between maps; it gives the rest back to the system.
         ///
-        /// The first touch of a page is what big results cost, so a pool that maps again is faster by it.
+        /// The main cost of big results is the first touch of each page, so a pool that keeps its pages maps faster.
         public var warmMemory: Int
 
         /// Whether a map fails in a process that has other threads, instead of forking beside them.
         ///
-        /// See the documentation's table of what is safe in a body then. Test runners and asynchronous programs
-        /// have threads of their own.
+        /// The documentation has a table of what is safe in a body then. Test runners and asynchronous programs have
+        /// threads of their own.
         public var refusesThreads: Bool
 
         /// How long a body may be on one item; nil for as long as it takes.
         ///
-        /// A worker that takes longer is killed within some milliseconds, and the item fails as `timedOut`. What a worker
-        /// needs to start, `setUp` included, is not counted.
+        /// The pool kills a worker that takes longer within some milliseconds, and the item fails as `timedOut`. The start of
+        /// a worker, with `setUp`, does not count.
         public var timeout: Duration?
 
-        /// How often an item is run again after it cost its worker; nil for never, but for a proven deadlock: that twice.
+        /// How often an item runs again after its worker ended on it; nil for never, or twice after a proven deadlock.
         ///
-        /// A worker that crashed, was killed, took too long or waits for ever did begin the item, and what it did outside of its
-        /// own memory stays done. With 0 no item ever begins twice, whatever happens.
+        /// A worker that crashed, was killed, took too long or waits for ever began the item, and its effects outside of its
+        /// own memory stay. With 0, no item ever begins twice.
         public var retries: Int?
 
-        /// After what an item is run again, up to `retries` times.
+        /// The events after which an item runs again, up to `retries` times.
         public var retryReasons: RetryReasons
 
-        /// How long a worker rests before an item is run again.
+        /// How long a worker pauses before an item runs again.
         ///
-        /// What it had claimed besides rests with it.
+        /// The other items of the same claim wait with it.
         public var retryPause: Duration
 
-        /// How often workers may be replaced; nil for as often as items cost one.
+        /// How often the pool may replace workers; nil for each time that an item ends one.
         ///
-        /// A pool whose workers end more often fails its maps, and a resident one ends. Whatever is set, a map
-        /// fails when 32 workers in a row end before they reach an item.
+        /// A pool whose workers end more often fails its maps, and a resident pool ends. In any case, a map fails when 32
+        /// workers in a row end before they reach an item.
         public var restartIntensity: RestartIntensity?
 
-        /// After how many items a worker is replaced by a fresh one; nil for never.
+        /// The number of items after which a fresh worker replaces a worker; nil for never.
         ///
-        /// For a body that leaks or leaves its process worse than it found it.
+        /// Use it for a body that leaks or damages its process.
         public var itemsPerWorker: Int?
 
         /// Runs in each worker before its first item.
         ///
-        /// What it leaves in globals is there for the body. If it throws, exits or crashes, the
-        /// map fails at once.
+        /// The body sees the globals that it set. If it throws, exits or crashes, the map fails at once.
         public var setUp: (@Sendable () throws -> Void)?
 
         /// Runs in each worker after its last item, unless the worker crashed or was killed.
         public var tearDown: (@Sendable () -> Void)?
 
-        /// How many bytes of private memory each worker may have beyond what it started with; nil for no limit.
+        /// How many bytes of private memory each worker may add to what it started with; nil for no limit.
         ///
-        /// A request beyond that is refused (`RLIMIT_DATA`), which ends a Swift body, and the item fails as
-        /// `memoryLimitExceeded`. Results and other shared memory do not count, nor does what an allocator already had and was
-        /// free; the stacks of threads that a body starts do.
+        /// The system refuses a larger request (`RLIMIT_DATA`), which ends a Swift body, and the item fails as
+        /// `memoryLimitExceeded`. Results and other shared memory do not count, nor does memory that the allocator had free
+        /// already. The stacks of threads that a body starts count.
         public var memoryLimit: Int?
 
         /// How much processor time each worker may use, over all its items; nil for no limit.
         ///
-        /// A worker that uses more is killed, and the item that it is on fails as `cpuTimeLimitExceeded`. With
-        /// `itemsPerWorker` at 1 and a fixed chunk of 1 it is a limit for each item.
+        /// The system kills a worker that uses more, and its item fails as `cpuTimeLimitExceeded`. With `itemsPerWorker` at 1
+        /// and a fixed chunk of 1, this is a limit for each item.
         public var cpuTimeLimit: Duration?
 
-        /// Whether each worker is bound to one of the processors that this process may run on, in turn.
+        /// Whether to bind each worker to one of the processors that this process may run on, in turn.
         public var pinning: Bool
 
-        /// How much each worker's niceness is raised, from 0 to 19: how far it stands back for other processes.
+        /// How much to raise each worker's niceness, from 0 to 19; a higher value yields to other processes.
         public var niceness: Int
 
-        /// Hears how far a map is, at most ten times a second and once at its end.
+        /// Receives a map's progress, at most ten times a second and once at its end.
         ///
-        /// It runs in this process, on a thread that waits for the workers: it should return soon.
+        /// It runs in this process, on a thread that waits for the workers, so it should return soon.
         public var progress: (@Sendable (Progress) -> Void)?
 
-        /// What each worker is named in `ps`, with its number behind it; nil for the program's own name.
+        /// The name of each worker in `ps`, before its number; nil for the program's own name.
         ///
         /// The kernel keeps 15 bytes.
         public var name: String?
@@ -109,21 +108,21 @@ extension ForkPool {
         /// - Parameters:
         ///   - chunk: How many items a worker claims at once.
         ///   - warmMemory: Bytes kept committed between maps.
-        ///   - refusesThreads: Whether forking beside other threads is a failure.
+        ///   - refusesThreads: Whether a map fails in a process that has other threads.
         ///   - timeout: How long a body may be on one item.
-        ///   - retries: How often an item is run again after it cost its worker.
-        ///   - retryReasons: After what an item is run again.
-        ///   - retryPause: How long a worker rests before.
-        ///   - restartIntensity: How often workers may be replaced.
-        ///   - itemsPerWorker: After how many items a worker is replaced.
+        ///   - retries: How often an item runs again after its worker ended on it.
+        ///   - retryReasons: The events after which an item runs again.
+        ///   - retryPause: How long a worker pauses before that.
+        ///   - restartIntensity: How often the pool may replace workers.
+        ///   - itemsPerWorker: The number of items after which a worker is replaced.
         ///   - setUp: Runs in each worker before its first item.
         ///   - tearDown: Runs in each worker after its last item.
         ///   - memoryLimit: Bytes of private memory that each worker may add.
         ///   - cpuTimeLimit: Processor time that each worker may use.
-        ///   - pinning: Whether each worker is bound to a processor.
-        ///   - niceness: How much each worker's niceness is raised.
-        ///   - progress: Hears how far a map is.
-        ///   - name: What workers are named in `ps`.
+        ///   - pinning: Whether to bind each worker to a processor.
+        ///   - niceness: How much to raise each worker's niceness.
+        ///   - progress: Receives a map's progress.
+        ///   - name: The name of workers in `ps`.
         /// - Precondition: `warmMemory`, `retries` and `retryPause` are at least 0, `itemsPerWorker` and `memoryLimit` at least 1,
         ///   `timeout` and `cpuTimeLimit` at least a nanosecond, `niceness` from 0 to 19.
         public init(
@@ -154,7 +153,7 @@ extension ForkPool {
             check()
         }
 
-        /// Stops a program whose options make no sense; also those that were changed one by one.
+        /// Traps if an option is out of range; it may have been set after `init`.
         func check() {
             func require(_ isTrue: Bool, _ text: @autoclosure () -> String) {
                 precondition(isTrue, "ForkPool: \(text())")
@@ -175,7 +174,7 @@ extension ForkPool {
 
         /// How far a map is.
         public struct Progress: Sendable, Equatable {
-            /// The items that have an outcome, failures included.
+            /// The items that have a result or a failure.
             public let done: Int
             /// All items.
             public let total: Int

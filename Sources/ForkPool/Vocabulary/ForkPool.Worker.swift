@@ -1,19 +1,19 @@
 internal import CForkPool
 
 extension ForkPool {
-    /// Which worker a body runs in.
+    /// The worker that a body runs in.
     public struct Worker: Sendable, Equatable {
         /// The worker's number, from 0.
         ///
-        /// It is below the pool's `workers`. One that replaces another has its number.
+        /// It is less than the pool's `workers`. A worker that replaces another has the same number.
         public let index: Int
         /// The process id.
         public let pid: Int32
-        /// Which attempt at the item this is, from 1.
+        /// The number of this attempt at the item, from 1.
         public let attempt: Int
     }
 
-    /// The worker that this code runs in; nil outside of one.
+    /// The worker that this code runs in; nil in any other process.
     public static var worker: Worker? {
         let worker = cforkpool_get_worker()
         guard worker.index >= 0 else { return nil }
