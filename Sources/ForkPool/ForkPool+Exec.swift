@@ -2,16 +2,16 @@ internal import CForkPool
 internal import Synchronization
 
 extension ForkPool {
-    /// Starts workers that stay, for a job.
+    /// Starts resident workers for a job.
     ///
     /// - Parameters:
-    ///   - job: What the workers run on each input. It crosses coded where they are started by exec.
-    ///   - start: How the workers are started.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker; `notRunnable` with `start: .exec`, if the
-    ///   job's type cannot be found by name, if the options have a `setUp` or `tearDown` (which are closures: the job has
-    ///   methods for that), or if the library is a dynamic one and the program does not call `bootstrap()`;
-    ///   `notEncodable` if the job cannot be encoded.
+    ///   - job: The job to run on each input. With `start: .exec` it is encoded for the workers.
+    ///   - start: How to start the workers.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory. With `start: .exec` also
+    ///   `notRunnable`, if the type of the job cannot be found by its name, if the options have a `setUp` or `tearDown`
+    ///   (use the methods of the job instead), or if the library is a dynamic one and the program does not call
+    ///   `bootstrap()`; and `notEncodable`, if the job cannot be encoded.
     public func resident<J: Job>(_ job: J, start: Start = .fork) throws(Failure) -> Resident<J.Input, J.Output> {
         switch start {
         case .fork:
@@ -42,10 +42,10 @@ extension ForkPool {
         }
     }
 
-    /// Makes this process a worker, if it was started as one by a resident pool, and does not return then.
+    /// Runs the worker if a resident pool started this process as one, and does not return then.
     ///
-    /// Only needed as the first line of a program that has this library as a dynamic one and starts workers by exec;
-    /// elsewhere a worker never reaches `main`. Does nothing in a process that is no worker.
+    /// Does nothing in other processes. Call it as the first line of a program that uses this library as a dynamic one
+    /// and starts workers by exec; in other programs a worker never reaches `main`.
     public static func bootstrap() {
         cforkpool_bootstrap()
     }
@@ -57,7 +57,7 @@ extension ForkPool {
                 "Options.setUp and tearDown are closures, which a worker that is started by exec cannot have; "
                     + "implement setUp() and tearDown() in \(J.self)")
         }
-        guard cforkpool_enters() else {
+        guard cforkpool_enters_before_main() else {
             throw .notRunnable(
                 "this program has ForkPool as a dynamic library, so a worker that is started by exec would run its main; "
                     + "call ForkPool.bootstrap() as the first line of main")

@@ -1,18 +1,19 @@
 internal import CForkPool
 
-// As the pool's maps, `resident` has an overload for each way in which results cross: as bit patterns, coded, or both
-// (then as bit patterns); here for inputs too, of which those that are both are bit patterns by disfavouring the other.
+// Like `map`, `resident` has overloads for `BitwiseCopyable` results, `Codable` results, and results that are both; and
+// the same for inputs, where the overloads for `Codable` inputs are disfavoured, so that inputs that are both are bit
+// patterns.
 
 extension ForkPool {
-    /// Starts workers that stay, for one body.
+    /// Starts resident workers for a body.
     ///
-    /// They are forked now: the body sees what it captured as it is now, whatever this process does with it later. As long
-    /// as the pool lives they hold that memory, and the open files of this process.
+    /// The workers are forked now: the body sees captured values as they are now, without later changes. Until the pool
+    /// ends, the workers keep that memory and the open files of this process.
     ///
     /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
-    /// - Complexity: One fork for each worker and two more.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
+    /// - Complexity: One fork per worker and two more.
     @inlinable
     public func resident<I: BitwiseCopyable, R: BitwiseCopyable>(
         _ body: @escaping (I) throws -> R
@@ -20,11 +21,11 @@ extension ForkPool {
         try makeResident(.plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Starts workers that stay, for one body whose results are coded.
+    /// Starts resident workers for a body with `Codable` results.
     ///
     /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     @inlinable
     public func resident<I: BitwiseCopyable, R: Codable>(
         _ body: @escaping (I) throws -> R
@@ -32,11 +33,11 @@ extension ForkPool {
         try makeResident(.plain, .coded, BatchBodies.codedResults(body))
     }
 
-    /// Starts workers that stay, for one body.
+    /// Starts resident workers for a body.
     ///
     /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     @inlinable
     public func resident<I: BitwiseCopyable, R: BitwiseCopyable & Codable>(
         _ body: @escaping (I) throws -> R
@@ -44,11 +45,11 @@ extension ForkPool {
         try makeResident(.plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Starts workers that stay, for one body whose inputs are coded.
+    /// Starts resident workers for a body with `Codable` inputs.
     ///
     /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     @inlinable
     @_disfavoredOverload
     public func resident<I: Codable, R: BitwiseCopyable>(
@@ -57,11 +58,11 @@ extension ForkPool {
         try makeResident(.coded, .plain, BatchBodies.codedInputs(body))
     }
 
-    /// Starts workers that stay, for one body whose inputs and results are coded.
+    /// Starts resident workers for a body with `Codable` inputs and results.
     ///
     /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     @inlinable
     @_disfavoredOverload
     public func resident<I: Codable, R: Codable>(
@@ -70,11 +71,11 @@ extension ForkPool {
         try makeResident(.coded, .coded, BatchBodies.coded(body))
     }
 
-    /// Starts workers that stay, for one body whose inputs are coded.
+    /// Starts resident workers for a body with `Codable` inputs.
     ///
     /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     @inlinable
     @_disfavoredOverload
     public func resident<I: Codable, R: BitwiseCopyable & Codable>(

@@ -1,11 +1,11 @@
 extension ForkPool.Resident {
     /// Applies the body to one input.
     ///
-    /// Blocks the calling thread. In async code the overload that suspends is chosen.
+    /// Blocks the calling thread. Async code uses the overload that suspends.
     ///
     /// - Parameter input: The input.
     /// - Returns: The result.
-    /// - Throws: The failure of the call, with index 0; `closed` after the pool's end.
+    /// - Throws: The failure of the call, with index 0; `closed` after the end of the pool.
     public func callAsFunction(_ input: Input) throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
         pool.wait(for: batch, isSoonDone: try pool.submit(batch))
@@ -14,11 +14,11 @@ extension ForkPool.Resident {
 
     /// Applies the body to one input.
     ///
-    /// Blocks no thread. A cancelled task ends the call, which then fails as cancelled; the pool goes on.
+    /// Blocks no thread. If the task is cancelled, the call fails as `cancelled`; the pool goes on.
     ///
     /// - Parameter input: The input.
     /// - Returns: The result.
-    /// - Throws: The failure of the call, with index 0; `closed` after the pool's end.
+    /// - Throws: The failure of the call, with index 0; `closed` after the end of the pool.
     nonisolated(nonsending) public func callAsFunction(_ input: Input) async throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
         try pool.submit(batch)
@@ -26,12 +26,12 @@ extension ForkPool.Resident {
         return try output.result(batch.result(), at: 0).get()
     }
 
-    /// Begins to apply the body to one input, for a result that is asked for later.
+    /// Submits one input, and returns without waiting for the result.
     ///
-    /// It does not wait. A result that nobody asks for is dropped.
+    /// If the call is released before its result is read, the result is dropped.
     ///
     /// - Parameter input: The input.
-    /// - Returns: The call. Where the pool refuses it, waiting for it throws why.
+    /// - Returns: The call. If the pool refuses it, waiting for it throws the reason.
     public func submit(_ input: Input) -> ForkPool.Call<Output> {
         do throws(ForkPool.Failure) {
             let batch = try makeCall(input)
@@ -52,7 +52,7 @@ extension ForkPool.Resident {
 }
 
 extension ForkPool {
-    /// One call of a resident pool that was submitted: `value` in async code, `wait()` elsewhere.
+    /// A submitted call of a resident pool; `value` gives the result to async code, `wait()` to other code.
     public struct Call<Output>: Sendable {
         private let batch: Result<Batch, Failure>
         private let output: WireFormat<Output>
@@ -62,9 +62,9 @@ extension ForkPool {
             self.output = output
         }
 
-        /// The result; suspends until it is there.
+        /// The result; suspends until the call is done.
         ///
-        /// A cancelled task ends the call. Asking again gives the same again.
+        /// If the task is cancelled, the call is cancelled. Later reads give the same result or failure.
         ///
         /// - Throws: The failure of the call, with index 0.
         nonisolated(nonsending) public var value: Output {
@@ -85,12 +85,12 @@ extension ForkPool {
             return try output.result(batch.result(), at: 0).get()
         }
 
-        /// Waits for the result for a while; blocks the calling thread.
+        /// Waits for the result for a limited time; blocks the calling thread.
         ///
-        /// - Parameter time: How long to wait at most.
+        /// - Parameter time: The longest time to wait.
         /// - Returns: The result.
-        /// - Throws: The failure of the call, with index 0; `timedOut` if it is not done by then. The call goes on, and
-        ///   can be waited for again.
+        /// - Throws: The failure of the call, with index 0; `timedOut` if the call is not done in time. The call then
+        ///   goes on, and you can wait for it again.
         public func wait(for time: Duration) throws(Failure) -> Output {
             let batch = try owned()
             guard batch.pool.wait(for: batch, until: monotonicNanoseconds() + max(0, time.nanoseconds)) else {
@@ -99,20 +99,20 @@ extension ForkPool {
             return try output.result(batch.result(), at: 0).get()
         }
 
-        /// Ends the call, unless it is done: it fails as cancelled, and a worker that is on it is killed.
+        /// Cancels the call if it is not done: it fails as `cancelled`, and a worker that runs it is killed.
         public func cancel() {
             if let batch = try? owned() { batch.pool.cancel(batch) }
         }
 
-        /// Whether waiting would not take any time: there is a result or a failure.
+        /// Whether the call has a result or a failure, so that waiting returns at once.
         public var isDone: Bool {
             guard let batch = try? owned() else { return true }
             return batch.pool.isDone(batch)
         }
 
-        /// The batch of the call.
+        /// Returns the batch of the call.
         ///
-        /// - Throws: The refusal of the pool, or of a process that is not the one that submitted the call.
+        /// - Throws: The failure if the pool refused the call, or if this process did not submit it.
         private func owned() throws(Failure) -> Batch {
             let batch = try batch.get()
             guard batch.pool.isOwn else { throw .foreign }

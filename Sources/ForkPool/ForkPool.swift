@@ -2,21 +2,21 @@ internal import CForkPool
 
 /// Maps a function over a collection in forked worker processes, and reads the results out of shared memory.
 ///
-/// A worker may trap, exit, be killed or leak: only the item that it was on fails. The body may capture anything,
-/// since the fork is a snapshot of this process; what it changes stays in the worker, but for its result and for
-/// `SharedCounter`, `SharedValue` and `SharedArray`.
+/// If a worker traps, exits or is killed, only its current item fails. The body may capture anything, because the fork
+/// is a snapshot of this process. Its changes stay in the worker, except for its result and changes to a
+/// `SharedCounter`, `SharedValue` or `SharedArray`.
 ///
 /// ```swift
 /// let pool = ForkPool(workers: 5)
 /// let sums = try pool.map([(1, 2), (3, 4)]) { x, y in x + y }   // [3, 7]
 /// ```
 ///
-/// A pool owns no process between calls. It may be used from any number of threads and tasks at once.
+/// A pool has no processes between calls. Any number of threads and tasks may use it at once.
 public final class ForkPool: Sendable {
-    /// The most worker processes that one call runs at once.
+    /// The most worker processes of a call.
     public let workers: Int
 
-    /// How the pool schedules its items and keeps its memory.
+    /// The options of the pool.
     public let options: Options
 
     private let maps: OneShotPools
@@ -24,9 +24,8 @@ public final class ForkPool: Sendable {
     /// Creates a pool.
     ///
     /// - Parameters:
-    ///   - workers: The number of worker processes, at least 1; as many as this process may use processors by
-    ///     default.
-    ///   - options: How to schedule and what to keep.
+    ///   - workers: The number of worker processes; by default the number of processors that this process may use.
+    ///   - options: The options of the pool.
     /// - Precondition: `workers` is at least 1 and at most 65 536.
     public init(workers: Int = ForkPool.availableProcessors, options: Options = Options()) {
         precondition(workers >= 1, "ForkPool: workers must be at least 1, not \(workers)")
@@ -57,8 +56,8 @@ extension ForkPool {
 
     /// Does the same from async code.
     ///
-    /// A thread of its own supervises the workers, so that no thread of the cooperative pool waits. A cancelled task ends
-    /// them.
+    /// A separate thread watches the workers, so that no thread of the cooperative pool waits. If the task is
+    /// cancelled, the workers end.
     @usableFromInline
     nonisolated(nonsending) func run(
         _ layout: SlotLayout, stopsAtFailure: Bool, _ body: RangeBody
@@ -69,7 +68,8 @@ extension ForkPool {
             let result = await BlockingThread.run { cancelled in
                 Result { () throws(Failure) in
                     try self.checkThreads()
-                    return unsafe try self.maps.run(layout, stopsAtFailure: stopsAtFailure, cancelled: cancelled, body: body)
+                    return unsafe try self.maps.run(
+                        layout, stopsAtFailure: stopsAtFailure, cancelled: cancelled, body: body)
                 }
             }
             switch result {
@@ -80,9 +80,9 @@ extension ForkPool {
         return try await withoutActuallyEscaping(body, do: supervised).get()
     }
 
-    /// Refuses a map that would fork beside threads of the host, where the options say so.
+    /// Refuses a map that would fork beside threads of the host, if the options forbid it.
     ///
-    /// - Throws: The refusal.
+    /// - Throws: `threadsRefused`.
     func checkThreads() throws(Failure) {
         guard options.refusesThreads else { return }
         let threads = cforkpool_thread_count()

@@ -63,11 +63,8 @@ private enum ArenaScenes {
     static func oneShot() {
         Scene.setDeadline()
         do {
-            let outcome = try Bench.map(.coded(12)) { memory, item, desk in
-                let arenas = unsafe Arenas(
-                    base: UnsafeMutableRawPointer(memory.cursor), start: memory.arenaOffset(0), size: memory.arenaSize,
-                    end: memory.arenaOffset(memory.workers))
-                _ = desk.encode(tasks[item].act(arenas), at: item)
+            let outcome = try Bench.map(.coded(12)) { region, _, item, writer in
+                _ = writer.encode(tasks[item].act(region.arenas), at: item)
             }
             expectOneCrash(outcome.decodedResults(as: String.self))
         } catch {

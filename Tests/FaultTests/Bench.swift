@@ -2,39 +2,55 @@ import Synchronization
 
 @testable import ForkPool
 
-/// A map by hand, whose body can reach the region as a wild write would.
+/// One-shot maps whose bodies can reach the memory as a wild write would.
 enum Bench {
-    /// Runs `body` on each item, one at a time, and says what came of it.
+    /// Runs `body` on each item, one at a time; returns what came of it.
     static func map(
-        _ layout: Region.Layout, workers: Int = 2, chunk: Int = 1, stopsAtFailure: Bool = false,
-        _ body: @escaping (MapMemory, Int, ItemWriter) -> Void
+        _ layout: SlotLayout, workers: Int = 2, chunk: Int = 1, stopsAtFailure: Bool = false,
+        _ body: @escaping (RegionLayout, BatchSlot, Int, ItemWriter) -> Void
     ) throws -> MapResult {
-        let region = try Region(workers: workers, layout: layout)
-        let memory = region.prepare(layout)
-        let context = WorkerContext(
-            memory: memory, options: .init(chunk: .fixed(chunk)), workers: workers, stopsAtFailure: stopsAtFailure
-        ) { range, desk in
+        WarmUp.done
+        let (pool, batch) = try open(layout, workers: workers, chunk: chunk, stopsAtFailure: stopsAtFailure)
+        let region = pool.layout
+        let worker = WorkerMain(
+            region: region, eventFD: pool.event.descriptor, settings: WorkerSettings(pool.options), setUp: nil,
+            tearDown: nil
+        ) { range, writer, _ in
             for item in range {
-                guard desk.begin(item) else { return false }
-                body(memory, item, desk)
+                guard writer.begin(item) else { return false }
+                body(region, region.batchSlot(0), item, writer)
             }
             return true
         }
-        var supervisor = Supervisor(context, doorbell: nil)
-        let (machine, _) = withExtendedLifetime(context) { supervisor.run() }
-        return MapResult(region: region, memory: memory, machine: machine) {
-            $0.cool(memory, to: 0)
-        }
+        let starter = ForkStarter(worker, region, cancelled: nil) {}
+        try PoolSupervisor.run(pool, starter, workers: min(workers, layout.count)) { _ in nil }
+        extendLifetime(worker)
+        return batch.result()
     }
 
-    /// The outcome of a map whose workers left `region` as `damage` makes it, every item published before.
-    static func outcome(_ layout: Region.Layout, workers: Int = 2, _ damage: (MapMemory) -> Void) throws -> MapResult {
-        let region = try Region(workers: workers, layout: layout)
-        let memory = region.prepare(layout)
-        for item in 0..<layout.count { unsafe memory.states[item].store(ItemState.value, ordering: .relaxed) }
-        damage(memory)
+    /// What is read of a map whose workers left the memory as `damage` makes it, every item published before.
+    static func result(
+        _ layout: SlotLayout, workers: Int = 2, _ damage: (RegionLayout, ResultMemory) -> Void
+    ) throws -> MapResult {
+        let (pool, batch) = try open(layout, workers: workers)
+        for item in 0..<layout.count { unsafe batch.results.states[item].store(ItemState.value, ordering: .relaxed) }
+        damage(pool.layout, batch.results)
+        let newest = unsafe pool.layout.batchSlot(0).newestError.pointee.load(ordering: .relaxed)
+        pool.endWithoutWorkers(.cancelled)
         let machine = BatchMachine(count: layout.count, stopsAtFailure: false)
-        return MapResult(region: region, memory: memory, machine: machine) { $0.cool(memory, to: 0) }
+        let reader = FailureReader(memory: batch.results, machine: machine, newestError: newest)
+        return MapResult(reader) { extendLifetime(batch) }
+    }
+
+    /// Opens a batch in a pool of its own, which keeps no memory.
+    static func open(
+        _ layout: SlotLayout, workers: Int, chunk: Int = 1, stopsAtFailure: Bool = false
+    ) throws -> (pool: Pool, batch: Batch) {
+        let options = ForkPool.Options(chunk: .fixed(chunk), warmMemory: 0)
+        let pool = try Pool(workers: workers, options: options, for: .oneBatch)
+        let shape = Batch.Shape(
+            count: layout.count, inputStride: 0, slotStride: layout.stride, stopsAtFailure: stopsAtFailure)
+        return (pool, try pool.openOnlyBatch(shape))
     }
 
     /// Numbers that a wild write could leave, edges first.

@@ -24,7 +24,7 @@ private enum ExecDamageScenes {
         do {
             let pool = try ForkPool(workers: 1, options: .init(chunk: .fixed(1))).resident(FragileJob(), start: .exec)
             #expect(try pool(5) == 5)
-            let memory = pool.core.memory
+            let memory = pool.pool.layout
             for wild in [Int.min, -1, 0, 4096, .max] {
                 unsafe memory.jobOffset.pointee.store(wild, ordering: .relaxed)
                 unsafe memory.jobLength.pointee.store(wild, ordering: .relaxed)

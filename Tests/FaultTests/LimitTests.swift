@@ -56,10 +56,10 @@ import Testing
         }
         // An optimized build traps without a word.
         #if DEBUG
-            for (result, number) in [(zero, 0), (negative, -1)] {
-                let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-                #expect(text.contains("ForkPool: workers must be at least 1, not \(number)"), "\(text)")
-            }
+        for (result, number) in [(zero, 0), (negative, -1)] {
+            let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+            #expect(text.contains("ForkPool: workers must be at least 1, not \(number)"), "\(text)")
+        }
         #endif
     }
 }

@@ -80,8 +80,9 @@ private enum ResidentDamageScenes {
             for value in [UInt32(0), 1, 77, .max] {
                 try expectRight { memory, entry in
                     for worker in 0..<2 {
+                        let record = memory.record(worker)
                         for offset in [64, 96] {
-                            unsafe memory.line(worker).base.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
+                            unsafe record.base.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
                         }
                         memory.sleepers.remove(worker)
                         memory.seekers.insert(worker)
@@ -98,7 +99,7 @@ private enum ResidentDamageScenes {
             try expectRight { memory, entry in
                 for worker in 0..<64 {
                     entry.inside.insert(worker)
-                    memory.entry(63).inside.insert(worker)
+                    memory.batchSlot(63).inside.insert(worker)
                 }
             }
             try expectRight { memory, entry in
@@ -109,8 +110,8 @@ private enum ResidentDamageScenes {
 
     static func open() {
         scene {
-            try expectRight { memory, _ in for number in 0..<memory.entries { memory.open.insert(number) } }
-            try expectRight { memory, _ in for number in 0..<memory.entries { memory.open.remove(number) } }
+            try expectRight { memory, _ in for number in 0..<memory.batchSlots { memory.open.insert(number) } }
+            try expectRight { memory, _ in for number in 0..<memory.batchSlots { memory.open.remove(number) } }
             for phase in [0, 1, -1, .max] {
                 try expectRight { _, entry in unsafe entry.phase.pointee.store(phase, ordering: .relaxed) }
             }
@@ -122,7 +123,7 @@ private enum ResidentDamageScenes {
             try expectRight { memory, _ in unsafe memory.closing.pointee.store(1, ordering: .relaxed) }
             let pool = try ForkPool(workers: 2).resident { (number: Int) in number }
             #expect(try pool(5) == 5)
-            let memory = pool.core.memory
+            let memory = pool.pool.layout
             let over = Atomic(false)
             Process.onThreads(2) { number in
                 if number == 0 {
@@ -162,7 +163,7 @@ private enum ResidentDamageScenes {
             let scribbles = SharedCounter()
             let pool = try Scribbler { memory, _, item, desk in
                 if item == 4 {
-                    let line = memory.line(ForkPool.worker?.index ?? 0)
+                    let line = memory.record(ForkPool.worker?.index ?? 0)
                     let isFirst = scribbles.add() == 1
                     unsafe line.stage.pointee.store(WorkerRecord.Stage.starting, ordering: .relaxed)
                     if isFirst { unsafe line.finish.pointee.store(WorkerRecord.Finish.notSetUp, ordering: .relaxed) }
@@ -191,14 +192,14 @@ private enum ResidentDamageScenes {
                 desk.store(item * 7, at: item)
                 guard item == 4 else { return }
                 unsafe desk.states[4].store(ItemState.unfinished, ordering: .relaxed)
-                unsafe memory.line(0).position.pointee.store(0, ordering: .relaxed)
-                unsafe memory.line(0).end.pointee.store(8, ordering: .relaxed)
+                unsafe memory.record(0).position.pointee.store(0, ordering: .relaxed)
+                unsafe memory.record(0).end.pointee.store(8, ordering: .relaxed)
                 Process.killSelf()
             }
             #expect(try dying.numbers(8)[4] == nil)
             for dies in [false, true] {
-                let outcome = try Bench.map(.init(of: Int.self, 8)) { memory, item, desk in
-                    unsafe memory.cursor.pointee.store(0, ordering: .relaxed)
+                let outcome = try Bench.map(.init(of: Int.self, 8)) { _, slot, item, desk in
+                    unsafe slot.cursor.pointee.store(0, ordering: .relaxed)
                     desk.store(item * 7, at: item)
                     if dies { Process.killSelf() }
                 }
@@ -214,7 +215,7 @@ private enum ResidentDamageScenes {
                 let call = calls.add()
                 _ = desk.encode([UInt8](repeating: UInt8(call), count: call == 2 ? 80 << 20 : 3), at: item)
             }
-            let used = { unsafe pool.core.memory.line(0).blocksUsed.pointee.load(ordering: .relaxed) }
+            let used = { unsafe pool.core.layout.record(0).blocksUsed.pointee.load(ordering: .relaxed) }
             let first = try pool.map(1, stride: 16)
             _ = try pool.map(1, stride: 16)
             #expect(used() > 5000)
@@ -229,7 +230,7 @@ private enum ResidentDamageScenes {
     static func blocksUsed() {
         scene {
             let pool = try Scribbler(workers: 1) { memory, _, item, desk in
-                unsafe memory.line(0).blocksUsed.pointee.store(.max, ordering: .relaxed)
+                unsafe memory.record(0).blocksUsed.pointee.store(.max, ordering: .relaxed)
                 _ = desk.encode("value \(item)", at: item)
             }
             let kept = try pool.map(1, stride: 16).0
@@ -239,9 +240,9 @@ private enum ResidentDamageScenes {
             let blocks = SharedCounter()
             let other = try Scribbler(workers: 1) { memory, _, item, desk in
                 _ = desk.encode("value \(item)", at: item)
-                unsafe blocks.add(memory.line(0).blocksUsed.pointee.load(ordering: .relaxed))
+                unsafe blocks.add(memory.record(0).blocksUsed.pointee.load(ordering: .relaxed))
             }
-            unsafe other.core.memory.line(0).blocksUsed.pointee.store(1 << 19, ordering: .relaxed)
+            unsafe other.core.layout.record(0).blocksUsed.pointee.store(1 << 19, ordering: .relaxed)
             _ = try other.map(1, stride: 16)
             #expect(blocks.value < 100)
             extendLifetime(kept)
@@ -259,7 +260,7 @@ private enum ResidentDamageScenes {
                 let shape = Batch.Shape(
                     count: 4, inputStride: 0, slotStride: 8, stopsAtFailure: false, signalsItems: true)
                 var portions = 3
-                let stream = StreamState<Int>(core: pool.core, output: .plain, order: order, window: nil) {
+                let stream = StreamState<Int>(pool: pool.core, output: .plain, order: order, window: nil) {
                     (_) throws(ForkPool.Failure) in
                     portions -= 1
                     return portions >= 0 ? try pool.core.makeBatch(shape) : nil
@@ -270,7 +271,7 @@ private enum ResidentDamageScenes {
                 let batch = try pool.core.makeBatch(shape)
                 try pool.core.submit(batch)
                 pool.core.wait(for: batch)
-                unsafe batch.memory.states[1].store(ItemState.unfinished, ordering: .relaxed)
+                unsafe batch.results.states[1].store(ItemState.unfinished, ordering: .relaxed)
                 #expect(batch.isOver(1))
                 #expect(pool.core.failure(of: 1, in: batch).code == .corrupted)
             }

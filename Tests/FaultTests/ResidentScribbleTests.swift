@@ -96,12 +96,12 @@ private enum ResidentScribbleScenes {
             for position in [Int.min, -1, 0, 2, 7, .max] {
                 for end in [Int.min, -1, 0, 3, 8, 9, .max] {
                     let scribbles = SharedCounter()
-                    let pool = try Scribbler { memory, _, item, desk in
+                    let pool = try Scribbler { memory, entry, item, desk in
                         if item == 4, scribbles.add() == 1 {
-                            let line = memory.line(Int(cforkpoolWorker()))
+                            let line = memory.record(Int(cforkpoolWorker()))
                             unsafe line.position.pointee.store(position, ordering: .relaxed)
                             unsafe line.end.pointee.store(end, ordering: .relaxed)
-                            unsafe line.newestError.pointee.store(end, ordering: .relaxed)
+                            unsafe entry.newestError.pointee.store(end, ordering: .relaxed)
                             unsafe line.remainingStart.pointee.store(position, ordering: .relaxed)
                             unsafe line.remainingEnd.pointee.store(end, ordering: .relaxed)
                             unsafe line.blocksUsed.pointee.store(end, ordering: .relaxed)
@@ -143,7 +143,7 @@ private enum ResidentScribbleScenes {
 
     static func reportChains() {
         scene {
-            let probe = try Pool(workers: 2, options: .init(), named: false).memory
+            let probe = try Pool(workers: 2, options: .init(), for: .forked).layout
             let arena = probe.arenas.offset(1)
             let wild = Bench.wildNumbers(near: [arena, arena + probe.shape.arenaSize, probe.heap.lowerBound])
             let pool = try Scribbler { memory, entry, item, desk in
@@ -189,11 +189,11 @@ private enum ResidentScribbleScenes {
 
     static func otherMemory() {
         scene {
-            let core = try Pool(workers: 1, options: .init(), named: true)
-            let shape = core.memory.shape
+            let core = try Pool(workers: 1, options: .init(), for: .executed)
+            let shape = core.layout.shape
             var other = shape
             other.token ^= 1
-            unsafe core.memory.base.storeBytes(of: other, as: RegionLayout.Shape.self)
+            unsafe core.layout.base.storeBytes(of: other, as: RegionLayout.Shape.self)
             #expect(throws: ForkPool.Failure.self) {
                 let pool = try ForkPool(workers: 1).start(
                     core, ExecStarter(core), WireFormat<Int>.coded,

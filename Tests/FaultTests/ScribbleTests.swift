@@ -35,7 +35,7 @@ import Testing
         await #expect(processExitsWith: .success) { try ScribbleScenes.lowestFailure() }
     }
 
-    @Test("B9: a body that scribbles on its scoreboard line and dies costs no other item")
+    @Test("B9: a body that damages its record and dies costs no other item")
     func lines() async {
         await #expect(processExitsWith: .success) { try ScribbleScenes.lines() }
     }
@@ -45,9 +45,9 @@ import Testing
         await #expect(processExitsWith: .success) { try ScribbleScenes.undoing() }
     }
 
-    @Test("B9: a worker that is told to begin with items that do not exist begins with none")
-    func wildLeftover() async {
-        await #expect(processExitsWith: .success) { try ScribbleScenes.wildLeftover() }
+    @Test("B9: a worker whose remaining range does not exist begins without one")
+    func wildRemaining() async {
+        await #expect(processExitsWith: .success) { try ScribbleScenes.wildRemaining() }
     }
 
     @Test("B9: a body that forges the state of a coded result makes a failure")
@@ -72,9 +72,9 @@ private enum ScribbleScenes {
         Scene.setDeadline()
         // Without a report that one says the worker had no memory for any.
         for damage in [UInt8](3...255) where damage != ItemState.described {
-            let outcome = try Bench.outcome(.init(of: Int.self, 20)) { memory in
-                for item in 0..<20 { unsafe memory.slots.storeBytes(of: item, toByteOffset: item * 8, as: Int.self) }
-                unsafe memory.states[13].store(damage, ordering: .relaxed)
+            let outcome = try Bench.result(.init(of: Int.self, 20)) { region, results in
+                for item in 0..<20 { unsafe results.slots.storeBytes(of: item, toByteOffset: item * 8, as: Int.self) }
+                unsafe results.states[13].store(damage, ordering: .relaxed)
             }
             let results = outcome.results(of: Int.self)
             #expect(results.compactMap(\.value) == Array(0..<13) + Array(14..<20))
@@ -85,13 +85,13 @@ private enum ScribbleScenes {
 
     static func extents() throws {
         Scene.setDeadline()
-        let probe = try Region(workers: 2, layout: .coded(2)).prepare(.coded(2))
-        let arena = probe.arenaOffset(0)
-        let wild = Bench.wildNumbers(near: [arena, probe.arenaOffset(1), probe.arenaOffset(2), probe.arenaSize, 4096])
+        let arenas = try Pool(workers: 2, options: .init(), for: .oneBatch).layout.arenas
+        let arena = arenas.offset(0)
+        let wild = Bench.wildNumbers(near: [arena, arenas.offset(1), arenas.offset(2), arenas.size, 4096])
         for offset in wild {
             for length in wild {
-                let outcome = try Bench.outcome(.coded(1)) { memory in
-                    unsafe memory.slots.storeBytes(of: Extent(offset: offset, length: length), as: Extent.self)
+                let outcome = try Bench.result(.coded(1)) { region, results in
+                    unsafe results.slots.storeBytes(of: Extent(offset: offset, length: length), as: Extent.self)
                 }
                 // A share of zeros that lies within is no message either.
                 let code = outcome.decodedResults(as: Pair.self)[0].failure?.code
@@ -103,18 +103,19 @@ private enum ScribbleScenes {
     static func reportChains() throws {
         Scene.setDeadline()
         let link = MemoryLayout<WorkerErrorLink>.size
-        let probe = try Region(workers: 2, layout: .coded(2)).prepare(.coded(2))
-        let arena = probe.arenaOffset(1)
-        let wild = Bench.wildNumbers(near: [arena, arena + 8, arena + probe.arenaSize, probe.arenaOffset(2), link])
+        let arenas = try Pool(workers: 2, options: .init(), for: .oneBatch).layout.arenas
+        let arena = arenas.offset(1)
+        let wild = Bench.wildNumbers(near: [arena, arena + 8, arena + arenas.size, arenas.offset(2), link])
         for newest in wild + [arena + 1001] {
             for previous in wild + [arena + 1001] {
-                for length in [.min, -1, 0, 1, probe.arenaSize, .max] {
-                    let outcome = try Bench.outcome(.coded(2)) { memory in
-                        unsafe memory.states[1].store(ItemState.failed, ordering: .relaxed)
-                        unsafe memory.line(1).newestError.pointee.store(newest, ordering: .relaxed)
+                for length in [.min, -1, 0, 1, arenas.size, .max] {
+                    let outcome = try Bench.result(.coded(2)) { region, results in
+                        unsafe results.states[1].store(ItemState.failed, ordering: .relaxed)
+                        unsafe region.batchSlot(0).newestError.pointee.store(newest, ordering: .relaxed)
                         let report = WorkerErrorLink(item: 1, previous: previous, length: length)
+                        let arena = unsafe region.arenas.memory(1)
                         for place in [0, 1000] {
-                            unsafe memory.arena(1).storeBytes(of: report, toByteOffset: place, as: WorkerErrorLink.self)
+                            unsafe arena.storeBytes(of: report, toByteOffset: place, as: WorkerErrorLink.self)
                         }
                     }
                     #expect(outcome.failures[1]?.code == .noMemory)
@@ -127,24 +128,24 @@ private enum ScribbleScenes {
         Scene.setDeadline()
         for seed in 0..<300 {
             var dice = Dice(state: UInt64(seed))
-            let layout: Region.Layout = seed % 2 == 0 ? .coded(40) : .init(of: Int.self, 40)
-            let outcome = try Bench.outcome(layout, workers: 3) { memory in
+            let layout: SlotLayout = seed % 2 == 0 ? .coded(40) : .init(of: Int.self, 40)
+            let outcome = try Bench.result(layout, workers: 3) { region, results in
                 for item in 0..<40 where Bool.random(using: &dice) {
-                    unsafe memory.states[item].store(.random(in: 0...4, using: &dice), ordering: .relaxed)
+                    unsafe results.states[item].store(.random(in: 0...4, using: &dice), ordering: .relaxed)
                 }
                 for worker in 0..<3 {
                     for word in 0..<16 {
                         let value = Int.random(in: .min ... .max, using: &dice) >> Int.random(in: 0..<64, using: &dice)
-                        unsafe memory.line(worker).base.storeBytes(of: value, toByteOffset: word * 8, as: Int.self)
+                        unsafe region.record(worker).base.storeBytes(of: value, toByteOffset: word * 8, as: Int.self)
                     }
                     for word in 0..<100 {
                         let value = Int.random(in: 0 ... .max, using: &dice) >> Int.random(in: 0..<64, using: &dice)
-                        unsafe memory.arena(worker).storeBytes(of: value, toByteOffset: word * 8, as: Int.self)
+                        unsafe region.arenas.memory(worker).storeBytes(of: value, toByteOffset: word * 8, as: Int.self)
                     }
                 }
                 for word in 0..<(seed % 2 == 0 ? 80 : 40) {
                     let value = Int.random(in: .min ... .max, using: &dice) >> Int.random(in: 0..<64, using: &dice)
-                    unsafe memory.slots.storeBytes(of: value, toByteOffset: word * 8, as: Int.self)
+                    unsafe results.slots.storeBytes(of: value, toByteOffset: word * 8, as: Int.self)
                 }
             }
             #expect(outcome.results(of: Int.self).count == 40)
@@ -155,9 +156,9 @@ private enum ScribbleScenes {
     static func cursor() throws {
         Scene.setDeadline()
         for value in [Int.min, .min + 1, -5, -1, 10, 19, 20, 21, .max - 1, .max] {
-            let outcome = try Bench.map(.init(of: Int.self, 20)) { memory, item, desk in
-                if item == 4 { unsafe memory.cursor.pointee.store(value, ordering: .relaxed) }
-                desk.store(item * 7, at: item)
+            let outcome = try Bench.map(.init(of: Int.self, 20)) { region, slot, item, writer in
+                if item == 4 { unsafe slot.cursor.pointee.store(value, ordering: .relaxed) }
+                writer.store(item * 7, at: item)
             }
             #expect(try outcome.array(of: Int.self) == (0..<20).map { $0 * 7 }, "cursor \(value)")
         }
@@ -168,10 +169,10 @@ private enum ScribbleScenes {
         let right = [0, 7, 14, 21, 28, 35, 42, 49]
         for value in [Int.min, -1, 0, 2, 4, 7, 8, .max - 1] {
             for stopsAtFailure in [false, true] {
-                let layout = Region.Layout(of: Int.self, 8)
-                let outcome = try Bench.map(layout, stopsAtFailure: stopsAtFailure) { memory, item, desk in
-                    if item == 4 { unsafe memory.lowestFailure.pointee.store(value, ordering: .relaxed) }
-                    desk.store(item * 7, at: item)
+                let layout = SlotLayout(of: Int.self, 8)
+                let outcome = try Bench.map(layout, stopsAtFailure: stopsAtFailure) { region, slot, item, writer in
+                    if item == 4 { unsafe slot.lowestFailure.pointee.store(value, ordering: .relaxed) }
+                    writer.store(item * 7, at: item)
                 }
                 if stopsAtFailure {
                     let results = try? outcome.array(of: Int.self)
@@ -188,18 +189,18 @@ private enum ScribbleScenes {
         Scene.setDeadline()
         for position in [Int.min, -1, 0, 2, 5, 7, 8, .max] {
             for end in [Int.min, -1, 0, 3, 8, 9, .max] {
-                let outcome = try Bench.map(.coded(8)) { memory, item, desk in
+                let outcome = try Bench.map(.coded(8)) { region, slot, item, writer in
                     if item == 4 {
                         for worker in 0..<2 {
-                            let line = memory.line(worker)
-                            unsafe line.position.pointee.store(position, ordering: .relaxed)
-                            unsafe line.end.pointee.store(end, ordering: .relaxed)
-                            unsafe line.finish.pointee.store(position, ordering: .relaxed)
-                            unsafe line.newestError.pointee.store(end, ordering: .relaxed)
+                            let record = region.record(worker)
+                            unsafe record.position.pointee.store(position, ordering: .relaxed)
+                            unsafe record.end.pointee.store(end, ordering: .relaxed)
+                            unsafe record.finish.pointee.store(position, ordering: .relaxed)
+                            unsafe slot.newestError.pointee.store(end, ordering: .relaxed)
                         }
                         Process.killSelf()
                     }
-                    _ = desk.encode("value \(item)", at: item)
+                    _ = writer.encode("value \(item)", at: item)
                 }
                 let results = outcome.decodedResults(as: String.self)
                 #expect(results[4].failure != nil)
@@ -210,44 +211,48 @@ private enum ScribbleScenes {
 
     static func undoing() throws {
         Scene.setDeadline()
-        let outcome = try Bench.map(.init(of: Int.self, 6), workers: 1) { memory, item, desk in
-            unsafe memory.states[(item + 1) % 6].store(ItemState.unfinished, ordering: .relaxed)
-            desk.store(item, at: item)
+        let outcome = try Bench.map(.init(of: Int.self, 6), workers: 1) { region, slot, item, writer in
+            unsafe writer.states[(item + 1) % 6].store(ItemState.unfinished, ordering: .relaxed)
+            writer.store(item, at: item)
         }
         let results = outcome.results(of: Int.self)
         #expect(results.contains { $0.failure?.code == .corrupted })
         for item in 0..<6 where results[item].value != nil { #expect(results[item].value == item) }
     }
 
-    static func wildLeftover() throws {
+    static func wildRemaining() throws {
         Scene.setDeadline()
         let wild = Bench.wildNumbers(near: [5])
         for start in wild {
             for end in wild where !(0..<5).contains(start) || end <= start || end > 5 {
-                let region = try Region(workers: 1, layout: .init(of: Int.self, 5))
-                let memory = region.prepare(.init(of: Int.self, 5))
+                let (pool, batch) = try Bench.open(.init(of: Int.self, 5), workers: 1)
+                let region = pool.layout
                 var ran: [Int] = []
-                let context = WorkerContext(
-                    memory: memory, options: .init(chunk: .fixed(1)), workers: 1, stopsAtFailure: false
-                ) {
-                    (range, desk) in
+                region.batchSlot(0).inside.insert(0)
+                unsafe region.record(0).batchSlot.pointee.store(1, ordering: .relaxed)
+                unsafe region.record(0).remainingStart.pointee.store(start, ordering: .relaxed)
+                unsafe region.record(0).remainingEnd.pointee.store(end, ordering: .relaxed)
+                var loop = WorkerLoop(
+                    worker: 0, region: region, settings: WorkerSettings(pool.options),
+                    eventFD: pool.event.descriptor, blocks: BlockWriter(region: region)
+                ) { range, _, _ in
                     ran += range
                     return true
                 }
-                unsafe memory.line(0).remainingStart.pointee.store(start, ordering: .relaxed)
-                unsafe memory.line(0).remainingEnd.pointee.store(end, ordering: .relaxed)
-                withExtendedLifetime(region) { context.run(worker: 0) }
-                #expect(ran == [0, 1, 2, 3, 4], "leftover from \(start) to \(end)")
+                #expect(loop.run() == WorkerRecord.Finish.done)
+                extendLifetime(batch)
+                pool.endWithoutWorkers(.cancelled)
+                #expect(ran == [0, 1, 2, 3, 4], "remaining range from \(start) to \(end)")
             }
         }
     }
 
     static func forgedState() throws {
         Scene.setDeadline()
-        let outcome = try Bench.map(.coded(6), workers: 1) { memory, item, desk in
-            if item == 2 { unsafe memory.states[4].store(ItemState.value, ordering: .relaxed) }
+        let outcome = try Bench.map(.coded(6), workers: 1) { region, slot, item, writer in
+            if item == 2 { unsafe writer.states[4].store(ItemState.value, ordering: .relaxed) }
             if item == 4 { Process.killSelf() }
-            _ = desk.encode("value \(item)", at: item)
+            _ = writer.encode("value \(item)", at: item)
         }
         let results = outcome.decodedResults(as: String.self)
         #expect(results.map(\.value) == ["value 0", "value 1", "value 2", "value 3", nil, "value 5"])
@@ -256,14 +261,14 @@ private enum ScribbleScenes {
 
     static func diesAfterPublishing() throws {
         Scene.setDeadline()
-        // One chunk of 4 goes to one arena, also after a death; with 32 lines the states are on a page of their own.
-        let outcome = try Bench.map(.coded(4), workers: 32, chunk: 4) { memory, item, desk in
+        // One chunk of 4 goes to one arena, also after a death; behind 32 records the states are in the second page.
+        let outcome = try Bench.map(.coded(4), workers: 32, chunk: 4) { region, slot, item, writer in
             if item == 1 {
-                // From here on the scoreboard cannot be written: whatever is to be said there kills this worker.
-                let line = unsafe UInt(bitPattern: memory.line(0).base)
-                unsafe mprotect(UnsafeMutableRawPointer(bitPattern: line / 4096 * 4096), 4096, PROT_READ)
+                // From here on the records cannot be written: the next write to them kills this worker.
+                let record = unsafe UInt(bitPattern: region.record(0).base)
+                unsafe mprotect(UnsafeMutableRawPointer(bitPattern: record / 4096 * 4096), 4096, PROT_READ)
             }
-            _ = desk.encode("value \(item)", at: item)
+            _ = writer.encode("value \(item)", at: item)
         }
         let results = outcome.decodedResults(as: String.self)
         #expect(results[0].value == "value 0")

@@ -7,36 +7,39 @@ import Testing
 final class Scribbler: @unchecked Sendable {
     let core: Pool
     private let over: PrivateEvent
-    private var memory: RegionLayout { core.memory }
 
     init(
         workers: Int = 2, options: ForkPool.Options = .init(chunk: .fixed(1)),
         _ body: @escaping (RegionLayout, BatchSlot, Int, ItemWriter) -> Void
     ) throws {
-        core = try Pool(workers: workers, options: options, named: false)
+        core = try Pool(workers: workers, options: options, for: .forked)
         over = PrivateEvent()
-        let memory = core.memory
-        let life = WorkerSettings(core.options)
-        let worker = WorkerMain(memory: memory, bell: core.bell.descriptor, life: life, setUp: nil, tearDown: nil) {
-            (range, desk, _) in
+        let layout = core.layout
+        let event = core.event.descriptor
+        let worker = WorkerMain(
+            region: layout, eventFD: event, settings: WorkerSettings(core.options), setUp: nil, tearDown: nil
+        ) { range, writer, _ in
             for item in range {
-                guard desk.begin(item) else { return false }
-                body(memory, Self.entry(of: desk, memory), item, desk)
+                guard writer.begin(item) else { return false }
+                body(layout, Self.slot(of: writer, layout), item, writer)
             }
             return true
         }
-        let bell = core.bell.descriptor
-        let source = try TemplateStarter { () throws(SystemError) in try Template(worker, memory: memory, bell: bell) }
-        try PoolSupervisor.start(core: core, source: source, over: over)
+        let starter = try TemplateStarter { () throws(SystemError) in
+            try Template(worker, layout: layout, eventFD: event)
+        }
+        try PoolSupervisor.start(core, starter, over: over)
     }
 
     deinit {
         core.cancel(over, because: "was dropped")
     }
 
-    private static func entry(of desk: ItemWriter, _ memory: RegionLayout) -> BatchSlot {
-        let number = (0..<memory.entries).first { unsafe memory.entry($0).lowestFailure == desk.lowestFailure }
-        return memory.entry(number!)
+    private static func slot(of writer: ItemWriter, _ layout: RegionLayout) -> BatchSlot {
+        let number = (0..<layout.batchSlots).first {
+            unsafe layout.batchSlot($0).lowestFailure == writer.lowestFailure
+        }
+        return layout.batchSlot(number!)
     }
 
     /// Runs a batch to its end.
@@ -45,10 +48,10 @@ final class Scribbler: @unchecked Sendable {
         let batch = try core.makeBatch(shape)
         try core.submit(batch)
         core.wait(for: batch)
-        return (batch, batch.outcome())
+        return (batch, batch.result())
     }
 
-    /// What numbers the body was to store.
+    /// The numbers that the body stored.
     func numbers(_ count: Int) throws -> [Int?] {
         try map(count).1.results(of: Int.self).map(\.value)
     }

@@ -111,7 +111,7 @@ private enum TrapScenes {
                 #expect(failure.description.hasPrefix("item \(item) crashed its worker (pid \(failure.pid ?? 0)): SIG"))
                 // An optimized build traps without a word.
                 #if DEBUG
-                    #expect(failure.message.contains(trap.text), "\(trap): \(failure)")
+                #expect(failure.message.contains(trap.text), "\(trap): \(failure)")
                 #endif
             }
         }

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// The monotonic clock in nanoseconds.
-func monotonicNanoseconds() -> Int {
+package func monotonicNanoseconds() -> Int {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return time.tv_sec * 1_000_000_000 + time.tv_nsec

@@ -16,7 +16,13 @@ final class EventFD: Sendable {
 
     /// Makes the descriptor readable; async-signal-safe.
     func notify() {
-        _ = cforkpool_eventfd_ring(descriptor)
+        _ = cforkpool_eventfd_notify(descriptor)
+    }
+
+    /// Whether the descriptor is readable (`ppoll`).
+    static func isReadable(_ descriptor: Int32) -> Bool {
+        var entry = cforkpool_poll(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe cforkpool_ppoll(&entry, 1, 0) == 1
     }
 
     /// Makes the descriptor unreadable.

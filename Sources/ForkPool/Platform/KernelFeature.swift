@@ -10,7 +10,7 @@ package struct KernelFeature: Sendable {
     /// Whether the library works without it.
     package let isOptional: Bool
     /// Why the system refuses it, or nil.
-    package let refusal: CommandRefusal?
+    package let refusal: SystemError?
 
     /// Tries every feature.
     package static func probe() -> [KernelFeature] {
@@ -31,7 +31,7 @@ package struct KernelFeature: Sendable {
         _ name: String, _ purpose: String, isOptional: Bool = false, _ result: () -> Int32
     ) -> KernelFeature {
         let code = result()
-        let refusal = code < 0 ? CommandRefusal(SystemError(call: name, code: -code)) : nil
+        let refusal = code < 0 ? SystemError(call: name, code: -code) : nil
         return KernelFeature(name: name, purpose: purpose, isOptional: isOptional, refusal: refusal)
     }
 

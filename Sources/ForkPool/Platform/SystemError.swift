@@ -2,14 +2,19 @@ internal import CForkPool
 internal import Glibc
 
 /// The failure of a system call: which call, and why.
-struct SystemError: Error, Equatable, CustomStringConvertible {
-    let call: String
+package struct SystemError: Error, Equatable, CustomStringConvertible {
+    package let call: String
     /// The errno, positive.
-    let code: Int32
+    package let code: Int32
+
+    package init(call: String, code: Int32) {
+        self.call = call
+        self.code = code
+    }
 
     static let noMemory = ENOMEM
 
-    var description: String { "the system refused \(call): \(reason)" }
+    package var description: String { "the system refused \(call): \(reason)" }
 
     /// The system's text for the errno: "Cannot allocate memory (errno 12)".
     var reason: String {
@@ -22,7 +27,7 @@ struct SystemError: Error, Equatable, CustomStringConvertible {
     }
 
     /// Throws the error that a negative result of a shim function stands for; retries EINTR.
-    static func check(_ call: String, _ body: () -> Int32) throws(SystemError) -> Int32 {
+    package static func check(_ call: String, _ body: () -> Int32) throws(SystemError) -> Int32 {
         while true {
             let result = body()
             if result >= 0 { return result }
@@ -31,7 +36,7 @@ struct SystemError: Error, Equatable, CustomStringConvertible {
     }
 
     /// The name of a signal, as `SIGSEGV`.
-    static func name(ofSignal signal: Int32) -> String {
+    package static func name(ofSignal signal: Int32) -> String {
         let name = unsafe String(unsafeUninitializedCapacity: 32) { buffer in
             unsafe buffer.withMemoryRebound(to: CChar.self) {
                 unsafe cforkpool_sigabbrev(signal, $0.baseAddress!, $0.count)

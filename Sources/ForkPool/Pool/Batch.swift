@@ -29,7 +29,7 @@ internal import Synchronization
     private(set) var parts: [SharedHeap.Part]
     /// The free bytes of the last part, for coded inputs.
     private var free = 0..<0
-    private let encoder = BinaryEncoder()
+    private lazy var encoder = BinaryEncoder()
 
     /// Whether the batch has ended, for readers without the lock: a later change of a state is damage.
     let hasEnded = Atomic(false)
@@ -41,8 +41,6 @@ internal import Synchronization
     var tags: [Int]
     var newestError = 0
     var usesArenas = false
-    /// Whether a worker that died may have written anywhere.
-    var mayBeTorn = false
     var waiters: [Waiter] = []
     /// When the progress handler was last called, in nanoseconds of the monotonic clock.
     var progressShown = 0
@@ -75,6 +73,8 @@ internal import Synchronization
     var statesOffset: Int { front.offset }
     var inputsOffset: Int { shape.inputsOffset(from: front.offset) }
     var slotsOffset: Int { shape.slotsOffset(from: front.offset) }
+    /// The end of the heap's bytes that had pages before the batch was laid out.
+    var warmEnd: Int { front.zeroed }
 
     /// Whether an item has its outcome, and all of it.
     func isOver(_ item: Int) -> Bool {

@@ -1,9 +1,9 @@
 internal import Glibc
 
-// Every failure is made here, so that each kind reads alike wherever it comes from.
+// All failures are made here, so that each kind has one wording.
 
 extension ForkPool.Failure {
-    /// Makes the failure of an item from what its worker reported.
+    /// Makes the failure of an item from the report of its worker.
     init(_ error: WorkerError, _ item: Int) {
         switch error.kind {
         case .thrown:
@@ -25,11 +25,11 @@ extension ForkPool.Failure {
         bodyRan = error.kind == .inputNotDecodable ? .no : .yes
     }
 
-    /// Makes the failure of an item, or of a map, from what the supervisor saw.
+    /// Makes the failure of an item, or of a whole map, from its cause.
     ///
     /// - Parameters:
-    ///   - cause: What was seen.
-    ///   - item: The item's index; nil for the map as a whole.
+    ///   - cause: The cause.
+    ///   - item: The index of the item; nil for the whole map.
     init(_ cause: FailureCause, _ item: Int?) {
         switch cause {
         case .ended(let exit):
@@ -86,17 +86,17 @@ extension ForkPool.Failure {
         }
     }
 
-    /// What a sentence on the map as a whole begins with.
+    /// The beginning of a sentence about the whole map.
     private static func subject(_ item: Int?) -> String { item == nil ? map : "" }
 
-    /// Makes the failure of a use after the end of a resident pool.
+    /// Makes the failure of using a resident pool after its end.
     static func closed(_ how: String) -> Self {
         var failure = Self(.closed, index: nil, "the map was refused: the pool \(how); make a new one")
         failure.bodyRan = .no
         return failure
     }
 
-    /// Makes the failure of a map for which the pool's memory for inputs and results has no room.
+    /// Makes the failure of a map whose inputs and results do not fit into the pool's memory.
     static var full: Self {
         var failure = Self(
             .noMemory, index: nil,
@@ -106,7 +106,7 @@ extension ForkPool.Failure {
         return failure
     }
 
-    /// Makes the failure of a use in a fork of the process that has the pool.
+    /// Makes the failure of using a pool in a fork of its process.
     static var foreign: Self { .closed("belongs to the process that made it, of which this one is a fork") }
 
     /// Makes the failure of a stream whose task was cancelled.
@@ -125,19 +125,19 @@ extension ForkPool.Failure {
         return failure
     }
 
-    /// Makes the failure of a job that workers that are started by exec cannot run.
+    /// Makes the failure of a job that exec workers cannot run.
     static func notRunnable(_ reason: String) -> Self {
         var failure = Self(.notRunnable, index: nil, "the job cannot be run: \(reason)")
         failure.bodyRan = .no
         return failure
     }
 
-    /// Makes the failure of a wait that ended before the call.
+    /// Makes the failure of a wait that ended before the call was done.
     static func timedOut(_ time: Duration) -> Self {
         Self(.timedOut, index: nil, "the call is not done after \(time); it goes on, and can be waited for again")
     }
 
-    /// Makes the failure of a map for which the system refused something.
+    /// Makes the failure of a map after a refused system call.
     init(refused error: SystemError, index: Int?) {
         let isMemory = error.call == "mmap" || error.call == "memfd_create" && error.code == ENOMEM
         let advice =
@@ -155,7 +155,7 @@ extension ForkPool.Failure {
         bodyRan = .no
     }
 
-    /// Makes the failure of a map that must not fork beside other threads, where nobody can tell.
+    /// Makes the failure of a map that must not fork beside other threads, if the threads cannot be counted.
     static func uncounted(_ error: SystemError) -> Self {
         var failure = Self(
             .threadsRefused, index: nil,
@@ -181,7 +181,7 @@ extension ForkPool.Failure {
         Self(.corrupted, index: item, "has no result: \(what); a body wrote where it must not")
     }
 
-    /// Makes the failure of an item whose worker had no room left to say why.
+    /// Makes the failure of an item whose worker had no memory left for a report.
     static func errorMissing(_ item: Int) -> Self {
         Self(.noMemory, index: item, "failed, and its worker had no memory left to say why; use more workers")
     }

@@ -1,14 +1,14 @@
 internal import Glibc
 
-// What is said of a worker that ended.
+// The failures of workers that ended.
 
 extension ForkPool.Failure {
-    /// Makes the failure of an item that a worker was on when it ended, or of all that no worker reached.
+    /// Makes the failure of the item that a worker ran when it ended, or of all items that no worker reached.
     ///
     /// - Parameters:
-    ///   - exit: How it ended.
-    ///   - index: The item's index; nil for more than one.
-    ///   - worker: What to call the worker in the sentence.
+    ///   - exit: How the worker ended.
+    ///   - index: The index of the item; nil for several.
+    ///   - worker: The words for the worker in the sentence.
     init(_ exit: ProcessExit, index: Int?, worker: String) {
         switch exit.cause {
         case .timeout(let limit):
@@ -49,7 +49,7 @@ extension ForkPool.Failure {
                 .exited, index: index,
                 "ended \(worker) by exit(\(status)); return from the body or throw instead")
         case .signal(let number) where exit.crash != nil || exit.isCrash:
-            // Where a request for memory was refused, and not noticed, nothing tells so.
+            // If a refused request for memory was not noticed, there is no hint.
             let hint = exit.crash?.memoryLeft ?? .max == .max ? "" : "; its memory is limited by Options.memoryLimit"
             self.init(.crashed, index: index, "crashed \(worker): \(Self.describe(number, exit.crash))\(hint)")
         case .signal(let number):
@@ -74,7 +74,7 @@ extension ForkPool.Failure {
 // MARK: - Signals
 
 extension ForkPool.Failure {
-    /// What a crash was: the signal, and the runtime's message or what the signal means.
+    /// Describes a crash: the signal, and the message of the runtime or the meaning of the signal.
     private static func describe(_ signal: Int32, _ crash: CrashReport?) -> String {
         let name = SystemError.name(ofSignal: signal)
         if let message = crash?.message, !message.isEmpty { return "\(name), \(sentence(message))" }
@@ -93,7 +93,7 @@ extension ForkPool.Failure {
         }
     }
 
-    /// Turns the runtime's "path/File.swift:12: Fatal error: text" into "Fatal error: text at File.swift:12".
+    /// Turns "path/File.swift:12: Fatal error: text" of the runtime into "Fatal error: text at File.swift:12".
     static func sentence(_ message: String) -> String {
         let line = message.trimmed
         guard let mark = line.range(of: ": Fatal error"), !line[..<mark].contains("\n") else { return line }
@@ -104,7 +104,7 @@ extension ForkPool.Failure {
 }
 
 extension String {
-    /// Without spaces and line ends at either end.
+    /// The text without white space at both ends.
     var trimmed: String {
         let isSpace: (Character) -> Bool = { $0.isWhitespace }
         guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
@@ -113,7 +113,7 @@ extension String {
         return String(self[first...last])
     }
 
-    /// Where a text begins in this one.
+    /// Finds the first position of a text.
     fileprivate func range(of text: String) -> Index? {
         indices.first { self[$0...].hasPrefix(text) }
     }

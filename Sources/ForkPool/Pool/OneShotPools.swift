@@ -35,11 +35,13 @@ final class OneShotPools: Sendable {
             showsProgress: options.progress != nil)
         let (pool, batch) = try open(shape)
         defer { keep(pool) }
-        if layout.count > 0 {
+        if let cancelled, EventFD.isReadable(cancelled) {
+            // Workers that begin could be done before the supervisor sees the cancellation.
+            pool.endWithoutWorkers(.cancelled)
+        } else if layout.count > 0 {
             let worker = WorkerMain(
                 region: pool.layout, eventFD: pool.event.descriptor, settings: WorkerSettings(options),
-                setUp: options.setUp, tearDown: options.tearDown, warmHeapEnd: pool.warmHeapEnd(before: batch),
-                warmArenaSizes: pool.warmArenaSizes
+                setUp: options.setUp, tearDown: options.tearDown
             ) { range, writer, _ in body(range, writer) }
             let starter = ForkStarter(worker, pool.layout, cancelled: cancelled) { pool.end(.cancelled) }
             do throws(SystemError) {
@@ -99,7 +101,6 @@ extension Pool {
     /// - Throws: `noMemory`, if the heap has no room for it.
     func openOnlyBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
         let now = monotonicNanoseconds()
-        event.drain()
         locked { state in
             state.queue.reopen()
             state.inheritors = []
@@ -109,6 +110,7 @@ extension Pool {
             for worker in 0..<layout.workers {
                 layout.record(worker).reset(remaining: nil)
                 unsafe layout.record(worker).batchSlot.pointee.store(0, ordering: .relaxed)
+                unsafe layout.record(worker).warmBlocks.pointee.store(state.warmBlocks[worker], ordering: .relaxed)
                 layout.sleepers.remove(worker)
                 layout.seekers.remove(worker)
             }
@@ -117,10 +119,4 @@ extension Pool {
         try submit(batch)
         return batch
     }
-
-    /// The end of the heap's bytes that had pages before a batch was laid out.
-    func warmHeapEnd(before batch: Batch) -> Int { batch.parts[0].zeroed }
-
-    /// How many bytes of each arena have pages.
-    var warmArenaSizes: [Int] { locked { $0.warmBlocks.map { $0 * RegionLayout.blockSize } } }
 }

@@ -27,7 +27,10 @@ extension Pool {
                 unsafe layout.backlog.pointee.store(1, ordering: .sequentiallyConsistent)
                 isOpen = false
             }
-            let notifies = state.isUnmanned || !state.isWatched || !isOpen || batch.shape.showsProgress
+            // The caller of a one-shot map is its supervisor.
+            let notifies =
+                !servesOneBatch
+                && (state.isUnmanned || !state.isWatched || !isOpen || batch.shape.showsProgress)
             state.isWatched = true
             state.wasUsed = true
             return (nil, isOpen ? batch.machine.end : 0, notifies)
@@ -60,6 +63,7 @@ extension Pool {
         unsafe slot.slots.pointee.store(batch.slotsOffset, ordering: .relaxed)
         unsafe slot.inputs.pointee.store(batch.inputsOffset, ordering: .relaxed)
         unsafe slot.slotStride.pointee.store(batch.shape.slotStride, ordering: .relaxed)
+        unsafe slot.warmEnd.pointee.store(servesOneBatch ? batch.warmEnd : 0, ordering: .relaxed)
         unsafe slot.flags.pointee.store(flags, ordering: .relaxed)
         unsafe slot.usesArenas.pointee.store(0, ordering: .relaxed)
         unsafe slot.attempt.pointee.store(attempt, ordering: .relaxed)

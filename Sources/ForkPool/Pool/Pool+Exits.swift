@@ -35,10 +35,13 @@ extension Pool {
                 stage != WorkerRecord.Stage.starting || !inside.isEmpty && !state.inheritors.contains(worker)
             if finish == WorkerRecord.Finish.notSetUp, !exit.isReady { exit.setUpError = setUpError(of: worker) }
             writeControl(state)
+            if servesOneBatch, !exit.finished {
+                state.isTorn = true
+                state.heap.distrustFreshPages()
+            }
             var remaining: Remaining?
             for number in inside {
                 let batch = state.queue.slots[number]!
-                if !exit.finished { batch.mayBeTorn = true }
                 if let rest = exited(worker, &exit, reason, number, batch), remaining == nil {
                     remaining = rest
                 } else {
@@ -48,8 +51,6 @@ extension Pool {
             prepareSuccessor(of: worker, remaining, &state)
             exit.pause = remaining?.pause ?? 0
             for (number, batch) in state.queue.slots.enumerated() {
-                // Also at a slot whose batch another thread settled: the dead worker may have owed its signal.
-                layout.batchSlot(number).ended.wakeThreads()
                 guard let batch else { continue }
                 let cursor = unsafe layout.batchSlot(number).cursor.pointee.load(ordering: .relaxed)
                 if !batch.machine.keepsOffer(cursor: cursor) { layout.open.remove(number) }
@@ -58,8 +59,7 @@ extension Pool {
             }
             settleAll(&state)
             layout.wakeForgotten()
-            layout.admission.wakeThreads()
-            layout.itemEnded.wakeThreads()
+            wakeWaiters()
             resumeStreams(&state)
             if servesOneBatch { exit.isNeeded = remaining != nil || hasUnclaimed(state) }
             return exit

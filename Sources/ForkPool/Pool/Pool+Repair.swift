@@ -47,7 +47,9 @@ extension Pool {
         return (0..<layout.workers).filter { worker in
             guard inside.contains(worker) else { return false }
             let record = layout.record(worker)
-            if unsafe record.isSleeping || record.batchSlot.pointee.load(ordering: .relaxed) != number + 1 { return true }
+            if unsafe record.isSleeping || record.batchSlot.pointee.load(ordering: .relaxed) != number + 1 {
+                return true
+            }
             // A worker that sleeps in spite of its record says so when it goes to sleep again.
             record.wake()
             return false
@@ -60,6 +62,13 @@ extension Pool {
             layout.record(worker).cancelKill()
             layout.record(worker).wake()
         }
+        wakeWaiters()
+    }
+
+    /// Wakes every thread that waits for a batch or an item: the process that was to signal it may have died.
+    func wakeWaiters() {
+        // The caller of a one-shot map is its supervisor, and waits for processes.
+        if servesOneBatch { return }
         for number in 0..<layout.batchSlots { layout.batchSlot(number).ended.wakeThreads() }
         layout.admission.wakeThreads()
         layout.itemEnded.wakeThreads()

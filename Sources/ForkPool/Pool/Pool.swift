@@ -51,6 +51,8 @@ final class Pool: Sendable {
         var job: (bytes: [UInt8], offset: Int)?
         /// The number of blocks of each arena that have pages.
         var warmBlocks: [Int]
+        /// Whether a worker of a one-shot map died: which pages it touched is not known.
+        var isTorn = false
     }
 
     init(
@@ -158,9 +160,9 @@ extension Pool {
         locked { state in
             state.batches -= 1
             if batch.usesArenas { freeBlocks(of: batch) }
-            if batch.mayBeTorn { state.heap.distrustFreshPages() }
+            let mark = state.isTorn ? 0 : options.warmMemory
             for part in batch.parts {
-                if let pages = state.heap.release(part, keeping: options.warmMemory) { region.discard(pages) }
+                if let pages = state.heap.release(part, keeping: mark) { region.discard(pages) }
             }
             if state.batches == 0 { coolArenas(&state) }
         }
@@ -178,16 +180,19 @@ extension Pool {
         }
     }
 
-    /// Gives back, when nothing is in use, what lies above the arenas' share of the memory that stays warm.
+    /// Gives back, when nothing is in use, what lies above the arenas' share of the memory that stays warm; all of it where
+    /// a worker died.
     private func coolArenas(_ state: inout State) {
         let size = RegionLayout.blockSize
-        let share = options.warmMemory / layout.workers / size
+        let blocks = layout.shape.arenaSize / size
+        let warm = state.isTorn ? 0 : max(0, options.warmMemory - state.heap.warmSize)
+        let share = warm / layout.workers / size
         for worker in 0..<layout.workers {
             let record = layout.record(worker)
             let touched = unsafe record.blocksTouched.pointee.exchange(0, ordering: .relaxed)
             // No block is marked any more.
             unsafe record.blocksUsed.pointee.store(0, ordering: .relaxed)
-            state.warmBlocks[worker] = max(state.warmBlocks[worker], min(max(touched, 0), layout.shape.arenaSize / size))
+            state.warmBlocks[worker] = state.isTorn ? blocks : max(state.warmBlocks[worker], min(touched, blocks))
             guard state.warmBlocks[worker] > share else { continue }
             let start = layout.arenas.offset(worker)
             let kept = Mapping.pages(start + share * size)
@@ -195,6 +200,7 @@ extension Pool {
             if kept < end { region.discard(kept..<end) }
             state.warmBlocks[worker] = share
         }
+        state.isTorn = false
     }
 }
 

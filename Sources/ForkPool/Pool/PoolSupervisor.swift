@@ -29,6 +29,7 @@ final class PoolSupervisor {
         self.starter = starter
         self.countRestart = countRestart
         table = WorkerTable(workers: pool.layout.workers, hasSpare: !pool.servesOneBatch)
+        processes.reserveCapacity(pool.layout.processSlots)
         watchdog = Watchdog(timeout: pool.options.timeout, provesDeadlocks: starter.startsAlone)
     }
 
@@ -85,10 +86,18 @@ final class PoolSupervisor {
     }
 
     private func prepareToPoll() {
-        polledSlots = processes.keys.sorted()
-        polled = [cforkpool_poll(fd: pool.event.descriptor, events: Int16(POLLIN), revents: 0)]
-        polled += polledSlots.map { cforkpool_poll(fd: processes[$0]!.descriptor, events: Int16(POLLIN), revents: 0) }
-        polled += starter.watched.map { cforkpool_poll(fd: $0, events: Int16(POLLIN), revents: 0) }
+        polled.removeAll(keepingCapacity: true)
+        polledSlots.removeAll(keepingCapacity: true)
+        poll(pool.event.descriptor)
+        for (slot, process) in processes {
+            polledSlots.append(slot)
+            poll(process.descriptor)
+        }
+        for descriptor in starter.watched { poll(descriptor) }
+    }
+
+    private func poll(_ descriptor: Int32) {
+        polled.append(cforkpool_poll(fd: descriptor, events: Int16(POLLIN), revents: 0))
     }
 
     private func sleep() {
@@ -111,7 +120,7 @@ final class PoolSupervisor {
 
     /// Takes note of every process that ended or was started; returns whether there was any.
     private func look() -> Bool {
-        pool.event.drain()
+        if polled[0].revents != 0 { pool.event.drain() }
         // Workers that end because the pool closes are not replaced.
         if pool.isClosing { perform(table.close()) }
         var hasChanged = false

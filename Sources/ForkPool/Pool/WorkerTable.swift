@@ -55,8 +55,9 @@ struct WorkerTable {
     /// The slot of a worker's process, if it has one.
     func slot(of worker: Int) -> Int? { slots.firstIndex(of: .worker(worker)) }
 
-    /// Whether a process is or will be a worker.
-    var isManned: Bool { slots.contains { $0 != .empty } }
+    /// Whether a process is or will be a worker. A resting worker will be one that is fixed to its slot: no other process
+    /// would find anything to do meanwhile, and one after the other would be started.
+    var isManned: Bool { slots.contains { $0 != .empty } || isFixed && !resting.isEmpty }
 
     /// Whether workers are not replaced any more.
     var isEnding: Bool { ending != nil || isClosing }
@@ -164,7 +165,8 @@ struct WorkerTable {
         guard !isEnding else { return [] }
         if let error = exit.setUpError {
             ending = .notSetUp(error)
-        } else if worker != nil, !exit.isReady, !exit.finished, exit.process.isOwnDoing, exit.process.cause != .deadlock {
+        } else if worker != nil, !exit.isReady, !exit.finished, exit.process.isOwnDoing, exit.process.cause != .deadlock
+        {
             ending = .endedInSetUp(exit.process)
         }
         if !wasDismissed, !exit.sameCause { failedStarts = exit.claimed || exit.finished ? 0 : failedStarts + 1 }

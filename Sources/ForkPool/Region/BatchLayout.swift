@@ -12,6 +12,7 @@ internal import Synchronization
     private let statesOffset: Int
     private let slotsOffset: Int
     private let stride: Int
+    private let warmEnd: Int
 
     /// Reads a batch slot's words, each once; nil if they cannot be true.
     init?(_ slot: BatchSlot, in region: RegionLayout) {
@@ -35,6 +36,7 @@ internal import Synchronization
         statesOffset = states
         slotsOffset = slots
         self.stride = stride
+        warmEnd = min(unsafe slot.warmEnd.pointee.load(ordering: .relaxed), heap.upperBound)
     }
 
     /// Whether some item has no outcome, or one that is not whole.
@@ -43,7 +45,8 @@ internal import Synchronization
     }
 
     /// Maps the pages of some items' states and slots in this process by one call, if they exist already.
-    func populate(_ items: Range<Int>, warmEnd: Int) {
+    func populate(_ items: Range<Int>) {
+        guard warmEnd > 0 else { return }
         region.populate(
             (slotsOffset + items.lowerBound * stride)..<(slotsOffset + items.upperBound * stride), warmEnd: warmEnd)
         region.populate((statesOffset + items.lowerBound)..<(statesOffset + items.upperBound), warmEnd: warmEnd)

@@ -42,6 +42,8 @@ internal import Synchronization
     var attempt: UnsafeMutablePointer<Atomic<Int>> { unsafe word(192) }
     /// Bytes from one result slot to the next.
     var slotStride: UnsafeMutablePointer<Atomic<Int>> { unsafe word(200) }
+    /// The end of the heap's bytes that have pages which a fresh worker maps by one call; 0 where workers stay.
+    var warmEnd: UnsafeMutablePointer<Atomic<Int>> { unsafe word(208) }
 
     /// Twice the batch's tag; one more when the batch is done.
     var phase: UnsafeMutablePointer<Atomic<Int>> { unsafe word(256) }

@@ -22,7 +22,7 @@ internal import Synchronization
 
     /// The unit in which arenas are given to batches, in bytes.
     static let blockSize = 16 << 10
-    static let crashSize = 1024
+    static let crashSize = Int(CFORKPOOL_CRASH_SIZE)
     static let mailboxSize = 128
     private static let controlOffset = 128
     private static let controlSize = 384

@@ -31,6 +31,9 @@ struct SharedHeap {
         var end: Int { offset + size }
     }
 
+    /// The bytes up to the last one that may have a page.
+    var warmSize: Int { touched - range.lowerBound }
+
     /// Whether nothing is in use.
     var isEmpty: Bool { used == 0 }
 

@@ -54,6 +54,8 @@ public import Synchronization
     /// When the worker began its item, in nanoseconds of the monotonic clock; 0 between items, or where items are not
     /// timed.
     var began: UnsafeMutablePointer<Atomic<Int>> { unsafe word(13) }
+    /// The number of blocks of the arena that have pages which a fresh worker maps by one call; 0 where workers stay.
+    var warmBlocks: UnsafeMutablePointer<Atomic<Int>> { unsafe word(14) }
 
     /// Makes the record that of a worker that has not begun, which first runs `remaining`. Its arena keeps what it holds.
     func reset(remaining: Range<Int>?, attempt: Int = 1) {

@@ -1,9 +1,10 @@
 /// An array of fixed size in memory that the parent and its workers share.
 ///
 /// ```swift
+/// let (width, height) = (640, 480)
 /// let image = SharedArray<Float>(count: width * height)
-/// try pool.forEach(0..<height) { y in
-///     for x in 0..<width { image[y * width + x] = shade(x, y) }
+/// try ForkPool().forEach(0..<height) { y in
+///     for x in 0..<width { image[y * width + x] = Float(x * y) }
 /// }
 /// ```
 ///

@@ -3,9 +3,11 @@ internal import Synchronization
 /// A counter that the parent and its workers share.
 ///
 /// ```swift
-/// let found = SharedCounter()
-/// try pool.forEach(files) { if matches($0) { found.add(1) } }
-/// print(found.value)
+/// let primes = SharedCounter()
+/// try ForkPool().forEach(2..<1000) { n in
+///     if (2..<n).allSatisfy({ n % $0 != 0 }) { primes.add(1) }
+/// }
+/// print(primes.value)
 /// ```
 ///
 /// Create it before the map that uses it. A worker's additions stay even if it crashes later.

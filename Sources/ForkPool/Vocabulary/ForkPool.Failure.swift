@@ -1,7 +1,7 @@
 extension ForkPool {
-    /// Why an item has no result, or why a map failed as a whole.
+    /// The reason why an item has no result, or why a whole map failed.
     public struct Failure: Error, Sendable {
-        /// What kind of failure it is.
+        /// The kind of the failure.
         public struct Code: Hashable, Sendable, CustomStringConvertible {
             enum Kind: Hashable, Sendable {
                 case thrown, crashed, exited, killed, notEncodable, notDecodable, noMemory, forkRefused
@@ -11,40 +11,41 @@ extension ForkPool {
 
             let kind: Kind
 
-            /// The code's name.
+            /// The name of the code.
             public var description: String { "\(kind)" }
 
-            /// The body threw an error; `thrown` has it.
+            /// The body threw an error, which is in `Failure.thrown`.
             public static let thrown = Code(kind: .thrown)
-            /// The worker trapped, aborted, overflowed its stack, or ended by another signal of its own fault.
+            /// The worker trapped, aborted, overflowed its stack, or crashed by another signal.
             public static let crashed = Code(kind: .crashed)
-            /// The body ended the process with `exit`, with any status.
+            /// The body called `exit`, with any status.
             public static let exited = Code(kind: .exited)
-            /// A signal that is not a crash ended the worker: from outside, such as the OOM killer's SIGKILL, or its own.
+            /// A signal other than a crash ended the worker: from outside, such as SIGKILL of the OOM killer, or from
+            /// itself.
             public static let killed = Code(kind: .killed)
-            /// The result's, or the input's, `encode(to:)` threw.
+            /// `encode(to:)` of the result, or of the input, threw.
             public static let notEncodable = Code(kind: .notEncodable)
-            /// The result's, or the input's, `init(from:)` threw.
+            /// `init(from:)` of the result, or of the input, threw.
             public static let notDecodable = Code(kind: .notDecodable)
-            /// The system refused memory, or a result is larger than a worker's share of it.
+            /// The system refused memory, or a result does not fit into the worker's share of it.
             public static let noMemory = Code(kind: .noMemory)
             /// The system refused a process, a thread or a descriptor, and no worker runs.
             public static let forkRefused = Code(kind: .forkRefused)
-            /// The process has other threads and `Options.refusesThreads` is set.
+            /// The process has other threads, and `Options.refusesThreads` is set.
             public static let threadsRefused = Code(kind: .threadsRefused)
-            /// The task that asked for the map, the call or the pool was cancelled.
+            /// The map, the call or the pool was cancelled.
             public static let cancelled = Code(kind: .cancelled)
-            /// A worker left impossible values in shared memory.
+            /// The shared memory of the item is damaged.
             public static let corrupted = Code(kind: .corrupted)
-            /// The host took the worker's status, so the pool does not know how it ended.
+            /// How the worker ended is unknown, because the host took its status.
             public static let lost = Code(kind: .lost)
-            /// A worker's `setUp` threw, exited or crashed.
+            /// `setUp` of a worker threw, exited or crashed.
             public static let setUpFailed = Code(kind: .setUpFailed)
             /// The resident pool was already closed or cancelled.
             public static let closed = Code(kind: .closed)
-            /// The body took longer than `Options.timeout`, or a wait reached its time limit.
+            /// The body took longer than `Options.timeout`, or `wait(for:)` took longer than its time.
             public static let timedOut = Code(kind: .timedOut)
-            /// The body waited for a wake that nothing was left to send: proven, not guessed.
+            /// The body waited for a lock that no thread was left to release; this is proven, not guessed.
             public static let deadlocked = Code(kind: .deadlocked)
             /// The body asked for more memory than `Options.memoryLimit`.
             public static let memoryLimitExceeded = Code(kind: .memoryLimitExceeded)
@@ -52,42 +53,42 @@ extension ForkPool {
             public static let cpuTimeLimitExceeded = Code(kind: .cpuTimeLimitExceeded)
             /// Workers had to be replaced more often than `Options.restartIntensity` allows.
             public static let restartedTooOften = Code(kind: .restartedTooOften)
-            /// Workers that are started by exec cannot run the job; the message says why.
+            /// The job cannot run in exec workers; the message says why.
             public static let notRunnable = Code(kind: .notRunnable)
         }
 
-        /// Whether the body ran on the item, so that another run would be the second one.
+        /// Whether the body ran on the item, so that running it again would be a second time.
         public enum BodyRan: Sendable {
-            /// It did not begin.
+            /// The body did not start.
             case no
-            /// It began, or was about to: a worker publishes its item before it decodes the input.
+            /// The body started, or was about to: a worker records its item before it decodes the input.
             case yes
-            /// It may have begun.
+            /// The body may have started.
             case unknown
         }
 
-        /// What kind of failure it is.
+        /// The kind of the failure.
         public let code: Code
-        /// The item's index in the input, from 0; nil if the map as a whole failed.
+        /// The index of the item in the input, from 0; nil if the whole map failed.
         public internal(set) var index: Int?
-        /// The process id of the worker, if there was one.
+        /// The process ID of the worker; nil if there was none.
         public internal(set) var pid: Int32?
-        /// The signal that ended the worker.
+        /// The signal that ended the worker; nil if none did.
         public internal(set) var signal: Int32?
-        /// The status that the worker exited with.
+        /// The exit status of the worker; nil if it did not exit.
         public internal(set) var exitStatus: Int32?
-        /// The errno of the system call that failed.
+        /// The errno of the refused system call; nil if none was refused.
         public internal(set) var errno: Int32?
-        /// Which attempt at the item failed, from 1.
+        /// The number of the attempt that failed, from 1.
         public internal(set) var attempt = 1
         /// Whether the body ran on the item.
         public internal(set) var bodyRan = BodyRan.unknown
-        /// What happened and what to do, without the item's index.
+        /// The message: what happened and what to do, without the index of the item.
         public internal(set) var message: String
-        /// The error that the body threw.
+        /// The error that the body threw; nil if it did not throw.
         public internal(set) var thrown: Thrown?
 
-        /// The start of the message of a failure without an index.
+        /// The beginning of the message of a failure without an index.
         static let map = "the map "
 
         init(_ code: Code, index: Int?, _ message: String) {
@@ -110,13 +111,13 @@ extension ForkPool {
 extension ForkPool.Failure {
     /// An error that a body threw in a worker.
     public struct Thrown: Sendable, CustomStringConvertible {
-        /// The error's type and its own description.
+        /// The type and the description of the error.
         public let description: String
         let payload: [UInt8]?
 
         /// Decodes the error, if it is `Codable` and of this type.
         ///
-        /// - Parameter type: The error's type.
+        /// - Parameter type: The type of the error.
         /// - Returns: The error; nil if it is not `Codable` or does not decode as this type.
         public func decode<E: Error & Decodable>(as type: E.Type) -> E? {
             guard let payload else { return nil }
@@ -126,7 +127,7 @@ extension ForkPool.Failure {
 }
 
 extension ForkPool.Failure: CustomStringConvertible {
-    /// A sentence that says what happened and what to do.
+    /// A sentence that says what happened, to which item, and what to do.
     public var description: String {
         guard let index else { return message }
         return attempt == 1 ? "item \(index) \(message)" : "item \(index), at attempt \(attempt), \(message)"

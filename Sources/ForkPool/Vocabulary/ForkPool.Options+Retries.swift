@@ -1,5 +1,5 @@
 extension ForkPool.Options {
-    /// The events after which an item runs again.
+    /// The reasons to run an item again.
     public struct RetryReasons: OptionSet, Sendable {
         /// The bits.
         public let rawValue: Int
@@ -11,34 +11,34 @@ extension ForkPool.Options {
             self.rawValue = rawValue
         }
 
-        /// The worker trapped, aborted, ended by another signal of its own fault, or exited.
+        /// The worker trapped, aborted, crashed by another signal, or exited.
         public static let crash = RetryReasons(rawValue: 1)
-        /// A signal from outside, such as the OOM killer's SIGKILL, ended the worker.
+        /// A signal from outside ended the worker, such as SIGKILL of the OOM killer.
         public static let kill = RetryReasons(rawValue: 2)
         /// The worker took longer than the timeout.
         public static let timeout = RetryReasons(rawValue: 4)
-        /// The worker waited for a wake that nothing was left to send.
+        /// The worker waited for a lock that no thread was left to release.
         public static let deadlock = RetryReasons(rawValue: 8)
-        /// All of these.
+        /// All reasons.
         public static let all: RetryReasons = [.crash, .kill, .timeout, .deadlock]
     }
 
-    /// How often the pool may replace workers.
+    /// A limit for how often workers are replaced.
     public struct RestartIntensity: Sendable, Equatable {
         /// The most replacements within the time.
         public let restarts: Int
-        /// The time.
+        /// The span of time.
         public let time: Duration
 
-        /// Allows at most `restarts` replacements within any span of `time`.
+        /// Allows a number of replacements within any span of time.
         ///
         /// - Parameters:
-        ///   - restarts: The most replacements; those of workers that were used up do not count.
-        ///   - time: The length of the span.
-        /// - Precondition: `restarts` is at least 0, `time` is more than zero.
+        ///   - restarts: The most replacements; those because of `itemsPerWorker` do not count.
+        ///   - time: The span of time.
+        /// - Precondition: `restarts` is at least 0, `time` is more than 0.
         public init(_ restarts: Int, within time: Duration) {
             precondition(restarts >= 0, "ForkPool: restarts must be at least 0, not \(restarts)")
-            precondition(time > .zero, "ForkPool: the time for restarts must be more than zero, not \(time)")
+            precondition(time > .zero, "ForkPool: the time for restarts must be more than 0, not \(time)")
             self.restarts = restarts
             self.time = time
         }
@@ -46,12 +46,12 @@ extension ForkPool.Options {
 }
 
 extension ForkPool.Options: Equatable {
-    /// Compares all values; of closures, only whether there is one.
+    /// Compares two values; of closures only whether there is one.
     ///
     /// - Parameters:
     ///   - one: Options.
     ///   - other: Other options.
-    /// - Returns: Whether they agree.
+    /// - Returns: Whether they are equal.
     public static func == (one: Self, other: Self) -> Bool {
         one.chunk == other.chunk && one.warmMemory == other.warmMemory && one.refusesThreads == other.refusesThreads
             && one.timeout == other.timeout && one.retries == other.retries && one.retryReasons == other.retryReasons

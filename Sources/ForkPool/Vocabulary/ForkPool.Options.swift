@@ -1,19 +1,19 @@
 extension ForkPool {
-    /// How a pool schedules its items and keeps its memory.
+    /// The options of a pool: scheduling, limits, retries, and the life of its workers.
     public struct Options: Sendable {
         /// How many items a worker claims at once.
         public struct Chunk: Sendable, Equatable {
             /// The fixed number of items, or nil.
             let size: Int?
 
-            /// A number that follows the items' durations: one while items take long, more while they are short, and fewer
-            /// toward the end.
+            /// Chooses the number by the durations of the items: one if they are long, more if they are short, and
+            /// fewer again toward the end.
             public static let automatic = Chunk(size: nil)
 
-            /// Always the same number, except in the last chunk.
+            /// Uses the same number for each chunk but the last.
             ///
             /// - Parameter size: The number of items.
-            /// - Returns: The choice.
+            /// - Returns: The chunk size.
             /// - Precondition: `size` is at least 1.
             public static func fixed(_ size: Int) -> Chunk {
                 precondition(size >= 1, "ForkPool: a chunk must be at least 1 item, not \(size)")
@@ -24,104 +24,104 @@ extension ForkPool {
         /// How many items a worker claims at once.
         public var chunk: Chunk
 
-        /// The shared memory in bytes that the pool keeps committed between maps; it gives the rest back to the system.
+        /// The bytes of shared memory that the pool keeps between maps; it returns the rest to the system.
         ///
-        /// The main cost of big results is the first touch of each page, so a pool that keeps its pages maps faster.
+        /// The main cost of big results is the first touch of each page, so this makes later maps faster.
         public var warmMemory: Int
 
-        /// Whether a map fails in a process that has other threads, instead of forking beside them.
+        /// Whether a map fails if the process has other threads, instead of forking beside them.
         ///
-        /// The documentation has a table of what is safe in a body then. Test runners and asynchronous programs have
-        /// threads of their own.
+        /// <doc:WhatIsSafe> lists what is safe in a body beside other threads. Test runners and asynchronous programs
+        /// always have some.
         public var refusesThreads: Bool
 
-        /// How long a body may be on one item; nil for as long as it takes.
+        /// The longest time for one item; nil for no limit.
         ///
-        /// The pool kills a worker that takes longer within some milliseconds, and the item fails as `timedOut`. The start of
-        /// a worker, with `setUp`, does not count.
+        /// A worker that takes longer is killed within some milliseconds, and the item fails as `timedOut`. The start
+        /// of a worker, with `setUp`, does not count.
         public var timeout: Duration?
 
-        /// How often an item runs again after its worker ended on it; nil for never, or twice after a proven deadlock.
+        /// How often to run an item again after its worker ended; nil for never, except twice after a proven deadlock.
         ///
-        /// A worker that crashed, was killed, took too long or waits for ever began the item, and its effects outside of its
-        /// own memory stay. With 0, no item ever begins twice.
+        /// A worker that crashed, was killed, timed out or deadlocked had started the item, and its effects outside of
+        /// its own memory stay. With 0 no item ever starts twice.
         public var retries: Int?
 
-        /// The events after which an item runs again, up to `retries` times.
+        /// The reasons to run an item again, up to `retries` times.
         public var retryReasons: RetryReasons
 
-        /// How long a worker pauses before an item runs again.
+        /// The pause before an item runs again.
         ///
-        /// The other items of the same claim wait with it.
+        /// Other items that the worker had claimed wait too.
         public var retryPause: Duration
 
-        /// How often the pool may replace workers; nil for each time that an item ends one.
+        /// The limit for replacing workers; nil for no limit.
         ///
-        /// A pool whose workers end more often fails its maps, and a resident pool ends. In any case, a map fails when 32
-        /// workers in a row end before they reach an item.
+        /// If workers end more often, the map fails, and a resident pool ends. In any case a map fails if 32 workers in
+        /// a row end before they reach an item.
         public var restartIntensity: RestartIntensity?
 
         /// The number of items after which a fresh worker replaces a worker; nil for never.
         ///
-        /// Use it for a body that leaks or damages its process.
+        /// Use it for a body that leaks memory or other resources.
         public var itemsPerWorker: Int?
 
         /// Runs in each worker before its first item.
         ///
-        /// The body sees the globals that it set. If it throws, exits or crashes, the map fails at once.
+        /// The body sees globals as it leaves them. If it throws, exits or crashes, the map fails at once.
         public var setUp: (@Sendable () throws -> Void)?
 
         /// Runs in each worker after its last item, unless the worker crashed or was killed.
         public var tearDown: (@Sendable () -> Void)?
 
-        /// How many bytes of private memory each worker may add to what it started with; nil for no limit.
+        /// The most bytes of private memory that each worker may add to what it started with; nil for no limit.
         ///
-        /// The system refuses a larger request (`RLIMIT_DATA`), which ends a Swift body, and the item fails as
-        /// `memoryLimitExceeded`. Results and other shared memory do not count, nor does memory that the allocator had free
-        /// already. The stacks of threads that a body starts count.
+        /// The system refuses requests beyond it (`RLIMIT_DATA`), which ends a Swift body, and the item fails as
+        /// `memoryLimitExceeded`. Shared memory, such as results, does not count, nor does free memory that the
+        /// allocator already had; the stacks of threads that a body starts count.
         public var memoryLimit: Int?
 
-        /// How much processor time each worker may use, over all its items; nil for no limit.
+        /// The most processor time for each worker, over all its items; nil for no limit.
         ///
-        /// The system kills a worker that uses more, and its item fails as `cpuTimeLimitExceeded`. With `itemsPerWorker` at 1
-        /// and a fixed chunk of 1, this is a limit for each item.
+        /// A worker that uses more is killed, and its current item fails as `cpuTimeLimitExceeded`. With
+        /// `itemsPerWorker` 1 and a fixed chunk of 1 it is a limit for each item.
         public var cpuTimeLimit: Duration?
 
-        /// Whether to bind each worker to one of the processors that this process may run on, in turn.
+        /// Whether to bind each worker to one of the processors of this process, in turn.
         public var pinning: Bool
 
-        /// How much to raise each worker's niceness, from 0 to 19; a higher value yields to other processes.
+        /// How much to raise the niceness of workers, from 0 to 19, in favour of other processes.
         public var niceness: Int
 
-        /// Receives a map's progress, at most ten times a second and once at its end.
+        /// Gets the progress of a map, at most ten times a second and once at its end.
         ///
         /// It runs in this process, on a thread that waits for the workers, so it should return soon.
         public var progress: (@Sendable (Progress) -> Void)?
 
-        /// The name of each worker in `ps`, before its number; nil for the program's own name.
+        /// The name of workers in `ps`, followed by the worker's number; nil for the name of the program.
         ///
-        /// The kernel keeps 15 bytes.
+        /// The kernel keeps 15 bytes of it.
         public var name: String?
 
         /// Creates options.
         ///
         /// - Parameters:
         ///   - chunk: How many items a worker claims at once.
-        ///   - warmMemory: Bytes kept committed between maps.
-        ///   - refusesThreads: Whether a map fails in a process that has other threads.
-        ///   - timeout: How long a body may be on one item.
-        ///   - retries: How often an item runs again after its worker ended on it.
-        ///   - retryReasons: The events after which an item runs again.
-        ///   - retryPause: How long a worker pauses before that.
-        ///   - restartIntensity: How often the pool may replace workers.
+        ///   - warmMemory: The bytes of shared memory to keep between maps.
+        ///   - refusesThreads: Whether a map fails beside other threads.
+        ///   - timeout: The longest time for one item.
+        ///   - retries: How often to run an item again after its worker ended.
+        ///   - retryReasons: The reasons to run an item again.
+        ///   - retryPause: The pause before an item runs again.
+        ///   - restartIntensity: A limit for how often workers are replaced.
         ///   - itemsPerWorker: The number of items after which a worker is replaced.
         ///   - setUp: Runs in each worker before its first item.
         ///   - tearDown: Runs in each worker after its last item.
-        ///   - memoryLimit: Bytes of private memory that each worker may add.
-        ///   - cpuTimeLimit: Processor time that each worker may use.
+        ///   - memoryLimit: The bytes of private memory that each worker may add.
+        ///   - cpuTimeLimit: The processor time that each worker may use.
         ///   - pinning: Whether to bind each worker to a processor.
-        ///   - niceness: How much to raise each worker's niceness.
-        ///   - progress: Receives a map's progress.
+        ///   - niceness: How much to raise the niceness of workers.
+        ///   - progress: Gets the progress of a map.
         ///   - name: The name of workers in `ps`.
         /// - Precondition: `warmMemory`, `retries` and `retryPause` are at least 0, `itemsPerWorker` and `memoryLimit` at least 1,
         ///   `timeout` and `cpuTimeLimit` at least a nanosecond, `niceness` from 0 to 19.
@@ -153,7 +153,7 @@ extension ForkPool {
             check()
         }
 
-        /// Traps if an option is out of range; it may have been set after `init`.
+        /// Traps if an option is out of range; options can also be changed after `init`.
         func check() {
             func require(_ isTrue: Bool, _ text: @autoclosure () -> String) {
                 precondition(isTrue, "ForkPool: \(text())")
@@ -172,11 +172,11 @@ extension ForkPool {
             require((0...19).contains(niceness), "niceness must be from 0 to 19, not \(niceness)")
         }
 
-        /// How far a map is.
+        /// The progress of a map.
         public struct Progress: Sendable, Equatable {
-            /// The items that have a result or a failure.
+            /// The number of items that have a result or a failure.
             public let done: Int
-            /// All items.
+            /// The number of all items.
             public let total: Int
         }
     }

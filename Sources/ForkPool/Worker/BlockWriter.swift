@@ -19,8 +19,6 @@ internal import Synchronization
     }
 
     private let region: RegionLayout
-    /// The number of bytes of each arena that have pages from earlier batches; empty if workers are not fresh processes.
-    private let warmSizes: [Int]
     private let encoder = BinaryEncoder()
     private var tag: UInt32 = 0
     /// The bytes of the arena that are free for this batch, and the start of the first block without its tag.
@@ -30,9 +28,8 @@ internal import Synchronization
     private var populated = 0
 
     /// Makes a writer for any worker of a region, before the fork: a worker then need not allocate it.
-    init(region: RegionLayout, warmSizes: [Int] = []) {
+    init(region: RegionLayout) {
         self.region = region
-        self.warmSizes = warmSizes
     }
 
     /// Encodes a value and returns the extent of its bytes.
@@ -41,7 +38,7 @@ internal import Synchronization
     func write<T: Encodable>(_ value: T, to destination: Destination) throws -> Extent {
         begin(destination)
         let extent = try write(value, after: 0, to: destination)
-        if !warmSizes.isEmpty { populate(behind: extent, destination.worker) }
+        populate(behind: extent, destination.worker)
         return extent
     }
 
@@ -49,9 +46,12 @@ internal import Synchronization
     private func populate(behind extent: Extent, _ worker: Int) {
         let start = region.arenas.offset(worker)
         let end = extent.offset + extent.length - start
-        guard end + extent.length > populated, end < warmSizes[worker] else { return }
-        populated = min(end + 2 * extent.length, warmSizes[worker])
-        region.populate(start + end..<start + populated, warmEnd: start + warmSizes[worker])
+        guard end + extent.length > populated else { return }
+        let blocks = unsafe region.record(worker).warmBlocks.pointee.load(ordering: .relaxed)
+        let warmSize = min(max(blocks, 0), region.shape.arenaSize / RegionLayout.blockSize) * RegionLayout.blockSize
+        populated = end + 2 * extent.length
+        guard end < warmSize else { return }
+        region.populate(start + end..<start + min(populated, warmSize), warmEnd: start + warmSize)
     }
 
     /// Adds an error to the chain that the parent reads.

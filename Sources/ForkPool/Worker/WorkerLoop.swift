@@ -10,10 +10,11 @@ struct WorkerLoop {
     let record: WorkerRecord
     private let eventFD: Int32
     private let blocks: BlockWriter
-    private let warmHeapEnd: Int
     private let body: BatchBody
-    private let settings: WorkerSettings
-    /// The region's sets.
+    /// The fixed number of items of a claim, or nil.
+    private let chunk: Int?
+    private let timesItems: Bool
+    /// The region's sets, found once.
     let open: AtomicBitset
     let sleepers: AtomicBitset
     let seekers: AtomicBitset
@@ -24,16 +25,17 @@ struct WorkerLoop {
     private var next = 0
 
     init(
-        worker: Int, region: RegionLayout, settings: WorkerSettings, eventFD: Int32, blocks: BlockWriter,
-        warmHeapEnd: Int, body: @escaping BatchBody
+        worker: Int, region: RegionLayout, settings: borrowing WorkerSettings, eventFD: Int32, blocks: BlockWriter,
+        body: @escaping BatchBody
     ) {
         self.worker = worker
         self.region = region
         self.eventFD = eventFD
         self.blocks = blocks
-        self.warmHeapEnd = warmHeapEnd
         self.body = body
-        self.settings = settings
+        // Only numbers of the settings: a string would be retained, on a page that a fresh child then has to copy.
+        chunk = settings.chunk
+        timesItems = settings.timesItems
         record = region.record(worker)
         open = region.open
         sleepers = region.sleepers
@@ -124,11 +126,11 @@ struct WorkerLoop {
         }
         let writer = ItemWriter(
             record: record, destination: BlockWriter.Destination(worker: worker, slot: slot), layout: layout,
-            stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0, timesItems: settings.timesItems,
+            stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0, timesItems: timesItems,
             blocks: blocks)
         let inputs = unsafe BatchInputs(slots: layout.inputs, base: region.base, limit: region.heap.upperBound)
         // A stream is many small batches: the durations of one hold for the next.
-        if !signalsItems { policy = ChunkPolicy(fixed: settings.chunk, workers: region.workers) }
+        if !signalsItems { policy = ChunkPolicy(fixed: chunk, workers: region.workers) }
         var claims = unsafe Claims(cursor: slot.cursor, count: layout.limit)
         // Read the clock no earlier than at the second claim: it costs a fresh child two page faults.
         var before = signalsItems && policy.measures ? monotonicNanoseconds() : 0
@@ -136,13 +138,13 @@ struct WorkerLoop {
         var isFirst = true
         while let range = first ?? nextClaim(&claims, slot) {
             if !isFirst, before == 0, policy.measures { before = monotonicNanoseconds() }
-            let continues = settings.retry(range, attempt) { part, claim in
+            let continues = Attempt.run(range, attempt) { part, claim in
                 record.publish(claim: claim)
                 unsafe record.stage.pointee.store(WorkerRecord.Stage.working, ordering: .relaxed)
                 // Publish the claim, then read the failure: either this worker sees a failure in time, or the parent, which
                 // writes the failure first, sees the claim.
                 _ = hasFailed(slot)
-                if warmHeapEnd > 0 { layout.populate(part, warmEnd: warmHeapEnd) }
+                layout.populate(part)
                 return run(part, writer, inputs, signalsItems)
             }
             (first, attempt, isFirst) = (nil, 1, false)
@@ -207,6 +209,6 @@ struct WorkerLoop {
 
     /// Notifies the supervisor, or ends the process if the body closed the descriptor.
     private func notify() {
-        if cforkpool_eventfd_ring(eventFD) != 0 { cforkpool_exit(EXIT_FAILURE) }
+        if cforkpool_eventfd_notify(eventFD) != 0 { cforkpool_exit(EXIT_FAILURE) }
     }
 }

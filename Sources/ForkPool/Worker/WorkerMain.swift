@@ -15,21 +15,18 @@ final class WorkerMain {
     private let tearDown: (() -> Void)?
     private let body: BatchBody
     private let blocks: BlockWriter
-    /// The end of the heap's bytes that have pages from earlier batches; 0 if workers are not fresh processes.
-    private let warmHeapEnd: Int
 
     init(
         region: RegionLayout, eventFD: Int32, settings: WorkerSettings, setUp: (() throws -> Void)?,
-        tearDown: (() -> Void)?, warmHeapEnd: Int = 0, warmArenaSizes: [Int] = [], body: @escaping BatchBody
+        tearDown: (() -> Void)?, body: @escaping BatchBody
     ) {
         self.region = region
         self.eventFD = eventFD
         self.settings = settings
         self.setUp = setUp
         self.tearDown = tearDown
-        self.warmHeapEnd = warmHeapEnd
         self.body = body
-        blocks = BlockWriter(region: region, warmSizes: warmArenaSizes)
+        blocks = BlockWriter(region: region)
     }
 
     /// The entry point of a forked child that does not know yet which worker it is.
@@ -62,7 +59,7 @@ final class WorkerMain {
         unsafe record.stage.pointee.store(WorkerRecord.Stage.ready, ordering: .releasing)
         var loop = WorkerLoop(
             worker: worker, region: region, settings: settings, eventFD: eventFD, blocks: blocks,
-            warmHeapEnd: warmHeapEnd, body: body)
+            body: body)
         let finish = loop.run()
         // The time from here on belongs to no item.
         unsafe record.began.pointee.store(0, ordering: .relaxed)

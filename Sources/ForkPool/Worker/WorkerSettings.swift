@@ -42,28 +42,6 @@ struct WorkerSettings: Codable {
         if niceness != 0 { raiseNiceness() }
     }
 
-    /// Runs a range; if this is a repeated attempt at its first item, runs that item first, alone.
-    ///
-    /// - Parameters:
-    ///   - range: The claimed range.
-    ///   - attempt: The number of the attempt at its first item, from 1.
-    ///   - run: Runs a part of a claim; returns whether to continue.
-    /// - Returns: Whether to continue.
-    func retry(
-        _ range: Range<Int>, _ attempt: Int, _ run: (_ part: Range<Int>, _ claim: Range<Int>) -> Bool
-    ) -> Bool {
-        guard attempt > 1 else { return run(range, range) }
-        let first = range.lowerBound..<range.lowerBound + 1
-        var worker = cforkpool_get_worker()
-        worker.attempt = Int32(truncatingIfNeeded: attempt)
-        cforkpool_set_worker(worker)
-        let continues = run(first, range)
-        worker.attempt = 1
-        cforkpool_set_worker(worker)
-        let rest = first.upperBound..<range.upperBound
-        return continues && (rest.isEmpty || run(rest, rest))
-    }
-
     /// Raises the niceness, which each thread has for itself, of the main thread and of this one; a fork has only one.
     private func raiseNiceness() {
         let process = __priority_which_t(PRIO_PROCESS.rawValue)

@@ -26,7 +26,6 @@ final class ForkStarter: Starter {
     func begin(_ slots: [Int]) {
         let starts = unsafe slots.map { slot in
             unsafe layout.crash(slot).pointee.signal = 0
-            layout.record(slot).cancelKill()
             return unsafe cforkpool_start(
                 entry: WorkerMain.runWorker, context: Unmanaged.passUnretained(worker).toOpaque(),
                 worker: Int32(slot), crash: layout.crash(slot), keeps_signals_blocked: false, pid: 0, pidfd: -1,

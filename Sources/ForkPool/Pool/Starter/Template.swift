@@ -37,7 +37,8 @@ final class Template {
         self.layout = layout
         self.eventFD = eventFD
         mapping = try Mapping(
-            size: Mapping.pages(MemoryLayout<cforkpool_orders>.size + 2 * layout.processSlots * MemoryLayout<Int32>.size))
+            size: Mapping.pages(
+                MemoryLayout<cforkpool_orders>.size + 2 * layout.processSlots * MemoryLayout<Int32>.size))
     }
 
     /// Begins to fork a process for each of these slots; `started` has them then or later.
@@ -206,7 +207,7 @@ final class Template {
         unsafe madvise(mapping.base, mapping.size, MADV_DOFORK)
         var template = unsafe cforkpool_template(
             entry: WorkerMain.waitAndRun, context: Unmanaged.passUnretained(worker).toOpaque(),
-            crashes: layout.crash(0), bell: eventFD, orders: orders, orders_size: mapping.size,
+            crashes: layout.crash(0), eventfd: eventFD, orders: orders, orders_size: mapping.size,
             numbers: Int32(layout.processSlots))
         let started = unsafe withUnsafeMutablePointer(to: &template) { template in
             unsafe ProcessHandle.start([
