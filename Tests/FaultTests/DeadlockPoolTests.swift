@@ -20,9 +20,9 @@ import Testing
         await #expect(processExitsWith: .success) { DeadlockPoolScenes.exitHandlers() }
     }
 
-    @Test("an idle worker of a resident pool is not proven dead", arguments: Way.allCases)
-    func idle(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in DeadlockPoolScenes.idle(way) }
+    @Test("an idle worker of a resident pool is not proven dead", arguments: Kind.resident)
+    func idle(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in DeadlockPoolScenes.idle(kind) }
     }
 }
 
@@ -115,8 +115,8 @@ private enum DeadlockPoolScenes {
         }
     }
 
-    static func idle(_ way: Way) {
-        ResidentScene.survive(way) { pool throws in
+    static func idle(_ kind: Kind) {
+        Scene.survive(kind) { pool throws in
             let pid = try Int32(pool(.pid))
             #expect(Looking.see(pid) { $0.before.isAsleep })
             for _ in 0..<100 { #expect(!Looking.isProven(pid)) }

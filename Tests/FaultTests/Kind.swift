@@ -1,58 +1,51 @@
 import ForkPool
-import Testing
 
 /// The kinds of pools that a fault must be survived by.
 enum Kind: String, Codable, CaseIterable, Sendable {
+    /// Workers that are forked for one map.
     case oneShot
+    /// Workers that stay, forked for a closure.
     case residentBody
+    /// Workers that stay, forked for a job.
     case residentJob
+    /// Workers that stay, started by exec for a job.
     case exec
 
-    private var way: Way? { Way(self) }
+    /// Those whose workers stay between two maps.
+    static let resident: [Kind] = [.residentBody, .residentJob, .exec]
 
-    /// Has workers do deeds with a pool that is warm, and returns what became of each; then the same pool answers as before, and
-    /// nothing is left.
+    /// Those whose workers are forked.
+    static let forked: [Kind] = [.oneShot, .residentBody, .residentJob]
+
+    /// Starts a pool for a job, or for a closure that does the same.
+    func start<J: PlainJob>(
+        _ job: J, workers: Int = 2, options: ForkPool.Options = .init()
+    ) throws(ForkPool.Failure) -> AnyPool<J> {
+        let pool = ForkPool(workers: workers, options: options)
+        return switch self {
+        case .oneShot: AnyPool(.oneShot(pool, job))
+        case .residentBody:
+            AnyPool(.resident(try pool.resident { (input: J.Input) -> J.Output in try job.act(input) }))
+        case .residentJob: AnyPool(.resident(try pool.resident(job, start: .fork)))
+        case .exec: AnyPool(.resident(try pool.resident(job, start: .exec)))
+        }
+    }
+
+    /// Has workers do deeds with a pool that is warm, and checks what became of each; then the same pool answers as before,
+    /// and nothing is left.
     func survive(
         _ deeds: [Deed], workers: Int = 2, options: ForkPool.Options = .init(),
         _ check: ([Result<Int, ForkPool.Failure>]) throws -> Void
     ) {
-        if let way {
-            ResidentScene.survive(way, workers: workers, options: options) { pool throws in
-                try check(pool.mapResults(deeds))
-            }
-        } else {
-            Scene.survive(workers: workers, options: options) { pool throws in
-                try check(pool.mapResults(deeds) { try $0.perform() })
-            }
-        }
+        Scene.survive(self, workers: workers, options: options) { pool throws in try check(pool.mapResults(deeds)) }
     }
 
     /// Does the same with a map that ends with its first failure, and returns that.
-    func failure(
-        of deeds: [Deed], workers: Int = 2, options: ForkPool.Options = .init()
-    ) -> ForkPool.Failure? {
+    func failure(of deeds: [Deed], options: ForkPool.Options = .init()) -> ForkPool.Failure? {
         var seen: ForkPool.Failure?
-        if let way {
-            ResidentScene.survive(way, workers: workers, options: options) { pool throws in
-                seen = FaultTests.failure { () throws(ForkPool.Failure) in try pool.map(deeds) }
-            }
-        } else {
-            Scene.survive(workers: workers, options: options) { pool throws in
-                seen = FaultTests.failure { () throws(ForkPool.Failure) in try pool.map(deeds) { try $0.perform() } }
-            }
+        Scene.survive(self, options: options) { pool throws in
+            seen = FaultTests.failure { () throws(ForkPool.Failure) in try pool.map(deeds) }
         }
         return seen
-    }
-}
-
-extension Way {
-    /// The way in which the workers of a kind of pool are started; nil for a one-shot pool.
-    init?(_ kind: Kind) {
-        switch kind {
-        case .oneShot: return nil
-        case .residentBody: self = .body
-        case .residentJob: self = .job
-        case .exec: self = .exec
-        }
     }
 }

@@ -5,19 +5,19 @@ import Testing
 @Suite struct ResidentIdleTests {
     @Test(
         "D: an idle resident pool runs nothing: no worker, template or keeper is ever switched to",
-        arguments: Way.allCases)
-    func idle(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in ResidentIdleScenes.idle(way) }
+        arguments: Kind.resident)
+    func idle(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ResidentIdleScenes.idle(kind) }
     }
 
-    @Test("D: a keeper that waits for the items below a failure does not spin", arguments: Way.allCases)
-    func failing(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in ResidentIdleScenes.failing(way) }
+    @Test("D: a keeper that waits for the items below a failure does not spin", arguments: Kind.resident)
+    func failing(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ResidentIdleScenes.failing(kind) }
     }
 
-    @Test("D: a caller, and a task, that wait for a long call do not spin", arguments: Way.allCases)
-    func waiting(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in ResidentIdleScenes.waiting(way) }
+    @Test("D: a caller, and a task, that wait for a long call do not spin", arguments: Kind.resident)
+    func waiting(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ResidentIdleScenes.waiting(kind) }
     }
 }
 
@@ -48,17 +48,17 @@ private enum ResidentIdleScenes {
         return threads
     }
 
-    static func idle(_ way: Way) {
+    static func idle(_ kind: Kind) {
         Scene.setDeadline()
         // The forker, which stays, is one of the threads of before.
         let before = { _ = try? ForkPool(workers: 1).map(0..<1) { $0 } }
         before()
         let threads = threads
-        ResidentScene.survive(way, workers: 3, options: .init(chunk: .fixed(1))) { pool throws in
+        Scene.survive(kind, workers: 3, options: .init(chunk: .fixed(1))) { pool throws in
             let meeting = Rendezvous()
             var processes = Set(try pool.map((0..<3).map { _ in .meet(at: meeting.path, 3, then: .pid) }))
             #expect(processes.count == 3)
-            if way != .exec { processes.insert(try pool(.parent)) }
+            if kind != .exec { processes.insert(try pool(.parent)) }
             let keepers = Self.threads.subtracting(threads)
             #expect(!keepers.isEmpty)
             let watched = keepers.union(processes.map { "/proc/\($0)" })
@@ -81,8 +81,8 @@ private enum ResidentIdleScenes {
         return ticks - before
     }
 
-    static func failing(_ way: Way) {
-        ResidentScene.survive(way, options: .init(chunk: .fixed(1))) { pool throws in
+    static func failing(_ kind: Kind) {
+        Scene.survive(kind, options: .init(chunk: .fixed(1))) { pool throws in
             let meeting = Rendezvous()
             Process.onThreads(2) { number in
                 guard number == 0 else {
@@ -101,8 +101,8 @@ private enum ResidentIdleScenes {
         }
     }
 
-    static func waiting(_ way: Way) {
-        ResidentScene.survive(way) { pool throws in
+    static func waiting(_ kind: Kind) {
+        Scene.survive(kind) { pool throws in
             let meeting = Rendezvous()
             let call = pool.submit(.wait(at: meeting.path, 1, then: .give(5)))
             let task = Task { try await call.value }

@@ -30,9 +30,9 @@ import Testing
 
     @Test(
         "F10: a call that is cancelled while its worker rests ends at once, and the worker rests no longer",
-        arguments: Way.allCases)
-    func cancelledPause(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in RetryScenes.cancelledPause(way) }
+        arguments: Kind.resident)
+    func cancelledPause(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in RetryScenes.cancelledPause(kind) }
     }
 
     @Test("F10: a one-shot map that is cancelled while its worker rests ends at once")
@@ -55,9 +55,9 @@ import Testing
         await #expect(processExitsWith: .success) { RetryScenes.intensity() }
     }
 
-    @Test("C3: workers that must be replaced too often end a resident pool", arguments: Way.allCases)
-    func residentIntensity(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in RetryScenes.residentIntensity(way) }
+    @Test("C3: workers that must be replaced too often end a resident pool", arguments: Kind.resident)
+    func residentIntensity(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in RetryScenes.residentIntensity(kind) }
     }
 }
 
@@ -125,8 +125,8 @@ private enum RetryScenes {
     private static let endless = ForkPool.Options(
         chunk: .fixed(1), timeout: .seconds(1), retries: 1, retryReasons: .crash, retryPause: .seconds(3600))
 
-    static func cancelledPause(_ way: Way) {
-        ResidentScene.survive(way, workers: 1, options: endless) { pool throws in
+    static func cancelledPause(_ kind: Kind) {
+        Scene.survive(kind, workers: 1, options: endless) { pool throws in
             for _ in 0..<3 {
                 let meeting = Rendezvous()
                 // Its worker ends when it has said so.
@@ -208,10 +208,10 @@ private enum RetryScenes {
         #expect(codes.last == .restartedTooOften)
     }
 
-    static func residentIntensity(_ way: Way) {
+    static func residentIntensity(_ kind: Kind) {
         Scene.setDeadline()
         let options = ForkPool.Options(chunk: .fixed(1), restartIntensity: .init(5, within: .seconds(3600)))
-        guard let pool = try? way.start(Performer(), workers: 2, options: options) else {
+        guard let pool = try? kind.start(Performer(), workers: 2, options: options) else {
             Issue.record("no pool")
             return
         }

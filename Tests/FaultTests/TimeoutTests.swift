@@ -42,9 +42,9 @@ import Testing
         await #expect(processExitsWith: .success) { [resident] in TimeoutScenes.start(resident) }
     }
 
-    @Test("A13: a resident pool that was idle for long times its next item as any other", arguments: Way.allCases)
-    func afterIdleTime(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in TimeoutScenes.afterIdleTime(way) }
+    @Test("A13: a resident pool that was idle for long times its next item as any other", arguments: Kind.resident)
+    func afterIdleTime(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.afterIdleTime(kind) }
     }
 
     @Test("A13: an error that never ends to describe itself is ended, and known by its type", arguments: Kind.allCases)
@@ -106,7 +106,7 @@ private enum TimeoutScenes {
             #expect(results[1].failure?.description.contains("Endless") == true)
         }
         guard kind == .residentBody else { return }
-        ResidentScene.survive(.body, options: options) { pool throws in
+        Scene.survive(.residentBody, options: options) { pool throws in
             for order in [ForkPool.Order.input, .completion] {
                 var codes: [Int: ForkPool.Failure.Code] = [:]
                 for (index, result) in pool.stream([.give(1), .throwEndless, .give(3)], order: order) {
@@ -138,7 +138,7 @@ private enum TimeoutScenes {
         var options = options
         options.setUp = { usleep(600_000) }
         if resident {
-            ResidentScene.survive(.body, options: options) { pool throws in
+            Scene.survive(.residentBody, options: options) { pool throws in
                 #expect(try pool.map([.give(1), .give(2)]) == [1, 2])
             }
         } else {
@@ -146,8 +146,8 @@ private enum TimeoutScenes {
         }
     }
 
-    static func afterIdleTime(_ way: Way) {
-        ResidentScene.survive(way, options: options) { pool throws in
+    static func afterIdleTime(_ kind: Kind) {
+        Scene.survive(kind, options: options) { pool throws in
             // By then nobody looks after the workers any more.
             usleep(900_000)
             for _ in 0..<2 {
@@ -172,14 +172,14 @@ private enum TimeoutScenes {
             #expect(seen == 10)
         }
         if resident {
-            ResidentScene.survive(.body, options: options) { pool throws in check(pool.stream(deeds)) }
+            Scene.survive(.residentBody, options: options) { pool throws in check(pool.stream(deeds)) }
         } else {
             Scene.survive(options: options) { pool throws in check(pool.stream(deeds) { try $0.perform() }) }
         }
     }
 
     static func submitted() async {
-        await ResidentScene.survive(.body, options: options) { (pool) async throws in
+        await Scene.survive(.residentBody, options: options) { (pool) async throws in
             let call = pool.submit(.nap(60_000))
             while !call.isDone { sched_yield() }
             #expect(failure { () throws(ForkPool.Failure) in try call.wait() }?.code == .timedOut)

@@ -5,9 +5,9 @@ import Testing
 @Suite struct WildJobTests {
     @Test(
         "B9: a resident job that writes anywhere into what it shares never crashes the parent, which can end it",
-        arguments: Way.allCases)
-    func scribbles(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in WildJobScenes.scribbles(way) }
+        arguments: Kind.resident)
+    func scribbles(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in WildJobScenes.scribbles(kind) }
     }
 }
 
@@ -41,12 +41,12 @@ struct Scribbling: PlainJob {
 }
 
 private enum WildJobScenes {
-    static func scribbles(_ way: Way) {
+    static func scribbles(_ kind: Kind) {
         Scene.setDeadline()
         let pristine = Census.now()
         for seed in 0..<20 {
             do {
-                let pool = try way.start(Scribbling())
+                let pool = try kind.start(Scribbling())
                 #expect(try pool.map([-1, -2]) == ["item -1", "item -2"])
                 // What they give is anything but a crash, or nothing at all until the pool is ended.
                 let calls = [-1, seed, -2, -3].map(pool.submit)
@@ -58,6 +58,6 @@ private enum WildJobScenes {
                 Issue.record(error)
             }
         }
-        ResidentScene.expectNothingLeft(since: pristine)
+        Scene.expectNothingLeft(since: pristine)
     }
 }
