@@ -55,22 +55,26 @@ let package = Package(
         ),
         // Chaos and soak, for scripts/soak alone.
         .executableTarget(
-            name: "ForkPoolSoak", dependencies: ["ForkPool"], path: "Tests/Soak", swiftSettings: swiftSettings),
+            name: "ForkPoolSoak", dependencies: ["ForkPool", "ForkPoolTestSupport"], path: "Tests/Soak",
+            swiftSettings: swiftSettings),
         // What scripts/fuzz runs; no product for others.
         .executableTarget(
-            name: "ForkPoolFuzz", dependencies: ["ForkPool"], path: "Tests/Fuzz", swiftSettings: swiftSettings),
+            name: "ForkPoolFuzz", dependencies: ["ForkPool", "ForkPoolTestSupport"], path: "Tests/Fuzz",
+            swiftSettings: swiftSettings),
         // This library's part in scripts/compare-peers.
         .executableTarget(
             name: "ForkPoolPeers", dependencies: ["ForkPool"], path: "Benchmarks/peers/swift",
             swiftSettings: swiftSettings),
-        // How tests start programs.
+        // What tests, soak and fuzz share.
         .target(
             name: "ForkPoolTestSupport", dependencies: ["CForkPool"], path: "Tests/Support",
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ForkPoolTests", dependencies: ["ForkPool", "CForkPool", "ForkPoolTestSupport"],
             swiftSettings: swiftSettings),
-        .testTarget(name: "FaultTests", dependencies: ["ForkPool", "CForkPool"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FaultTests", dependencies: ["ForkPool", "CForkPool", "ForkPoolTestSupport"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "ForkPoolCLITests", dependencies: ["ForkPoolCLI", "ForkPoolTestSupport"], exclude: ["Help"],
             swiftSettings: swiftSettings),

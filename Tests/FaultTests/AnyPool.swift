@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 
 /// A job without anything asynchronous: a closure can do the same.
 protocol PlainJob: ForkPool.Job, Sendable where Input: Sendable, Output: Sendable {

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
@@ -97,14 +98,6 @@ struct Filling: PlainJob {
 private enum CancelScenes {
     private static let singly = ForkPool.Options(chunk: .fixed(1))
 
-    private static func expectCancelled<T>(_ task: Task<T, any Error>) async {
-        switch await task.result {
-        case .success: Issue.record("it was not cancelled")
-        case .failure(let error as ForkPool.Failure): #expect(error.code == .cancelled, "\(error)")
-        case .failure(let error): Issue.record(error)
-        }
-    }
-
     static func before(_ kind: Kind) async {
         await Scene.survive(kind) { pool in
             let meeting = Rendezvous()
@@ -113,13 +106,13 @@ private enum CancelScenes {
                 return try await pool.map((0..<4).map { _ in .sleep(at: meeting.path) })
             }
             task.cancel()
-            await expectCancelled(task)
+            await Scene.expectCancelled(task)
             let call = Task { () async throws -> Int in
                 while !Task.isCancelled { await Task.yield() }
                 return try await pool(.sleep(at: meeting.path))
             }
             call.cancel()
-            await expectCancelled(call)
+            await Scene.expectCancelled(call)
         }
     }
 
@@ -130,7 +123,7 @@ private enum CancelScenes {
             // Both workers are in the middle of an item.
             let workers = await meeting.receive(2)
             task.cancel()
-            await expectCancelled(task)
+            await Scene.expectCancelled(task)
             // They are not only told to end: they are gone.
             #expect(workers.allSatisfy(Scene.isGone))
         }
@@ -166,7 +159,7 @@ private enum CancelScenes {
             let task = Task { try await pool.map((0..<12).map { [$0, $0 < 10 ? 10_000_000 : -1] }) }
             _ = await meeting.receive(2)
             task.cancel()
-            await expectCancelled(task)
+            await Scene.expectCancelled(task)
             #expect(try await pool([7, 3]) == [7, 7, 7])
             await pool.finish()
         }

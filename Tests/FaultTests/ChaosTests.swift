@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Synchronization
 import Testing
@@ -147,7 +148,7 @@ private enum ChaosScenes {
             }
             await withCheckedContinuation { continuation in
                 Process.onThread {
-                    Process.onThreads(10) { thread in
+                    Threads.run(10) { thread in
                         for number in 0..<60 { use(pool, thread * 60 + number, outcomes) }
                     }
                     continuation.resume()
@@ -167,7 +168,7 @@ private enum ChaosScenes {
         Scene.survive(kind, workers: 4, options: .init(chunk: .fixed(1))) { pool throws in
             let meeting = Rendezvous()
             // No map could end if it had to wait for the other one.
-            Process.onThreads(2) { number in
+            Threads.run(2) { number in
                 let deeds = (0..<2).map { Deed.meet(at: meeting.path, 4, then: .give(number * 10 + $0)) }
                 #expect((try? pool.map(deeds)) == [number * 10, number * 10 + 1])
             }
@@ -179,7 +180,7 @@ private enum ChaosScenes {
             let outcomes = Outcomes()
             let isOver = Atomic(false)
             let cancelled = Outcomes()
-            Process.onThreads(4) { thread in
+            Threads.run(4) { thread in
                 if thread == 0 {
                     var dice = Dice(state: 7)
                     for number in 0..<3000 {
@@ -207,7 +208,7 @@ private enum ChaosScenes {
         Scene.survive(kind, workers: 3, options: .init(chunk: .fixed(1))) { pool throws in
             let outcomes = Outcomes()
             let isOver = Atomic(false)
-            Process.onThreads(3) { thread in
+            Threads.run(3) { thread in
                 if thread == 0 {
                     for number in 0..<200 {
                         let deeds: [Deed] = [.give(number), .throwPlain("no"), .nap(4), .nap(2), .nap(1), .nap(3)]
@@ -234,7 +235,7 @@ private enum ChaosScenes {
             let outcomes = Outcomes()
             let isOver = Atomic(false)
             let kills = kind == .exec ? 100 : 500
-            Process.onThreads(4) { thread in
+            Threads.run(4) { thread in
                 if thread == 0 {
                     var dice = Dice(state: 11)
                     var done = 0
@@ -267,7 +268,7 @@ private enum ChaosScenes {
             do {
                 let pool = try kind.start(Performer(), workers: 1 + round % 3)
                 let started = Atomic(0)
-                Process.onThreads(4) { thread in
+                Threads.run(4) { thread in
                     started.add(1, ordering: .relaxed)
                     while started.load(ordering: .relaxed) < 4 { sched_yield() }
                     if thread == 0 {

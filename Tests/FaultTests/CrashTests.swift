@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
@@ -28,7 +29,7 @@ import Testing
     }
 
     @Test(
-        "A5: a worker's death is told without waiting for siblings that never end, to threads and to tasks",
+        "A1, A5: a worker's death is told without waiting for siblings that never end, to threads and to tasks",
         arguments: Kind.allCases)
     func doesNotWaitForSiblings(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in await CrashScenes.doesNotWaitForSiblings(kind) }

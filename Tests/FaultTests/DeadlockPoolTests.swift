@@ -1,3 +1,4 @@
+import ForkPoolTestSupport
 import Glibc
 import Synchronization
 import Testing
@@ -63,7 +64,7 @@ private enum DeadlockPoolScenes {
         let pids = PidPipe()
         Scene.survive { pool throws in
             let isSeen = Atomic(false)
-            Process.onThreads(2) { number in
+            Threads.run(2) { number in
                 guard number == 0 else {
                     let pid = pids.receive()
                     guard Looking.waitForProof(pid) else { return }

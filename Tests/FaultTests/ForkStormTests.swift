@@ -1,5 +1,6 @@
 import Dispatch
 import ForkPool
+import ForkPoolTestSupport
 import Foundation
 import Glibc
 import Synchronization
@@ -69,8 +70,8 @@ private enum ForkStormScenes {
         let labours: [@Sendable (Int) -> Bool] = [
             Labour.allocate, Labour.makeTypes, Labour.formatDate, Labour.dispatch,
         ]
-        withExtendedLifetime(isOver) {
-            Process.onThreads(labours.count + 1) { number in
+        _ = withExtendedLifetime(isOver) {
+            Threads.run(labours.count + 1) { number in
                 if number == labours.count {
                     work()
                     isOver.store(true, ordering: .relaxed)

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
@@ -225,7 +226,7 @@ private enum HostScenes {
             let strict = ForkPool(workers: 1, options: .init(refusesThreads: true))
             var refused: Int32 = 0
             for number in 0..<100 {
-                Process.onThreads(1) { _ in }
+                Threads.run(1) { _ in }
                 if (try? strict.map([number]) { $0 }) != [number] { refused += 1 }
                 let resident = try? ForkPool(workers: 1).resident { (item: Int) -> Int in item }
                 resident?.close()

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
@@ -17,12 +18,15 @@ enum Scene {
         alarm(600)
     }
 
-    /// Runs `work` with a deadline; what it throws is an issue, and nothing is left after it.
-    static func leaveNothing(_ work: () throws -> Void) {
+    /// Runs `work` with a deadline; what it throws is an issue.
+    static func run(_ work: () throws -> Void) {
         setDeadline()
-        let pristine = Census.now()
         do { try work() } catch { Issue.record(error) }
-        expectNothingLeft(since: pristine)
+    }
+
+    /// Does the same, and expects that nothing is left.
+    static func leaveNothing(_ work: () throws -> Void) {
+        run { try expectSame(work) }
     }
 
     /// The same in asynchronous code.
@@ -30,9 +34,23 @@ enum Scene {
         _ work: nonisolated(nonsending) () async throws -> Void
     ) async {
         setDeadline()
-        let pristine = Census.now()
-        do { try await work() } catch { Issue.record(error) }
-        expectNothingLeft(since: pristine)
+        do { try await expectSame(work) } catch { Issue.record(error) }
+    }
+
+    /// Runs `work`, and expects that it leaves nothing, also where it throws.
+    static func expectSame(_ work: () throws -> Void) throws {
+        let before = Census.now()
+        defer { expectNothingLeft(since: before) }
+        try work()
+    }
+
+    /// The same in asynchronous code.
+    nonisolated(nonsending) static func expectSame(
+        _ work: nonisolated(nonsending) () async throws -> Void
+    ) async throws {
+        let before = Census.now()
+        defer { expectNothingLeft(since: before) }
+        try await work()
     }
 
     /// Expects what a process has to be what it was before, at the latest when threads and tasks that are no longer needed
@@ -40,6 +58,15 @@ enum Scene {
     static func expectNothingLeft(since before: Census, sourceLocation: SourceLocation = #_sourceLocation) {
         let now = Census.now(expecting: before)
         #expect(now == before, "something is left: \(before) became \(now)", sourceLocation: sourceLocation)
+    }
+
+    /// Expects that a task ends as cancelled.
+    static func expectCancelled<T>(_ task: Task<T, any Error>) async {
+        switch await task.result {
+        case .success: Issue.record("it was not cancelled")
+        case .failure(let error as ForkPool.Failure): #expect(error.code == .cancelled, "\(error)")
+        case .failure(let error): Issue.record(error)
+        }
     }
 
     /// Whether a process does not exist any more.
@@ -106,12 +133,12 @@ extension Scene {
         }
     }
 
-    /// Uses a pool once in each way.
+    /// Uses a pool once in each way that its kind has.
     static func answersRight(_ pool: Pool) throws(ForkPool.Failure) {
-        if let pool = pool.oneShot { try answersRight(pool) }
+        if let pool = pool.oneShot { return try answersRight(pool) }
         #expect(try pool.map(deeds) == squares)
         #expect(try pool(.give(7)) == 7)
-        if pool.oneShot == nil { #expect(try pool.submit(.give(8)).wait() == 8) }
+        #expect(try pool.submit(.give(8)).wait() == 8)
     }
 
     /// Maps once with each way of handing results over.
@@ -124,10 +151,11 @@ extension Scene {
         if let pool = pool.oneShot {
             #expect(try await pool.map(0..<10) { $0 * $0 } == squares)
             #expect(try await pool.map(0..<4) { "item \($0)" } == words)
+            return
         }
         #expect(try await pool.map(deeds) == squares)
         #expect(try await pool(.give(7)) == 7)
-        if pool.oneShot == nil { #expect(try await pool.submit(.give(8)).value == 8) }
+        #expect(try await pool.submit(.give(8)).value == 8)
     }
 
     private static let deeds: [Deed] = squares.map { .give($0) }

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Synchronization
 import Testing
 
@@ -51,7 +52,7 @@ private enum ThreadEndScenes {
             let meeting = Rendezvous()
             let path = meeting.path
             let submitted = Mutex<[ForkPool.Call<Int>]>([])
-            Process.onThreads(3) { number in
+            Threads.run(3) { number in
                 let call = pool.submit(.wait(at: path, 1, then: .give(number)))
                 submitted.withLock { $0.append(call) }
             }
@@ -65,7 +66,7 @@ private enum ThreadEndScenes {
     static func startingThreadEnds(_ kind: Kind) {
         Scene.leaveNothing { () throws in
             let made = Mutex<Scene.Pool?>(nil)
-            Process.onThreads(1) { _ in
+            Threads.run(1) { _ in
                 let pool = try? kind.start(Performer(), workers: 2)
                 made.withLock { $0 = pool }
             }

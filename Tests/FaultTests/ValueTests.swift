@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Testing
 
 @Suite struct ValueTests {

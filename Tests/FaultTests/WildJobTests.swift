@@ -1,13 +1,16 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
 @Suite struct WildJobTests {
     @Test(
-        "B9: a resident job that writes anywhere into what it shares never crashes the parent, which can end it",
-        arguments: Kind.resident)
+        "B9: a body that writes anywhere into what it shares never crashes the parent, which can end it",
+        arguments: Kind.allCases)
     func scribbles(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in WildJobScenes.scribbles(kind) }
+        await #expect(processExitsWith: .success) { [kind] in
+            if kind == .oneShot { await WildJobScenes.scribblesInMaps() } else { WildJobScenes.scribbles(kind) }
+        }
     }
 }
 
@@ -19,7 +22,7 @@ struct Scribbling: PlainJob {
     func act(_ seed: Int) throws -> String {
         guard seed >= 0 else { return "item \(seed)" }
         var dice = Dice(state: UInt64(seed))
-        let places = Files.text("/proc/self/maps").split(separator: "\n").compactMap(Self.place)
+        let places = Files.lines("/proc/self/maps").compactMap(Self.place)
         for _ in 0..<200 {
             let place = places.randomElement(using: &dice)!
             // Most of what there is lies at the beginning.
@@ -59,5 +62,21 @@ private enum WildJobScenes {
             }
         }
         Scene.expectNothingLeft(since: pristine)
+    }
+
+    static func scribblesInMaps() async {
+        await Scene.leaveNothing { () async throws in
+            for seed in 0..<20 {
+                let pool = try Kind.oneShot.start(Scribbling(), options: .init(chunk: .fixed(1)))
+                let task = Task { await pool.mapResults([-1, seed, -2, -3]) }
+                let ending = Task {
+                    try? await Task.sleep(for: .milliseconds(100))
+                    task.cancel()
+                }
+                let results = await task.value
+                #expect(results.count == 4)
+                ending.cancel()
+            }
+        }
     }
 }

@@ -1,63 +1,63 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
-@Suite struct ResidentEndTests {
+/// A one-shot pool, which has no workers between two maps, is not ended.
+@Suite struct EndTests {
     @Test("D1: a use after close(), cancel() or finish() is a failure that says so", arguments: Kind.resident)
     func useAfterEnd(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in ResidentEndScenes.useAfterEnd(kind) }
-        await #expect(processExitsWith: .success) { [kind] in await ResidentEndScenes.useAfterFinish(kind) }
+        await #expect(processExitsWith: .success) { [kind] in
+            EndScenes.useAfterEnd(kind)
+            await EndScenes.useAfterFinish(kind)
+        }
     }
 
     @Test("D2: a worker that crashes after close() was called costs its item alone", arguments: Kind.resident)
     func crashAfterClose(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in ResidentEndScenes.crashAfterClose(kind) }
+        await #expect(processExitsWith: .success) { [kind] in EndScenes.crashAfterClose(kind) }
     }
 
-    @Test("D4: close() with 50 queued calls finishes all 50", arguments: Kind.resident)
+    @Test("D4: close() finishes all queued calls, also more than can be open at once", arguments: Kind.resident)
     func closeFinishes(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in ResidentEndScenes.closeFinishes(kind, calls: 50) }
+        await #expect(processExitsWith: .success) { [kind] in
+            for calls in [50, 500] { EndScenes.closeFinishes(kind, calls: calls) }
+        }
     }
 
-    @Test("D4: close() with more queued calls than can be open at once finishes all of them", arguments: Kind.resident)
-    func closeFinishesMany(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in ResidentEndScenes.closeFinishes(kind, calls: 500) }
-    }
-
-    @Test("D4: cancel() with 50 queued calls ends at once, and each fails as cancelled", arguments: Kind.resident)
+    @Test(
+        "D4: cancel() ends at once, and each queued call fails as cancelled, also of more than can be open at once",
+        arguments: Kind.resident)
     func cancelEnds(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in ResidentEndScenes.cancelEnds(kind, calls: 50) }
-    }
-
-    @Test("D4: cancel() with more queued calls than can be open at once fails each of them", arguments: Kind.resident)
-    func cancelEndsMany(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in ResidentEndScenes.cancelEnds(kind, calls: 500) }
+        await #expect(processExitsWith: .success) { [kind] in
+            for calls in [50, 500] { EndScenes.cancelEnds(kind, calls: calls) }
+        }
     }
 
     @Test("D7: a resident pool that is dropped with work pending leaves nothing", arguments: Kind.resident)
     func dropped(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in ResidentEndScenes.dropped(kind) }
+        await #expect(processExitsWith: .success) { [kind] in EndScenes.dropped(kind) }
     }
 
     @Test("D7: a crowd of tasks that wait for calls hear that the pool was cancelled", arguments: Kind.resident)
     func cancelledTasks(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in await ResidentEndScenes.cancelledTasks(kind) }
+        await #expect(processExitsWith: .success) { [kind] in await EndScenes.cancelledTasks(kind) }
     }
 
     @Test(
         "D7: many pools that are made and ended leave no child, descriptor, mapping or thread",
         arguments: [(Kind.residentBody, 300), (.residentJob, 300), (.exec, 60)])
     func many(_ kind: Kind, pools: Int) async {
-        await #expect(processExitsWith: .success) { [kind, pools] in ResidentEndScenes.many(kind, pools) }
+        await #expect(processExitsWith: .success) { [kind, pools] in EndScenes.many(kind, pools) }
     }
 
     @Test("D7: pools that are made and ended at once on 8 threads leave nothing", arguments: Kind.resident)
     func manyAtOnce(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in ResidentEndScenes.manyAtOnce(kind) }
+        await #expect(processExitsWith: .success) { [kind] in EndScenes.manyAtOnce(kind) }
     }
 }
 
-private enum ResidentEndScenes {
+private enum EndScenes {
     static func useAfterEnd(_ kind: Kind) {
         for word in ["closed", "cancelled"] {
             Scene.leaveNothing { () throws in
@@ -216,7 +216,7 @@ private enum ResidentEndScenes {
         let pristine = Census.now()
         // What a child needs of the runtime is there before threads and forks meet: no thread is amid making it.
         for number in 0..<3 { makeAndEnd(kind, number) }
-        Process.onThreads(8) { thread in
+        Threads.run(8) { thread in
             for number in 0..<(kind == .exec ? 6 : 25) { makeAndEnd(kind, number + thread) }
         }
         Scene.expectNothingLeft(since: pristine)

@@ -1,22 +1,8 @@
 import ForkPool
+import ForkPoolTestSupport
 
-/// The kinds of pools that a fault must be survived by.
-enum Kind: String, Codable, CaseIterable, Sendable {
-    /// Workers that are forked for one map.
-    case oneShot
-    /// Workers that stay, forked for a closure.
-    case residentBody
-    /// Workers that stay, forked for a job.
-    case residentJob
-    /// Workers that stay, started by exec for a job.
-    case exec
-
-    /// Those whose workers stay between two maps.
-    static let resident: [Kind] = [.residentBody, .residentJob, .exec]
-
-    /// Those whose workers are forked.
-    static let forked: [Kind] = [.oneShot, .residentBody, .residentJob]
-
+/// How pools of each kind are started, and what they survive.
+extension Kind {
     /// Starts a pool for a job, or for a closure that does the same.
     func start<J: PlainJob>(
         _ job: J, workers: Int = 2, options: ForkPool.Options = .init()

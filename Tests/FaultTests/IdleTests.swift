@@ -1,27 +1,28 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
-@Suite struct ResidentIdleTests {
+@Suite struct IdleTests {
     @Test(
         "D: an idle resident pool runs nothing: no worker, template or keeper is ever switched to",
         arguments: Kind.resident)
     func idle(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in ResidentIdleScenes.idle(kind) }
+        await #expect(processExitsWith: .success) { [kind] in IdleScenes.idle(kind) }
     }
 
     @Test("D: a keeper that waits for the items below a failure does not spin", arguments: Kind.resident)
     func failing(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in ResidentIdleScenes.failing(kind) }
+        await #expect(processExitsWith: .success) { [kind] in IdleScenes.failing(kind) }
     }
 
     @Test("D: a caller, and a task, that wait for a long call do not spin", arguments: Kind.resident)
     func waiting(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in ResidentIdleScenes.waiting(kind) }
+        await #expect(processExitsWith: .success) { [kind] in IdleScenes.waiting(kind) }
     }
 }
 
-private enum ResidentIdleScenes {
+private enum IdleScenes {
     /// How often a thread or process was switched away from, which tells how often it ran.
     private static func switches(_ path: String) -> Int {
         Files.text(path + "/status").split(separator: "\n").filter { $0.contains("ctxt_switches") }
@@ -36,16 +37,7 @@ private enum ResidentIdleScenes {
 
     /// The threads of this process.
     private static var threads: Set<String> {
-        var threads: Set<String> = []
-        guard let folder = unsafe opendir("/proc/self/task") else { return [] }
-        defer { unsafe closedir(folder) }
-        while let entry = unsafe readdir(folder) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-                unsafe String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
-            }
-            if !name.hasPrefix(".") { threads.insert("/proc/self/task/" + name) }
-        }
-        return threads
+        Set(Files.names(in: "/proc/self/task").filter { !$0.hasPrefix(".") }.map { "/proc/self/task/" + $0 })
     }
 
     static func idle(_ kind: Kind) {
@@ -84,7 +76,7 @@ private enum ResidentIdleScenes {
     static func failing(_ kind: Kind) {
         Scene.survive(kind, options: .init(chunk: .fixed(1))) { pool throws in
             let meeting = Rendezvous()
-            Process.onThreads(2) { number in
+            Threads.run(2) { number in
                 guard number == 0 else {
                     Rendezvous.waitForArrivals(2, at: meeting.path)
                     #expect(ticksOfWaiting() < 20)
@@ -106,7 +98,7 @@ private enum ResidentIdleScenes {
             let meeting = Rendezvous()
             let call = pool.submit(.wait(at: meeting.path, 1, then: .give(5)))
             let task = Task { try await call.value }
-            Process.onThreads(2) { number in
+            Threads.run(2) { number in
                 if number == 0 {
                     #expect((try? call.wait()) == 5)
                 } else {
