@@ -18,13 +18,18 @@ let cSettings: [CSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// In a debug build, tests make the calls of the shims fail.
+let injects: [CSetting] = [.define("CFORKPOOL_INJECTS", .when(configuration: .debug))]
+
 let package = Package(
     name: "forkpool",
     products: [
         .library(name: "ForkPool", targets: ["ForkPool"]),
         .executable(name: "forkpool", targets: ["ForkPoolCLI"]),
-        // For scripts/perf-check alone, which lets `forkpool overhead` count with it.
-        .library(name: "ForkPoolAllocations", type: .dynamic, targets: ["CForkAllocations"]),
+    ],
+    traits: [
+        // No default: a package that uses the library alone resolves and fetches no other package.
+        .trait(name: "Command", description: "Builds the forkpool command, which needs swift-argument-parser.")
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0")
@@ -32,24 +37,32 @@ let package = Package(
     targets: [
         // The shim: the only code that speaks to the kernel.
         .target(
-            name: "CForkPool", path: "CInclude/CForkPool",
-            // In a debug build, tests make its calls fail.
-            cSettings: cSettings + [.define("CFORKPOOL_INJECTS", .when(configuration: .debug))]),
+            name: "CForkPool", path: "CInclude/CForkPool", cSettings: cSettings + injects),
+        // The same for the command. It shares the library's internal.h and with it the table of calls that can be made to
+        // fail: there is one such table in a process, and no header of it is public.
+        .target(
+            name: "CForkLaunch", dependencies: ["CForkPool"], path: "CInclude/CForkLaunch",
+            cSettings: cSettings + injects + [.headerSearchPath("../CForkPool")]),
         // The floor: what plain C costs, for `forkpool overhead` alone.
         .target(name: "CForkFloor", path: "CInclude/CForkFloor", cSettings: cSettings),
-        // System calls and allocations, which `forkpool overhead` counts too.
+        // System calls, which `forkpool overhead` counts too. scripts/build-command makes a library of CForkAllocations.
         .target(name: "CForkCount", path: "CInclude/CForkCount", cSettings: cSettings),
-        .target(name: "CForkAllocations", path: "CInclude/CForkAllocations", cSettings: cSettings),
         .target(
             name: "ForkPool", dependencies: ["CForkPool"],
-            exclude: ["Supervision/README.md", "Worker/README.md"], swiftSettings: swiftSettings),
+            exclude: ["Deadlock/README.md", "Worker/README.md"], swiftSettings: swiftSettings),
+        // How the command starts, guards and captures programs.
+        .target(
+            name: "ForkPoolLaunch", dependencies: ["ForkPool", "CForkPool", "CForkLaunch"],
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "ForkPoolCLI",
             dependencies: [
                 "ForkPool",
+                "ForkPoolLaunch",
                 "CForkFloor",
                 "CForkCount",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Command"])),
             ],
             swiftSettings: swiftSettings
         ),
@@ -70,10 +83,10 @@ let package = Package(
             name: "ForkPoolTestSupport", dependencies: ["CForkPool"], path: "Tests/Support",
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "ForkPoolTests", dependencies: ["ForkPool", "CForkPool", "ForkPoolTestSupport"],
+            name: "ForkPoolTests", dependencies: ["ForkPool", "ForkPoolLaunch", "CForkPool", "ForkPoolTestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "FaultTests", dependencies: ["ForkPool", "CForkPool", "ForkPoolTestSupport"],
+            name: "FaultTests", dependencies: ["ForkPool", "ForkPoolLaunch", "CForkPool", "ForkPoolTestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ForkPoolCLITests", dependencies: ["ForkPoolCLI", "ForkPoolTestSupport"], exclude: ["Help"],

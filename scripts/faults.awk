@@ -1,4 +1,4 @@
-# The table of scripts/faults, from its own tables and the events of a run of swift-testing, one JSON object a line.
+# Prints the table of scripts/faults from the tables of that script and the events of swift-testing (JSON lines).
 
 function field(line, name,   at) {
     # The text of a JSON field that has no escapes.
@@ -17,7 +17,7 @@ function text(line,   at) {
     return line
 }
 
-# The kinds of pool of a test case: by its arguments, else by what its test is called.
+# The kinds of pool of a test case: by its arguments, or else by the name of its test.
 function kinds_of(test, words,   at, found) {
     at = index(words, " to \"" names[test])
     if (words ~ /passing [0-9]+ argument/ && at) {
@@ -35,8 +35,8 @@ function kinds_of(test, words,   at, found) {
     return "oneShot"
 }
 
-# Whether a test bears an id that the table has.
-function bears(test,   ids, count, list, i) {
+# Whether a test has an id of the table.
+function has_id(test,   ids, count, list, i) {
     ids = names[test]
     if (!match(ids, /^[A-F][0-9]+(, [A-F][0-9]+)*:/)) return 0
     count = split(substr(ids, 1, RLENGTH - 1), list, ", ")
@@ -88,7 +88,7 @@ BEGIN {
 /^\{"kind":"event",/ {
     test = field($0, "testID"); gsub(/\\/, "", test)
     if (!(test in names)) next
-    # A test without arguments has no cases here.
+    # A test without arguments has no case events.
     if (index($0, "\"kind\":\"testStarted\"")) begun[test] = 1
     else if (index($0, "\"kind\":\"testCaseStarted\"")) {
         delete begun[test]
@@ -111,7 +111,7 @@ BEGIN {
 }
 
 END {
-    # What began and has no end took the whole run with it.
+    # A test that started and did not end has ended the whole run.
     for (test in begun) running[test] = kinds_of(test, "")
     for (test in running) { failing[test] = 1; unfinished[test] = 1 }
     for (test in unfinished) end_case(test)
@@ -141,8 +141,8 @@ END {
         split(key, part, SUBSEP)
         if (part[1] == order[i]) printf "%-4s %s: – %s.\n", part[1], why[key], part[2]
     }
-    for (test in skipped) if (bears(test)) printf "skipped: %s: %s\n", names[test], skipped[test]
-    for (test in failed_tests) if (bears(test)) printf "FAILED: %s (%s)\n", names[test], test
+    for (test in skipped) if (has_id(test)) printf "skipped: %s: %s\n", names[test], skipped[test]
+    for (test in failed_tests) if (has_id(test)) printf "FAILED: %s (%s)\n", names[test], test
     printf "%d ids and %d kinds of pool: %d passed, %d failed, %d have no test, %d skipped, %d do not apply.\n", \
         total, columns, passed, failed, missing, skips, exempted
     exit failed + missing > 0

@@ -1,4 +1,4 @@
-"""Runs commands on pseudo terminals and draws what stands there as SVG; scripts/pictures calls it."""
+"""Runs commands on pseudo terminals, and draws the terminals as SVG; scripts/pictures calls it."""
 
 import html
 import os
@@ -12,7 +12,7 @@ import pyte
 COLUMNS, ROWS = 100, 26
 COLOURS = {"default": "#d4d4d4", "green": "#8ec07c", "red": "#fb4934", "cyan": "#83a598", "brown": "#fabd2f"}
 
-# The name of a picture, what is typed, and what the status line says when the first half of the picture is taken.
+# The name of a picture, the command line, and the text of the status line at the moment of the first half.
 SCENES = [
     ("run", "seq 1 24 | forkpool run -j 4 --timeout 800ms --sh 'sleep 0.$(( $1 % 7 + 1 )); [ $1 != 9 ] || exit 3; "
             "[ $1 != 14 ] || sleep 9; echo \"item $1 done\"'", "0:01 left"),
@@ -22,7 +22,7 @@ SCENES = [
 
 
 def record(line):
-    """Runs a line in a shell on a terminal; returns what came, with the second at which it came."""
+    """Runs a line in a shell on a terminal; returns the pieces of output with their times in seconds."""
     pid, master = pty.fork()
     if pid == 0:
         os.environ.update(TERM="xterm", COLUMNS=str(COLUMNS), LINES=str(ROWS))
@@ -43,7 +43,7 @@ def record(line):
 
 
 def screen(pieces, until):
-    """What stands on the terminal at a moment, as lines of (character, colour, whether it is bold)."""
+    """Returns the terminal at a moment, as lines of (character, colour, whether it is bold)."""
     terminal = pyte.Screen(COLUMNS, ROWS)
     stream = pyte.ByteStream(terminal)
     for moment, piece in pieces:
@@ -59,7 +59,7 @@ def screen(pieces, until):
 
 
 def text(cells, y):
-    """A line of the picture."""
+    """Draws a line of the picture."""
     spans, run, style = [], "", None
     for data, colour, bold in cells + [("", None, None)]:
         if (colour, bold) != style:
@@ -75,7 +75,7 @@ def text(cells, y):
 
 
 def draw(path, line, frames):
-    """Draws the prompt with what was typed, and the frames below each other."""
+    """Draws the prompt with the command line, and the frames below each other."""
     y, body = 26, []
     typed = f"$ {line}"
     while typed:

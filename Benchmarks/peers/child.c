@@ -1,5 +1,5 @@
-// A child without libc, so that the runner's own cost shows: child does nothing, child SIZE NUMBER writes so many bytes,
-// which repeat the number, in blocks of 4096 as stdio does.
+// A child without libc, so that the cost of the runner itself is visible. `child` does nothing; `child SIZE NUMBER` writes
+// SIZE bytes that repeat NUMBER, in blocks of 4096 bytes as stdio does.
 static long call3(long number, long a, const void *b, long c) {
     long result;
 #if defined(__x86_64__)

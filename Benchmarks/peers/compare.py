@@ -1,4 +1,4 @@
-"""Measures the peers and writes the tables of them: scripts/compare-peers, which builds and installs what it needs."""
+"""Measures the peers and writes their tables; scripts/compare-peers calls it after building and installing them."""
 
 import argparse
 import os
@@ -17,7 +17,7 @@ PROJECT = HERE.parent.parent
 README = PROJECT / "README.md"
 PAGE = PROJECT / "Sources/ForkPool/ForkPool.docc/Peers.md"
 
-# What is compared, the key under which scripts/compare-peers says that it is missing, and who tells its version.
+# The programs, the keys under which scripts/compare-peers reports missing ones, and the commands that print their versions.
 VERSIONS = [
     ("Swift", None, "swift --version"),
     ("findutils' xargs", "xargs", "xargs --version"),
@@ -45,7 +45,7 @@ def version(line):
 
 
 def replace(path, name, text):
-    """Puts text between the two markers of a name."""
+    """Replaces the text between the two markers of a name."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     whole = path.read_text()
     if whole.count(begin) != 1 or whole.count(end) != 1:
@@ -56,7 +56,7 @@ def replace(path, name, text):
 
 
 def machine():
-    """What it was measured on."""
+    """Describes the machine of the measurements."""
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     system = platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
     return (f"{os.cpu_count()} processors ({cpu[1].strip() if cpu else platform.machine()}), Linux {platform.release()}, "
@@ -68,7 +68,7 @@ def load():
 
 
 class Comparison:
-    """Everything that was asked for, measured."""
+    """The results of the requested groups."""
 
     def __init__(self, groups, quick, missing):
         self.missing = missing
@@ -90,17 +90,17 @@ class Comparison:
         ] + [f"- {line}." for line in absent])
 
     def page(self):
-        parts = ["## How and on what\n\n" + self.how()]
+        parts = ["## Setup\n\n" + self.how()]
         if self.pools:
             parts.append("## Pools\n\n" + self.pools.page())
         if self.runners:
             parts.append("## Runners\n\n" + self.runners.page())
         if self.benches:
-            parts.append("## What measures commands\n\n" + self.benches.page())
+            parts.append("## Benchmark tools\n\n" + self.benches.page())
         return "\n\n".join(parts)
 
     def summary(self):
-        """What the README shows."""
+        """Makes the tables of the README."""
         load = f"Load averages were {self.begin} at the beginning and {self.end} at the end."
         return "\n\n".join([load, self.pools.summary(), self.runners.summary()])
 

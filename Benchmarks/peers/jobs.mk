@@ -1,4 +1,4 @@
-# The jobs of a runner as targets: make -j2 -O JOBS=2000 CHILD=/bin/true -f jobs.mk
+# The jobs of a runner as targets of make: make -j2 -O JOBS=2000 CHILD=/bin/true -f jobs.mk
 jobs := $(addprefix job-,$(shell seq $(JOBS)))
 
 .PHONY: all $(jobs)

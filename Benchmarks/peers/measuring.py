@@ -1,4 +1,4 @@
-"""Measures things in turn and compares them, for scripts/compare-peers."""
+"""Measures in turn and compares, for scripts/compare-peers."""
 
 import math
 import random
@@ -13,9 +13,9 @@ BUILT = BUILD / "peers"
 
 
 def interleave(measures, rounds, seconds):
-    """Calls each measure once in each round, in an order of its own, and returns what it gave, by name.
+    """Calls each measure once per round, in random order, and returns the values by name.
 
-    After so many seconds it begins no other round. Whatever gives None once is left out from then on.
+    No round starts after the given seconds. A measure that returns None is left out from then on.
     """
     given = {name: [] for name in measures}
     end = time.monotonic() + seconds
@@ -34,7 +34,7 @@ def interleave(measures, rounds, seconds):
 
 
 def interval(values):
-    """The sign test's interval of the median, the narrowest with 95 % or more, or None where there are too few."""
+    """Returns the 95 % interval of the median by the sign test, or None for too few values."""
     ordered, n = sorted(values), len(values)
     best = None
     for outside in range(n // 2):
@@ -44,7 +44,7 @@ def interval(values):
 
 
 class Ratio:
-    """What one costs beside another: the median of the rounds' ratios, and its interval if there is one."""
+    """A ratio of two costs: the median of the ratios of all rounds, and its interval or None."""
 
     def __init__(self, median, interval):
         self.median = median
@@ -67,14 +67,14 @@ class Ratio:
 
 
 def digits(value):
-    """A number with some three digits."""
+    """Formats a number with about three digits."""
     if value >= 1000:
         return f"{float(f'{value:.3g}'):,.0f}".replace(",", " ")
     return f"{value:.3g}" if value >= 1 else f"{value:.2f}"
 
 
 def duration(nanoseconds):
-    """A time in the unit that suits it."""
+    """Formats a time in a suitable unit."""
     for unit, size in ("s", 1e9), ("ms", 1e6), ("µs", 1e3):
         if nanoseconds >= size:
             return f"{digits(nanoseconds / size)} {unit}"
@@ -82,7 +82,7 @@ def duration(nanoseconds):
 
 
 def table(head, rows):
-    """A table in Markdown."""
+    """Formats a table in Markdown."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 

@@ -1,4 +1,4 @@
-"""The process pools of scripts/compare-peers: which there are, what each has to do, and the tables of it."""
+"""The process pools of scripts/compare-peers: the pools, their work, and the tables."""
 
 import os
 import signal
@@ -11,12 +11,12 @@ from measuring import BUILD, BUILT, HERE, Ratio, duration, interleave, table, te
 ONCE = {"start": 2, "noops": 1_000_000, "results": 200, "sleeps": 10, "compute": 16, "killed": 20}
 WARM = {"warm-call": 100, "warm-noops": 1_000_000, "warm-results": 200}
 COUNTS = ONCE | WARM
-# For those that take some microseconds for each item, and for everybody where it is to be quick.
+# For pools that take microseconds per item, and for all pools with --quick.
 FEWER = 100_000
 
 
 class Pool:
-    """A pool: its name, what it needs to be there, and the program that is given a row and a count."""
+    """A pool: its name, the key of the package that it needs, and the program that runs a row for a count of items."""
 
     def __init__(self, name, needs, *program, rows=COUNTS, fewer=False):
         self.name = name
@@ -29,7 +29,7 @@ class Pool:
         return FEWER if self.fewer and row.endswith("noops") else COUNTS[row]
 
     def run(self, row, limit):
-        """What the program prints and its exit code, None if it was not done after so many seconds."""
+        """Runs the program; returns its output and exit code, which is None after the given seconds."""
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
             process = subprocess.Popen(
                 self.program + [row, str(self.count(row))], stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
@@ -39,7 +39,7 @@ class Pool:
             except subprocess.TimeoutExpired:
                 code = None
             try:
-                # What it left behind.
+                # Kill the processes that it left running.
                 os.killpg(process.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
@@ -50,7 +50,7 @@ class Pool:
             return output.read(), code
 
     def nanoseconds(self, row):
-        """What the row took for an item, and for one without a pool where the row measures that; or None."""
+        """Returns the time of the row per item, and without a pool if the row measures that; or None."""
         output, code = self.run(row, 120)
         if code != 0:
             tell(f"{self.name}, {row}: {'not done after 120 s' if code is None else self.said.strip()}")
@@ -81,7 +81,7 @@ POOLS = [
     Pool("Ruby parallel", "ruby", "ruby", HERE / "pools.rb", rows=ONCE),
 ]
 
-# Each row's title, and what the time is of.
+# The title of each row, and what its time means.
 TITLES = {
     "start": "Start, 2 no-ops, close",
     "noops": "A million no-ops, with start and close",
@@ -96,13 +96,13 @@ TITLES = {
 
 
 class MeasuredPools:
-    """What all pools have shown in all rows."""
+    """The results of all pools in all rows."""
 
     def __init__(self, rounds, missing, quick):
         self.pools = [pool for pool in POOLS if pool.needs not in missing]
         for pool in self.pools:
             pool.fewer = pool.fewer or quick
-            # Finds files cold.
+            # The first run loads files from the disk.
             pool.run(next(iter(pool.rows)), 60)
         self.values = {row: self.measure(row, rounds) for row in TITLES if row != "killed"}
         self.damage = {pool.name: damage(pool) for pool in self.pools if "killed" in pool.rows}
@@ -146,7 +146,7 @@ class MeasuredPools:
 
 
     def summary(self):
-        """The README's table: a line for each row, a column for each of the best known pools."""
+        """Makes the table of the README: a line for each row, a column for each of the best known pools."""
         columns = {
             "ForkPool": "ForkPool", "OCaml Parmap": "Parmap", "Perl MCE::Map": "MCE::Map", "Ruby parallel": "Ruby's parallel",
             "R `mclapply`": "R's `mclapply`", "Python `multiprocessing.Pool`": "Python's `Pool`",
@@ -172,12 +172,12 @@ class MeasuredPools:
 
 
 def reference(row):
-    """Whom the others are compared with: of two kinds of ours the one that is meant for that."""
+    """Returns the pool of this library that the others are compared with in a row."""
     return "ForkPool, resident" if row in WARM else "ForkPool"
 
 
 def damage(pool):
-    """How many results a pool gives though one item kills its worker, and whether it works after that."""
+    """Measures how many results a pool gives if an item kills its worker, and whether it works after that."""
     tell(f"pools: {TITLES['killed']}: {pool.name}")
     output, code = pool.run("killed", 10)
     answers = dict(line.split(" ", 1) for line in output.splitlines())

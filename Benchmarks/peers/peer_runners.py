@@ -1,4 +1,4 @@
-"""The runners and the benchmark commands of scripts/compare-peers: what each has to do, and the tables of it."""
+"""The runners and benchmark commands of scripts/compare-peers: their work, and the tables."""
 
 import json
 import statistics
@@ -11,7 +11,7 @@ OURS, FLOOR = "`forkpool run`", "C loop, nothing captured"
 
 
 class Row:
-    """Some jobs for each runner, two at once."""
+    """A row: jobs for each runner, two at once."""
 
     def __init__(self, title, jobs, child, output=""):
         self.title = title
@@ -24,7 +24,7 @@ class Row:
         return self.title.format(self.jobs)
 
     def commands(self, missing):
-        """Each runner's command line, ours first; words in $(…) are for a shell."""
+        """Returns the command line of each runner, `forkpool run` first; $(…) needs a shell."""
         items = f"items-{self.jobs}"
         runners = {
             OURS: (None, f"forkpool run -j2 -a {items} -- {self.child}"),
@@ -47,7 +47,7 @@ ROWS = {
 
 
 class MeasuredRunners:
-    """What all runners have shown in all rows, by forkpool bench."""
+    """The results of all runners in all rows, from forkpool bench."""
 
     def __init__(self, rounds, missing, quick):
         if quick:
@@ -58,7 +58,7 @@ class MeasuredRunners:
             name: kept(line, ROWS["small"]) for name, line in ROWS["small"].commands(missing).items() if name != FLOOR}
 
     def measure(self, row, rounds, missing):
-        """For each runner and metric the nanoseconds of a job, and the ratio with its interval."""
+        """Returns the nanoseconds per job and the ratio with its interval, for each runner and metric."""
         tell(f"runners: {row.name}")
         commands = row.commands(missing)
         numbers = " ".join(str(item + 1) for item in range(row.jobs))
@@ -91,7 +91,7 @@ class MeasuredRunners:
         return table(head + (["output"] if name == "small" else []), lines)
 
     def summary(self):
-        """The README's table of processor time, which a busy machine changes little: a line a row, a column a runner."""
+        """Makes the table of the README, with processor time, which a busy machine changes little."""
         runners = list(self.rows["true"])
         lines = []
         for name, row in ROWS.items():
@@ -105,7 +105,7 @@ class MeasuredRunners:
 
 
 def ratio(document, head, metric):
-    """What forkpool bench says of one beside the first."""
+    """Returns the comparison of a runner with the first one, from forkpool bench."""
     for found in document["forkpool"]["comparisons"]:
         if found["head"] == head and found["metric"] == metric:
             return Ratio(found["ratio"], None if found["low"] is None else (found["low"], found["high"]))
@@ -113,7 +113,7 @@ def ratio(document, head, metric):
 
 
 def kept(line, row):
-    """Says what became of the jobs' outputs: in order, whole, or torn."""
+    """Describes the outputs of the jobs: in order, whole, or torn."""
     subprocess.run(["sh", "-c", line], cwd=BUILT, check=True)
     output = (BUILT / "output").read_bytes()
     size = int(row.child.split()[1])
@@ -128,7 +128,7 @@ def kept(line, row):
 
 
 class MeasuredBenches:
-    """What measuring commands say of a command, what it costs to hear it, and what a C loop says."""
+    """The results of benchmark commands for a command, their own cost, and the result of a C loop."""
 
     def __init__(self, rounds, missing, quick):
         self.runs = 50 if quick else 500
@@ -149,7 +149,7 @@ class MeasuredBenches:
         return interleave(measures, rounds, 75)
 
     def tool(self, words):
-        """The mean and the median that a tool tells, and what a run really cost, in nanoseconds."""
+        """Returns the mean and the median that a tool reports, and the real cost of a run, in nanoseconds."""
         start = time.monotonic_ns()
         subprocess.run(words, cwd=BUILT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
         took = time.monotonic_ns() - start
@@ -177,4 +177,4 @@ class MeasuredBenches:
                 if name != "C loop":
                     line[-1] += " " + Ratio.of([v[i] for v in values], [v[i] for v in floor]).words
             lines.append(line)
-        return table(["who", "mean that it tells", "median that it tells", "what a run costs with all"], lines)
+        return table(["tool", "reported mean", "reported median", "real cost of a run"], lines)

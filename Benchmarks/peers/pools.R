@@ -1,5 +1,5 @@
 # R's parallel in the rows of scripts/compare-peers: pools.R POOL ROW COUNT, where POOL is mclapply or cluster.
-# Prints the nanoseconds that the row took. Results are checked outside of the time that counts.
+# Prints the nanoseconds of the row. Checks the results outside of the measured time.
 library(parallel)
 
 arguments <- commandArgs(trailingOnly = TRUE)
@@ -25,14 +25,14 @@ same_but_seven <- function(x) {
   x
 }
 
-# R reads a monotonic clock in milliseconds only; this one has microseconds.
+# The monotonic clock of R has only milliseconds; this clock has microseconds.
 timed <- function(work) {
   start <- Sys.time()
   results <- work()
   list(nanoseconds = as.numeric(Sys.time() - start, units = "secs") * 1e9, results = results)
 }
 
-# Whether items are given out one by one: mclapply forks for each of them then, so only where that is little.
+# Whether to send items one by one: mclapply then forks for each item, so only for rows with few items.
 singly <- row %in% c("sleeps", "killed") || (pool == "cluster" && row %in% c("results", "compute", "warm-results"))
 over_cluster <- function(cluster, body) {
   if (singly) clusterApplyLB(cluster, items, body) else parLapply(cluster, items, body)

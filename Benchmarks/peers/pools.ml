@@ -1,5 +1,5 @@
 (* OCaml's Parmap in the rows of scripts/compare-peers: pools values|floats ROW COUNT. It forks for each map.
-   Prints the nanoseconds that the row took. Results are checked outside of the time that counts. *)
+   Prints the nanoseconds of the row. Checks the results outside of the measured time. *)
 
 let mebibyte = 1 lsl 20
 
@@ -26,7 +26,7 @@ let expect is_right = if not is_right then (prerr_endline "wrong results"; exit 
 let () =
   let kind = Sys.argv.(1) and row = Sys.argv.(2) and count = int_of_string Sys.argv.(3) in
   let items = Array.init count Fun.id in
-  (* Without a chunk size each worker gets one part of the input; with one, results come as they are made. *)
+  (* Without a chunk size each worker gets one part of the input; with a chunk size, results come as they are made. *)
   let map ?(workers = 2) ?chunksize body =
     timed (fun () -> Parmap.array_parmap ~ncores:workers ?chunksize ~keeporder:(chunksize <> None) body items) in
   match kind, row with
@@ -35,7 +35,7 @@ let () =
     expect (results = items);
     Printf.printf "%d\n" nanoseconds
   | "floats", "noops" ->
-    (* Of floats alone the workers write the results where the caller reads them. *)
+    (* Only for floats do the workers write results into memory of the caller. *)
     let inputs = Array.map float_of_int items in
     let nanoseconds, results =
       timed (fun () -> Parmap.array_float_parmap ~ncores:2 (fun (x : float) -> x) inputs) in

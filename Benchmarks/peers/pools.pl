@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Perl's MCE::Map in the rows of scripts/compare-peers: pools.pl ROW COUNT. Its workers stay between maps of one body.
-# Prints the nanoseconds that the row took. Results are checked outside of the time that counts.
+# Prints the nanoseconds of the row. Checks the results outside of the measured time.
 use strict;
 use warnings;
 use MCE::Map;
@@ -25,7 +25,7 @@ my %body = (
     churn   => sub { churn($_, $turns) },
     seven   => sub { kill KILL => $$ if $_ == 7; sleep 0.001; $_ },
 );
-# The body, the workers, the items that a worker takes at once ('auto' is MCE's own choice), and whether workers stay.
+# The body, the workers, the items per chunk ('auto' is the default of MCE), and whether workers stay.
 my %rows = (
     start          => ['same', 2, 'auto'],
     noops          => ['same', 2, 'auto'],

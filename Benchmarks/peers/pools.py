@@ -1,6 +1,6 @@
 """Python's process pools in the rows of scripts/compare-peers: pools.py POOL ROW COUNT.
 
-Prints the nanoseconds that the row took. Results are checked outside of the time that counts.
+Prints the nanoseconds of the row. Checks the results outside of the measured time.
 """
 
 import os
@@ -40,7 +40,7 @@ def same_but_seven(x):
     return x
 
 
-# A class a pool: made with so many workers, it maps over range(count), calls once, and closes.
+# A class for each pool, made with a number of workers: it maps over range(count), makes a call, and closes.
 
 
 class Pool:
@@ -71,7 +71,7 @@ class ProcessPoolExecutor:
         self.pool = futures.ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork"))
 
     def map(self, body, count, chunk):
-        # The default is 1; the manual advises a large one for long inputs. This is the Pool's.
+        # The default is 1; the manual advises a large chunk size for long inputs. This is the formula of Pool.
         return list(self.pool.map(body, range(count), chunksize=chunk or -(-count // (4 * WORKERS))))
 
     def call(self, body, x):
@@ -169,7 +169,7 @@ def expect(is_right):
 
 
 def once(make, body, count, chunk, workers=WORKERS):
-    """Makes a pool, maps and closes it."""
+    """Makes a pool, maps, and closes it."""
 
     def work():
         pool = make(workers)
@@ -181,7 +181,7 @@ def once(make, body, count, chunk, workers=WORKERS):
 
 
 def warm(make, work):
-    """Times the second run of some work on a pool."""
+    """Measures the second run of work on a pool."""
     pool = make(WORKERS)
     work(pool)
     nanoseconds, result = timed(lambda: work(pool))
@@ -194,7 +194,7 @@ def right_bytes(results, count):
 
 
 def killed(make):
-    """Sends twenty items of which one kills its worker, and then another item."""
+    """Maps twenty items, one of which kills its worker, and then another item."""
     pool = make(WORKERS)
 
     def others():

@@ -1,5 +1,5 @@
 # Ruby's parallel in the rows of scripts/compare-peers: pools.rb ROW COUNT. It starts its workers for each map.
-# Prints the nanoseconds that the row took. Results are checked outside of the time that counts.
+# Prints the nanoseconds of the row. Checks the results outside of the measured time.
 require "parallel"
 
 row = ARGV[0]

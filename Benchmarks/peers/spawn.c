@@ -1,5 +1,5 @@
-// The floor of a runner: vfork, exec and wait4 in a loop, and nothing else. spawn JOBS AT-ONCE COMMAND...
-// Each job gets its number as last argument. With one at once it prints mean and median of a run, in nanoseconds.
+// The floor of a runner: only vfork, exec and wait4 in a loop. Usage: spawn JOBS AT-ONCE COMMAND...
+// Each job gets its number as last argument. With one job at once it prints mean and median of a job, in nanoseconds.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

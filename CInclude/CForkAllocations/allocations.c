@@ -8,13 +8,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// What glibc calls its own, whoever takes their names.
+// The functions of glibc under their internal names.
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *block, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
-/// Where nobody reads it, until the file is there.
+/// The counter until the file is mapped; it is never read.
 static _Atomic(int64_t) unread;
 static _Atomic(int64_t) *count = &unread;
 

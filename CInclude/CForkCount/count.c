@@ -21,10 +21,10 @@
 
 enum { NO_PROGRAM = 127 };
 
-/// Leaves this process, and all that come from it, one of its processors.
+/// Restricts this process and its descendants to one processor.
 ///
-/// Who finds no other processor free does not look for work but sleeps at once: what is counted does not depend on how
-/// busy the machine is.
+/// With one processor, workers sleep at once instead of spinning for work. So the counts do not depend on the load of
+/// the machine.
 static void stay_on_one_processor(void)
 {
     cpu_set_t mine, one;
@@ -37,7 +37,7 @@ static void stay_on_one_processor(void)
     sched_setaffinity(0, sizeof one, &one);
 }
 
-/// The program's process before it is the program: it stops, so that its tracer can take hold of it.
+/// Runs in the child: stops, so that the tracer can attach, and then becomes the program.
 static _Noreturn void become(const char *path, char *const *arguments, char *const *environment)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -49,7 +49,7 @@ static _Noreturn void become(const char *path, char *const *arguments, char *con
     _exit(NO_PROGRAM);
 }
 
-/// Whether a stop is one at which a system call begins; each has a stop at its end too.
+/// Whether a stop is the entry of a system call; the exit is a stop too.
 static bool is_entry(pid_t pid)
 {
     struct __ptrace_syscall_info info = {.op = PTRACE_SYSCALL_INFO_NONE};
@@ -58,7 +58,7 @@ static bool is_entry(pid_t pid)
 }
 
 #ifdef __x86_64__
-/// Whether an instruction locks memory for itself, or orders all of it: `lock`, `xchg` with memory, `mfence`.
+/// Whether an instruction locks memory or is a fence: `lock`, `xchg` with memory, `mfence`.
 static bool locks(const unsigned char code[static sizeof(long)])
 {
     size_t i = 0;
@@ -66,7 +66,7 @@ static bool locks(const unsigned char code[static sizeof(long)])
         ;
     if (code[i] == 0xf0)
         return true;
-    // REX
+    // A REX prefix.
     if ((code[i] & 0xf0) == 0x40)
         i++;
     return ((code[i] & 0xfe) == 0x86 && code[i + 1] < 0xc0)
@@ -75,8 +75,8 @@ static bool locks(const unsigned char code[static sizeof(long)])
 
 static bool locks_next(pid_t pid)
 {
-    long place = ptrace(PTRACE_PEEKUSER, pid, (void *)offsetof(struct user, regs.rip), NULL);
-    long word = ptrace(PTRACE_PEEKTEXT, pid, (void *)place, NULL);
+    long address = ptrace(PTRACE_PEEKUSER, pid, (void *)offsetof(struct user, regs.rip), NULL);
+    long word = ptrace(PTRACE_PEEKTEXT, pid, (void *)address, NULL);
     unsigned char code[sizeof word];
     memcpy(code, &word, sizeof word);
     return locks(code);
@@ -89,19 +89,19 @@ static bool locks_next(pid_t pid)
 }
 #endif
 
-/// Whether this is a process, and not a thread of one.
+/// Whether this is a process and not one of its threads.
 static bool is_process(pid_t pid)
 {
     return syscall(SYS_tgkill, pid, pid, 0) == 0;
 }
 
-/// Lets whoever stopped go on until its next instruction, or until its next system call begins or ends.
+/// Resumes a stopped process until its next instruction, or until the entry or exit of its next system call.
 static void resume(pid_t pid, int status, bool steps, struct cforkcount_run *run)
 {
     int number = WSTOPSIG(status), event = status >> 16;
-    // One that was killed meanwhile says so at the next wait.
+    // If the process was killed meanwhile, the next wait reports it.
     if (event == PTRACE_EVENT_STOP && number != SIGTRAP) {
-        // Stopped like any process, by SIGSTOP and the like: until SIGCONT.
+        // A stop by SIGSTOP or a similar signal, which lasts until SIGCONT.
         ptrace(PTRACE_LISTEN, pid, NULL, 0L);
         return;
     }
@@ -124,14 +124,14 @@ static void trace(pid_t program, bool steps, struct cforkcount_run *run)
     errno = 0;
     if (waitpid(program, &status, WUNTRACED) < 0 || !WIFSTOPPED(status)
         || ptrace(PTRACE_SEIZE, program, NULL, options) != 0) {
-        // One that ended before anybody could trace it left no errno.
+        // There is no errno if the process ended before it could be traced.
         run->error = errno != 0 ? errno : ECHILD;
         kill(program, SIGKILL);
         return;
     }
     kill(program, SIGCONT);
     pid_t pid;
-    // Until there is nobody left.
+    // Until no process is left.
     while ((pid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR) {
         if (pid <= 0)
             continue;
@@ -158,13 +158,13 @@ struct cforkcount_run cforkcount_run(
     pid_t tracer = fork();
     if (tracer == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        // Whom it traces ends with it.
+        // Its end by the alarm also kills the traced processes (PTRACE_O_EXITKILL).
         sigset_t none;
         sigemptyset(&none);
         signal(SIGALRM, SIG_DFL);
         sigprocmask(SIG_SETMASK, &none, NULL);
         alarm(seconds);
-        // The tracer too: to wake another processor takes longer than all it does at a stop.
+        // The tracer stays there too: waking another processor takes longer than its work at a stop.
         stay_on_one_processor();
         pid_t program = fork();
         if (program == 0)

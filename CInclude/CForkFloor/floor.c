@@ -64,14 +64,15 @@ static int64_t now(void)
     return time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-/// A body that the compiler cannot see through.
+/// A body that the compiler cannot inline.
 static int64_t same(int64_t item)
 {
     return item;
 }
 static int64_t (*volatile body)(int64_t) = same;
 
-/// Bound when the program is loaded: bound lazily, it would be looked up anew in each child, which is no floor.
+/// Bound when the program is loaded: with lazy binding each child would look it up again, which no floor should
+/// include.
 static void (*const volatile exit_at_once)(int) = _exit;
 
 /// Runs `work` in `workers` children and waits for them.
@@ -138,7 +139,7 @@ static void futex(_Atomic(uint32_t) *word, int operation, uint32_t value)
 
 static _Noreturn void warm_loop(void)
 {
-    // It sleeps for ever, so it must end with its parent.
+    // It waits for ever, so it must end with its parent.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (uint32_t round = 0;; round++) {
         while (atomic_load(&control->round) == round)
@@ -165,7 +166,7 @@ void cforkfloor_warm(int32_t workers)
     }
 }
 
-/// Lets the warm children run `work`, and sleeps until the last of them has.
+/// Runs `work` in the warm children, and sleeps until the last one is done.
 static void in_warm_children(void (*work)(int64_t, int64_t, size_t), int64_t a, int64_t b, size_t c)
 {
     control->work = work;
@@ -201,7 +202,7 @@ int64_t cforkfloor_warm_call(int64_t input)
     return slot[1];
 }
 
-/// The slots hold the inputs, then the results, then a byte for each item that says that its result is there.
+/// The slots hold the inputs, then the results, then a byte for each item that marks its result as ready.
 static void inputs_work(int64_t items, int64_t chunk, size_t unused)
 {
     (void)unused;

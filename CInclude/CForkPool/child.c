@@ -1,8 +1,6 @@
 #include "internal.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
@@ -13,18 +11,18 @@
 /// Everything that a forked child does before the body and after it.
 ///
 /// Up to `entry` only async-signal-safe calls are made, with two exceptions: `__fpurge`, which resets three pointers of
-/// streams whose locks glibc's fork() renews, and `on_exit`, which takes the exit lock for some nanoseconds. Where another
-/// thread of the parent held that (it registers a handler, or loads a library), the child waits for ever before its first
-/// item; that is proven and another child is started, as for any deadlock.
+/// streams whose locks glibc's fork() renews, and `on_exit`, which takes the exit lock for some nanoseconds. If another
+/// thread of the parent held that lock at the fork (it registers a handler, or loads a library), the child waits for
+/// ever before its first item; the pool proves that and starts another child, as for any deadlock.
 
 /// Exported by the Swift runtime: a pointer to an atomic pointer to the text of the last fatal error.
 extern const char *_Nullable volatile *_Nullable swift_getFatalErrorMessageBuffer(void) __attribute__((weak));
 
-/// Present in a build that measures coverage, whose counters `_exit` would lose.
+/// Present in a build that measures coverage, which would lose its counters at `_exit`.
 extern int __llvm_profile_write_file(void) __attribute__((weak));
 
-/// The calls of a child, bound when the program is loaded. A call that is bound at its first use, as is the linker's
-/// default, would be looked up anew in every child: some ten page faults each time, a third of a small map's cost.
+/// The calls of a child, bound when the program is loaded. By default the linker binds a call at its first use, which
+/// every child would do anew: some ten page faults each time, a third of a small map's cost.
 static const volatile struct {
     __typeof__(prctl) *prctl;
     __typeof__(getppid) *getppid;
@@ -39,8 +37,8 @@ static const volatile struct {
     __typeof__(_exit) *exit_at_once;
 } bound = {prctl, getppid, sigaltstack, sigaction, sigprocmask, close, open, __fpurge, on_exit, fflush, _exit};
 
-/// Exported by the Swift concurrency library: what it asks whether code that belongs to an actor may run here. A
-/// worker is forked from another thread than the main one, and has no other thread that the code could race with.
+/// Exported by the Swift concurrency library, which asks these whether an actor's code may run here. A worker is forked
+/// from another thread than the main one, and has no other thread that the code could race with.
 extern void (*swift_task_checkIsolated_hook)(void) __attribute__((weak));
 extern int (*swift_task_isIsolatingCurrentContext_hook)(void) __attribute__((weak));
 
@@ -58,27 +56,12 @@ static const int crash_signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, S
 /// Signals that a host may catch to end itself; a worker, which is not the host, ends by them.
 static const int ending_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXCPU};
 
-static struct cforkpool_crash *crash_record;
-static uintptr_t stack_low;
-static char handler_stack[64 * 1024] __attribute__((aligned(16)));
-
-void cforkpool_note_stack(void)
-{
-    pthread_attr_t attributes;
-    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
-        return;
-    void *low;
-    size_t size;
-    if (pthread_attr_getstack(&attributes, &low, &size) == 0)
-        stack_low = (uintptr_t)low;
-    pthread_attr_destroy(&attributes);
-}
-
 /// Copies what is known of a crash into the shared record, and lets the true signal end the process.
 static void on_crash(int signal_number, siginfo_t *info, void *unused)
 {
     (void)unused;
-    struct cforkpool_crash *record = crash_record;
+    struct cforkpool_crash *record = cforkpool_state.worker.crash;
+    uintptr_t stack_low = cforkpool_state.worker.stack_low;
     record->code = info->si_code;
     record->address = (uint64_t)(uintptr_t)info->si_addr;
     // The guard below the stack; a large frame may jump past its first page.
@@ -100,14 +83,15 @@ static void on_crash(int signal_number, siginfo_t *info, void *unused)
     }
     record->length = length;
     __atomic_store_n(&record->signal, signal_number, __ATOMIC_RELEASE);
-    // Installed with SA_RESETHAND: returning runs a faulting instruction again, by default this time. An abort or
-    // a signal from outside has no such instruction, so it is raised.
+    // Installed with SA_RESETHAND: after the return a faulting instruction runs again, by default this time. An abort
+    // or a signal from outside has no such instruction, so raise it.
     raise(signal_number);
 }
 
 static void install_crash_handler(void)
 {
-    stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
+    stack_t stack = {.ss_sp = cforkpool_state.handler_stack, .ss_size = sizeof cforkpool_state.handler_stack};
+    // Without it the handler runs on the worker's stack: it fails at a stack overflow alone.
     CALL(sigaltstack, bound.sigaltstack(&stack, NULL));
     struct sigaction action;
     memset(&action, 0, sizeof action);
@@ -117,7 +101,7 @@ static void install_crash_handler(void)
         bound.sigaction(crash_signals[i], &action, NULL);
 }
 
-/// Takes the host's own handlers away from the signals that end a process; what it ignores stays ignored.
+/// Removes the host's own handlers from the signals that end a process; what the host ignores stays ignored.
 static void reset_ending_signals(void)
 {
     for (size_t i = 0; i < sizeof ending_signals / sizeof *ending_signals; i++) {
@@ -131,17 +115,17 @@ static void reset_ending_signals(void)
     }
 }
 
-/// Comes first when a body calls exit(): no exit handler of the parent runs in a worker.
+/// Runs first when a body calls exit(): no exit handler of the parent runs in a worker.
 static void on_body_exit(int status, void *unused)
 {
     (void)unused;
     cforkpool_exit(status);
 }
 
-/// Takes over what every worker must have, however it was started: its crash handler and its signals.
+/// Sets up what every worker has, however it was started: its crash handler and its signals.
 static void settle(struct cforkpool_crash *crash)
 {
-    crash_record = crash;
+    cforkpool_state.worker.crash = crash;
     if (crash != NULL)
         install_crash_handler();
     reset_ending_signals();
@@ -149,11 +133,12 @@ static void settle(struct cforkpool_crash *crash)
 
 void cforkpool_become_worker(struct cforkpool_crash *crash)
 {
-    ENTER_PLACE(CFORKPOOL_IN_WORKER);
+    SET_ROLE(CFORKPOOL_IN_WORKER);
     cforkpool_register_handlers();
     cforkpool_note_stack();
     settle(crash);
-    bound.on_exit(on_body_exit, NULL);
+    // If memory is short, a body's exit() runs the program's own exit handlers.
+    CALL(on_exit, bound.on_exit(on_body_exit, NULL));
     sigset_t none;
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, NULL);
@@ -162,17 +147,18 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
 {
     bool is_template = start->entry == cforkpool_template_main;
-    ENTER_PLACE(is_template ? CFORKPOOL_IN_TEMPLATE : CFORKPOOL_IN_WORKER);
-    // The parent may have died before the death signal was asked for; its end is then seen here.
+    SET_ROLE(is_template ? CFORKPOOL_IN_TEMPLATE : CFORKPOOL_IN_WORKER);
+    // If the parent ended before this call, the next line sees it.
     CALL(prctl, bound.prctl(PR_SET_PDEATHSIG, SIGKILL));
     if (bound.getppid() != parent)
         bound.exit_at_once(0);
     settle(start->crash);
-    // This takes a lock, which a thread of the host may have held at the fork. A worker that waits for it is found out; a
-    // template never exits by itself, and must not wait.
+    // This takes a lock, which a thread of the host may have held at the fork. The pool finds a worker that waits for
+    // it; a template never exits by itself, and must not wait. If memory is short, a body's exit() runs the host's exit
+    // handlers.
     if (!is_template)
-        bound.on_exit(on_body_exit, NULL);
-    // Not the terminal's or the pipeline's: input that the host has yet to read is not a worker's to take.
+        CALL(on_exit, bound.on_exit(on_body_exit, NULL));
+    // A worker must not take input that the host has yet to read. Without /dev/null it has no standard input.
     bound.close(STDIN_FILENO);
     CALL(open, bound.open("/dev/null", O_RDONLY));
     bound.fpurge(stdin);
@@ -190,7 +176,8 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
 
 _Noreturn void cforkpool_exit(int32_t status)
 {
-    // Not fflush(NULL): that would move the offsets of input files that are shared with the parent.
+    // Not fflush(NULL), which would move the offsets of input files that are shared with the parent. Output that the
+    // system refuses is lost, as at any exit.
     bound.fflush(stdout);
     bound.fflush(stderr);
     if (__llvm_profile_write_file != NULL)

@@ -1,11 +1,9 @@
 #include "internal.h"
 
 #include <elf.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,17 +17,15 @@
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
-/// Starting this program again as a worker, and being so started.
+/// Starting this program again as a worker, and what such a worker does before the library's Swift code.
 
-/// Tells a program that it is a worker: descriptors, parent, number and token. A worker takes it out of its environment.
+/// Tells a program that it is a worker: descriptors, parent, number and token. The worker unsets it.
 #define VARIABLE "FORKPOOL_WORKER"
 
-/// A worker that cannot be one ends with this, and its main never runs.
+/// The exit status of a process that cannot be a worker; its main never runs.
 enum { EXIT_NO_WORKER = 121 };
 
 extern char **environ;
-
-static char **arguments;
 
 // MARK: - In the parent
 
@@ -42,11 +38,11 @@ static char **make_environment(const struct cforkpool_start *start)
         count += 1;
     size_t pointers = (count + 2) * sizeof(char *);
     size_t text = sizeof VARIABLE + 128;
-    char **made = malloc(pointers + text);
+    char **made = CALL_OR(malloc, NULL, malloc(pointers + text));
     if (made == NULL)
         return NULL;
     char *variable = (char *)made + pointers;
-    snprintf(variable, text, VARIABLE "=%d:%d:%d:%d:%llx", exec->memory, exec->bell, start->worker, (int)getpid(),
+    snprintf(variable, text, VARIABLE "=%d:%d:%d:%d:%llx", exec->memory, exec->eventfd, start->worker, (int)getpid(),
              (unsigned long long)exec->token);
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
@@ -65,9 +61,9 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
     *call = "execve";
     if (environment == NULL)
         return -ENOMEM;
-    static char *nameless[] = {"", NULL};
-    char **given = arguments != NULL ? arguments : nameless;
-    // Written by the child, which has this very memory until it is another program.
+    static char *const nameless[] = {"", NULL};
+    char *const *given = cforkpool_state.exec.arguments != NULL ? cforkpool_state.exec.arguments : nameless;
+    // Written by the child, which has this very memory until execve.
     volatile int error = 0;
     volatile bool keeps_descriptors = false;
     pid_t parent = getpid();
@@ -81,14 +77,14 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
             CALL(dup2, dup2(null, STDIN_FILENO));
             close(null);
         }
-        // A kernel before 5.11 does not know how; most descriptors are small numbers.
+        // A kernel before 5.11 cannot do that; most descriptors are small numbers, and EBADF is the only error below.
         if (CALL(close_range, syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC)) != 0) {
             for (int fd = STDERR_FILENO + 1; fd < 1024; fd++)
                 fcntl(fd, F_SETFD, FD_CLOEXEC);
         }
         keeps_descriptors = CALL(fcntl_flags, fcntl(exec->memory, F_SETFD, 0)) == 0
-            && CALL(fcntl_flags, fcntl(exec->bell, F_SETFD, 0)) == 0;
-        // Of this very process: the file may be gone or another one by now.
+            && CALL(fcntl_flags, fcntl(exec->eventfd, F_SETFD, 0)) == 0;
+        // The link leads to the file of this very process, which may have no name any more.
         if (keeps_descriptors)
             CALL(execve, execve("/proc/self/exe", given, environment));
         error = errno;
@@ -113,59 +109,57 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
 // MARK: - In the worker
 
 /// Swift's side; absent in a program that has the shim alone.
-extern void cforkpool_exec_worker(int32_t memory, int32_t bell, int32_t number, uint64_t token)
+extern void cforkpool_exec_worker(int32_t memory, int32_t eventfd, int32_t number, uint64_t token)
     __attribute__((weak));
 
-/// Exported by Dispatch for run loops: a descriptor that is readable when the main queue has work, and what does it.
-/// `dispatch_main` is not for us: it ends the main thread in a way that is only ready once main was called.
+/// Exported by Dispatch for run loops: a descriptor that is readable when the main queue has work, and a function that
+/// does the work. `dispatch_main` is no alternative: it needs a main that was called.
 extern int _dispatch_get_main_queue_handle_4CF(void) __attribute__((weak));
 extern void _dispatch_main_queue_callback_4CF(void *_Nullable message) __attribute__((weak));
-
-static struct {
-    int32_t memory, bell, number;
-    uint64_t token;
-} own;
 
 static void *worker_main(void *unused)
 {
     (void)unused;
-    cforkpool_exec_worker(own.memory, own.bell, own.number, own.token);
+    cforkpool_exec_worker(cforkpool_state.exec.memory, cforkpool_state.exec.eventfd, cforkpool_state.exec.number,
+                          cforkpool_state.exec.token);
     cforkpool_exit(0);
 }
 
 void cforkpool_refuse_worker(const char *why)
 {
-    // Not stdio, whose locks and buffers are the program's.
-    static const char head[] = "forkpool: this process cannot be a worker: ";
-    (void)!write(STDERR_FILENO, head, sizeof head - 1);
-    (void)!write(STDERR_FILENO, why, strlen(why));
-    (void)!write(STDERR_FILENO, "\n", 1);
+    // Not stdio, whose locks and buffers are the program's. If standard error refuses it, the status remains.
+    const char *const parts[] = {"forkpool: this process cannot be a worker: ", why, "\n"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (CALL(write, write(STDERR_FILENO, parts[i], strlen(parts[i]))) < 0)
+            break;
+    }
     _exit(EXIT_NO_WORKER);
 }
 
 /// Becomes the worker that `text` describes. The program's main must not run, whatever happens.
 static _Noreturn void become_worker(const char *text)
 {
-    int parent;
+    int memory, eventfd, number, parent;
     unsigned long long token;
-    if (sscanf(text, "%d:%d:%d:%d:%llx", &own.memory, &own.bell, &own.number, &parent, &token) != 5)
+    if (sscanf(text, "%d:%d:%d:%d:%llx", &memory, &eventfd, &number, &parent, &token) != 5)
         cforkpool_refuse_worker("the variable " VARIABLE " is not one that a pool set; unset it");
-    own.token = token;
+    cforkpool_state.exec.memory = memory;
+    cforkpool_state.exec.eventfd = eventfd;
+    cforkpool_state.exec.number = number;
+    cforkpool_state.exec.token = token;
     unsetenv(VARIABLE);
-    // The kernel calls it after the file it was started from, which is /proc/self/exe.
+    // The kernel named it after the file that it was started from: "exe".
     CALL(prctl, prctl(PR_SET_NAME, program_invocation_short_name));
-    // Set before the program was started, and kept; but the parent may have ended before.
+    // The death signal was set before execve, and lasts; but the parent may have ended before.
     if (getppid() != parent)
         cforkpool_refuse_worker("its parent is not the pool that the variable " VARIABLE " names; unset it");
-    if (CALL(fcntl_flags, fcntl(own.memory, F_SETFD, FD_CLOEXEC)) != 0
-        || CALL(fcntl_flags, fcntl(own.bell, F_SETFD, FD_CLOEXEC)) != 0)
+    if (CALL(fcntl_flags, fcntl(memory, F_SETFD, FD_CLOEXEC)) != 0
+        || CALL(fcntl_flags, fcntl(eventfd, F_SETFD, FD_CLOEXEC)) != 0)
         cforkpool_refuse_worker("the variable " VARIABLE " is not one that a pool set; unset it");
     if (cforkpool_exec_worker == NULL)
         cforkpool_refuse_worker("the program has no library");
     pthread_t thread;
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    if (CALL_OR(pthread_create, errno, pthread_create(&thread, &attributes, worker_main, NULL)) != 0)
+    if (CALL_OR(pthread_create, errno, pthread_create(&thread, NULL, worker_main, NULL)) != 0)
         cforkpool_refuse_worker("the system refused a thread");
     // The main thread is the main actor's and the main queue's, as in any program.
     sigset_t none;
@@ -180,8 +174,9 @@ static _Noreturn void become_worker(const char *text)
         uint64_t count;
         if (CALL(poll, poll(&work, 1, -1)) <= 0)
             continue;
-        (void)!read(work.fd, &count, sizeof count);
-        _dispatch_main_queue_callback_4CF(NULL);
+        // Another reader may have emptied it meanwhile; the queue then has nothing to do.
+        if (CALL(read, read(work.fd, &count, sizeof count)) >= 0 || errno == EAGAIN)
+            _dispatch_main_queue_callback_4CF(NULL);
     }
 }
 
@@ -196,7 +191,7 @@ extern const constructor __init_array_end[] __attribute__((weak, visibility("hid
 /// The header of the image that this file is part of.
 extern const ElfW(Ehdr) __ehdr_start __attribute__((weak, visibility("hidden")));
 
-/// Whether this file is part of the executable, not of a library.
+/// Returns whether this file is part of the executable, not of a library.
 static bool is_in_executable(void)
 {
     if (&__ehdr_start == NULL)
@@ -204,13 +199,11 @@ static bool is_in_executable(void)
     return (uintptr_t)&__ehdr_start + __ehdr_start.e_phoff == getauxval(AT_PHDR);
 }
 
-static bool has_bootstrap;
-
-/// Runs before main. In a worker it does not return: the constructors that were to come after this one are run from
-/// here, so that the libraries of a static program, and the program's own types, are ready.
+/// Runs before main. In a worker it does not return; it runs the constructors that would come after it, so that the
+/// libraries of a static program, and the program's own types, are ready.
 __attribute__((constructor)) static void enter(int argc, char **argv, char **envp)
 {
-    arguments = argv;
+    cforkpool_state.exec.arguments = argv;
     const char *text = getenv(VARIABLE);
     if (text == NULL || !is_in_executable())
         return;
@@ -224,14 +217,14 @@ __attribute__((constructor)) static void enter(int argc, char **argv, char **env
     become_worker(text);
 }
 
-bool cforkpool_enters(void)
+bool cforkpool_enters_before_main(void)
 {
-    return has_bootstrap || is_in_executable();
+    return cforkpool_state.exec.has_bootstrap || is_in_executable();
 }
 
 void cforkpool_bootstrap(void)
 {
-    has_bootstrap = true;
+    cforkpool_state.exec.has_bootstrap = true;
     const char *text = getenv(VARIABLE);
     if (text != NULL)
         become_worker(text);

@@ -1,43 +1,37 @@
 #include "internal.h"
 
-#include <errno.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 
-/// Making calls fail, for tests.
+/// Makes calls fail, for tests.
 
 #ifdef CFORKPOOL_INJECTS
 
-enum { PLACES = 3, NO_CALL = -1 };
+enum { ROLES = 3, NO_CALL = -1 };
 
-/// What is to fail, and what was called: in memory that every process forked since has too, so that a plan reaches, and
-/// one that is over leaves, those that run already.
-struct plan {
+/// What is to fail, and what was called. It lies in memory that processes forked later share, so a plan begins and ends
+/// in those that run already.
+struct cforkpool_plan {
     _Atomic(int32_t) call;
-    _Atomic(int32_t) place;
+    _Atomic(int32_t) role;
     _Atomic(uint32_t) first, times;
     _Atomic(int32_t) error;
     _Atomic(uint32_t) failed;
-    _Atomic(uint32_t) made[PLACES][CFORKPOOL_CALL_COUNT];
+    _Atomic(uint32_t) made[ROLES][CFORKPOOL_CALL_COUNT];
 };
-
-/// NULL until there was a plan.
-static struct plan *plan;
-
-/// What this process is.
-static int32_t own_place = CFORKPOOL_IN_PARENT;
 
 #define NAME(name) #name,
 static const char *const names[] = {CFORKPOOL_CALLS(NAME)};
 
 bool cforkpool_fails(enum cforkpool_call call)
 {
+    struct cforkpool_plan *plan = cforkpool_state.injection.plan;
+    int32_t role = cforkpool_state.injection.role;
     int32_t planned = plan == NULL ? NO_CALL : atomic_load(&plan->call);
     if (planned == NO_CALL)
         return false;
-    uint32_t number = atomic_fetch_add(&plan->made[own_place][call], 1) + 1;
-    if (planned != (int32_t)call || atomic_load(&plan->place) != own_place)
+    uint32_t number = atomic_fetch_add(&plan->made[role][call], 1) + 1;
+    if (planned != (int32_t)call || atomic_load(&plan->role) != role)
         return false;
     uint32_t first = atomic_load(&plan->first);
     if (number < first || number - first >= atomic_load(&plan->times))
@@ -47,9 +41,9 @@ bool cforkpool_fails(enum cforkpool_call call)
     return true;
 }
 
-void cforkpool_enter_place(int32_t place)
+void cforkpool_set_role(int32_t role)
 {
-    own_place = place;
+    cforkpool_state.injection.role = role;
 }
 
 const char *cforkpool_injectable(int32_t index)
@@ -66,21 +60,22 @@ static int32_t find(const char *name)
     return NO_CALL;
 }
 
-int32_t cforkpool_inject(const char *name, int32_t place, uint32_t first, uint32_t times, int32_t error)
+int32_t cforkpool_inject(const char *name, int32_t role, uint32_t first, uint32_t times, int32_t error)
 {
     int32_t call = find(name);
-    if (call == NO_CALL || place < 0 || place >= PLACES || first == 0)
+    if (call == NO_CALL || role < 0 || role >= ROLES || first == 0)
         return -EINVAL;
+    struct cforkpool_plan *plan = cforkpool_state.injection.plan;
     if (plan == NULL) {
-        void *made = mmap(NULL, sizeof *plan, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (made == MAP_FAILED)
+        plan = mmap(NULL, sizeof *plan, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (plan == MAP_FAILED)
             return -errno;
-        plan = made;
+        cforkpool_state.injection.plan = plan;
     }
     cforkpool_inject_nothing();
     memset(plan->made, 0, sizeof plan->made);
     atomic_store(&plan->failed, 0);
-    atomic_store(&plan->place, place);
+    atomic_store(&plan->role, role);
     atomic_store(&plan->first, first);
     atomic_store(&plan->times, times);
     atomic_store(&plan->error, error);
@@ -90,20 +85,22 @@ int32_t cforkpool_inject(const char *name, int32_t place, uint32_t first, uint32
 
 void cforkpool_inject_nothing(void)
 {
-    if (plan != NULL)
-        atomic_store(&plan->call, NO_CALL);
+    if (cforkpool_state.injection.plan != NULL)
+        atomic_store(&cforkpool_state.injection.plan->call, NO_CALL);
 }
 
-int32_t cforkpool_injected_calls(const char *name, int32_t place)
+int32_t cforkpool_injected_calls(const char *name, int32_t role)
 {
     int32_t call = find(name);
-    if (call == NO_CALL || place < 0 || place >= PLACES)
+    if (call == NO_CALL || role < 0 || role >= ROLES)
         return -EINVAL;
-    return plan == NULL ? 0 : (int32_t)atomic_load(&plan->made[place][call]);
+    struct cforkpool_plan *plan = cforkpool_state.injection.plan;
+    return plan == NULL ? 0 : (int32_t)atomic_load(&plan->made[role][call]);
 }
 
 int32_t cforkpool_injected_failures(void)
 {
+    struct cforkpool_plan *plan = cforkpool_state.injection.plan;
     return plan == NULL ? 0 : (int32_t)atomic_load(&plan->failed);
 }
 
@@ -115,9 +112,9 @@ const char *cforkpool_injectable(int32_t index)
     return NULL;
 }
 
-int32_t cforkpool_inject(const char *name, int32_t place, uint32_t first, uint32_t times, int32_t error)
+int32_t cforkpool_inject(const char *name, int32_t role, uint32_t first, uint32_t times, int32_t error)
 {
-    (void)name, (void)place, (void)first, (void)times, (void)error;
+    (void)name, (void)role, (void)first, (void)times, (void)error;
     return -ENOSYS;
 }
 
@@ -125,9 +122,9 @@ void cforkpool_inject_nothing(void)
 {
 }
 
-int32_t cforkpool_injected_calls(const char *name, int32_t place)
+int32_t cforkpool_injected_calls(const char *name, int32_t role)
 {
-    (void)name, (void)place;
+    (void)name, (void)role;
     return -ENOSYS;
 }
 

@@ -1,17 +1,25 @@
 #ifndef CFORKPOOL_INJECT_H
 #define CFORKPOOL_INJECT_H
 
-/// The calls of the shim that the kernel can refuse, and how a test makes it seem to.
+/// The calls of the shim that can fail, and how a test makes them fail.
 ///
-/// A debug build asks before each whether it is to fail; in a release build `CALL` is the call and nothing else.
+/// The rule: a call that the kernel can refuse is a `CALL`, and the caller handles its failure. Refused means that the
+/// man page names an error that valid arguments can meet: no memory (so malloc, on_exit and pthread_getattr_np too), a
+/// limit, a missing descriptor or process, a missing right or feature. What fails for wrong arguments alone is no
+/// `CALL`: getpid and its like, sigaction, the signal masks, raise, close (which frees the descriptor even if it
+/// reports an error), and the pthread calls that only change memory.
+///
+/// A debug build asks before each `CALL` whether it is to fail; in a release build `CALL` is the call and nothing else.
 
-/// Every such call, by the name that `cforkpool_inject` knows it by; those that do several things have a name for each.
+/// The names by which `cforkpool_inject` knows the calls. A call that does several things has a name for each.
+/// `tid_offset` is no system call but the self-check of stack.c.
 #define CFORKPOOL_CALLS(CALL_NAMED) \
-    CALL_NAMED(close_range) \
     CALL_NAMED(clone) \
+    CALL_NAMED(close_range) \
     CALL_NAMED(dup2) \
     CALL_NAMED(eventfd) \
     CALL_NAMED(execve) \
+    CALL_NAMED(fcntl_append) \
     CALL_NAMED(fcntl_dup) \
     CALL_NAMED(fcntl_flags) \
     CALL_NAMED(fcntl_seals) \
@@ -22,10 +30,13 @@
     CALL_NAMED(getrlimit) \
     CALL_NAMED(kill) \
     CALL_NAMED(madvise) \
+    CALL_NAMED(malloc) \
     CALL_NAMED(memfd_create) \
     CALL_NAMED(mmap) \
     CALL_NAMED(munmap) \
+    CALL_NAMED(on_exit) \
     CALL_NAMED(open) \
+    CALL_NAMED(perf_event_open) \
     CALL_NAMED(pidfd_open) \
     CALL_NAMED(pidfd_send_signal) \
     CALL_NAMED(poll) \
@@ -34,13 +45,16 @@
     CALL_NAMED(pselect) \
     CALL_NAMED(pthread_atfork) \
     CALL_NAMED(pthread_create) \
+    CALL_NAMED(pthread_getattr_np) \
     CALL_NAMED(pthread_mutex_init) \
     CALL_NAMED(read) \
     CALL_NAMED(sched_getaffinity) \
+    CALL_NAMED(sched_getcpu) \
     CALL_NAMED(sched_setaffinity) \
     CALL_NAMED(setrlimit) \
     CALL_NAMED(sigaltstack) \
     CALL_NAMED(stat) \
+    CALL_NAMED(tid_offset) \
     CALL_NAMED(timer_create) \
     CALL_NAMED(timer_settime) \
     CALL_NAMED(vfork) \
@@ -52,34 +66,35 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define CFORKPOOL_ENUMERATE(name) CFORKPOOL_CALL_##name,
 enum cforkpool_call { CFORKPOOL_CALLS(CFORKPOOL_ENUMERATE) CFORKPOOL_CALL_COUNT };
 
-/// Counts a call, and says whether it is to fail; `errno` is set then. Async-signal-safe.
+/// Counts a call and returns whether it is to fail; then `errno` is set. Async-signal-safe.
 bool cforkpool_fails(enum cforkpool_call call);
 
-/// Says what this process is from now on: one of `cforkpool_place`.
-void cforkpool_enter_place(int32_t place);
+/// Sets what this process is: one of `cforkpool_role`.
+void cforkpool_set_role(int32_t role);
 
-/// A call that is told to have failed by `failure`.
+/// A call that reports a failure by `failure`.
 #define CALL_OR(name, failure, call) (cforkpool_fails(CFORKPOOL_CALL_##name) ? (failure) : (call))
 
-/// A call that, where it fails by `error`, was made for all that: a child that is not there was reaped.
+/// A call that is made even if it is to fail by `error`: a child that is not there was reaped.
 #define CALL_EVEN_IF(error, name, call) \
     (cforkpool_fails(CFORKPOOL_CALL_##name) ? (errno == (error) ? (void)(call), errno = (error), -1 : -1) : (call))
 
-#define ENTER_PLACE(place) cforkpool_enter_place(place)
+#define SET_ROLE(role) cforkpool_set_role(role)
 
 #else
 
 #define CALL_OR(name, failure, call) (call)
 #define CALL_EVEN_IF(error, name, call) (call)
-#define ENTER_PLACE(place) ((void)0)
+#define SET_ROLE(role) ((void)0)
 
 #endif
 
-/// A call that is told to have failed by -1, or not to have.
+/// A call that reports a failure by -1.
 #define CALL(name, call) CALL_OR(name, -1, call)
 
 #endif

@@ -1,6 +1,5 @@
 #include "internal.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -9,8 +8,6 @@
 #include <unistd.h>
 
 /// Limits of a worker, set before its first item.
-
-static bool memory_is_limited;
 
 /// The private writable memory of the process in bytes, as RLIMIT_DATA counts it, or a negative errno.
 static int64_t read_data_size(void)
@@ -41,8 +38,8 @@ static int64_t read_data_size(void)
 uint64_t cforkpool_memory_left(void)
 {
     struct rlimit limit;
-    int64_t size = memory_is_limited ? read_data_size() : -1;
-    if (size < 0 || getrlimit(RLIMIT_DATA, &limit) != 0)
+    int64_t size = cforkpool_state.worker.has_memory_limit ? read_data_size() : -1;
+    if (size < 0 || CALL(getrlimit, getrlimit(RLIMIT_DATA, &limit)) != 0)
         return UINT64_MAX;
     return limit.rlim_cur > (rlim_t)size ? limit.rlim_cur - (rlim_t)size : 0;
 }
@@ -60,7 +57,7 @@ int32_t cforkpool_limit_memory(int64_t bytes)
         limit.rlim_cur = wanted;
     if (CALL(setrlimit, setrlimit(RLIMIT_DATA, &limit)) != 0)
         return -errno;
-    memory_is_limited = true;
+    cforkpool_state.worker.has_memory_limit = true;
     return 0;
 }
 

@@ -1,8 +1,6 @@
 #include "internal.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -12,7 +10,9 @@
 #endif
 
 _Static_assert(sizeof(pthread_mutex_t) <= CFORKPOOL_MUTEX_SIZE, "a lock fits its place");
-_Static_assert(sizeof(struct cforkpool_crash) <= 1024, "a crash record fits its place in the region");
+_Static_assert(sizeof(struct cforkpool_crash) == CFORKPOOL_CRASH_SIZE, "crash records lie one behind the other");
+_Static_assert(offsetof(struct cforkpool_crash, text) + CFORKPOOL_CRASH_TEXT == CFORKPOOL_CRASH_SIZE,
+               "the text ends the record");
 
 void *cforkpool_mmap_shared(size_t size, int32_t *error)
 {
@@ -24,7 +24,7 @@ void *cforkpool_mmap_shared(size_t size, int32_t *error)
         return NULL;
     }
     *error = 0;
-    // A core dump of each worker would hold all of it. Where the kernel has no such advice nothing is lost.
+    // Else the core dump of each worker holds all of it. A refusal costs that alone.
     CALL(madvise, madvise(base, size, MADV_DONTDUMP));
     return base;
 }
@@ -41,9 +41,10 @@ int32_t cforkpool_above_standard(int32_t fd)
 
 int32_t cforkpool_memfd(size_t size)
 {
-    // To grow beyond the limit on files would not only be refused, it would end the process by SIGXFSZ.
+    // Growth beyond the limit on files is not only refused, it ends the process by SIGXFSZ.
     struct rlimit limit;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur)
+    if (CALL(getrlimit, getrlimit(RLIMIT_FSIZE, &limit)) == 0 && limit.rlim_cur != RLIM_INFINITY
+        && size > limit.rlim_cur)
         return -ENOMEM;
     int fd = CALL(memfd_create, memfd_create("forkpool", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (fd < 0)
@@ -57,17 +58,6 @@ int32_t cforkpool_memfd(size_t size)
         close(fd);
         return -error;
     }
-    return fd;
-}
-
-int32_t cforkpool_capture(void)
-{
-    int fd = CALL(memfd_create, memfd_create("forkpool output", MFD_CLOEXEC));
-    if (fd < 0)
-        return -errno;
-    fd = cforkpool_above_standard(fd);
-    if (fd >= 0)
-        fcntl(fd, F_SETFL, O_APPEND);
     return fd;
 }
 
@@ -96,7 +86,7 @@ int32_t cforkpool_madvise_populate(void *address, size_t size)
 
 int32_t cforkpool_madvise_fresh(void *address, size_t size)
 {
-    // A refusal only means small pages.
+    // A refusal means small pages.
     CALL(madvise, madvise(address, size, MADV_HUGEPAGE));
     return CALL(madvise, madvise(address, size, MADV_POPULATE_WRITE)) == 0 ? 0 : -errno;
 }
@@ -105,11 +95,13 @@ int32_t cforkpool_mutex_init(void *mutex)
 {
     pthread_mutexattr_t attributes;
     pthread_mutexattr_init(&attributes);
-    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
     // A second lock by the same thread is an error to report, not a deadlock.
     pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
-    int error = CALL_OR(pthread_mutex_init, errno, pthread_mutex_init(mutex, &attributes));
+    int error = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    if (error == 0)
+        error = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    if (error == 0)
+        error = CALL_OR(pthread_mutex_init, errno, pthread_mutex_init(mutex, &attributes));
     pthread_mutexattr_destroy(&attributes);
     return -error;
 }

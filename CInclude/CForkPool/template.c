@@ -1,9 +1,7 @@
 #include "internal.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,108 +14,107 @@ _Static_assert(offsetof(struct cforkpool_orders, children) == sizeof(struct cfor
 
 /// A template runs nothing but this file: no allocation, no lock, no Swift.
 
-static struct cforkpool_template self;
-/// What the program is called in `ps`.
-static char host_name[16];
+// MARK: - Memory holders
 
-/// Whether a worker's memory is so large that its end would be late. A process has ended, for those who wait for it, when
-/// its memory is torn down: 9 ms a GiB. Unless somebody else has the same memory, who then tears it down in peace.
-static bool keeps_memory;
+// A parent sees a process's end only after the kernel freed its memory, which takes 9 ms a GiB. The kernel frees memory
+// with the last process that has it. So a worker with much memory gets a memory holder: a process that shares the
+// worker's memory, touches none of it, and is killed once the parent has seen the worker's end.
 
-/// From so many pages on: where tearing down takes half a millisecond.
-enum { KEEP_FROM_PAGES = 16384 };
+/// From this many pages on, freeing takes half a millisecond.
+enum { HELD_FROM_PAGES = 16384 };
 
-static _Alignas(16) char keeper_stack[4096];
-
-/// The template's own id, for those that are to end with it.
-static pid_t template_pid;
-
-/// A process that has a worker's memory and touches none of it. It must not return, nor set `errno`, which is the
-/// worker's; no signal but SIGKILL reaches it, which the template sends when the worker has ended.
-static int keep_memory(void *unused)
+/// A memory holder's code. It must not return, nor set `errno`, which is the worker's. Only SIGKILL reaches it.
+static int hold_memory(void *unused)
 {
     (void)unused;
     CALL(prctl, prctl(PR_SET_PDEATHSIG, SIGKILL));
-    // The template may have ended before that.
-    if (getppid() != template_pid)
+    // The template may have ended before that call.
+    if (getppid() != cforkpool_state.template.pid)
         _exit(0);
     for (;;)
         ppoll(NULL, 0, NULL, NULL);
 }
 
-static int32_t *keepers(void)
+/// The process ids of the memory holders, by their workers' numbers.
+static int32_t *memory_holders(void)
 {
-    return &self.orders->children[self.numbers];
+    struct cforkpool_template *self = &cforkpool_state.template.self;
+    return &self->orders->children[self->numbers];
 }
 
-static void kill_keeper(int32_t number)
+static void kill_memory_holder(int32_t number)
 {
-    if (keepers()[number] > 0)
-        CALL_EVEN_IF(ESRCH, kill, kill(keepers()[number], SIGKILL));
+    if (memory_holders()[number] > 0)
+        CALL_EVEN_IF(ESRCH, kill, kill(memory_holders()[number], SIGKILL));
 }
 
-static void start_keeper(int32_t number)
+static void start_memory_holder(int32_t number)
 {
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    // Not of glibc's making, since nothing of glibc runs in it; a child of the template, not of the worker.
-    CALL(clone, clone(keep_memory, keeper_stack + sizeof keeper_stack,
-                      CLONE_VM | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, NULL, &keepers()[number]));
+    char *stack_end = cforkpool_state.memory_holder_stack + sizeof cforkpool_state.memory_holder_stack;
+    // Not by fork(): it shares the memory, and runs nothing of glibc. A child of the template, not of the worker.
+    CALL(clone, clone(hold_memory, stack_end, CLONE_VM | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, NULL,
+                      &memory_holders()[number]));
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-/// Ends the process that kept the memory of the last worker with a number, if that was not done when the worker was
-/// reaped, and waits for its end.
-static void reap_keeper(int32_t number)
+/// Ends the memory holder of the last worker with a number and waits for its end. The worker's end may have come
+/// without a request to reap it.
+static void reap_memory_holder(int32_t number)
 {
-    if (keepers()[number] <= 0)
+    if (memory_holders()[number] <= 0)
         return;
-    kill_keeper(number);
-    while (CALL_EVEN_IF(ECHILD, waitpid, waitpid(keepers()[number], NULL, 0)) < 0 && errno == EINTR)
+    kill_memory_holder(number);
+    while (CALL_EVEN_IF(ECHILD, waitpid, waitpid(memory_holders()[number], NULL, 0)) < 0 && errno == EINTR)
         ;
-    keepers()[number] = 0;
+    memory_holders()[number] = 0;
 }
 
-/// Whether this process has so much memory that its end is worth a process.
+/// Returns whether this process has so much memory that its workers get memory holders.
 static bool has_much_memory(void)
 {
     char text[64];
     int fd = CALL(open, open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
-    ssize_t length = fd < 0 ? -1 : CALL(read, read(fd, text, sizeof text - 1));
+    if (fd < 0)
+        return false;
+    ssize_t length = CALL(read, read(fd, text, sizeof text - 1));
     close(fd);
     if (length <= 0)
         return false;
     text[length] = 0;
     const char *resident = strchr(text, ' ');
-    return resident != NULL && strtol(resident, NULL, 10) >= KEEP_FROM_PAGES;
+    return resident != NULL && strtol(resident, NULL, 10) >= HELD_FROM_PAGES;
 }
 
-/// The first code of a worker: what it shares with nobody but its parent's parent is not its business.
+// MARK: - Workers
+
+/// The first code of a worker. It gives up the memory that only the template and the parent share.
 static int enter(void *context, int32_t number)
 {
-    if (keeps_memory)
-        start_keeper(number);
-    CALL(munmap, munmap(self.orders, self.orders_size));
-    CALL(prctl, prctl(PR_SET_NAME, host_name));
-    return self.entry(context, number);
+    struct cforkpool_template *self = &cforkpool_state.template.self;
+    if (cforkpool_state.template.holds_memory)
+        start_memory_holder(number);
+    CALL(munmap, munmap(self->orders, self->orders_size));
+    CALL(prctl, prctl(PR_SET_NAME, cforkpool_state.template.host_name));
+    return self->entry(context, number);
 }
 
-/// Forks a worker that finds what its parent's parent had.
+/// Forks a worker that finds what the parent had when it started the template.
 static int32_t fork_one(const struct sigaction *host, int32_t number)
 {
     struct cforkpool_start start = {
         .entry = enter,
-        .context = self.context,
+        .context = cforkpool_state.template.self.context,
         .worker = number,
-        .crash = &self.crashes[number],
+        .crash = &cforkpool_state.template.self.crashes[number],
     };
     start.crash->signal = 0;
-    reap_keeper(number);
-    template_pid = getpid();
-    // The host's own way with its children is a worker's too; the template needs theirs until they are reaped.
+    reap_memory_holder(number);
+    // A worker has the host's disposition of SIGCHLD; the template needs the default, or it could not reap.
     sigaction(SIGCHLD, host, NULL);
-    int32_t pid = cforkpool_fork_child(&start, template_pid);
+    int32_t pid = cforkpool_fork_child(&start, cforkpool_state.template.pid);
     static const struct sigaction standard;
     sigaction(SIGCHLD, &standard, NULL);
     return pid;
@@ -126,11 +123,12 @@ static int32_t fork_one(const struct sigaction *host, int32_t number)
 int cforkpool_template_main(void *context, int32_t unused)
 {
     (void)unused;
-    self = *(struct cforkpool_template *)context;
-    struct cforkpool_orders *orders = self.orders;
-    CALL(prctl, prctl(PR_GET_NAME, host_name));
+    cforkpool_state.template.self = *(struct cforkpool_template *)context;
+    cforkpool_state.template.pid = getpid();
+    struct cforkpool_orders *orders = cforkpool_state.template.self.orders;
+    CALL(prctl, prctl(PR_GET_NAME, cforkpool_state.template.host_name));
     CALL(prctl, prctl(PR_SET_NAME, "forkpool"));
-    keeps_memory = has_much_memory();
+    cforkpool_state.template.holds_memory = has_much_memory();
     struct sigaction host;
     static const struct sigaction standard;
     sigaction(SIGCHLD, &standard, &host);
@@ -141,13 +139,14 @@ int cforkpool_template_main(void *context, int32_t unused)
         served = asked;
         if (orders->reaped > 0) {
             orders->reap_error = cforkpool_reap(P_PID, orders->reaped, &orders->ending);
-            kill_keeper(orders->reaped_number);
+            kill_memory_holder(orders->reaped_number);
         }
         for (int32_t i = 0; i < orders->forks; i++)
             orders->children[i] = fork_one(&host, orders->children[i]);
         __atomic_store_n(&orders->answered, served, __ATOMIC_SEQ_CST);
         cforkpool_futex_wake(&orders->answered, 1);
-        cforkpool_eventfd_ring(self.bell);
+        // A parent whose counter is gone has ended, and the template ends with it.
+        cforkpool_eventfd_notify(cforkpool_state.template.self.eventfd);
     }
 }
 

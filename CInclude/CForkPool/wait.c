@@ -1,6 +1,5 @@
 #include "internal.h"
 
-#include <errno.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,7 +17,8 @@
 #endif
 
 _Static_assert(sizeof(struct cforkpool_poll) == sizeof(struct pollfd), "cforkpool_poll mirrors pollfd");
-_Static_assert(offsetof(struct cforkpool_poll, revents) == offsetof(struct pollfd, revents),
+_Static_assert(offsetof(struct cforkpool_poll, events) == offsetof(struct pollfd, events)
+                   && offsetof(struct cforkpool_poll, revents) == offsetof(struct pollfd, revents),
                "cforkpool_poll mirrors pollfd");
 
 int32_t cforkpool_reap(int32_t kind, int32_t id, struct cforkpool_ending *ending)
@@ -27,7 +27,7 @@ int32_t cforkpool_reap(int32_t kind, int32_t id, struct cforkpool_ending *ending
     struct rusage usage;
     memset(&info, 0, sizeof info);
     memset(&usage, 0, sizeof usage);
-    // The wrapper of glibc drops the usage.
+    // glibc's wrapper drops the usage.
     while (CALL_EVEN_IF(ECHILD, waitid, syscall(SYS_waitid, kind, id, &info, WEXITED, &usage)) != 0) {
         if (errno != EINTR)
             return -errno;
@@ -58,7 +58,7 @@ static struct timespec *to_timespec(int64_t nanoseconds, struct timespec *storag
     return storage;
 }
 
-/// Does what ppoll does, for descriptors that a set has room for, whatever the limit on files is by now.
+/// Does what ppoll does for descriptors below FD_SETSIZE, also under a limit on files that is lower than `count`.
 static int wait_by_set(struct cforkpool_poll *entries, int32_t count, const struct timespec *timeout)
 {
     fd_set readable;
@@ -87,7 +87,7 @@ int32_t cforkpool_ppoll(struct cforkpool_poll *entries, int32_t count, int64_t t
     struct timespec storage;
     int ready =
         CALL(ppoll, ppoll((struct pollfd *)entries, (nfds_t)count, to_timespec(timeout_ns, &storage), NULL));
-    // The kernel has no memory for such a list, or the limit on files was lowered below its length.
+    // The kernel has no memory for the list, or the limit on files was lowered below its length.
     if (ready < 0 && (errno == ENOMEM || errno == EINVAL))
         ready = wait_by_set(entries, count, to_timespec(timeout_ns, &storage));
     return ready < 0 ? -errno : ready;
@@ -106,10 +106,10 @@ int32_t cforkpool_eventfd(void)
     return fd < 0 ? -errno : cforkpool_above_standard(fd);
 }
 
-int32_t cforkpool_eventfd_ring(int32_t fd)
+int32_t cforkpool_eventfd_notify(int32_t fd)
 {
     uint64_t one = 1;
-    // A full counter is rung already.
+    // A full counter is readable already.
     while (CALL_EVEN_IF(EAGAIN, write, write(fd, &one, sizeof one)) < 0) {
         if (errno == EAGAIN)
             break;

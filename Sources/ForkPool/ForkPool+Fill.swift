@@ -1,35 +1,35 @@
 extension ForkPool {
-    /// Lets workers write results of one size where the caller reads them, and returns that memory.
+    /// Lets workers write results of one size into shared memory, and returns that memory.
     ///
     /// - Parameters:
     ///   - count: The number of slots.
     ///   - slot: The number of elements in each slot.
     ///   - type: The type of an element.
-    ///   - body: Runs in a worker, once for each slot, with the slot's number and its elements to write. They begin
-    ///     with what the memory held before: zeros, or what an earlier map of this pool left.
-    /// - Returns: `count * slot` elements; slot `i` begins at `i * slot`. It holds the pool's warm memory until it
-    ///   is dropped.
+    ///   - body: Runs in a worker, once for each slot, with the number of the slot and its elements to write. The
+    ///     elements start as zeros, or as an earlier map of this pool left them.
+    /// - Returns: `count * slot` elements; slot `i` begins at `i * slot`. The array keeps the warm memory of the pool
+    ///   until it is released.
     /// - Throws: The failure of the lowest slot.
-    /// - Precondition: `count` and `slot` are at least 0, and all bytes can be counted.
+    /// - Precondition: `count` and `slot` are at least 0, and the number of bytes fits in an `Int`.
     @inlinable
     @discardableResult
     public func fill<Element: BitwiseCopyable>(
         count: Int, slot: Int, of type: Element.Type, _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) throws(Failure) -> SharedArray<Element> {
         SharedArray(
-            try run(.init(of: type, count, slot: slot), stopsAtFailure: true) { range, desk in
-                fillSlots(range, slot: slot, desk, body)
+            try run(.init(of: type, count, slot: slot), stopsAtFailure: true) { range, writer in
+                fillSlots(range, slot: slot, writer, body)
             }.checked(), count: count * slot)
     }
 
-    /// Lets workers write results of one size, and reads them in place.
+    /// Lets workers write results of one size into shared memory, and reads them in place.
     ///
     /// - Parameters:
     ///   - count: The number of slots.
     ///   - slot: The number of elements in each slot.
     ///   - type: The type of an element.
-    ///   - body: Runs in a worker, once for each slot, with the slot's number and its elements to write.
-    ///   - read: Runs in this process when every slot is written; slot `i` begins at `i * slot`.
+    ///   - body: Runs in a worker, once for each slot, with the number of the slot and its elements to write.
+    ///   - read: Runs in this process once every slot is written; slot `i` begins at `i * slot`.
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest slot, before `read` runs; or what `read` throws.
     @inlinable
@@ -41,13 +41,13 @@ extension ForkPool {
         return try filled.withSpan(read)
     }
 
-    /// Lets workers write results of one size where the caller reads them, and returns that memory.
+    /// Lets workers write results of one size into shared memory, and returns that memory.
     ///
     /// - Parameters:
     ///   - count: The number of slots.
     ///   - slot: The number of elements in each slot.
     ///   - type: The type of an element.
-    ///   - body: Runs in a worker, once for each slot, with the slot's number and its elements to write.
+    ///   - body: Runs in a worker, once for each slot, with the number of the slot and its elements to write.
     /// - Returns: `count * slot` elements; slot `i` begins at `i * slot`.
     /// - Throws: The failure of the lowest slot.
     @inlinable
@@ -56,19 +56,19 @@ extension ForkPool {
         count: Int, slot: Int, of type: Element.Type, _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) async throws(Failure) -> SharedArray<Element> {
         SharedArray(
-            try await run(.init(of: type, count, slot: slot), stopsAtFailure: true) { range, desk in
-                fillSlots(range, slot: slot, desk, body)
+            try await run(.init(of: type, count, slot: slot), stopsAtFailure: true) { range, writer in
+                fillSlots(range, slot: slot, writer, body)
             }.checked(), count: count * slot)
     }
 
-    /// Lets workers write results of one size, and reads them in place.
+    /// Lets workers write results of one size into shared memory, and reads them in place.
     ///
     /// - Parameters:
     ///   - count: The number of slots.
     ///   - slot: The number of elements in each slot.
     ///   - type: The type of an element.
-    ///   - body: Runs in a worker, once for each slot, with the slot's number and its elements to write.
-    ///   - read: Runs in this process when every slot is written; slot `i` begins at `i * slot`.
+    ///   - body: Runs in a worker, once for each slot, with the number of the slot and its elements to write.
+    ///   - read: Runs in this process once every slot is written; slot `i` begins at `i * slot`.
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest slot, before `read` runs; or what `read` throws.
     @inlinable

@@ -3,96 +3,97 @@
 extension ForkPool {
     /// Applies a function to every item in worker processes, and returns the results in input order.
     ///
-    /// Blocks no thread of the cooperative pool. A cancelled task ends the workers, and the map fails as cancelled.
+    /// Blocks no thread of the cooperative pool. If the task is cancelled, the workers end, and the map fails as
+    /// `cancelled`.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: `[R]`, as many as there are items; the result of `items[i]` at `i`.
-    /// - Throws: The failure of the lowest index, which is what a sequential map would have met. Claimed items below
-    ///   it finish; the rest is not begun or ended.
-    /// - Complexity: One fork for each worker, some 60 µs; then one atomic add for each chunk of items.
+    /// - Returns: A result for each item; that of `items[i]` is at index `i`.
+    /// - Throws: The failure of the lowest index, which a sequential map would throw. Claimed items below it finish;
+    ///   the others are stopped or never start.
+    /// - Complexity: One fork per worker, about 60 µs each; then one atomic add per chunk of items.
     @inlinable
     nonisolated(nonsending) public func map<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> [R] {
-        var place = ItemPlace(items)
-        return try await run(.init(of: R.self, items.count), stopsAtFailure: true) { range, desk in
-            storeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        return try await run(.init(of: R.self, items.count), stopsAtFailure: true) { range, writer in
+            storeResults(of: range, in: items, at: &place, writer, body)
         }.array(of: R.self)
     }
 
     /// Applies a function to every item in worker processes, and returns the results in input order, decoded.
     ///
-    /// Each result crosses through a compact binary coder: `String`, `[UInt8]` and arrays of `BitwiseCopyable`
+    /// Each result goes through a compact binary coder, which moves `String`, `[UInt8]` and arrays of `BitwiseCopyable`
     /// elements at the speed of a copy.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: `[R]`, as many as there are items; the result of `items[i]` at `i`.
-    /// - Throws: The failure of the lowest index, a result that cannot be encoded or decoded included.
-    /// - Complexity: One fork for each worker, some 60 µs; then the encoding and decoding of every result.
+    /// - Returns: A result for each item; that of `items[i]` is at index `i`.
+    /// - Throws: The failure of the lowest index, also if its result cannot be encoded or decoded.
+    /// - Complexity: One fork per worker, about 60 µs each; then the encoding and decoding of every result.
     @inlinable
     nonisolated(nonsending) public func map<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> [R] {
-        var place = ItemPlace(items)
-        return try await run(.coded(items.count), stopsAtFailure: true) { range, desk in
-            encodeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        return try await run(.coded(items.count), stopsAtFailure: true) { range, writer in
+            encodeResults(of: range, in: items, at: &place, writer, body)
         }.decoded(as: R.self)
     }
 
     /// Applies a function to every item in worker processes, and returns the results in input order.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: `[R]`, as many as there are items; the result of `items[i]` at `i`.
+    /// - Returns: A result for each item; that of `items[i]` is at index `i`.
     /// - Throws: The failure of the lowest index.
     @inlinable
     nonisolated(nonsending) public func map<C: Collection, R: BitwiseCopyable & Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> [R] {
-        var place = ItemPlace(items)
-        return try await run(.init(of: R.self, items.count), stopsAtFailure: true) { range, desk in
-            storeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        return try await run(.init(of: R.self, items.count), stopsAtFailure: true) { range, writer in
+            storeResults(of: range, in: items, at: &place, writer, body)
         }.array(of: R.self)
     }
 
     /// Applies a function to every item in worker processes, for its effects outside the process.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
     /// - Throws: The failure of the lowest index.
     @inlinable
     nonisolated(nonsending) public func forEach<C: Collection>(
         _ items: C, _ body: (C.Element) throws -> Void
     ) async throws(Failure) {
-        var place = ItemPlace(items)
-        _ = try await run(.init(of: Void.self, items.count), stopsAtFailure: true) { range, desk in
-            storeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        _ = try await run(.init(of: Void.self, items.count), stopsAtFailure: true) { range, writer in
+            storeResults(of: range, in: items, at: &place, writer, body)
         }.checked()
     }
 
-    /// Applies a function to every item in worker processes, and reads the results where the workers put them.
+    /// Applies a function to every item in worker processes, and reads the results in place.
     ///
-    /// Nothing is copied: the span is over the slots themselves, and ends with `read`.
+    /// No result is copied: the span covers the slots in shared memory, and is valid until `read` returns.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    ///   - read: Runs in this process when every item has its result; the result of `items[i]` is at `i`.
+    ///   - read: Runs in this process once every item has its result; that of `items[i]` is at index `i`.
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest index, before `read` runs; or what `read` throws.
     @inlinable
     nonisolated(nonsending) public func withMapped<C: Collection, R: BitwiseCopyable, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) async throws -> T {
-        var place = ItemPlace(items)
-        let outcome = try await run(.init(of: R.self, items.count), stopsAtFailure: true) { range, desk in
-            storeResults(of: range, in: items, at: &place, desk, body)
+        var place = CollectionCursor(items)
+        let outcome = try await run(.init(of: R.self, items.count), stopsAtFailure: true) { range, writer in
+            storeResults(of: range, in: items, at: &place, writer, body)
         }
         let slots = unsafe try outcome.slots(of: R.self)
         defer { extendLifetime(outcome) }

@@ -1,131 +1,131 @@
 extension ForkPool {
     /// Applies a function to every item in worker processes, and returns every outcome in input order.
     ///
-    /// A failure costs its own item and no other.
+    /// A failing item does not affect the others.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`. Where the system refuses the map as
-    ///   a whole, each of them is that failure.
+    /// - Returns: An outcome for each item; that of `items[i]` is at index `i`. If the system refuses the whole map,
+    ///   every outcome is that failure.
     @inlinable
     public func mapResults<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, Failure>] {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return everyOutcome(items.count) { () throws(Failure) in
-            try run(.init(of: R.self, items.count), stopsAtFailure: false) { range, desk in
-                storeResults(of: range, in: items, at: &place, desk, body)
+            try run(.init(of: R.self, items.count), stopsAtFailure: false) { range, writer in
+                storeResults(of: range, in: items, at: &place, writer, body)
             }.results(of: R.self)
         }
     }
 
     /// Applies a function to every item in worker processes, and returns every outcome in input order, decoded.
     ///
-    /// A failure costs its own item and no other.
+    /// A failing item does not affect the others.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`. Where the system refuses the map as
-    ///   a whole, each of them is that failure.
+    /// - Returns: An outcome for each item; that of `items[i]` is at index `i`. If the system refuses the whole map,
+    ///   every outcome is that failure.
     @inlinable
     public func mapResults<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, Failure>] {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return everyOutcome(items.count) { () throws(Failure) in
-            try run(.coded(items.count), stopsAtFailure: false) { range, desk in
-                encodeResults(of: range, in: items, at: &place, desk, body)
+            try run(.coded(items.count), stopsAtFailure: false) { range, writer in
+                encodeResults(of: range, in: items, at: &place, writer, body)
             }.decodedResults(as: R.self)
         }
     }
 
     /// Applies a function to every item in worker processes, and returns every outcome in input order.
     ///
-    /// A failure costs its own item and no other.
+    /// A failing item does not affect the others.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`.
+    /// - Returns: An outcome for each item; that of `items[i]` is at index `i`.
     @inlinable
     public func mapResults<C: Collection, R: BitwiseCopyable & Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, Failure>] {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return everyOutcome(items.count) { () throws(Failure) in
-            try run(.init(of: R.self, items.count), stopsAtFailure: false) { range, desk in
-                storeResults(of: range, in: items, at: &place, desk, body)
+            try run(.init(of: R.self, items.count), stopsAtFailure: false) { range, writer in
+                storeResults(of: range, in: items, at: &place, writer, body)
             }.results(of: R.self)
         }
     }
 
     /// Applies a function to every item in worker processes, and returns every outcome in input order.
     ///
-    /// A failure costs its own item and no other.
+    /// A failing item does not affect the others.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`. Where the system refuses the map as
-    ///   a whole, each of them is that failure.
+    /// - Returns: An outcome for each item; that of `items[i]` is at index `i`. If the system refuses the whole map,
+    ///   every outcome is that failure.
     @inlinable
     nonisolated(nonsending) public func mapResults<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, Failure>] {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return await everyOutcome(items.count) { () async throws(Failure) in
-            try await run(.init(of: R.self, items.count), stopsAtFailure: false) { range, desk in
-                storeResults(of: range, in: items, at: &place, desk, body)
+            try await run(.init(of: R.self, items.count), stopsAtFailure: false) { range, writer in
+                storeResults(of: range, in: items, at: &place, writer, body)
             }.results(of: R.self)
         }
     }
 
     /// Applies a function to every item in worker processes, and returns every outcome in input order, decoded.
     ///
-    /// A failure costs its own item and no other.
+    /// A failing item does not affect the others.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`. Where the system refuses the map as
-    ///   a whole, each of them is that failure.
+    /// - Returns: An outcome for each item; that of `items[i]` is at index `i`. If the system refuses the whole map,
+    ///   every outcome is that failure.
     @inlinable
     nonisolated(nonsending) public func mapResults<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, Failure>] {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return await everyOutcome(items.count) { () async throws(Failure) in
-            try await run(.coded(items.count), stopsAtFailure: false) { range, desk in
-                encodeResults(of: range, in: items, at: &place, desk, body)
+            try await run(.coded(items.count), stopsAtFailure: false) { range, writer in
+                encodeResults(of: range, in: items, at: &place, writer, body)
             }.decodedResults(as: R.self)
         }
     }
 
     /// Applies a function to every item in worker processes, and returns every outcome in input order.
     ///
-    /// A failure costs its own item and no other.
+    /// A failing item does not affect the others.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
+    ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`.
+    /// - Returns: An outcome for each item; that of `items[i]` is at index `i`.
     @inlinable
     nonisolated(nonsending) public func mapResults<C: Collection, R: BitwiseCopyable & Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, Failure>] {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return await everyOutcome(items.count) { () async throws(Failure) in
-            try await run(.init(of: R.self, items.count), stopsAtFailure: false) { range, desk in
-                storeResults(of: range, in: items, at: &place, desk, body)
+            try await run(.init(of: R.self, items.count), stopsAtFailure: false) { range, writer in
+                storeResults(of: range, in: items, at: &place, writer, body)
             }.results(of: R.self)
         }
     }
 }
 
 extension ForkPool {
-    /// Makes a failure of the map as a whole that of every item.
+    /// Makes the failure of a whole map the failure of every item.
     @usableFromInline
     func everyOutcome<R>(
         _ count: Int, _ outcomes: () throws(Failure) -> [Result<R, Failure>]
@@ -137,7 +137,7 @@ extension ForkPool {
         }
     }
 
-    /// Makes a failure of the map as a whole that of every item.
+    /// Makes the failure of a whole map the failure of every item.
     @usableFromInline
     nonisolated(nonsending) func everyOutcome<R>(
         _ count: Int, _ outcomes: nonisolated(nonsending) () async throws(Failure) -> [Result<R, Failure>]

@@ -1,58 +1,12 @@
 internal import CForkPool
-internal import Glibc
 
 extension ForkPool {
-    /// The number of processors that this process may really use, at least 1.
+    /// The number of processors that this process can use, at least 1.
     ///
-    /// That is how many its affinity allows (`sched_getaffinity`), or fewer where the cgroup that it is in, or one
-    /// above, has a quota: a container with a quota of 1.5 processors counts as 2.
+    /// This is the number that its affinity allows (`sched_getaffinity`), or fewer where a control group has a quota, be
+    /// it the process's own group or one above: a container with a quota of 1.5 processors counts as 2.
     public static var availableProcessors: Int {
         let allowed = Int(max(cforkpool_sched_getaffinity_count(), 1))
-        return min(allowed, CgroupQuota.processors() ?? allowed)
-    }
-}
-
-/// The processor quota of the control group that this process is in.
-enum CgroupQuota {
-    /// The smallest quota on the way from this process's group to the root, in whole processors, rounded up.
-    static func processors(root: String = "/sys/fs/cgroup", membership: String = "/proc/self/cgroup") -> Int? {
-        let lines = (try? SmallFile.read(membership)) ?? ""
-        var path = lines.split(separator: "\n").first { $0.hasPrefix("0::") }.map { $0.dropFirst(3) } ?? "/"
-        var smallest: Int?
-        while true {
-            let folder = path == "/" ? root : root + path
-            if let text = try? SmallFile.read(folder + "/cpu.max"), let quota = parse(text) {
-                smallest = min(smallest ?? quota, quota)
-            }
-            guard let slash = path.lastIndex(of: "/"), path != "/" else { return smallest }
-            path = slash == path.startIndex ? "/" : path[..<slash]
-        }
-    }
-
-    /// Reads "QUOTA PERIOD" in microseconds; "max" is no quota.
-    static func parse(_ text: String) -> Int? {
-        let words = text.split { $0 == " " || $0 == "\n" }
-        guard words.count == 2, let quota = Int(words[0]), let period = Int(words[1]), quota > 0, period > 0 else {
-            return nil
-        }
-        return (quota - 1) / period + 1
-    }
-}
-
-/// Reads what the kernel shows as a file.
-enum SmallFile {
-    /// Reads the first 64 KiB of a file as text (`open`, `read`).
-    static func read(_ path: String) throws(SystemError) -> String {
-        let file = try SystemError.check("open") {
-            let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-            return descriptor < 0 ? -errno : descriptor
-        }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 64 << 10)
-        let length = try SystemError.check("read") {
-            let length = unsafe Glibc.read(file, &bytes, bytes.count)
-            return length < 0 ? -errno : Int32(length)
-        }
-        return String(decoding: bytes[..<Int(length)], as: UTF8.self)
+        return min(allowed, Cgroup().cpuQuota?.wholeProcessors ?? allowed)
     }
 }

@@ -2,23 +2,19 @@
 // for BitwiseCopyable: its value would be dropped and its result be Void, with no more than a warning. The overloads of
 // the two protocols below match such a closure better, and equally well: the call is ambiguous, which is an error.
 // Nothing can call either of them. For any other result they are less specific than the pool's own, and never chosen.
+// The underscores and attributes keep them out of the documentation; the compiler's notes still say what is wrong.
 
 /// Says, by what a call with another result cannot choose from, that a result must be BitwiseCopyable or Codable.
-public protocol ResultMustBeBitwiseCopyable {}
+public protocol _ResultMustBeBitwiseCopyable {}
 
 /// Says, by what a call with another result cannot choose from, that a result must be BitwiseCopyable or Codable.
-public protocol ResultMustBeCodable {}
+public protocol _ResultMustBeCodable {}
 
-extension ForkPool: ResultMustBeBitwiseCopyable, ResultMustBeCodable {}
+extension ForkPool: _ResultMustBeBitwiseCopyable, _ResultMustBeCodable {}
 
-extension ResultMustBeBitwiseCopyable {
+extension _ResultMustBeBitwiseCopyable {
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(ForkPool.Failure) -> [R] {
@@ -26,11 +22,7 @@ extension ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, ForkPool.Failure>] {
@@ -38,13 +30,7 @@ extension ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    ///   - read: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) throws -> T {
@@ -52,12 +38,7 @@ extension ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     nonisolated(nonsending) public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(ForkPool.Failure) -> [R] {
@@ -65,11 +46,7 @@ extension ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     nonisolated(nonsending) public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, ForkPool.Failure>] {
@@ -77,13 +54,7 @@ extension ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    ///   - read: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     nonisolated(nonsending) public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) async throws -> T {
@@ -91,14 +62,9 @@ extension ResultMustBeBitwiseCopyable {
     }
 }
 
-extension ResultMustBeCodable {
+extension _ResultMustBeCodable {
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(ForkPool.Failure) -> [R] {
@@ -106,11 +72,7 @@ extension ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, ForkPool.Failure>] {
@@ -118,13 +80,7 @@ extension ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    ///   - read: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) throws -> T {
@@ -132,12 +88,7 @@ extension ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     nonisolated(nonsending) public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(ForkPool.Failure) -> [R] {
@@ -145,11 +96,7 @@ extension ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     nonisolated(nonsending) public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, ForkPool.Failure>] {
@@ -157,13 +104,7 @@ extension ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - body: Not used.
-    ///   - read: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     nonisolated(nonsending) public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) async throws -> T {

@@ -1,12 +1,9 @@
 // What ForkPool+Rejected.swift does for the pool's maps, for its resident pools and streams. What is disfavoured there
 // is so here: of overloads that are disfavoured alike the more specific one is chosen.
 
-extension ResultMustBeBitwiseCopyable {
+extension _ResultMustBeBitwiseCopyable {
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameter body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func resident<I: BitwiseCopyable, R>(
         _ body: @escaping (I) throws -> R
     ) throws(ForkPool.Failure) -> ForkPool.Resident<I, R> {
@@ -14,10 +11,7 @@ extension ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameter body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     @_disfavoredOverload
     public func resident<I, R>(
         _ body: @escaping (I) throws -> R
@@ -26,13 +20,7 @@ extension ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - order: Not used.
-    ///   - window: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func stream<S: Collection, R>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> ForkPool.Stream<R> {
@@ -40,13 +28,7 @@ extension ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - order: Not used.
-    ///   - window: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     @_disfavoredOverload
     public func stream<S: Sequence, R>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -55,13 +37,7 @@ extension ResultMustBeBitwiseCopyable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - order: Not used.
-    ///   - window: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func stream<S: AsyncSequence & SendableMetatype, R>(
         _ items: sending S, order: ForkPool.Order = .input, window: Int? = nil,
         _ body: @escaping (S.Element) throws -> R
@@ -70,12 +46,9 @@ extension ResultMustBeBitwiseCopyable {
     }
 }
 
-extension ResultMustBeCodable {
+extension _ResultMustBeCodable {
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameter body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func resident<I: BitwiseCopyable, R>(
         _ body: @escaping (I) throws -> R
     ) throws(ForkPool.Failure) -> ForkPool.Resident<I, R> {
@@ -83,10 +56,7 @@ extension ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameter body: Not used.
-    /// - Returns: Nothing: it cannot be called.
-    /// - Throws: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     @_disfavoredOverload
     public func resident<I, R>(
         _ body: @escaping (I) throws -> R
@@ -95,13 +65,7 @@ extension ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - order: Not used.
-    ///   - window: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func stream<S: Collection, R>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> ForkPool.Stream<R> {
@@ -109,13 +73,7 @@ extension ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - order: Not used.
-    ///   - window: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     @_disfavoredOverload
     public func stream<S: Sequence, R>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -124,13 +82,7 @@ extension ResultMustBeCodable {
     }
 
     /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
-    ///
-    /// - Parameters:
-    ///   - items: Not used.
-    ///   - order: Not used.
-    ///   - window: Not used.
-    ///   - body: Not used.
-    /// - Returns: Nothing: it cannot be called.
+    @_documentation(visibility: private)
     public func stream<S: AsyncSequence & SendableMetatype, R>(
         _ items: sending S, order: ForkPool.Order = .input, window: Int? = nil,
         _ body: @escaping (S.Element) throws -> R

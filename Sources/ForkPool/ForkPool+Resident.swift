@@ -1,18 +1,19 @@
 internal import CForkPool
 
-// As the pool's maps, `resident` has an overload for each way in which results cross: as bit patterns, coded, or both
-// (then as bit patterns); here for inputs too, of which those that are both are bit patterns by disfavouring the other.
+// Like `map`, `resident` has overloads for `BitwiseCopyable` results, `Codable` results, and results that are both; and
+// the same for inputs, where the overloads for `Codable` inputs are disfavoured, so that inputs that are both are bit
+// patterns.
 
 extension ForkPool {
-    /// Starts workers that stay, for one body.
+    /// Starts resident workers for a body.
     ///
-    /// They are forked now: the body sees what it captured as it is now, whatever this process does with it later. As long
-    /// as the pool lives they hold that memory, and the open files of this process.
+    /// The workers are forked now: the body sees captured values as they are now, without later changes. Until the pool
+    /// ends, the workers keep that memory and the open files of this process.
     ///
     /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
-    /// - Complexity: One fork for each worker and two more.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
+    /// - Complexity: One fork per worker and two more.
     @inlinable
     public func resident<I: BitwiseCopyable, R: BitwiseCopyable>(
         _ body: @escaping (I) throws -> R
@@ -20,11 +21,11 @@ extension ForkPool {
         try makeResident(.plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Starts workers that stay, for one body whose results are coded.
+    /// Starts resident workers for a body with `Codable` results.
     ///
     /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     @inlinable
     public func resident<I: BitwiseCopyable, R: Codable>(
         _ body: @escaping (I) throws -> R
@@ -32,11 +33,11 @@ extension ForkPool {
         try makeResident(.plain, .coded, BatchBodies.codedResults(body))
     }
 
-    /// Starts workers that stay, for one body.
+    /// Starts resident workers for a body.
     ///
     /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     @inlinable
     public func resident<I: BitwiseCopyable, R: BitwiseCopyable & Codable>(
         _ body: @escaping (I) throws -> R
@@ -44,11 +45,11 @@ extension ForkPool {
         try makeResident(.plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Starts workers that stay, for one body whose inputs are coded.
+    /// Starts resident workers for a body with `Codable` inputs.
     ///
     /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     @inlinable
     @_disfavoredOverload
     public func resident<I: Codable, R: BitwiseCopyable>(
@@ -57,11 +58,11 @@ extension ForkPool {
         try makeResident(.coded, .plain, BatchBodies.codedInputs(body))
     }
 
-    /// Starts workers that stay, for one body whose inputs and results are coded.
+    /// Starts resident workers for a body with `Codable` inputs and results.
     ///
     /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     @inlinable
     @_disfavoredOverload
     public func resident<I: Codable, R: Codable>(
@@ -70,11 +71,11 @@ extension ForkPool {
         try makeResident(.coded, .coded, BatchBodies.coded(body))
     }
 
-    /// Starts workers that stay, for one body whose inputs are coded.
+    /// Starts resident workers for a body with `Codable` inputs.
     ///
     /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The running pool.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
+    /// - Returns: The resident pool.
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     @inlinable
     @_disfavoredOverload
     public func resident<I: Codable, R: BitwiseCopyable & Codable>(
@@ -88,7 +89,7 @@ extension ForkPool {
     /// Forks the workers of a resident pool.
     @usableFromInline
     func makeResident<I, R>(
-        _ input: Crossing<I>, _ output: Crossing<R>, _ body: @escaping BatchBody
+        _ input: WireFormat<I>, _ output: WireFormat<R>, _ body: @escaping BatchBody
     ) throws(Failure) -> Resident<I, R> {
         try checkThreads()
         WarmUp.done
@@ -96,18 +97,18 @@ extension ForkPool {
     }
 
     func makeResident<I, R>(
-        _ input: Crossing<I>, _ output: Crossing<R>, _ body: @escaping BatchBody, setUp: (() throws -> Void)?,
+        _ input: WireFormat<I>, _ output: WireFormat<R>, _ body: @escaping BatchBody, setUp: (() throws -> Void)?,
         tearDown: (() -> Void)?
     ) throws(Failure) -> Resident<I, R> {
         do throws(SystemError) {
-            let core = try ResidentCore(workers: workers, options: options, named: false)
-            let worker = ResidentWorker(
-                memory: core.memory, bell: core.bell.descriptor, life: WorkerLife(options), setUp: setUp,
+            let pool = try Pool(workers: workers, options: options, for: .forked)
+            let worker = WorkerMain(
+                region: pool.layout, eventFD: pool.event.descriptor, settings: WorkerSettings(options), setUp: setUp,
                 tearDown: tearDown, body: body)
-            let source = try Templates { () throws(SystemError) in
-                try Template(worker, memory: core.memory, bell: core.bell.descriptor)
+            let starter = try TemplateStarter { () throws(SystemError) in
+                try Template(worker, layout: pool.layout, eventFD: pool.event.descriptor)
             }
-            return try start(core, source, input, output)
+            return try start(pool, starter, input, output)
         } catch {
             throw Failure(refused: error, index: nil)
         }
@@ -115,10 +116,10 @@ extension ForkPool {
 
     /// Starts the workers and their keeper.
     func start<I, R>(
-        _ core: ResidentCore, _ source: any ProcessSource, _ input: Crossing<I>, _ output: Crossing<R>
+        _ pool: Pool, _ starter: any Starter, _ input: WireFormat<I>, _ output: WireFormat<R>
     ) throws(SystemError) -> Resident<I, R> {
         let over = PrivateEvent()
-        try Keeper.start(core: core, source: source, over: over)
-        return Resident(core: core, over: over, input: input, output: output)
+        try PoolSupervisor.start(pool, starter, over: over)
+        return Resident(pool: pool, over: over, input: input, output: output)
     }
 }

@@ -1,16 +1,17 @@
-// A stream of the pool is one of a resident pool of its own, which begins with the first read and ends with the last.
-// The overloads are those of `map` and of `resident`; those over sequences that are no collections are disfavoured, since
-// a collection is handed over by the fork, without a copy.
+// A stream has its own resident pool, which starts with the first read and ends with the last one. The overloads are
+// those of `map` and `resident`; overloads over sequences that are no collections are disfavoured, because workers see
+// a collection through the fork, without a copy.
 
 extension ForkPool {
-    /// Applies a function to every item in worker processes, and gives each result when it is there.
+    /// Applies a function to every item in worker processes, and streams the results.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - items: The input, which workers see through the fork without a copy.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<C: Collection, R: BitwiseCopyable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
@@ -18,14 +19,15 @@ extension ForkPool {
         streamCollection(items, order, window, .plain, BatchBodies.plain(byNumber(items, body)))
     }
 
-    /// Applies a function to every item in worker processes, and gives each result when it is there.
+    /// Applies a function to every item in worker processes, and streams the results.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - items: The input, which workers see through the fork without a copy.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<C: Collection, R: Codable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
@@ -33,14 +35,15 @@ extension ForkPool {
         streamCollection(items, order, window, .coded, BatchBodies.codedResults(byNumber(items, body)))
     }
 
-    /// Applies a function to every item in worker processes, and gives each result when it is there.
+    /// Applies a function to every item in worker processes, and streams the results.
     ///
     /// - Parameters:
-    ///   - items: The input; workers see it through the fork, nothing is copied.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - items: The input, which workers see through the fork without a copy.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<C: Collection, R: BitwiseCopyable & Codable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R

@@ -1,17 +1,18 @@
-// The streams of ForkPool+Stream.swift over asynchronous sequences, for each way in which inputs and results cross.
+// The streams of ForkPool+Stream.swift over asynchronous sequences, for each kind of inputs and results.
 
 extension ForkPool {
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and gives each result when it is
-    /// there.
+    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
     ///
-    /// The sequence is read by a task of its own, as the window has room.
+    /// A separate task reads the sequence while the window has room.
     ///
     /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. What it throws is the last element's failure.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
+    ///     failure of the last element.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -19,17 +20,18 @@ extension ForkPool {
         streamAsync(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and gives each result when it is
-    /// there.
+    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
     ///
-    /// The sequence is read by a task of its own, as the window has room.
+    /// A separate task reads the sequence while the window has room.
     ///
     /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. What it throws is the last element's failure.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
+    ///     failure of the last element.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<S: AsyncSequence & SendableMetatype, R: Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -37,17 +39,18 @@ extension ForkPool {
         streamAsync(items, order, window, .plain, .coded, BatchBodies.codedResults(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and gives each result when it is
-    /// there.
+    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
     ///
-    /// The sequence is read by a task of its own, as the window has room.
+    /// A separate task reads the sequence while the window has room.
     ///
     /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. What it throws is the last element's failure.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
+    ///     failure of the last element.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable & Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -55,17 +58,18 @@ extension ForkPool {
         streamAsync(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and gives each result when it is
-    /// there.
+    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
     ///
-    /// The sequence is read by a task of its own, as the window has room.
+    /// A separate task reads the sequence while the window has room.
     ///
     /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. What it throws is the last element's failure.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
+    ///     failure of the last element.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -73,17 +77,18 @@ extension ForkPool {
         streamAsync(items, order, window, .coded, .plain, BatchBodies.codedInputs(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and gives each result when it is
-    /// there.
+    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
     ///
-    /// The sequence is read by a task of its own, as the window has room.
+    /// A separate task reads the sequence while the window has room.
     ///
     /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. What it throws is the last element's failure.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
+    ///     failure of the last element.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<S: AsyncSequence & SendableMetatype, R: Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -91,17 +96,18 @@ extension ForkPool {
         streamAsync(items, order, window, .coded, .coded, BatchBodies.coded(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and gives each result when it is
-    /// there.
+    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
     ///
-    /// The sequence is read by a task of its own, as the window has room.
+    /// A separate task reads the sequence while the window has room.
     ///
     /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. What it throws is the last element's failure.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
+    ///     failure of the last element.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable & Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -109,17 +115,18 @@ extension ForkPool {
         streamAsync(items, order, window, .coded, .plain, BatchBodies.codedInputs(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and gives each result when it is
-    /// there.
+    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
     ///
-    /// The sequence is read by a task of its own, as the window has room.
+    /// A separate task reads the sequence while the window has room.
     ///
     /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. What it throws is the last element's failure.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
+    ///     failure of the last element.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -127,17 +134,18 @@ extension ForkPool {
         streamAsync(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and gives each result when it is
-    /// there.
+    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
     ///
-    /// The sequence is read by a task of its own, as the window has room.
+    /// A separate task reads the sequence while the window has room.
     ///
     /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. What it throws is the last element's failure.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
+    ///     failure of the last element.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<S: AsyncSequence & SendableMetatype, R: Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -145,17 +153,18 @@ extension ForkPool {
         streamAsync(items, order, window, .plain, .coded, BatchBodies.codedResults(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and gives each result when it is
-    /// there.
+    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
     ///
-    /// The sequence is read by a task of its own, as the window has room.
+    /// A separate task reads the sequence while the window has room.
     ///
     /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. What it throws is the last element's failure.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
+    ///     failure of the last element.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable & Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R

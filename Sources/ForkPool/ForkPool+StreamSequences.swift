@@ -1,16 +1,17 @@
-// The streams of ForkPool+Stream.swift over sequences that are no collections, for each way in which inputs and results cross.
+// The streams of ForkPool+Stream.swift over sequences that are no collections, for each kind of inputs and results.
 
 extension ForkPool {
-    /// Applies a function to every item of a sequence in worker processes, and gives each result when it is there.
+    /// Applies a function to every item of a sequence in worker processes, and streams the results.
     ///
-    /// The sequence may be endless: it is asked for items as the window has room, by whoever reads the stream.
+    /// The sequence may be endless: reading the stream takes items from it while the window has room.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable>(
@@ -19,16 +20,17 @@ extension ForkPool {
         streamSequence(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and gives each result when it is there.
+    /// Applies a function to every item of a sequence in worker processes, and streams the results.
     ///
-    /// The sequence may be endless: it is asked for items as the window has room, by whoever reads the stream.
+    /// The sequence may be endless: reading the stream takes items from it while the window has room.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     @_disfavoredOverload
     public func stream<S: Sequence, R: Codable>(
@@ -37,16 +39,17 @@ extension ForkPool {
         streamSequence(items, order, window, .plain, .coded, BatchBodies.codedResults(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and gives each result when it is there.
+    /// Applies a function to every item of a sequence in worker processes, and streams the results.
     ///
-    /// The sequence may be endless: it is asked for items as the window has room, by whoever reads the stream.
+    /// The sequence may be endless: reading the stream takes items from it while the window has room.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable & Codable>(
@@ -55,16 +58,17 @@ extension ForkPool {
         streamSequence(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and gives each result when it is there.
+    /// Applies a function to every item of a sequence in worker processes, and streams the results.
     ///
-    /// The sequence may be endless: it is asked for items as the window has room, by whoever reads the stream.
+    /// The sequence may be endless: reading the stream takes items from it while the window has room.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable>(
@@ -73,16 +77,17 @@ extension ForkPool {
         streamSequence(items, order, window, .coded, .plain, BatchBodies.codedInputs(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and gives each result when it is there.
+    /// Applies a function to every item of a sequence in worker processes, and streams the results.
     ///
-    /// The sequence may be endless: it is asked for items as the window has room, by whoever reads the stream.
+    /// The sequence may be endless: reading the stream takes items from it while the window has room.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     @_disfavoredOverload
     public func stream<S: Sequence, R: Codable>(
@@ -91,16 +96,17 @@ extension ForkPool {
         streamSequence(items, order, window, .coded, .coded, BatchBodies.coded(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and gives each result when it is there.
+    /// Applies a function to every item of a sequence in worker processes, and streams the results.
     ///
-    /// The sequence may be endless: it is asked for items as the window has room, by whoever reads the stream.
+    /// The sequence may be endless: reading the stream takes items from it while the window has room.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable & Codable>(
@@ -109,16 +115,17 @@ extension ForkPool {
         streamSequence(items, order, window, .coded, .plain, BatchBodies.codedInputs(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and gives each result when it is there.
+    /// Applies a function to every item of a sequence in worker processes, and streams the results.
     ///
-    /// The sequence may be endless: it is asked for items as the window has room, by whoever reads the stream.
+    /// The sequence may be endless: reading the stream takes items from it while the window has room.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable>(
@@ -127,16 +134,17 @@ extension ForkPool {
         streamSequence(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and gives each result when it is there.
+    /// Applies a function to every item of a sequence in worker processes, and streams the results.
     ///
-    /// The sequence may be endless: it is asked for items as the window has room, by whoever reads the stream.
+    /// The sequence may be endless: reading the stream takes items from it while the window has room.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     @_disfavoredOverload
     public func stream<S: Sequence, R: Codable>(
@@ -145,16 +153,17 @@ extension ForkPool {
         streamSequence(items, order, window, .plain, .coded, BatchBodies.codedResults(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and gives each result when it is there.
+    /// Applies a function to every item of a sequence in worker processes, and streams the results.
     ///
-    /// The sequence may be endless: it is asked for items as the window has room, by whoever reads the stream.
+    /// The sequence may be endless: reading the stream takes items from it while the window has room.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable & Codable>(

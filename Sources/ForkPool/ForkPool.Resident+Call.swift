@@ -1,41 +1,41 @@
 extension ForkPool.Resident {
     /// Applies the body to one input.
     ///
-    /// Blocks the calling thread. In async code the overload that suspends is chosen.
+    /// Blocks the calling thread. Async code uses the overload that suspends.
     ///
     /// - Parameter input: The input.
     /// - Returns: The result.
-    /// - Throws: The failure of the call, with index 0; `closed` after the pool's end.
+    /// - Throws: The failure of the call, with index 0; `closed` after the end of the pool.
     public func callAsFunction(_ input: Input) throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
-        core.wait(for: batch, isSoonDone: try core.submit(batch))
-        return try output.result(batch.outcome(), at: 0).get()
+        pool.wait(for: batch, isSoonDone: try pool.submit(batch))
+        return try output.result(batch.result(), at: 0).get()
     }
 
     /// Applies the body to one input.
     ///
-    /// Blocks no thread. A cancelled task ends the call, which then fails as cancelled; the pool goes on.
+    /// Blocks no thread. If the task is cancelled, the call fails as `cancelled`; the pool goes on.
     ///
     /// - Parameter input: The input.
     /// - Returns: The result.
-    /// - Throws: The failure of the call, with index 0; `closed` after the pool's end.
+    /// - Throws: The failure of the call, with index 0; `closed` after the end of the pool.
     nonisolated(nonsending) public func callAsFunction(_ input: Input) async throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
-        try core.submit(batch)
-        await core.wait(for: batch)
-        return try output.result(batch.outcome(), at: 0).get()
+        try pool.submit(batch)
+        await pool.wait(for: batch)
+        return try output.result(batch.result(), at: 0).get()
     }
 
-    /// Begins to apply the body to one input, for a result that is asked for later.
+    /// Submits one input, and returns without waiting for the result.
     ///
-    /// It does not wait. A result that nobody asks for is dropped.
+    /// If the call is released before its result is read, the result is dropped.
     ///
     /// - Parameter input: The input.
-    /// - Returns: The call. Where the pool refuses it, waiting for it throws why.
+    /// - Returns: The call. If the pool refuses it, waiting for it throws the reason.
     public func submit(_ input: Input) -> ForkPool.Call<Output> {
         do throws(ForkPool.Failure) {
             let batch = try makeCall(input)
-            try core.submit(batch)
+            try pool.submit(batch)
             return ForkPool.Call(.success(batch), output)
         } catch {
             return ForkPool.Call(.failure(error), output)
@@ -43,7 +43,7 @@ extension ForkPool.Resident {
     }
 
     private func makeCall(_ value: Input) throws(ForkPool.Failure) -> Batch {
-        let batch = try core.makeBatch(
+        let batch = try pool.makeBatch(
             Batch.Shape(
                 count: 1, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: false))
         input.write(value, 0, into: batch)
@@ -52,26 +52,26 @@ extension ForkPool.Resident {
 }
 
 extension ForkPool {
-    /// One call of a resident pool that was submitted: `value` in async code, `wait()` elsewhere.
+    /// A submitted call of a resident pool; `value` gives the result to async code, `wait()` to other code.
     public struct Call<Output>: Sendable {
         private let batch: Result<Batch, Failure>
-        private let output: Crossing<Output>
+        private let output: WireFormat<Output>
 
-        init(_ batch: Result<Batch, Failure>, _ output: Crossing<Output>) {
+        init(_ batch: Result<Batch, Failure>, _ output: WireFormat<Output>) {
             self.batch = batch
             self.output = output
         }
 
-        /// The result; suspends until it is there.
+        /// The result; suspends until the call is done.
         ///
-        /// A cancelled task ends the call. Asking again gives the same again.
+        /// If the task is cancelled, the call is cancelled. Later reads give the same result or failure.
         ///
         /// - Throws: The failure of the call, with index 0.
         nonisolated(nonsending) public var value: Output {
             get async throws(Failure) {
                 let batch = try owned()
-                await batch.core.wait(for: batch)
-                return try output.result(batch.outcome(), at: 0).get()
+                await batch.pool.wait(for: batch)
+                return try output.result(batch.result(), at: 0).get()
             }
         }
 
@@ -81,41 +81,41 @@ extension ForkPool {
         /// - Throws: The failure of the call, with index 0.
         public func wait() throws(Failure) -> Output {
             let batch = try owned()
-            batch.core.wait(for: batch)
-            return try output.result(batch.outcome(), at: 0).get()
+            batch.pool.wait(for: batch)
+            return try output.result(batch.result(), at: 0).get()
         }
 
-        /// Waits for the result for a while; blocks the calling thread.
+        /// Waits for the result for a limited time; blocks the calling thread.
         ///
-        /// - Parameter time: How long to wait at most.
+        /// - Parameter time: The longest time to wait.
         /// - Returns: The result.
-        /// - Throws: The failure of the call, with index 0; `timedOut` if it is not done by then. The call goes on, and
-        ///   can be waited for again.
+        /// - Throws: The failure of the call, with index 0; `timedOut` if the call is not done in time. The call then
+        ///   goes on, and you can wait for it again.
         public func wait(for time: Duration) throws(Failure) -> Output {
             let batch = try owned()
-            guard batch.core.wait(for: batch, until: monotonicNanoseconds() + max(0, time.nanoseconds)) else {
+            guard batch.pool.wait(for: batch, until: monotonicNanoseconds() + max(0, time.nanoseconds)) else {
                 throw .timedOut(time)
             }
-            return try output.result(batch.outcome(), at: 0).get()
+            return try output.result(batch.result(), at: 0).get()
         }
 
-        /// Ends the call, unless it is done: it fails as cancelled, and a worker that is on it is killed.
+        /// Cancels the call if it is not done: it fails as `cancelled`, and a worker that runs it is killed.
         public func cancel() {
-            if let batch = try? owned() { batch.core.cancel(batch) }
+            if let batch = try? owned() { batch.pool.cancel(batch) }
         }
 
-        /// Whether waiting would not take any time: there is a result or a failure.
+        /// Whether the call has a result or a failure, so that waiting returns at once.
         public var isDone: Bool {
             guard let batch = try? owned() else { return true }
-            return batch.core.isDone(batch)
+            return batch.pool.isDone(batch)
         }
 
-        /// The batch of the call.
+        /// Returns the batch of the call.
         ///
-        /// - Throws: The refusal of the pool, or of a process that is not the one that submitted the call.
+        /// - Throws: The failure if the pool refused the call, or if this process did not submit it.
         private func owned() throws(Failure) -> Batch {
             let batch = try batch.get()
-            guard batch.core.isOwn else { throw .foreign }
+            guard batch.pool.isOwn else { throw .foreign }
             return batch
         }
     }

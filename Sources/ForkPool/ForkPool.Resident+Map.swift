@@ -1,12 +1,13 @@
 extension ForkPool.Resident {
     /// Applies the body to every item, and returns the results in input order.
     ///
-    /// Blocks the calling thread. In async code the overload that suspends is chosen.
+    /// Blocks the calling thread. Async code uses the overload that suspends.
     ///
     /// - Parameter items: The input; each item is copied once, into shared memory.
-    /// - Returns: As many results as there are items; that of `items[i]` at `i`.
-    /// - Throws: The failure of the lowest index, an input that cannot be encoded included; `closed` after the pool's end.
-    /// - Complexity: One copy of each input and result; no fork, and no system call where workers are awake.
+    /// - Returns: A result for each item; that of `items[i]` is at index `i`.
+    /// - Throws: The failure of the lowest index, also if its input cannot be encoded; `closed` after the end of the
+    ///   pool.
+    /// - Complexity: One copy of each input and result; no fork, and no system call if workers are awake.
     @inlinable
     public func map<C: Collection>(_ items: C) throws(ForkPool.Failure) -> [Output] where C.Element == Input {
         let batch = try makeBatch(items.count, stopsAtFailure: true)
@@ -17,8 +18,8 @@ extension ForkPool.Resident {
     /// Applies the body to every item, and returns every outcome in input order.
     ///
     /// - Parameter items: The input; each item is copied once, into shared memory.
-    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`. Where the pool refuses the map as a
-    ///   whole, each of them is that failure.
+    /// - Returns: An outcome for each item; that of `items[i]` is at index `i`. If the pool refuses the whole map,
+    ///   every outcome is that failure.
     @inlinable
     public func mapResults<C: Collection>(_ items: C) -> [Result<Output, ForkPool.Failure>] where C.Element == Input {
         do throws(ForkPool.Failure) {
@@ -33,7 +34,7 @@ extension ForkPool.Resident {
     /// Applies the body to every item, for its effects outside the process.
     ///
     /// - Parameter items: The input; each item is copied once, into shared memory.
-    /// - Throws: The failure of the lowest index; `closed` after the pool's end.
+    /// - Throws: The failure of the lowest index; `closed` after the end of the pool.
     @inlinable
     public func forEach<C: Collection>(_ items: C) throws(ForkPool.Failure) where C.Element == Input {
         let batch = try makeBatch(items.count, stopsAtFailure: true)
@@ -43,11 +44,12 @@ extension ForkPool.Resident {
 
     /// Applies the body to every item, and returns the results in input order.
     ///
-    /// Blocks no thread. A cancelled task ends the map, which then fails as cancelled; the pool goes on.
+    /// Blocks no thread. If the task is cancelled, the map fails as `cancelled`; the pool goes on.
     ///
     /// - Parameter items: The input; each item is copied once, into shared memory.
-    /// - Returns: As many results as there are items; that of `items[i]` at `i`.
-    /// - Throws: The failure of the lowest index, an input that cannot be encoded included; `closed` after the pool's end.
+    /// - Returns: A result for each item; that of `items[i]` is at index `i`.
+    /// - Throws: The failure of the lowest index, also if its input cannot be encoded; `closed` after the end of the
+    ///   pool.
     @inlinable
     nonisolated(nonsending) public func map<C: Collection>(
         _ items: C
@@ -60,8 +62,8 @@ extension ForkPool.Resident {
     /// Applies the body to every item, and returns every outcome in input order.
     ///
     /// - Parameter items: The input; each item is copied once, into shared memory.
-    /// - Returns: As many outcomes as there are items; that of `items[i]` at `i`. Where the pool refuses the map as a
-    ///   whole, each of them is that failure.
+    /// - Returns: An outcome for each item; that of `items[i]` is at index `i`. If the pool refuses the whole map,
+    ///   every outcome is that failure.
     @inlinable
     nonisolated(nonsending) public func mapResults<C: Collection>(
         _ items: C
@@ -78,7 +80,7 @@ extension ForkPool.Resident {
     /// Applies the body to every item, for its effects outside the process.
     ///
     /// - Parameter items: The input; each item is copied once, into shared memory.
-    /// - Throws: The failure of the lowest index; `closed` after the pool's end.
+    /// - Throws: The failure of the lowest index; `closed` after the end of the pool.
     @inlinable
     nonisolated(nonsending) public func forEach<C: Collection>(
         _ items: C
@@ -90,16 +92,16 @@ extension ForkPool.Resident {
 }
 
 extension ForkPool.Resident where Output: BitwiseCopyable {
-    /// Applies the body to every item, and reads the results where the workers put them.
+    /// Applies the body to every item, and reads the results in place.
     ///
-    /// Nothing is copied: the span is over the slots themselves, and ends with `read`.
+    /// No result is copied: the span covers the slots in shared memory, and is valid until `read` returns.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
-    ///   - read: Runs in this process when every item has its result; the result of `items[i]` is at `i`.
+    ///   - read: Runs in this process once every item has its result; that of `items[i]` is at index `i`.
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest index, before `read` runs; or what `read` throws.
-    /// - Precondition: Results cross as bit patterns; those of a `Job` only do if they are numbers.
+    /// - Precondition: Results are bit patterns; those of a `Job` are only if they are numbers.
     @inlinable
     public func withMapped<C: Collection, T>(
         _ items: C, read: (Span<Output>) throws -> T
@@ -109,14 +111,14 @@ extension ForkPool.Resident where Output: BitwiseCopyable {
         return try self.read(run(batch), read)
     }
 
-    /// Applies the body to every item, and reads the results where the workers put them.
+    /// Applies the body to every item, and reads the results in place.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
-    ///   - read: Runs in this process when every item has its result; the result of `items[i]` is at `i`.
+    ///   - read: Runs in this process once every item has its result; that of `items[i]` is at index `i`.
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest index, before `read` runs; or what `read` throws.
-    /// - Precondition: Results cross as bit patterns; those of a `Job` only do if they are numbers.
+    /// - Precondition: Results are bit patterns; those of a `Job` are only if they are numbers.
     @inlinable
     nonisolated(nonsending) public func withMapped<C: Collection, T>(
         _ items: C, read: (Span<Output>) throws -> T
@@ -127,7 +129,7 @@ extension ForkPool.Resident where Output: BitwiseCopyable {
     }
 
     @inlinable
-    func read<T>(_ outcome: Outcome, _ read: (Span<Output>) throws -> T) throws -> T {
+    func read<T>(_ outcome: MapResult, _ read: (Span<Output>) throws -> T) throws -> T {
         precondition(
             output.isPlain, "ForkPool: the results of this Job are coded, so there is nothing to read in place; use map"
         )
@@ -140,13 +142,13 @@ extension ForkPool.Resident where Output: BitwiseCopyable {
 // MARK: - What every map does
 
 extension ForkPool.Resident {
-    /// Lays out a batch for so many inputs.
+    /// Makes a batch for a number of inputs.
     @usableFromInline
     func makeBatch(_ count: Int, stopsAtFailure: Bool) throws(ForkPool.Failure) -> Batch {
-        try core.makeBatch(
+        try pool.makeBatch(
             Batch.Shape(
                 count: count, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: stopsAtFailure,
-                showsProgress: core.options.progress != nil))
+                showsProgress: pool.options.progress != nil))
     }
 
     /// Copies the inputs into the batch.
@@ -166,7 +168,7 @@ extension ForkPool.Resident {
                 written += 1
             }
         }
-        precondition(written == count, "ForkPool: the collection has \(written) items and says \(count)")
+        precondition(written == count, "ForkPool: the collection has \(written) items, but its count is \(count)")
     }
 
     @usableFromInline
@@ -174,33 +176,33 @@ extension ForkPool.Resident {
         input.write(item, number, into: batch)
     }
 
-    /// Gives a batch to the workers and waits until it has ended.
+    /// Submits a batch, and waits for its end.
     @usableFromInline
-    func run(_ batch: Batch) throws(ForkPool.Failure) -> Outcome {
-        core.wait(for: batch, isSoonDone: try core.submit(batch))
+    func run(_ batch: Batch) throws(ForkPool.Failure) -> MapResult {
+        pool.wait(for: batch, isSoonDone: try pool.submit(batch))
         return finished(batch)
     }
 
-    /// Gives a batch to the workers and suspends until it has ended.
+    /// Submits a batch, and suspends until its end.
     @usableFromInline
-    nonisolated(nonsending) func run(_ batch: Batch) async throws(ForkPool.Failure) -> Outcome {
-        try core.submit(batch)
-        await core.wait(for: batch)
+    nonisolated(nonsending) func run(_ batch: Batch) async throws(ForkPool.Failure) -> MapResult {
+        try pool.submit(batch)
+        await pool.wait(for: batch)
         return finished(batch)
     }
 
-    private func finished(_ batch: Batch) -> Outcome {
+    private func finished(_ batch: Batch) -> MapResult {
         batch.showProgress(isLast: true)
-        return batch.outcome()
+        return batch.result()
     }
 
     @usableFromInline
-    func results(of outcome: Outcome) throws(ForkPool.Failure) -> [Output] {
+    func results(of outcome: MapResult) throws(ForkPool.Failure) -> [Output] {
         try output.all(outcome)
     }
 
     @usableFromInline
-    func everyOutcome(of outcome: Outcome) -> [Result<Output, ForkPool.Failure>] {
+    func everyOutcome(of outcome: MapResult) -> [Result<Output, ForkPool.Failure>] {
         output.results(outcome)
     }
 }

@@ -1,13 +1,14 @@
 extension ForkPool.Resident {
-    /// Applies the body to every item of a sequence, and gives each result when it is there.
+    /// Applies the body to every item of a sequence, and streams the results.
     ///
-    /// The sequence may be endless: it is asked for items as the window has room, by whoever reads the stream.
+    /// The sequence may be endless: reading the stream takes items from it while the window has room.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work. Each failure comes with
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work. Each failure has
     ///   its index.
     /// - Precondition: `window` is at least 1.
     public func stream<S: Sequence>(
@@ -20,15 +21,17 @@ extension ForkPool.Resident {
             })
     }
 
-    /// Applies the body to every item of an asynchronous sequence, and gives each result when it is there.
+    /// Applies the body to every item of an asynchronous sequence, and streams the results.
     ///
-    /// The sequence is read by a task of its own, as the window has room.
+    /// A separate task reads the sequence while the window has room.
     ///
     /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. What it throws is the last element's failure.
-    ///   - order: In which order results come.
-    ///   - window: The most items in flight, from being taken to being read; as many as keep the workers busy by default.
-    /// - Returns: The results, as a `Sequence` and as an `AsyncSequence`; reading begins the work.
+    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
+    ///     failure of the last element.
+    ///   - order: The order of the results.
+    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
+    ///     workers busy.
+    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
     public func stream<S: AsyncSequence & SendableMetatype>(
         _ items: sending S, order: ForkPool.Order = .input, window: Int? = nil
@@ -42,7 +45,7 @@ extension ForkPool.Resident {
     }
 }
 
-/// A value that one task hands over to another.
+/// A value that one task passes to another.
 @unsafe struct Handed<Value>: @unchecked Sendable {
     let value: Value
 
@@ -51,9 +54,9 @@ extension ForkPool.Resident {
     }
 }
 
-/// What a stream ends when it ends, if it is its own.
+/// A pool that a stream owns, and ends at its end.
 protocol Endable: AnyObject, Sendable {
-    /// Ends it in peace, or at once.
+    /// Ends the pool after its work, or at once.
     func close()
     func cancel()
 }
@@ -65,12 +68,12 @@ func checkWindow(_ window: Int?) {
 }
 
 extension ForkPool.Resident {
-    /// A stream over a sequence that is pulled by the reader.
+    /// Makes the state of a stream whose reader pulls the items from a sequence.
     func streamState<S: Sequence>(
         _ items: S, order: ForkPool.Order, window: Int?
     ) -> StreamState<Output> where S.Element == Input {
         var iterator = items.makeIterator()
-        return StreamState(core: core, output: output, order: order, window: window) {
+        return StreamState(pool: pool, output: output, order: order, window: window) {
             [self] most throws(ForkPool.Failure) in
             var taken: [Input] = []
             taken.reserveCapacity(most)
@@ -79,18 +82,18 @@ extension ForkPool.Resident {
         }
     }
 
-    /// A stream over an asynchronous sequence, and the task that brings its items.
+    /// Makes the state of a stream over an asynchronous sequence, and the task that feeds it.
     func streamParts<S: AsyncSequence & SendableMetatype>(
         _ items: S, order: ForkPool.Order, window: Int?, owned: (any Endable)?
     ) -> StreamReader<Output>.Parts where S.Element == Input {
-        let state = StreamState(core: core, output: output, order: order, window: window, feed: nil)
-        // The source is the task's alone from here on: nobody else has it.
+        let state = StreamState(pool: pool, output: output, order: order, window: window, feed: nil)
+        // From here on only the task uses the source.
         let handed = unsafe Handed(items)
         let feeder = Task { unsafe await self.feed(handed.value, to: state) }
         return .init(state: state, owned: owned, feeder: feeder)
     }
 
-    /// Brings the items of an asynchronous sequence to a stream, as there is room for them.
+    /// Feeds the items of an asynchronous sequence to a stream while it has room.
     private func feed<S: AsyncSequence>(
         _ items: S, to state: StreamState<Output>
     ) async where S.Element == Input {
@@ -106,7 +109,7 @@ extension ForkPool.Resident {
     }
 
     private func makeStreamBatch(_ items: [Input]) throws(ForkPool.Failure) -> Batch {
-        let batch = try core.makeBatch(
+        let batch = try pool.makeBatch(
             Batch.Shape(
                 count: items.count, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: false,
                 signalsItems: true))

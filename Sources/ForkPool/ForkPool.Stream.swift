@@ -1,44 +1,47 @@
 internal import Synchronization
 
 extension ForkPool {
-    /// In which order a stream gives its results.
+    /// The order in which a stream gives its results.
     public enum Order: Sendable {
         /// In the order of the input.
         case input
-        /// As they come, each with its index.
+        /// In the order of completion.
         case completion
     }
 
-    /// Results one after the other, while others are still being made.
+    /// A stream of results, which can be read while workers compute others.
     ///
-    /// As a `Sequence` its elements are pairs of an index and a `Result`: a failure is an element, and costs its item alone.
-    /// As an `AsyncSequence` they are pairs of an index and a result, and a failure is thrown and ends the loop;
-    /// `results` gives async code the failures as elements, and `forEach` sync code the failures thrown.
+    /// As a `Sequence`, its elements are pairs of an index and a `Result`: a failure is an element, and the stream goes
+    /// on. As an `AsyncSequence`, its elements are pairs of an index and a result, and a failure is thrown and ends the
+    /// loop. In async code, `results` gives failures as elements; in other code, `forEach` throws them.
     ///
     /// ```swift
-    /// for try await (index, sum) in pool.stream(pairs, order: .completion, { x, y in x + y }) { … }
+    /// let pool = ForkPool()
+    /// for try await (index, sum) in pool.stream([(1, 2), (3, 4)], order: .completion, { x, y in x + y }) {
+    ///     print(index, sum)
+    /// }
     /// ```
     ///
-    /// A window bounds what is in flight, so that an endless input with a slow reader takes constant memory. Leaving the
-    /// loop ends the rest. A stream is read once, by one reader: what one loop took is not there for the next.
+    /// A window limits the items in flight, so that an endless input with a slow reader takes constant memory. Leaving
+    /// the loop ends the stream. A stream can be read once, by one reader.
     public struct Stream<Output>: Sequence, AsyncSequence {
-        /// A pair of an index in the input and its outcome.
+        /// A pair of an index in the input and its result or failure.
         @_implements(Sequence,Element)
         public typealias SequenceElement = (index: Int, result: Result<Output, Failure>)
         /// A pair of an index in the input and its result.
         @_implements(AsyncSequence,Element)
         public typealias AsyncElement = (index: Int, output: Output)
-        /// What reading throws.
+        /// The error that reading throws.
         public typealias Failure = ForkPool.Failure
 
         let reader: StreamReader<Output>
 
-        /// Begins to read; blocks the calling thread while there is nothing to be read.
+        /// Starts reading; the iterator blocks the calling thread while there is no result.
         ///
         /// - Returns: The iterator.
         public func makeIterator() -> Iterator { Iterator(loop: StreamLoop(reader)) }
 
-        /// Begins to read from async code.
+        /// Starts reading from async code.
         ///
         /// - Returns: The iterator.
         public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(loop: StreamLoop(reader)) }
@@ -48,8 +51,8 @@ extension ForkPool {
 
         /// Runs a closure on each result; blocks the calling thread.
         ///
-        /// - Parameter body: Gets the index and the result.
-        /// - Throws: The first `Failure` that is met, after which the rest is ended; or what `body` throws.
+        /// - Parameter body: Gets an index and its result.
+        /// - Throws: The first `Failure`, or an error of `body`; the stream ends then.
         public func forEach(_ body: (_ index: Int, _ output: Output) throws -> Void) throws {
             while let (index, result) = reader.next() {
                 do {
@@ -61,25 +64,25 @@ extension ForkPool {
             }
         }
 
-        /// An iterator whose elements are outcomes.
+        /// An iterator over results and failures.
         public struct Iterator: IteratorProtocol {
             let loop: StreamLoop<Output>
 
-            /// The next outcome; nil at the end.
+            /// Returns the next result or failure; nil at the end.
             ///
-            /// - Returns: The index in the input and its outcome.
+            /// - Returns: The index in the input, and its result or failure.
             public mutating func next() -> SequenceElement? { loop.reader.next() }
         }
 
-        /// An iterator whose elements are results.
+        /// An iterator over results.
         public struct AsyncIterator: AsyncIteratorProtocol {
             let loop: StreamLoop<Output>
 
-            /// The next result; nil at the end.
+            /// Returns the next result; nil at the end.
             ///
-            /// - Parameter actor: Where the caller is.
+            /// - Parameter actor: The isolation of the caller.
             /// - Returns: The index in the input and its result.
-            /// - Throws: The failure of the item, after which the rest is ended; `cancelled` in a cancelled task.
+            /// - Throws: The failure of the item, which ends the stream; `cancelled` in a cancelled task.
             public mutating func next(
                 isolation actor: isolated (any Actor)? = #isolation
             ) async throws(ForkPool.Failure) -> AsyncElement? {
@@ -93,27 +96,28 @@ extension ForkPool {
             }
         }
 
-        /// The outcomes of a stream, for async code.
+        /// The results and failures of a stream, for async code.
         public struct Results: AsyncSequence {
-            /// A pair of an index in the input and its outcome.
+            /// A pair of an index in the input and its result or failure.
             public typealias Element = SequenceElement
-            /// Nothing is thrown.
+            /// Reading throws nothing.
             public typealias Failure = Never
             let reader: StreamReader<Output>
 
-            /// Begins to read.
+            /// Starts reading.
             ///
             /// - Returns: The iterator.
             public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(loop: StreamLoop(reader)) }
 
-            /// An iterator whose elements are outcomes.
+            /// An iterator over results and failures.
             public struct AsyncIterator: AsyncIteratorProtocol {
                 let loop: StreamLoop<Output>
 
-                /// The next outcome; nil at the end.
+                /// Returns the next result or failure; nil at the end.
                 ///
-                /// - Parameter actor: Where the caller is.
-                /// - Returns: The index in the input and its outcome; that of a cancelled task is its failure, and the last.
+                /// - Parameter actor: The isolation of the caller.
+                /// - Returns: The index in the input and its outcome; in a cancelled task the last element is the
+                ///   failure `cancelled`.
                 public mutating func next(
                     isolation actor: isolated (any Actor)? = #isolation
                 ) async -> Element? { await loop.reader.next() }
@@ -125,7 +129,7 @@ extension ForkPool {
 @available(*, unavailable)
 extension ForkPool.Stream: Sendable {}
 
-/// What the copies of an iterator share: with the last of them a loop was left, and the stream that it had begun ends.
+/// Shared by all copies of an iterator: when the last copy is released, the loop was left, and the stream ends.
 final class StreamLoop<Output> {
     let reader: StreamReader<Output>
 
@@ -138,14 +142,14 @@ final class StreamLoop<Output> {
     }
 }
 
-/// What the iterators of a stream share: it begins with the first read, and ends with the last of them.
+/// Shared by all iterators of a stream: it starts with the first read, and ends with the last iterator.
 final class StreamReader<Output> {
-    /// Everything that a stream has while it runs.
+    /// The parts of a running stream.
     struct Parts {
         let state: StreamState<Output>
-        /// The workers, if they are the stream's own.
+        /// The resident pool, if the stream owns it.
         var owned: (any Endable)?
-        /// Brings the inputs of an asynchronous source.
+        /// The task that feeds the inputs of an asynchronous source.
         var feeder: Task<Void, Never>?
     }
 
@@ -187,21 +191,18 @@ final class StreamReader<Output> {
             parts.feeder?.cancel()
             phase = .over
             guard let owned = parts.owned else { return nil }
-            // The thread that waits for the workers' ends is not one of the cooperative pool.
-            _ = await WatchThread.run { _ in
-                owned.close()
-                return .success(())
-            }
+            // Wait for the end of the workers on a thread outside of the cooperative pool.
+            _ = await BlockingThread.run { _ in owned.close() }
             return nil
         }
     }
 
-    /// Ends the stream if it was begun.
+    /// Ends the stream if it has started.
     func leave() {
         if case .reading = phase { stop() }
     }
 
-    /// Ends the stream, with whatever is in flight.
+    /// Ends the stream and everything in flight.
     func stop() {
         if case .reading(let parts) = phase {
             parts.feeder?.cancel()

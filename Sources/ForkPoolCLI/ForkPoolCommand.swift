@@ -1,29 +1,31 @@
+#if Command
 import ArgumentParser
 import Glibc
 
-/// The `forkpool` command: a verb for each thing that it does.
+/// The `forkpool` command and its verbs.
 @main
 struct ForkPoolCommand: ParsableCommand {
-    /// What `forkpool --version` says.
+    /// The version that `forkpool --version` prints.
     static let version = "0.1.0"
 
     static let configuration = CommandConfiguration(
         commandName: "forkpool",
-        abstract: "Run commands in parallel, time them, and see what a pool of processes costs.",
+        abstract: "Run commands in parallel, time them, and measure what a pool of processes costs.",
         version: version,
         subcommands: [Tour.self, Run.self, Bench.self, Check.self, Doctor.self, Overhead.self]
     )
 
     static func main() {
-        StandardStreams.occupy()
-        // Who was started with it ignored would hear of no child's end.
+        StandardStreams.reserve()
+        // If SIGCHLD is ignored, the system reaps children and their exit status is lost.
         signal(SIGCHLD, SIG_DFL)
-        Interruption.listen()
-        // A verb that comes first is parsed alone: to look for it among all takes a fifth of a start. What is wrong with
-        // its words, and its help, are told by the whole command.
+        Interruption.install()
+        // Parse only the verb that comes first: parsing all verbs takes a fifth of the start time. If that fails, the
+        // whole command prints the error or the help.
         let words = Run.spelledOut(Array(CommandLine.arguments.dropFirst()))
         let verb = configuration.subcommands.first { $0.configuration.commandName == words.first }
         guard var command = try? verb?.parseAsRoot(Array(words.dropFirst())) else { return main(words) }
         do { try command.run() } catch { type(of: command).exit(withError: error) }
     }
 }
+#endif

@@ -35,7 +35,7 @@ struct TrespassJob: ForkPool.Job {
         let line = Files.lines("/proc/self/maps").first { $0.contains("/memfd:") }
         let start = line.flatMap { UInt($0.split(separator: "-")[0], radix: 16) } ?? 0
         let base = unsafe UnsafeMutableRawPointer(bitPattern: start)!
-        return input.act(unsafe ResidentMemory(base: base, shape: ResidentMemory.readShape(base)).arenas)
+        return input.act(unsafe RegionLayout(base: base, shape: RegionLayout.readShape(base)).arenas)
     }
 }
 

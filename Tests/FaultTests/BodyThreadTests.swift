@@ -11,9 +11,70 @@ import Testing
             onThread { BodyThreadScenes.captured() }
         }
     }
+
+    @Test(
+        "where the place of the id in glibc's descriptor is not sure, a body that starts threads keeps what it captured, too",
+        .enabled(if: Fault.isAvailable, "a release build has no way to make the self-check fail"))
+    func capturedWithoutTheDescriptor() async {
+        await #expect(processExitsWith: .success) {
+            Scene.setDeadline()
+            BodyThreadScenes.makeDescriptorUnsure()
+            onThread { BodyThreadScenes.captured() }
+            #expect(Fault.failures > 0)
+        }
+    }
+
+    @Test(
+        "a worker that the calling thread forks by itself has the process's name, reports a crash, and ends with its parent",
+        .enabled(if: Fault.isAvailable, "a release build has no way to make the self-check fail"))
+    func workerOfTheCaller() async {
+        await #expect(processExitsWith: .success) {
+            Scene.setDeadline()
+            BodyThreadScenes.makeDescriptorUnsure()
+            onThread { BodyThreadScenes.nameAndCrash() }
+            BodyThreadScenes.endOfParent()
+            #expect(Fault.failures > 0)
+        }
+    }
 }
 
 private enum BodyThreadScenes {
+    static func makeDescriptorUnsure() {
+        Fault(call: "tid_offset", place: .parent, first: 1, times: Int(UInt32.max), error: ENOTSUP).begin()
+    }
+
+    static func nameAndCrash() {
+        KernelName.process.set("the process")
+        KernelName.thread.set("the thread")
+        let pool = ForkPool(workers: 1, options: .init(chunk: .fixed(1)))
+        let results = pool.mapResults(0..<2) { (item: Int) throws -> String in
+            if item == 1 { _ = try Deed.overflowStack.perform() }
+            return KernelName.thread.get()
+        }
+        #expect(KernelName.thread.get() == "the thread\n")
+        #expect(results[0].value == "the process\n")
+        #expect(results[1].failure?.signal == SIGSEGV)
+        #expect(results[1].failure?.message.contains("stack overflow") == true)
+    }
+
+    static func endOfParent() {
+        let pids = PidPipe()
+        let parent = Process.fork()
+        if parent == 0 {
+            Scene.setDeadline()
+            try? ForkPool(workers: 2, options: .init(chunk: .fixed(1))).forEach(0..<2) { _ in
+                pids.send()
+                Process.sleepForEver()
+            }
+            _exit(0)
+        }
+        pids.closeWriting()
+        #expect(Set((0..<2).map { _ in pids.receive() }).count == 2)
+        kill(parent, SIGKILL)
+        #expect(Process.wait(for: parent) == SIGKILL)
+        #expect(pids.everyWriterIsGone())
+    }
+
     static func captured() {
         // Non-escaping closures keep what they capture where their function runs.
         var numbers = (11, 22, 33, 44)
@@ -41,6 +102,29 @@ private func onThread(_ work: () -> Void) {
             precondition(error == 0, "no thread: errno \(error)")
             pthread_join(thread, nil)
         }
+    }
+}
+
+/// A name that the kernel keeps: the process's, which is its main thread's, or the calling thread's.
+private enum KernelName: String {
+    case process = "/proc/self/comm"
+    case thread = "/proc/thread-self/comm"
+
+    func set(_ name: String) {
+        let file = unsafe open(rawValue, O_WRONLY)
+        let written = unsafe write(file, name, name.utf8.count)
+        precondition(written == name.utf8.count, "no name: errno \(errno)")
+        close(file)
+    }
+
+    /// The name, and a line feed.
+    func get() -> String {
+        let file = unsafe open(rawValue, O_RDONLY)
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 32) { bytes, count in
+            unsafe count = max(0, read(file, bytes.baseAddress!, 32))
+        }
+        close(file)
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

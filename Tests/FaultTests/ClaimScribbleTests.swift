@@ -34,9 +34,9 @@ import Testing
     }
 
     // Workers that stay are told so in the same words.
-    @Test("B9: a worker that is told to begin with items that do not exist begins with none")
-    func wildLeftover() async {
-        await #expect(processExitsWith: .success) { ClaimScribbleScenes.wildLeftover() }
+    @Test("B9: a worker whose remaining range does not exist begins without one")
+    func wildRemaining() async {
+        await #expect(processExitsWith: .success) { ClaimScribbleScenes.wildRemaining() }
     }
 }
 
@@ -163,13 +163,13 @@ private enum ClaimScribbleScenes {
         }
     }
 
-    static func wildLeftover() {
+    static func wildRemaining() {
         Scene.run {
             let wild = Reach.wildNumbers(near: [5])
             for start in wild {
                 for end in wild where !(0..<5).contains(start) || end <= start || end > 5 {
-                    let ran = try Scribbler.items(toldToBeginWith: start, end)
-                    #expect(ran == [0, 1, 2, 3, 4], "leftover from \(start) to \(end)")
+                    let ran = try Scribbler.items(remaining: start, end)
+                    #expect(ran == [0, 1, 2, 3, 4], "remaining range from \(start) to \(end)")
                 }
             }
         }

@@ -77,11 +77,11 @@ private enum DamageScenes {
                 try expectRight { reach in
                     for worker in 0..<2 {
                         reach.setSleepWords(of: worker, value)
-                        reach.memory.sleepers.remove(worker)
-                        reach.memory.seekers.insert(worker)
+                        reach.layout.sleepers.remove(worker)
+                        reach.layout.seekers.insert(worker)
                     }
                     reach.setEndedWord(value & 4)
-                    _ = reach.memory.itemEnded.signal()
+                    _ = reach.layout.itemEnded.signal()
                 }
             }
         }
@@ -91,18 +91,18 @@ private enum DamageScenes {
         Scene.run {
             try expectRight { reach in
                 for worker in 0..<64 {
-                    reach.batch.inside.insert(worker)
-                    reach.memory.entry(63).inside.insert(worker)
+                    reach.slot.inside.insert(worker)
+                    reach.layout.batchSlot(63).inside.insert(worker)
                 }
             }
-            try expectRight { reach in for worker in 2..<64 { reach.memory.sleepers.insert(worker) } }
+            try expectRight { reach in for worker in 2..<64 { reach.layout.sleepers.insert(worker) } }
         }
     }
 
     static func open() {
         Scene.run {
-            try expectRight { reach in for number in 0..<64 { reach.memory.open.insert(number) } }
-            try expectRight { reach in for number in 0..<64 { reach.memory.open.remove(number) } }
+            try expectRight { reach in for number in 0..<64 { reach.layout.open.insert(number) } }
+            try expectRight { reach in for number in 0..<64 { reach.layout.open.remove(number) } }
             for phase in [0, 1, -1, .max] {
                 try expectRight { reach in reach.setPhase(phase) }
             }
@@ -161,7 +161,7 @@ private enum DamageScenes {
     static func blockTags() {
         Scene.run {
             let pool = try Scribbler(workers: 1) { reach in
-                let tags = unsafe reach.memory.blockTags(0)
+                let tags = unsafe reach.layout.blockTags(0)
                 if reach.item == 3 { for block in 0..<64 { unsafe tags[block] = UInt32(block % 5) } }
                 reach.give(coded: String(repeating: "\(reach.item)", count: 20_000))
             }
@@ -182,7 +182,7 @@ private enum DamageScenes {
             var third = try pool.map(1, coded: true)
             // The supervisor may have held the second map a little longer than this did.
             while pool.blocksUsed != 2 { third = try pool.map(1, coded: true) }
-            #expect(first.outcome().decodedResults(as: [UInt8].self).map(\.value) == [[1, 1, 1]])
+            #expect(first.result().decodedResults(as: [UInt8].self).map(\.value) == [[1, 1, 1]])
             #expect(third.decodedResults(as: [UInt8].self).map(\.value?.count) == [3])
         }
     }

@@ -57,10 +57,10 @@ import Testing
 
     @Test("nothing is proven of a process that is not there")
     func absent() {
-        #expect(DeadlockProof.look(at: .max) == nil)
-        #expect(DeadlockProof.look(at: -1) == nil)
-        #expect(DeadlockProof.glimpses(of: [(.max, -1)]) == [.otherwise])
-        #expect(DeadlockProof.glimpses(of: []).isEmpty)
+        #expect(ProcSample.take(of: .max) == nil)
+        #expect(ProcSample.take(of: -1) == nil)
+        #expect(StopSample.take(of: [(.max, -1)]) == [.otherwise])
+        #expect(StopSample.take(of: []).isEmpty)
     }
 }
 
@@ -98,7 +98,7 @@ private enum DeadlockProofScenes {
         Held.begin()
         let pid = Looking.start { _ = opaque(Held.value) }
         #expect(Looking.isSuspected(pid))
-        var found: [DeadlockProof.Spin] = []
+        var found: [StopSample.Spin] = []
         while found.count < 5 {
             guard case .spin(let spin) = Looking.glimpse(pid) else { continue }
             found.append(spin)
@@ -141,7 +141,7 @@ private enum DeadlockProofScenes {
         let processes = pids.map { (pid: $0, descriptor: Process.descriptor(of: $0)) }
         var isFound = pids.map { _ in false }
         while isFound.contains(false) {
-            for (number, glimpse) in DeadlockProof.glimpses(of: processes).enumerated() {
+            for (number, glimpse) in StopSample.take(of: processes).enumerated() {
                 // One that spins may be found between two calls.
                 switch glimpse {
                 case .spin:
@@ -182,7 +182,7 @@ private enum DeadlockProofScenes {
         let pid = Looking.start { state.enter(stage) }
         #expect(Looking.waitForProof(pid))
         // For ever: the second look may come at any time.
-        if let first = DeadlockProof.look(at: pid), Looking.waitForProof(pid), let last = DeadlockProof.look(at: pid) {
+        if let first = ProcSample.take(of: pid), Looking.waitForProof(pid), let last = ProcSample.take(of: pid) {
             #expect(DeadlockProof.proves(first, last))
         } else {
             Issue.record("it is not there")
@@ -218,7 +218,7 @@ private enum DeadlockProofScenes {
         var looks = 0
         while looks < 600 || waits == 0 {
             looks += 1
-            guard let first = DeadlockProof.look(at: pid), let second = DeadlockProof.look(at: pid) else { continue }
+            guard let first = ProcSample.take(of: pid), let second = ProcSample.take(of: pid) else { continue }
             if first.futex != nil { waits += 1 }
             #expect(!DeadlockProof.proves(first, second))
         }
@@ -268,7 +268,7 @@ private enum DeadlockProofScenes {
 
 extension HealthyState {
     /// Whether a look shows the process where it is to be.
-    fileprivate func isReached(_ look: DeadlockProof.Look) -> Bool {
+    fileprivate func isReached(_ look: ProcSample) -> Bool {
         let sleepsAlone = look.before.isAsleep && look.before.threads == 1
         let waits = look.futex != nil && look.isInWait
         return switch self {

@@ -12,7 +12,7 @@ import Glibc
     let releases = SharedCounter()
     let pipe = PidPipe()
     /// In shared memory.
-    let event: SharedEvent
+    let event: FutexEvent
     let value = SharedValue(0)
     let listener: Int32
     let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -26,7 +26,7 @@ import Glibc
 
     init() {
         let page = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)!
-        event = unsafe SharedEvent(at: page)
+        event = unsafe FutexEvent(at: page)
         unsafe pthread_mutex_init(mutex, nil)
         unsafe pthread_cond_init(condition, nil)
         unsafe pthread_rwlock_init(gate, nil)

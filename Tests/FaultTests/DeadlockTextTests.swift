@@ -41,7 +41,7 @@ import Testing
 
     @Test("a status says all that counts, and what its process is called says nothing")
     func status() {
-        let status = DeadlockProof.Status(Array(Texts.status(name: "State:\\nThreads:\t7").utf8)[...])
+        let status = ProcSample.Status(Array(Texts.status(name: "State:\\nThreads:\t7").utf8)[...])
         #expect(status?.isAsleep == true && status?.threads == 1 && status?.tracer == 0)
         #expect(status?.caught == 0x1_4000_04f8 && status?.blocked == 0)
         #expect(status?.switches == 17)
@@ -55,7 +55,7 @@ import Testing
             String(Texts.status().dropLast()), String(Texts.status().dropLast(30)),
         ])
     func notStatus(text: String) {
-        #expect(DeadlockProof.Status(Array(text.utf8)[...]) == nil)
+        #expect(ProcSample.Status(Array(text.utf8)[...]) == nil)
         #expect(Texts(before: text).look == nil)
         #expect(Texts(after: text).look == nil)
     }
@@ -97,7 +97,7 @@ import Testing
     func suspicion() throws {
         func look(
             _ status: String, _ work: String, children: String = "", traffic: String? = Texts.traffic()
-        ) throws -> DeadlockProof.Look {
+        ) throws -> ProcSample {
             try #require(
                 Texts(
                     before: status, call: "running", place: "0", children: children, work: work, traffic: traffic,
@@ -129,9 +129,9 @@ import Testing
 
     @Test("a lock that a thread elsewhere has is told from every other call and word")
     func spin() {
-        func spin(_ operation: String, word: UInt32, timeout: String = "0x0") -> DeadlockProof.Spin? {
+        func spin(_ operation: String, word: UInt32, timeout: String = "0x0") -> StopSample.Spin? {
             let text = "202 0x10 \(operation) 0x1 \(timeout) 0x0 0x0 0x20 0x30\n"
-            return DeadlockProof.Spin(call: FutexCall(Array(text.utf8)[...], number: 202), word: word, pid: 4711)
+            return StopSample.Spin(call: FutexCall(Array(text.utf8)[...], number: 202), word: word, pid: 4711)
         }
         #expect(spin("0x86", word: 4700) != nil)
         #expect(spin("0x8d", word: 0x8000_0000 | 4700) != nil)
@@ -176,11 +176,11 @@ private struct Texts {
     var traffic: String? = Texts.traffic()
     var after = Texts.status()
 
-    var look: DeadlockProof.Look? { look(futexCall: 202) }
+    var look: ProcSample? { look(futexCall: 202) }
 
-    func look(futexCall: UInt64) -> DeadlockProof.Look? {
-        DeadlockProof.Look(
-            before: Array(before.utf8)[...], call: Array(call.utf8)[...], place: Array(place.utf8)[...],
+    func look(futexCall: UInt64) -> ProcSample? {
+        ProcSample(
+            before: Array(before.utf8)[...], call: Array(call.utf8)[...], waitChannel: Array(place.utf8)[...],
             children: Array(children.utf8)[...], work: Array(work.utf8)[...],
             traffic: traffic.map { Array($0.utf8)[...] }, after: Array(after.utf8)[...], futexCall: futexCall)
     }

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 import Testing
 
@@ -12,7 +13,7 @@ struct EventCounterTests {
     @Test("of something that does not exist is a refusal")
     func refusal() async {
         await #expect(processExitsWith: .success) {
-            #expect(throws: CommandRefusal.self) { try EventCounter(EventCounter.Event(type: 12345, config: 0)) }
+            #expect(throws: SystemError.self) { try EventCounter(EventCounter.Event(type: 12345, config: 0)) }
         }
     }
 }
@@ -21,7 +22,7 @@ private enum CounterScenes {
     /// What the kernel counts by itself, without a counter of the processor: PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK.
     private static let taskClock = EventCounter.Event(type: 1, config: 1)
 
-    private static func shell(_ script: String) throws(CommandRefusal) -> CommandEnd {
+    private static func shell(_ script: String) throws(SystemError) -> CommandEnd {
         try CommandProcess(path: "/bin/sh", arguments: ["sh", "-c", script], input: 0, output: 1, errors: 2).reap()
     }
 

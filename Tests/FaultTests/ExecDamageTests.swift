@@ -28,7 +28,7 @@ private enum ExecDamageScenes {
         Scene.run {
             let pool = try ForkPool(workers: 1, options: .init(chunk: .fixed(1))).resident(FragileJob(), start: .exec)
             #expect(try pool(5) == 5)
-            let memory = pool.core.memory
+            let memory = pool.pool.layout
             for wild in [Int.min, -1, 0, 4096, .max] {
                 unsafe memory.jobOffset.pointee.store(wild, ordering: .relaxed)
                 unsafe memory.jobLength.pointee.store(wild, ordering: .relaxed)
@@ -43,15 +43,15 @@ private enum ExecDamageScenes {
 
     static func otherMemory() {
         Scene.run {
-            let core = try ResidentCore(workers: 1, options: .init(), named: true)
-            let shape = core.memory.shape
+            let core = try Pool(workers: 1, options: .init(), for: .executed)
+            let shape = core.layout.shape
             var other = shape
             other.token ^= 1
-            unsafe core.memory.base.storeBytes(of: other, as: ResidentMemory.Shape.self)
+            unsafe core.layout.base.storeBytes(of: other, as: RegionLayout.Shape.self)
             #expect(throws: ForkPool.Failure.self) {
                 let pool = try ForkPool(workers: 1).start(
-                    core, ExecSource(core), Crossing<Int>.coded,
-                    Crossing<Int>.coded)
+                    core, ExecStarter(core), WireFormat<Int>.coded,
+                    WireFormat<Int>.coded)
                 _ = try pool(1)
             }
         }

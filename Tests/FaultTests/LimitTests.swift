@@ -57,10 +57,10 @@ import Testing
         }
         // An optimized build traps without a word.
         #if DEBUG
-            for (result, number) in [(zero, 0), (negative, -1)] {
-                let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-                #expect(text.contains("ForkPool: workers must be at least 1, not \(number)"), "\(text)")
-            }
+        for (result, number) in [(zero, 0), (negative, -1)] {
+            let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+            #expect(text.contains("ForkPool: workers must be at least 1, not \(number)"), "\(text)")
+        }
         #endif
     }
 }
@@ -103,12 +103,12 @@ private enum LimitScenes {
     }
 
     static func smallAddressSpace(_ kind: Kind) {
-        let size = kind == .oneShot ? 128 << 20 : 256 << 20
+        let (size, tooMuch) = kind == .oneShot ? (128 << 20, 60 << 20) : (256 << 20, 150 << 20)
         Limit.set(.addressSpace, to: Files.addressSpace + size)
         Scene.survive(Filling(), kind, Filling.answersRight) { pool throws in
             #expect(try pool.map((0..<100).map { [$0, 2] }) == (0..<100).map { [UInt8($0), UInt8($0)] })
             // What does not fit into a worker's share is a failure of that item.
-            let results = pool.mapResults([[1, 10], [2, size / 10 * 6], [3, 10]])
+            let results = pool.mapResults([[1, 10], [2, tooMuch], [3, 10]])
             #expect(results[0].value?.count == 10 && results[2].value?.count == 10)
             #expect(results[1].failure?.index == 1, "\(results[1])")
             if kind == .oneShot { #expect(results[1].failure?.code == .noMemory) }

@@ -7,14 +7,14 @@ import Testing
 enum Looking {
     /// Looks twice; says whether the process is proven dead.
     static func isProven(_ pid: Int32) -> Bool {
-        guard let first = DeadlockProof.look(at: pid), let second = DeadlockProof.look(at: pid) else { return false }
+        guard let first = ProcSample.take(of: pid), let second = ProcSample.take(of: pid) else { return false }
         return DeadlockProof.proves(first, second)
     }
 
     /// Looks again and again until `condition` holds; returns false if it does not within some seconds.
-    static func see(_ pid: Int32, _ condition: (DeadlockProof.Look) -> Bool) -> Bool {
+    static func see(_ pid: Int32, _ condition: (ProcSample) -> Bool) -> Bool {
         for _ in 0..<10_000 {
-            if let look = DeadlockProof.look(at: pid), condition(look) { return true }
+            if let look = ProcSample.take(of: pid), condition(look) { return true }
             usleep(1000)
         }
         return false
@@ -32,10 +32,10 @@ enum Looking {
 
     /// Looks again and again until the process is suspected of repeating a call in vain.
     static func isSuspected(_ pid: Int32) -> Bool {
-        var first = DeadlockProof.look(at: pid)
+        var first = ProcSample.take(of: pid)
         for _ in 0..<1000 {
             usleep(30_000)
-            let second = DeadlockProof.look(at: pid)
+            let second = ProcSample.take(of: pid)
             if let first, let second, DeadlockProof.suspectsSpin(first, second) { return true }
             first = second
         }
@@ -43,10 +43,10 @@ enum Looking {
     }
 
     /// Stops a process for a moment.
-    static func glimpse(_ pid: Int32) -> DeadlockProof.Glimpse {
+    static func glimpse(_ pid: Int32) -> StopSample {
         let descriptor = Process.descriptor(of: pid)
         defer { close(descriptor) }
-        return DeadlockProof.glimpses(of: [(pid, descriptor)])[0]
+        return StopSample.take(of: [(pid, descriptor)])[0]
     }
 
     /// Whether the kernel refuses a lock whose owner is a thread of the parent: elsewhere one waits for that thread's end.

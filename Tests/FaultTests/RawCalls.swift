@@ -32,9 +32,9 @@ enum Raw {
 
     private enum Number {
         #if arch(x86_64)
-            static let (userfaultfd, futex) = (323, 202)
+        static let (userfaultfd, futex) = (323, 202)
         #elseif arch(arm64)
-            static let (userfaultfd, futex) = (282, 98)
+        static let (userfaultfd, futex) = (282, 98)
         #endif
     }
 

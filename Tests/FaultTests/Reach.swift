@@ -9,40 +9,23 @@ import Synchronization
 
     /// The item that the body is at.
     let item: Int
-    private let writer: Desk
-    private let cursorWord: Word
-    private let newestWord: Word
-    private let lines: [ScoreLine]
-    let arenas: Arenas
-    /// What only a pool has whose workers stay, and its batch.
-    private let resident: (memory: ResidentMemory, batch: BatchEntry)?
+    private let writer: ItemWriter
+    let layout: RegionLayout
+    let slot: BatchSlot
+    private let isOneShot: Bool
 
-    init(_ item: Int, _ writer: Desk, _ memory: MapMemory) {
+    init(_ item: Int, _ writer: ItemWriter, _ layout: RegionLayout, isOneShot: Bool) {
         self.item = item
         self.writer = writer
-        unsafe cursorWord = memory.cursor
-        lines = (0..<memory.workers).map(memory.line)
-        unsafe newestWord = lines[Self.worker].newestReport
-        arenas = unsafe Arenas(
-            base: UnsafeMutableRawPointer(memory.cursor), start: memory.arenaOffset(0), size: memory.arenaSize,
-            end: memory.arenaOffset(memory.workers))
-        resident = nil
+        self.layout = layout
+        self.isOneShot = isOneShot
+        let number = (0..<layout.batchSlots).first {
+            unsafe layout.batchSlot($0).lowestFailure == writer.lowestFailure
+        }
+        slot = layout.batchSlot(number!)
     }
 
-    init(_ item: Int, _ writer: Desk, _ memory: ResidentMemory) {
-        self.item = item
-        self.writer = writer
-        let number = (0..<memory.entries).first { unsafe memory.entry($0).lowestFailure == writer.lowestFailure }
-        let batch = memory.entry(number!)
-        unsafe cursorWord = batch.cursor
-        unsafe newestWord = batch.newestReport
-        lines = (0..<memory.workers).map(memory.line)
-        arenas = memory.arenas
-        resident = (memory, batch)
-    }
-
-    var memory: ResidentMemory { resident!.memory }
-    var batch: BatchEntry { resident!.batch }
+    var arenas: Arenas { layout.arenas }
 
     /// The worker that the body runs in.
     static var worker: Int { ForkPool.worker?.index ?? 0 }
@@ -81,8 +64,8 @@ extension Reach {
 
     /// Writes the head of an error over this worker's arena.
     func setError(at offset: Int, of item: Int, previous: Int, length: Int) {
-        let link = ReportLink(item: item, previous: previous, length: length)
-        unsafe arenas.memory(worker).storeBytes(of: link, toByteOffset: offset, as: ReportLink.self)
+        let link = WorkerErrorLink(item: item, previous: previous, length: length)
+        unsafe arenas.memory(worker).storeBytes(of: link, toByteOffset: offset, as: WorkerErrorLink.self)
     }
 }
 
@@ -92,74 +75,72 @@ extension Reach {
     private static func set(_ word: Word, _ value: Int) { unsafe word.pointee.store(value, ordering: .relaxed) }
     private static func get(_ word: Word) -> Int { unsafe word.pointee.load(ordering: .relaxed) }
 
-    func setCursor(_ value: Int) { unsafe Self.set(cursorWord, value) }
+    func setCursor(_ value: Int) { unsafe Self.set(slot.cursor, value) }
     func setLowestFailure(_ value: Int) { unsafe Self.set(writer.lowestFailure, value) }
     /// Where the newest error is said to be.
-    func setNewestError(_ value: Int) { unsafe Self.set(newestWord, value) }
+    func setNewestError(_ value: Int) { unsafe Self.set(slot.newestError, value) }
 
     /// Writes over where a worker is, and which items it is to do and to hand on.
     func setLine(of worker: Int, from start: Int, to end: Int) {
-        let line = lines[worker]
-        unsafe Self.set(line.position, start)
-        unsafe Self.set(line.end, end)
-        unsafe Self.set(line.leftoverStart, start)
-        unsafe Self.set(line.leftoverEnd, end)
-        // Of a one-shot map the line says more.
-        guard resident == nil else { return }
-        unsafe Self.set(line.finish, start)
-        unsafe Self.set(line.newestReport, end)
+        let record = layout.record(worker)
+        unsafe Self.set(record.position, start)
+        unsafe Self.set(record.end, end)
+        unsafe Self.set(record.remainingStart, start)
+        unsafe Self.set(record.remainingEnd, end)
+        unsafe Self.set(slot.newestError, end)
+        if isOneShot { unsafe Self.set(record.finish, start) }
     }
 
     /// Writes over how many blocks of a worker's arena are in use, and how many ever were.
     func setBlocks(of worker: Int, used: Int, touched: Int) {
-        unsafe Self.set(lines[worker].blocksUsed, used)
-        unsafe Self.set(lines[worker].blocksTouched, touched)
+        unsafe Self.set(layout.record(worker).blocksUsed, used)
+        unsafe Self.set(layout.record(worker).blocksTouched, touched)
     }
 
     /// Says again where a worker is.
     func setPosition(of worker: Int, _ start: Int, until end: Int) {
-        unsafe Self.set(lines[worker].position, start)
-        unsafe Self.set(lines[worker].end, end)
+        unsafe Self.set(layout.record(worker).position, start)
+        unsafe Self.set(layout.record(worker).end, end)
     }
 
     /// Says that a worker has not begun, and, if `failed`, that it could not be set up.
     func setNotSetUp(_ worker: Int, failed: Bool) {
-        unsafe Self.set(lines[worker].stage, ScoreLine.Stage.starting)
-        if failed { unsafe Self.set(lines[worker].finish, ScoreLine.Finish.notSetUp) }
+        unsafe Self.set(layout.record(worker).stage, WorkerRecord.Stage.starting)
+        if failed { unsafe Self.set(layout.record(worker).finish, WorkerRecord.Finish.notSetUp) }
     }
 
-    func blocksTouched(of worker: Int) -> Int { unsafe Self.get(lines[worker].blocksTouched) }
-    func blocksUsed(of worker: Int) -> Int { unsafe Self.get(lines[worker].blocksUsed) }
+    func blocksTouched(of worker: Int) -> Int { unsafe Self.get(layout.record(worker).blocksTouched) }
+    func blocksUsed(of worker: Int) -> Int { unsafe Self.get(layout.record(worker).blocksUsed) }
 
     /// Writes over the words that a worker sleeps on.
     func setSleepWords(of worker: Int, _ value: UInt32) {
         for offset in [64, 96] {
-            unsafe lines[worker].base.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
+            unsafe layout.record(worker).base.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
         }
     }
 
     /// Writes over the word that says that the batch has ended.
-    func setEndedWord(_ value: UInt32) { unsafe batch.base.storeBytes(of: value, toByteOffset: 280, as: UInt32.self) }
-    func setPhase(_ value: Int) { unsafe Self.set(batch.phase, value) }
-    func setClosing(_ value: Int) { unsafe Self.set(memory.closing, value) }
+    func setEndedWord(_ value: UInt32) { unsafe slot.base.storeBytes(of: value, toByteOffset: 280, as: UInt32.self) }
+    func setPhase(_ value: Int) { unsafe Self.set(slot.phase, value) }
+    func setClosing(_ value: Int) { unsafe Self.set(layout.closing, value) }
 
     /// Writes over how many items the batch has, and where its states, slots and inputs are.
     func setPlaces(_ value: Int) {
-        unsafe Self.set(batch.count, value)
-        unsafe Self.set(batch.states, value)
-        unsafe Self.set(batch.slots, value)
-        unsafe Self.set(batch.inputs, value)
-        unsafe Self.set(batch.limit, value)
+        unsafe Self.set(slot.count, value)
+        unsafe Self.set(slot.states, value)
+        unsafe Self.set(slot.slots, value)
+        unsafe Self.set(slot.inputs, value)
+        unsafe Self.set(slot.limit, value)
     }
 
     /// The address of what says where a worker is.
-    func lineAddress(of worker: Int) -> UInt { unsafe UInt(bitPattern: lines[worker].base) }
+    func lineAddress(of worker: Int) -> UInt { unsafe UInt(bitPattern: layout.record(worker).base) }
 
     /// Numbers that a wild write could leave, edges first; those near the ends of what results lie in depend on the pool.
     var wildNumbers: [Int] {
         let start = arenas.offset(0)
         return Self.wildNumbers(near: [
-            start, start + arenas.size, start + lines.count * arenas.size, arenas.size, 4096,
+            start, start + arenas.size, start + layout.workers * arenas.size, arenas.size, 4096,
         ])
     }
 

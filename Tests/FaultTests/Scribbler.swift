@@ -8,7 +8,7 @@ import Testing
 final class Scribbler: @unchecked Sendable {
     private enum Nature {
         case oneShot(workers: Int, ForkPool.Options)
-        case resident(ResidentCore, PrivateEvent)
+        case resident(Pool, PrivateEvent)
     }
 
     private let nature: Nature
@@ -24,22 +24,30 @@ final class Scribbler: @unchecked Sendable {
             nature = .oneShot(workers: workers, options)
             return
         }
-        let core = try ResidentCore(workers: workers, options: options, named: false)
+        let core = try Pool(workers: workers, options: options, for: .forked)
         let over = PrivateEvent()
         nature = .resident(core, over)
-        let memory = core.memory
-        let bell = core.bell.descriptor
-        let worker = ResidentWorker(
-            memory: memory, bell: bell, life: WorkerLife(core.options), setUp: nil, tearDown: nil
-        ) { range, desk, _ in
+        let worker = Self.worker(core, isOneShot: false, body)
+        let layout = core.layout
+        let event = core.event.descriptor
+        let starter = try TemplateStarter { () throws(SystemError) in
+            try Template(worker, layout: layout, eventFD: event)
+        }
+        try PoolSupervisor.start(core, starter, over: over)
+    }
+
+    private static func worker(_ pool: Pool, isOneShot: Bool, _ body: @escaping (Reach) -> Void) -> WorkerMain {
+        let layout = pool.layout
+        return WorkerMain(
+            region: layout, eventFD: pool.event.descriptor, settings: WorkerSettings(pool.options), setUp: nil,
+            tearDown: nil
+        ) { range, writer, _ in
             for item in range {
-                guard desk.begin(item) else { return false }
-                body(Reach(item, desk, memory))
+                guard writer.begin(item) else { return false }
+                body(Reach(item, writer, layout, isOneShot: isOneShot))
             }
             return true
         }
-        let source = try Templates { () throws(SystemError) in try Template(worker, memory: memory, bell: bell) }
-        try Keeper.start(core: core, source: source, over: over)
     }
 
     deinit {
@@ -47,7 +55,7 @@ final class Scribbler: @unchecked Sendable {
     }
 
     /// What the workers that stay share.
-    var core: ResidentCore {
+    var core: Pool {
         guard case .resident(let core, _) = nature else { fatalError("no workers stay") }
         return core
     }
@@ -58,42 +66,35 @@ final class Scribbler: @unchecked Sendable {
     }
 
     /// Whether the workers that stay are told to end.
-    var closing: Int { unsafe core.memory.closing.pointee.load(ordering: .relaxed) }
-    func setClosing(_ value: Int) { unsafe core.memory.closing.pointee.store(value, ordering: .relaxed) }
+    var closing: Int { unsafe core.layout.closing.pointee.load(ordering: .relaxed) }
+    func setClosing(_ value: Int) { unsafe core.layout.closing.pointee.store(value, ordering: .relaxed) }
 
     /// How many blocks of the first worker are said to be in use.
     var blocksUsed: Int {
-        get { unsafe core.memory.line(0).blocksUsed.pointee.load(ordering: .relaxed) }
-        set { unsafe core.memory.line(0).blocksUsed.pointee.store(newValue, ordering: .relaxed) }
+        get { unsafe core.layout.record(0).blocksUsed.pointee.load(ordering: .relaxed) }
+        set { unsafe core.layout.record(0).blocksUsed.pointee.store(newValue, ordering: .relaxed) }
     }
 
     /// Maps items to numbers, or to what is coded.
-    func map(_ count: Int, coded: Bool = false, stopsAtFailure: Bool = false) throws -> Outcome {
+    func map(_ count: Int, coded: Bool = false, stopsAtFailure: Bool = false) throws -> MapResult {
         switch nature {
-        case .oneShot(let workers, let options):
-            let layout: Region.Layout = coded ? .coded(count) : .init(of: Int.self, count)
-            return try mapOnce(layout, workers, options, stopsAtFailure)
-        case .resident: return try batch(count, coded: coded, stopsAtFailure: stopsAtFailure).outcome()
+        case .oneShot(let workers, var options):
+            options.warmMemory = 0
+            let shape = Self.shape(count, coded: coded, stopsAtFailure: stopsAtFailure)
+            return try mapOnce(shape, workers, options)
+        case .resident: return try batch(count, coded: coded, stopsAtFailure: stopsAtFailure).result()
         }
     }
 
-    private func mapOnce(
-        _ layout: Region.Layout, _ workers: Int, _ options: ForkPool.Options, _ stopsAtFailure: Bool
-    ) throws -> Outcome {
-        let region = try Region(workers: workers, layout: layout)
-        let memory = region.prepare(layout)
-        let context = WorkerContext(
-            memory: memory, options: options, workers: workers, stopsAtFailure: stopsAtFailure
-        ) { [body] range, desk in
-            for item in range {
-                guard desk.begin(item) else { return false }
-                body(Reach(item, desk, memory))
-            }
-            return true
-        }
-        var supervisor = Supervisor(context, doorbell: nil)
-        let (machine, _) = withExtendedLifetime(context) { supervisor.run() }
-        return Outcome(region: region, memory: memory, machine: machine) { $0.cool(memory, to: 0) }
+    private func mapOnce(_ shape: Batch.Shape, _ workers: Int, _ options: ForkPool.Options) throws -> MapResult {
+        WarmUp.done
+        let pool = try Pool(workers: workers, options: options, for: .oneBatch)
+        let batch = try pool.openOnlyBatch(shape)
+        let worker = Self.worker(pool, isOneShot: true, body)
+        let starter = ForkStarter(worker, pool.layout, cancelled: nil) {}
+        try PoolSupervisor.run(pool, starter, workers: min(workers, shape.count)) { _ in nil }
+        extendLifetime(worker)
+        return batch.result()
     }
 
     /// Runs a batch of the workers that stay to its end, and keeps it.
@@ -123,7 +124,7 @@ final class Scribbler: @unchecked Sendable {
         var shape = Self.shape(4)
         shape.signalsItems = true
         var left = batches
-        return StreamState<Int>(core: core, output: .plain, order: order, window: nil) {
+        return StreamState<Int>(pool: core, output: .plain, order: order, window: nil) {
             [core] _ throws(ForkPool.Failure) in
             left -= 1
             return left >= 0 ? try core.makeBatch(shape) : nil
@@ -133,26 +134,31 @@ final class Scribbler: @unchecked Sendable {
     /// Why an item fails whose state is undone after its batch has ended.
     func undoneResult(_ item: Int, of count: Int) throws -> ForkPool.Failure.Code {
         let batch = try batch(count)
-        unsafe batch.memory.states[item].store(ItemState.unfinished, ordering: .relaxed)
+        unsafe batch.results.states[item].store(ItemState.unfinished, ordering: .relaxed)
         #expect(batch.isOver(item))
         return core.failure(of: item, in: batch).code
     }
 
-    /// Which items a worker of a one-shot map does that is told to begin with some of five.
-    static func items(toldToBeginWith start: Int, _ end: Int) throws -> [Int] {
-        let layout = Region.Layout(of: Int.self, 5)
-        let region = try Region(workers: 1, layout: layout)
-        let memory = region.prepare(layout)
+    /// Which items a worker of a one-shot map does whose remaining range is said to be some of five.
+    static func items(remaining start: Int, _ end: Int) throws -> [Int] {
+        let pool = try Pool(workers: 1, options: .init(chunk: .fixed(1), warmMemory: 0), for: .oneBatch)
+        let batch = try pool.openOnlyBatch(shape(5))
+        let layout = pool.layout
         var ran: [Int] = []
-        let context = WorkerContext(
-            memory: memory, options: .init(chunk: .fixed(1)), workers: 1, stopsAtFailure: false
-        ) { range, _ in
+        layout.batchSlot(0).inside.insert(0)
+        unsafe layout.record(0).batchSlot.pointee.store(1, ordering: .relaxed)
+        unsafe layout.record(0).remainingStart.pointee.store(start, ordering: .relaxed)
+        unsafe layout.record(0).remainingEnd.pointee.store(end, ordering: .relaxed)
+        var loop = WorkerLoop(
+            worker: 0, region: layout, settings: WorkerSettings(pool.options), eventFD: pool.event.descriptor,
+            blocks: BlockWriter(region: layout)
+        ) { range, _, _ in
             ran += range
             return true
         }
-        unsafe memory.line(0).leftoverStart.pointee.store(start, ordering: .relaxed)
-        unsafe memory.line(0).leftoverEnd.pointee.store(end, ordering: .relaxed)
-        withExtendedLifetime(region) { context.run(worker: 0) }
+        #expect(loop.run() == WorkerRecord.Finish.done)
+        extendLifetime(batch)
+        pool.endWithoutWorkers(.cancelled)
         return ran
     }
 }

@@ -1,10 +1,11 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
 
 @Suite("A benchmark that is interrupted")
 struct BenchInterruptionTests {
-    /// A pipe with a name, whose end is read when nobody has it open to write any more.
+    /// A FIFO whose reader sees the end when no process has it open for writing.
     private struct Witness {
         let path: String
         let reading: Int32
@@ -24,16 +25,16 @@ struct BenchInterruptionTests {
         }
     }
 
-    /// A command whose child, which leads no group, goes on for ten minutes.
+    /// A command with a child in its group that runs for ten minutes.
     private func words(_ witness: Witness) -> [String] {
         ["--", "sh", "-c", "{ echo; exec sleep 600; } >\"$0\" & wait", witness.path]
     }
 
-    @Test("ends the command that runs with all of its group", arguments: [SIGINT, SIGTERM, SIGHUP])
+    @Test("kills the running command and its whole group", arguments: [SIGINT, SIGTERM, SIGHUP])
     func ends(_ number: Int32) throws {
         let scratch = try ScratchFolder()
         let witness = try Witness(in: scratch)
-        let run = try Running(["bench"] + words(witness))
+        let run = try RunningCommand(["bench"] + words(witness))
         #expect(witness.next() == 1)
         kill(run.pid, number)
         let (output, errors, status) = try run.end()
@@ -43,11 +44,11 @@ struct BenchInterruptionTests {
         close(witness.reading)
     }
 
-    @Test("by SIGKILL it cannot say anything, and what runs ends all the same")
+    @Test("by SIGKILL prints nothing, but the running command still ends")
     func killed() throws {
         let scratch = try ScratchFolder()
         let witness = try Witness(in: scratch)
-        let run = try Running(["bench"] + words(witness))
+        let run = try RunningCommand(["bench"] + words(witness))
         #expect(witness.next() == 1)
         kill(run.pid, SIGKILL)
         let (output, errors, status) = try run.end()
@@ -56,11 +57,11 @@ struct BenchInterruptionTests {
         close(witness.reading)
     }
 
-    @Test("by Ctrl-C to all of the terminal's group it does the same")
+    @Test("by Ctrl-C on a terminal does the same")
     func terminal() throws {
         let scratch = try ScratchFolder()
         let witness = try Witness(in: scratch)
-        let run = try Running(["bench"] + words(witness), onTerminal: true)
+        let run = try RunningCommand(["bench"] + words(witness), onTerminal: true)
         #expect(witness.next() == 1)
         kill(-run.pid, SIGINT)
         let (output, _, status) = try run.end()
@@ -70,11 +71,11 @@ struct BenchInterruptionTests {
         close(witness.reading)
     }
 
-    @Test("without its launcher it says so, and the command ends")
+    @Test("reports the end of its launcher, and the command ends")
     func launcher() throws {
         let scratch = try ScratchFolder()
         let witness = try Witness(in: scratch)
-        // The shell that is measured kills its parent, the launcher.
+        // The measured shell kills its parent, the launcher.
         let script = "exec 3>\"$0\"; sleep 600 & kill -9 $PPID; wait"
         let run = try CommandRun(["bench", "--", "sh", "-c", script, witness.path])
         #expect(run.code == 70 && run.output.isEmpty)
@@ -83,3 +84,4 @@ struct BenchInterruptionTests {
         close(witness.reading)
     }
 }
+#endif

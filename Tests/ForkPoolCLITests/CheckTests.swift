@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -5,7 +6,7 @@ import Testing
 @Suite("forkpool check")
 struct CheckTests {
     private let scratch: ScratchFolder
-    /// A program that computes as much as it is told.
+    /// A command that computes COUNT steps.
     private static let work = "awk 'BEGIN { for (i = 0; i < COUNT; i++) x += i }'"
 
     init() throws {
@@ -24,7 +25,7 @@ struct CheckTests {
         try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
     }
 
-    @Test("a head that does ten times as much is slower, and a base that does is an improvement")
+    @Test("a head with ten times the work is slower, and a base with ten times the work is an improvement")
     func verdicts() throws {
         let slower = try check(["--base", work(100_000), "--head", work(1_000_000)])
         #expect(slower.code == 1 && slower.errors.isEmpty)
@@ -36,7 +37,7 @@ struct CheckTests {
         #expect(faster.output.hasSuffix("\ncanary: a head slower by 100.0 % would be found\n"))
     }
 
-    @Test("a limit and a metric are those that were asked for")
+    @Test("uses the limit and the metric of the options")
     func limits() throws {
         let run = try check(["--base", "sleep 0.01", "--head", "sleep 0.03", "--limit", "900%", "--metric", "wall"])
         #expect(run.code == 0)
@@ -45,7 +46,7 @@ struct CheckTests {
         #expect(slower.code == 1)
     }
 
-    @Test("memory that a program has beside the process that starts it is compared; what is less is not known")
+    @Test("compares peak memory above that of the launcher; less is inconclusive")
     func memory() throws {
         let large = "awk 'BEGIN { s = \"0123456789abcdef\"; while (length(s) < 100000000) s = s s }'"
         #expect(try check(["--metric", "rss", "--base", "true", "--head", large]).code == 1)
@@ -55,21 +56,21 @@ struct CheckTests {
         #expect(hidden.output.contains("inconclusive: base needs less memory than the process that starts it ("))
     }
 
-    @Test("when there was no time it is inconclusive, and says what would help")
+    @Test("without enough time it is inconclusive, and says what would help")
     func inconclusive() throws {
         let run = try check(["--base", "sleep 0.3", "--head", "sleep 0.3", "--max-time", "500ms", "--timeout", "60s"])
         #expect(run.code == 3)
-        // One round to warm up, and one pair: nothing is begun for which there is no time.
+        // One round to warm up and one pair: no round starts without time for it.
         #expect(
             run.output.contains(
-                "\ninconclusive: whether head is above the limit of 1.050 is not known after 1 pair and "))
+                "\ninconclusive: cannot tell whether head is above the limit of 1.050 after 1 pair and "))
         let late = try check(["--base", "sleep 600", "--head", "sleep 600", "--max-time", "50ms"])
         #expect(late.code == 3 && late.output.isEmpty)
-        // Which one is begun first is drawn.
+        // Which command runs first is random.
         #expect(late.errors.hasPrefix("forkpool: ") && late.errors.contains(" (sleep 600) took longer than "))
     }
 
-    @Test("several comparisons are one check: the slower one decides")
+    @Test("several comparisons are one check, which fails if one of them is slower")
     func several() throws {
         let run = try check([
             "--base", "true", "--head", work(1_000_000), "--base", work(1_000_000), "--head", "true", "--json", "-",
@@ -82,7 +83,7 @@ struct CheckTests {
         #expect(comparisons.allSatisfy { $0["metric"] as? String == "cpu" && $0["limit"] as? Double == 1.05 })
     }
 
-    @Test("the verdict is in every file")
+    @Test("every file contains the verdict")
     func files() throws {
         let names = ["json", "csv", "md", "svg"]
         let run = try check(
@@ -99,11 +100,11 @@ struct CheckTests {
 
     // MARK: - Baselines
 
-    @Test("runs that bench wrote are a baseline, on this host")
+    @Test("runs from bench are a baseline on the same host")
     func baseline() throws {
         let file = scratch.path + "/baseline.json"
         #expect(try CommandRun(["bench", "-n", "20", "--json", file, work(1_000_000)]).code == 0)
-        // The only command is the baseline of whatever is checked.
+        // With one command in the file, it is the baseline for any head.
         let faster = try check(["--baseline", file, "--", "true"])
         #expect(
             faster.code == 0 && faster.output.contains("passed: head is ")
@@ -114,10 +115,11 @@ struct CheckTests {
         try scratch.write(text.replacingOccurrences(of: "\"cores\": ", with: "\"cores\": 9"), to: "other.json")
         let other = try check(["--baseline", scratch.path + "/other.json", "--", "true"])
         #expect(other.code == 5)
-        #expect(other.errors.hasPrefix("forkpool: \(scratch.path)/other.json: the baseline of another host: it has 9"))
+        #expect(
+            other.errors.hasPrefix("forkpool: \(scratch.path)/other.json: the baseline is from another host: it has 9"))
     }
 
-    @Test("of a baseline of several commands the one of the same words is taken, or none")
+    @Test("of several commands in a baseline, the one with the same command line counts")
     func severalBaselines() throws {
         let file = scratch.path + "/baseline.json"
         #expect(try CommandRun(["bench", "-n", "20", "--json", file, "true", work(1_000_000)]).code == 0)
@@ -138,12 +140,12 @@ struct CheckTests {
         #expect(run.code == 5 && run.errors == "forkpool: \(file): no baseline: 3 of 3 runs of false failed\n")
     }
 
-    @Test("what is no baseline is told as such, with 5")
+    @Test("a file that is no baseline fails with 5")
     func noBaseline() throws {
         for (text, sentence) in [
-            ("", "no JSON: the text ends where a value is due at byte 0"),
-            ("{}", "forkpool bench --json did not write it"),
-            ("{\"results\": [{\"command\": \"x\", \"times\": [1]}]}", "forkpool bench --json did not write it"),
+            ("", "not JSON: expected a value, found the end of the text at byte 0"),
+            ("{}", "it is not from forkpool bench --json"),
+            ("{\"results\": [{\"command\": \"x\", \"times\": [1]}]}", "it is not from forkpool bench --json"),
         ] {
             let file = try scratch.write(text, to: "file.json")
             let run = try check(["--baseline", file, "--", "true"])
@@ -155,7 +157,7 @@ struct CheckTests {
             missing.errors
                 == "forkpool: /nosuch: no baseline: No such file or directory; forkpool bench --json writes one\n")
         #expect(try check(["--baseline", scratch.path, "--", "true"]).code == 5)
-        // Every length that a copy could have been cut to.
+        // A copy that was cut at many places.
         let whole = scratch.path + "/whole.json"
         #expect(try CommandRun(["bench", "-n", "1", "--json", whole, "true"]).code == 0)
         let text = try String(contentsOfFile: whole, encoding: .utf8)
@@ -167,7 +169,7 @@ struct CheckTests {
 
     // MARK: - Failing
 
-    @Test("a command that fails or is not there is neither slower nor inconclusive")
+    @Test("a command that fails or does not exist has its own exit code")
     func failures() throws {
         for (head, sentence) in [
             ("false", "head (false) exited with 1"),
@@ -180,10 +182,10 @@ struct CheckTests {
         #expect(try check(["--base", "sleep 600", "--head", "true", "--timeout", "50ms"]).code == 4)
     }
 
-    @Test("where instructions are not counted it says so in one line, with what to do")
+    @Test("without an instruction counter it says in one line what to do")
     func instructions() throws {
         let run = try check(["--metric", "instructions", "--base", "true", "--head", "true"])
-        // A machine that has a counter compares.
+        // A machine with a counter compares instructions.
         if run.code == 70 {
             #expect(run.output.isEmpty)
             #expect(run.errors.hasPrefix("forkpool: instructions cannot be counted: "))
@@ -195,7 +197,7 @@ struct CheckTests {
     }
 
     @Test(
-        "wrong arguments are said in one line each, with 64",
+        "reports each wrong argument in one line, with 64",
         arguments: [
             ([], "there is nothing to compare"), (["true"], "there is nothing to compare"),
             (["--base", "true"], "each --base needs a --head, and each --head a --base."),
@@ -203,7 +205,7 @@ struct CheckTests {
             (["--baseline", "f", "--base", "a", "--head", "b"], "give either --baseline or --base and --head."),
             (["--baseline", "f"], "with --baseline give one command"),
             (["--baseline", "f", "a", "b"], "with --baseline give one command"),
-            (["--base", "a", "--head", "b", "--limit", "5"], "a percentage reads 5% or 2.5%."),
+            (["--base", "a", "--head", "b", "--limit", "5"], "a percentage has the form 5% or 2.5%."),
             (["--base", "a", "--head", "b", "--limit", "0%"], "--limit must be more than 0%"),
             (["--base", "a", "--head", "b", "--metric", "x"], "'cpu', 'wall', 'instructions' or 'rss'"),
             (["--base", "a", "--head", "b", "--max-time", "0"], "--max-time must be more than 0."),
@@ -215,7 +217,7 @@ struct CheckTests {
         #expect(run.errors.split(separator: "\n").first?.contains(sentence) == true, "\(run.errors)")
     }
 
-    @Test("results that cannot be written are an error of their own")
+    @Test("results that cannot be written have their own exit code")
     func unwritable() throws {
         let pair = ["--base", "true", "--head", "true", "--limit", "1000%"]
         #expect(try check(pair + ["--json", "/nosuch/file"]).code == 74)
@@ -225,3 +227,4 @@ struct CheckTests {
             full.code == 74 && full.errors == "forkpool: cannot write to standard output: No space left on device\n")
     }
 }
+#endif

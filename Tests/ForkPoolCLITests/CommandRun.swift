@@ -1,13 +1,14 @@
+#if Command
 import ForkPoolTestSupport
 import Foundation
 import Glibc
 import Testing
 
-/// One run of the built `forkpool`, from outside and never longer than a deadline.
+/// One run of the built `forkpool` as a process, with a deadline.
 struct CommandRun {
-    /// Where the command's standard output goes.
+    /// The target of standard output.
     enum Output {
-        /// A file: what a pipe or a redirection is to the command.
+        /// A file, as with a redirection.
         case file
         /// A pseudo terminal.
         case terminal
@@ -25,12 +26,12 @@ struct CommandRun {
     /// Runs `forkpool` with arguments, and waits for its end.
     ///
     /// - Parameters:
-    ///   - arguments: What follows the command's name.
+    ///   - arguments: The arguments.
     ///   - through: A command in front of it, such as `["/bin/sh", "-c", …]`.
-    ///   - to: Where standard output goes.
+    ///   - to: The target of standard output.
     ///   - environment: All of the environment.
-    ///   - deadline: The seconds after which it is killed, which is an issue.
-    /// - Throws: What the system refused, or that the command is not built.
+    ///   - deadline: The seconds after which it is killed, which fails the test.
+    /// - Throws: An error if the system refuses the process, or if the command is not built.
     init(
         _ arguments: [String],
         through: [String] = [],
@@ -52,16 +53,16 @@ struct CommandRun {
         self.errors = errors.text()
     }
 
-    /// The command, which is built beside the test bundle.
+    /// The path of the command, beside the test bundle.
     static func binary() throws -> String {
         let bundle = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         let beside = bundle.deletingLastPathComponent().appendingPathComponent("forkpool").path
-        try #require(FileManager.default.isExecutableFile(atPath: beside), "no \(beside): swift build makes it")
+        try #require(FileManager.default.isExecutableFile(atPath: beside), "no \(beside): run swift build")
         return beside
     }
 }
 
-/// The two ends of what a command writes to.
+/// The two ends of the output of a command.
 private final class Streams {
     private(set) var writing: Int32
     private var reading: Int32
@@ -79,7 +80,7 @@ private final class Streams {
         case .terminal:
             reading = unsafe open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)
             var number: Int32 = 0
-            // TIOCSPTLCK and TIOCGPTN, which Swift cannot import: unlock the other end, and ask which it is.
+            // TIOCSPTLCK and TIOCGPTN, which Swift cannot import: unlock the other end, and get its number.
             _ = unsafe ioctl(reading, 0x4004_5431, &number)
             _ = unsafe ioctl(reading, 0x8004_5430, &number)
             writing = unsafe open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
@@ -102,7 +103,7 @@ private final class Streams {
     /// The reading end of a terminal, or -1.
     var terminal: Int32 { isTerminal ? reading : -1 }
 
-    /// Takes what a terminal holds: it is small, and the command waits when it is full.
+    /// Reads from a terminal, whose buffer is small, so that the command does not wait.
     func drain() {
         if isTerminal { readAll() }
     }
@@ -127,3 +128,4 @@ private final class Streams {
         if reading >= 0 { close(reading) }
     }
 }
+#endif

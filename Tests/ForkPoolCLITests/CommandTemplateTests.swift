@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -12,7 +13,7 @@ struct CommandTemplateTests {
             .map { String(decoding: $0, as: UTF8.self) }
     }
 
-    @Test("has the item as its last word if nothing stands for it")
+    @Test("appends the item if there is no placeholder")
     func appended() {
         #expect(words(["echo", "-n"], ["a b"]) == ["echo", "-n", "a b"])
         #expect(words(["echo"], ["a", "b"]) == ["echo", "a", "b"])
@@ -20,18 +21,18 @@ struct CommandTemplateTests {
     }
 
     @Test(
-        "has the item and its parts where something stands for them",
+        "replaces placeholders by the item and its parts",
         arguments: [
             ("{}", "/a/b.c/d.tar.gz"), ("{/}", "d.tar.gz"), ("{//}", "/a/b.c"), ("{.}", "/a/b.c/d.tar"),
             ("{/.}", "d.tar"), ("{#}", "7"), ("{%}", "2"), ("x{}y{#}", "x/a/b.c/d.tar.gzy7"), ("{1/}", "d.tar.gz"),
             ("{0}", "{0}"), ("{x}", "{x}"), ("{", "{"), ("}{", "}{"), ("{{}}", "{/a/b.c/d.tar.gz}"), ("{2#}", "{2#}"),
         ])
     func parts(_ word: String, _ expected: String) {
-        // With {} behind it nothing is appended.
+        // The {} prevents that the item is appended.
         #expect(words(["p", word, "{}"], ["/a/b.c/d.tar.gz"]) == ["p", expected, "/a/b.c/d.tar.gz"])
     }
 
-    @Test("takes parts of paths that have none as they are")
+    @Test("keeps paths that lack the part")
     func plain() {
         #expect(words(["{/}", "{//}", "{.}", "{/.}"], ["name"]) == ["name", ".", "name", "name"])
         #expect(words(["{/}", "{//}", "{.}", "{/.}"], [".hidden"]) == [".hidden", ".", ".hidden", ".hidden"])
@@ -40,14 +41,14 @@ struct CommandTemplateTests {
         #expect(words(["{/}"], ["a/"]) == [""])
     }
 
-    @Test("has each of several lists' values by its number, and all of them with spaces between")
+    @Test("replaces numbers by the values of lists, and {} by all of them with spaces between")
     func lists() {
         #expect(words(["p", "{2}", "{1.}", "{}"], ["x.y", "z"]) == ["p", "z", "x", "x.y z"])
         #expect(CommandTemplate([Array("{3} {1}".utf8)]).highestValue == 3)
         #expect(CommandTemplate([Array("{} {#}".utf8)]).highestValue == 0)
     }
 
-    @Test("keeps bytes that are no text, and braces in a script")
+    @Test("keeps bytes that are not UTF-8, and braces in a script")
     func bytes() {
         let template = CommandTemplate([[0x70], [0xFF, UInt8(ascii: "{"), UInt8(ascii: "}")]])
         #expect(template.words([[0xC3, 0x28]], number: 1, slot: 1) == [[0x70], [0xFF, 0xC3, 0x28]])
@@ -55,9 +56,10 @@ struct CommandTemplateTests {
         #expect(script.words([[0x61]], number: 1, slot: 1) == [Array("echo {}".utf8), [0x61]])
     }
 
-    @Test("tells the program only if every job has the same")
+    @Test("knows the program only if it is the same for every job")
     func program() {
         #expect(CommandTemplate([Array("ls".utf8), Array("{}".utf8)]).program == Array("ls".utf8))
         #expect(CommandTemplate([Array("{}".utf8)]).program == nil)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -6,7 +7,7 @@ import Testing
 
 @Suite("forkpool doctor")
 struct DoctorTests {
-    @Test("shows what it looked at, aligned, with what to do where something is not as it should be")
+    @Test("shows its findings, aligned, with advice for each warning")
     func text() throws {
         let run = try CommandRun(["doctor"])
         #expect(run.code == 0 && run.errors.isEmpty)
@@ -16,13 +17,13 @@ struct DoctorTests {
         }
         #expect(run.output.contains(" % with 20 pairs\n"))
         let lines = run.output.split(separator: "\n")
-        // A control group may have any name.
+        // The name of a control group may be long.
         #expect(lines.allSatisfy { $0.count <= 160 || $0.contains("/sys/fs/cgroup") })
         let bad = lines.filter { $0.hasPrefix("!") || $0.hasPrefix("✗") }
         #expect(bad.count == lines.filter { $0.contains("→") && !$0.contains("see the lines") }.count)
     }
 
-    @Test("the document has a key, a state and a number where there is one")
+    @Test("the document has a key and a state for each finding, and a number if there is one")
     func json() throws {
         let run = try CommandRun(["doctor", "--json"])
         #expect(run.code == 0)
@@ -37,7 +38,7 @@ struct DoctorTests {
         #expect(findings.allSatisfy { ($0["state"] as? String == "ok") == ($0["advice"] is NSNull) })
     }
 
-    @Test("sees the limits that it is given")
+    @Test("shows the limits of its process")
     func limits() throws {
         let script = "ulimit -n 100; exec taskset -c $(taskset -cp $$ | sed 's/.*: //; s/[-,].*//') \"$0\" doctor"
         let run = try CommandRun([], through: ["/bin/sh", "-c", script])
@@ -47,7 +48,7 @@ struct DoctorTests {
         #expect(run.output.contains("! processors"))
     }
 
-    @Test("wrong arguments and unwritable results have their codes")
+    @Test("wrong arguments and unwritable results have their exit codes")
     func failures() throws {
         #expect(try CommandRun(["doctor", "x"]).code == 64)
         let full = try CommandRun(["doctor"], through: ["/bin/sh", "-c", "exec \"$0\" \"$@\" >/dev/full"])
@@ -56,30 +57,7 @@ struct DoctorTests {
         #expect(try CommandRun(["doctor"], to: .closedPipe).signal == SIGPIPE)
     }
 
-    @Test("the smallest quota and limit on the way to the root count, in both versions of control groups")
-    func groups() throws {
-        let scratch = try ScratchFolder()
-        let root = scratch.path + "/root"
-        let membership = try scratch.write("5:cpu,cpuacct:/a/b\n3:memory:/m\n0::/x/y\n", to: "membership")
-        #expect(CgroupFiles.quota(root: root, membership: membership) == nil)
-        #expect(CgroupFiles.memoryLimit(root: root, membership: membership) == nil)
-        try scratch.write("max 100000\n", to: "root/x/y/cpu.max")
-        try scratch.write("-1\n", to: "root/cpu/a/b/cpu.cfs_quota_us")
-        #expect(CgroupFiles.quota(root: root, membership: membership) == nil)
-        try scratch.write("250000 100000\n", to: "root/x/cpu.max")
-        #expect(
-            CgroupFiles.quota(root: root, membership: membership)
-                == CgroupFiles.Quota(processors: 2.5, file: root + "/x/cpu.max"))
-        try scratch.write("50000\n", to: "root/cpu/a/cpu.cfs_quota_us")
-        try scratch.write("100000\n", to: "root/cpu/a/cpu.cfs_period_us")
-        #expect(CgroupFiles.quota(root: root, membership: membership)?.processors == 0.5)
-        try scratch.write("max\n", to: "root/x/y/memory.max")
-        try scratch.write("1000000\n", to: "root/memory/m/memory.limit_in_bytes")
-        #expect(CgroupFiles.memoryLimit(root: root, membership: membership) == 1_000_000)
-        #expect(CgroupFiles.quota(root: root, membership: scratch.path + "/nosuch") == nil)
-    }
-
-    @Test("another host is told apart by each of its traits, and this one is itself")
+    @Test("a host differs from another by each of its properties")
     func hosts() {
         let host = Host(processor: "A", processors: 2, kernel: "6.1", machine: "f00")
         #expect(host.difference(from: host) == nil)
@@ -100,3 +78,4 @@ struct DoctorTests {
         #expect(Host.current == Host(Host.current.json))
     }
 }
+#endif

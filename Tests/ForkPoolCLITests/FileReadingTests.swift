@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -8,7 +9,7 @@ import Testing
 struct FileReadingTests {
     private static func name(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }
 
-    @Test("the walk finds regular files in the order of their paths, and counts what it leaves out")
+    @Test("the walk finds regular files, sorted by path, and counts what it leaves out")
     func walk() throws {
         let scratch = try ScratchFolder()
         try scratch.write("abc", to: "b/two")
@@ -25,7 +26,7 @@ struct FileReadingTests {
         #expect(walk.failures.isEmpty)
     }
 
-    @Test("a file deeper than the longest path is found and read")
+    @Test("finds and reads a file whose path is longer than the limit of the system")
     func deeperThanAnyPath() throws {
         let scratch = try ScratchFolder()
         let name = String(repeating: "d", count: 250)
@@ -48,7 +49,7 @@ struct FileReadingTests {
         #expect(try reader.digest(found, below: root).hash == 0x44BC_2CF5_AD77_0999)
     }
 
-    @Test("a file that vanished, shrank or became something else fails; one that grew is read as it was")
+    @Test("a file that vanished, shrank or was replaced fails; of one that grew the old length is read")
     func changedAfterTheWalk() throws {
         let scratch = try ScratchFolder()
         for name in ["gone", "grown", "link", "pipe", "shrunk"] { try scratch.write("abc", to: name) }
@@ -62,17 +63,17 @@ struct FileReadingTests {
         try scratch.write("a", to: "shrunk")
 
         var reader = FileReader()
-        #expect(throws: FileProblem.refused(call: "open", code: ENOENT)) { try reader.digest(files[0], below: root) }
+        #expect(throws: FileError.refused(call: "open", code: ENOENT)) { try reader.digest(files[0], below: root) }
         let grown = try reader.digest(files[1], below: root)
         #expect(grown.bytes == 3)
         #expect(grown.hash == 0x44BC_2CF5_AD77_0999)
-        #expect(throws: FileProblem.refused(call: "open", code: ELOOP)) { try reader.digest(files[2], below: root) }
-        #expect(throws: FileProblem.replaced) { try reader.digest(files[3], below: root) }
-        #expect(throws: FileProblem.shrank(from: 3, to: 1)) { try reader.digest(files[4], below: root) }
-        #expect(FileProblem.shrank(from: 3, to: 1).sentence == "it shrank from 3 to 1 bytes while it was read")
+        #expect(throws: FileError.refused(call: "open", code: ELOOP)) { try reader.digest(files[2], below: root) }
+        #expect(throws: FileError.replaced) { try reader.digest(files[3], below: root) }
+        #expect(throws: FileError.shrank(from: 3, to: 1)) { try reader.digest(files[4], below: root) }
+        #expect(FileError.shrank(from: 3, to: 1).sentence == "it shrank from 3 to 1 bytes while it was read")
     }
 
-    @Test("readings that differ are the file's change where it changed, and an error where it did not")
+    @Test("different readings mean that the file changed, or else that one of them is wrong")
     func readingsThatDiffer() throws {
         func reading(_ hash: UInt64, _ before: Int, _ after: Int) -> FileDigest {
             let (before, after) = (
@@ -81,12 +82,12 @@ struct FileReadingTests {
             return FileDigest(bytes: 3, hash: hash, before: before, after: after)
         }
         #expect(try reading(7, 1, 1).agreed(with: reading(7, 1, 2)).hash == 7)
-        #expect(throws: FileProblem.differs) { try reading(7, 1, 1).agreed(with: reading(8, 1, 1)) }
-        #expect(throws: FileProblem.changed) { try reading(7, 1, 1).agreed(with: reading(8, 2, 2)) }
-        #expect(throws: FileProblem.changed) { try reading(7, 1, 1).agreed(with: reading(8, 1, 2)) }
+        #expect(throws: FileError.differs) { try reading(7, 1, 1).agreed(with: reading(8, 1, 1)) }
+        #expect(throws: FileError.changed) { try reading(7, 1, 1).agreed(with: reading(8, 2, 2)) }
+        #expect(throws: FileError.changed) { try reading(7, 1, 1).agreed(with: reading(8, 1, 2)) }
     }
 
-    @Test("a file larger than the buffer has the digest of its whole")
+    @Test("digests a file larger than the buffer completely")
     func largerThanTheBuffer() throws {
         let scratch = try ScratchFolder()
         try scratch.write(String(repeating: "0123456789", count: 30_000), to: "large")
@@ -97,3 +98,4 @@ struct FileReadingTests {
         #expect(digest.hash == 0x982F_920C_97D4_457B)
     }
 }
+#endif

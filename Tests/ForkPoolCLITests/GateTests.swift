@@ -1,12 +1,13 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
 
 @Suite("The decision of a check")
 struct GateTests {
-    /// Runs that take so many microseconds of processor time each.
-    private func measured(_ name: String, _ times: [Double], memory: Int = 10, floor: Int = 5) -> Measured {
-        Measured(
+    /// Makes runs with the given processor times, in microseconds.
+    private func measured(_ name: String, _ times: [Double], memory: Int = 10, floor: Int = 5) -> MeasuredCommand {
+        MeasuredCommand(
             name: name, label: name,
             runs: times.map {
                 Execution(
@@ -15,24 +16,24 @@ struct GateTests {
             })
     }
 
-    /// Times around a middle, spread evenly over ± a part of it, in an order that pairs nothing with itself.
+    /// Makes times spread evenly over ± a fraction of a middle; another stride gives another order.
     private func times(_ count: Int, _ middle: Double, _ spread: Double = 0.01, stride step: Int = 1) -> [Double] {
         (0..<count).map { middle * (1 + spread * (2 * Double($0 * step % count) / Double(count - 1) - 1)) }
     }
 
-    private func decision(canary: Bool = false, metric: Metric = .cpu, _ contests: Int = 1) -> CheckDecision {
-        let contests = (0..<contests).map { Contest(head: 2 * $0 + 1, base: .command(2 * $0)) }
-        return CheckDecision(contests, PairedGate(limit: 1.05), metric, withCanary: canary)
+    private func decision(canary: Bool = false, metric: Metric = .cpu, _ count: Int = 1) -> CheckDecision {
+        let states = (0..<count).map { ComparisonState(head: 2 * $0 + 1, base: .command(2 * $0)) }
+        return CheckDecision(states, PairedGate(limit: 1.05), metric, withCanary: canary)
     }
 
-    private func outcome(_ decision: CheckDecision, _ measured: [Measured]) -> CheckOutcome {
+    private func outcome(_ decision: CheckDecision, _ measured: [MeasuredCommand]) -> CheckReport {
         let results = Results(
             verb: "check", entries: measured, comparisons: decision.comparisons(measured),
             noise: Noise(others: 0, pressure: 0, processors: 2), seed: 1, warmup: 2, seconds: 1, metric: .cpu)
-        return CheckOutcome(results: results, maxTime: 60)
+        return CheckReport(results: results, maxTime: 60)
     }
 
-    @Test("passes what is alike, finds what is slower, and does not mind what is faster, after 10 pairs")
+    @Test("after 10 pairs passes equal and faster heads, and finds slower ones")
     func clear() {
         for (factor, verdict, code) in [
             (1.0, PairedGate.Verdict.passed, Int32(0)), (1.1, .slower, 1), (0.5, .passed, 0),
@@ -48,7 +49,7 @@ struct GateTests {
         }
     }
 
-    @Test("goes on to 20, 40 and 80 pairs while the limit is within the interval, and then gives up")
+    @Test("goes on to 20, 40 and 80 pairs while the interval contains the limit, then gives up")
     func unclear() {
         var decision = decision()
         for (count, next) in [(10, 20), (20, 40), (40, 80), (80, nil)] as [(Int, Int?)] {
@@ -59,7 +60,7 @@ struct GateTests {
         }
     }
 
-    @Test("of several comparisons the slower one decides, and those that are decided are measured no more")
+    @Test("fails if one of several comparisons is slower, and stops measuring decided ones")
     func several() {
         var decision = decision(3)
         let first = [
@@ -76,9 +77,9 @@ struct GateTests {
         #expect(outcome(decision, first).code == 1)
     }
 
-    // By hand, after 10 pairs: one look has 0.0125 / 2 on its side. All 10 above: 1/1024 = 0.00098; 9 of them: 11/1024 = 0.0107.
+    // By hand, after 10 pairs: one side of a look has the error 0.0125 / 2. All 10 above: 1/1024 = 0.00098; 9 of them: 11/1024 = 0.0107.
     // Three at once: 0.00098 ≤ 0.00625 / 3 = 0.00208. Seven at once: 0.00098 > 0.00625 / 7 = 0.00089, but ≤ 0.00625 / 6.
-    @Test("several comparisons share the error as Holm says")
+    @Test("several comparisons share the error by Holm's method")
     func holm() {
         let gate = PairedGate(limit: 1.05)
         let all = Array(repeating: 1.1, count: 10)
@@ -87,13 +88,13 @@ struct GateTests {
         #expect(gate.judge(Array(repeating: all, count: 6), isLast: true) == Array(repeating: .slower, count: 6))
         #expect(
             gate.judge(Array(repeating: all, count: 7), isLast: false) == Array(repeating: .more(20), count: 7))
-        // 20 above are 1/1048576: sure even of seven, and then the others have what is left.
+        // 20 above are 1/1048576: significant even among seven; then the other six share the error.
         let twenty = Array(repeating: 1.1, count: 20)
         #expect(
             gate.judge([twenty] + Array(repeating: all, count: 6), isLast: true) == Array(repeating: .slower, count: 7))
     }
 
-    @Test("of one comparison it says the same in both ways")
+    @Test("judges one comparison the same alone and as a list")
     func alone() {
         let gate = PairedGate(limit: 1.05)
         for count in [8, 10, 20, 40, 80] {
@@ -104,11 +105,11 @@ struct GateTests {
         }
     }
 
-    @Test("a canary is found where the noise is small, and where it is not the check is inconclusive though it passed")
+    @Test("finds a canary if the noise is small; if not, a passed check is inconclusive")
     func canary() {
         for (spread, found, code) in [(0.01, true, Int32(0)), (0.08, false, 3)] {
             var decision = decision(canary: true)
-            // Faster than base: what is made slower is made so from base, not from there.
+            // Head is faster than base; the canary is slower than base, not only slower than head.
             let measured = [measured("base", times(10, 100, 0)), measured("head", times(10, 80, spread))]
             decision.look(measured, isLast: true)
             let result = decision.comparisons(measured)[0].decision
@@ -121,7 +122,7 @@ struct GateTests {
         }
     }
 
-    @Test("what passed is measured on until its canary is found, too")
+    @Test("goes on after a pass until the canary is found")
     func canaryGoesOn() {
         var decision = decision(canary: true)
         let unsure = [measured("base", times(10, 100, 0)), measured("head", times(10, 80, 0.08))]
@@ -133,7 +134,7 @@ struct GateTests {
         #expect(decision.comparisons(sure)[0].decision?.canary == true)
     }
 
-    @Test("peak memory that is less than the launcher's is not taken for equal")
+    @Test("peak memory below that of the launcher does not pass as equal")
     func hiddenMemory() {
         for (base, head, verdict) in [
             (5, 5, PairedGate.Verdict.inconclusive), (5, 50, .slower), (50, 5, .passed), (50, 50, .passed),
@@ -147,12 +148,12 @@ struct GateTests {
         }
     }
 
-    @Test("with a baseline both sides have their interval, and the canary is found the same way")
+    @Test("a baseline has its own interval, and the canary works the same way")
     func baseline() {
         for (factor, verdict) in [(1.0, PairedGate.Verdict.passed), (1.2, .slower), (1.05, .inconclusive)] {
             let base = measured("baseline", times(20, 100))
-            let contest = Contest(head: 0, base: .file(base))
-            var decision = CheckDecision([contest], PairedGate(limit: 1.05), .cpu, withCanary: true)
+            let state = ComparisonState(head: 0, base: .file(base))
+            var decision = CheckDecision([state], PairedGate(limit: 1.05), .cpu, withCanary: true)
             let measured = [measured("head", times(20, 100 * factor))]
             #expect(decision.groups == [[0]])
             decision.look(measured, isLast: true)
@@ -163,3 +164,4 @@ struct GateTests {
         }
     }
 }
+#endif

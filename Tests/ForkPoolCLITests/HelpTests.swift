@@ -1,15 +1,16 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
 
-@Suite("What the command says of itself")
+@Suite("Help, version and completion scripts")
 struct HelpTests {
     /// The folder beside this file.
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
         "Help")
 
     @Test(
-        "the help of a verb is the text in Help; scripts/help-texts writes it anew",
+        "the help of a verb is the text in Help, which scripts/help-texts writes",
         arguments: ["run", "bench", "check", "doctor", "overhead", "tour"])
     func help(_ verb: String) throws {
         let run = try CommandRun([verb, "--help"])
@@ -18,7 +19,7 @@ struct HelpTests {
         #expect(run.output == text)
     }
 
-    @Test("the command itself lists every verb, and each verb's help is there by -h and by help")
+    @Test("the help of the command lists every verb, and each verb has -h")
     func verbs() throws {
         let whole = try CommandRun(["--help"])
         for verb in ["run", "bench", "check", "doctor", "overhead", "tour"] {
@@ -36,7 +37,7 @@ struct HelpTests {
         let run = try CommandRun(["--generate-completion-script", shell])
         #expect(run.code == 0)
         for word in ["doctor", "fail-fast", "canary", "max-output"] { #expect(run.output.contains(word), "\(word)") }
-        // Where the shell is there, it finds nothing wrong with it.
+        // If the shell is installed, it accepts the script.
         let path = ["/bin/", "/usr/bin/"].map { $0 + shell }.first { unsafe access($0, X_OK) == 0 }
         guard let path else { return }
         let check = try CommandRun(
@@ -44,3 +45,4 @@ struct HelpTests {
         #expect(check.code == 0 && check.errors.isEmpty, "\(check.errors)")
     }
 }
+#endif

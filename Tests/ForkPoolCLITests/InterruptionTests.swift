@@ -1,3 +1,4 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
@@ -5,22 +6,22 @@ import Testing
 @Suite("A command that is interrupted")
 struct InterruptionTests {
     @Test(
-        "E2: says so in one line and ends by the signal, with all of its workers", arguments: [SIGINT, SIGTERM, SIGHUP])
+        "E2: prints one line, and ends by the signal with all of its workers", arguments: [SIGINT, SIGTERM, SIGHUP])
     func ends(_ number: Int32) async throws {
-        let run = try Running(["tour"])
+        let run = try RunningCommand(["tour"])
         run.waitForOutput()
         kill(run.pid, number)
         let (output, errors, status) = try run.end()
         #expect(status & 0x7F == number)
         let name = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP"][number]!
         #expect(errors == "forkpool: interrupted by \(name); nothing is left running\n")
-        // The tour's last sentence is never reached.
+        // The tour did not reach its last sentence.
         #expect(!output.contains("That was the tour"))
     }
 
-    @Test("E2: on a terminal, by Ctrl-C to all of its group, it does the same and leaves the terminal as it was")
+    @Test("E2: does the same by Ctrl-C on a terminal, and leaves the terminal as it was")
     func terminal() async throws {
-        let run = try Running(["tour"], onTerminal: true)
+        let run = try RunningCommand(["tour"], onTerminal: true)
         let before = run.terminalState()
         run.waitForOutput()
         kill(-run.pid, SIGINT)
@@ -31,10 +32,11 @@ struct InterruptionTests {
         #expect(run.terminalState() == before)
     }
 
-    @Test("E2: a signal that it was told to ignore does not end it")
+    @Test("E2: an ignored signal does not end it")
     func ignored() async throws {
-        let run = try Running(["overhead", "--help"], ignoring: SIGHUP)
+        let run = try RunningCommand(["overhead", "--help"], ignoring: SIGHUP)
         let (output, errors, status) = try run.end()
         #expect(status == 0 && errors.isEmpty && output.contains("overhead"))
     }
 }
+#endif

@@ -1,9 +1,10 @@
+#if Command
 import Glibc
 import Testing
 
 @testable import ForkPoolCLI
 
-@Suite("Where items come from")
+@Suite("A source of items")
 struct ItemSourceTests {
     private func all(_ source: ItemSource) throws -> [[String]] {
         var items: [[String]] = []
@@ -22,7 +23,7 @@ struct ItemSourceTests {
     }
 
     @Test(
-        "is lines, the last of which may have no end, and empty ones are items too",
+        "reads lines, also empty ones and a last one without newline",
         arguments: [
             ("", []), ("\n", [""]), ("a", ["a"]), ("a\n", ["a"]), ("a\n\nb", ["a", "", "b"]), (" a \t\n", [" a \t"]),
             ("it's \"so\" \\\n", ["it's \"so\" \\"]),
@@ -31,18 +32,18 @@ struct ItemSourceTests {
         #expect(try read(text) == items)
     }
 
-    @Test("is what zero bytes end, newlines within it included")
+    @Test("reads items that end with zero bytes, and may contain newlines")
     func zeroBytes() throws {
         #expect(try read("a\nb\0c\0", separator: 0) == ["a\nb", "c"])
     }
 
-    @Test("is put together from what several reads give")
+    @Test("joins the pieces of several reads")
     func pieces() throws {
         let long = String(repeating: "x", count: 200_000)
         #expect(try read("a\n\(long)\nb") == ["a", long, "b"])
     }
 
-    @Test("is every combination of lists, the last turning fastest")
+    @Test("makes every combination of lists; the last list changes fastest")
     func lists() throws {
         let lists = [["1", "2"], ["a", "b", "c"]].map { $0.map { Array($0.utf8) } }
         let source = ItemSource(lists: lists)
@@ -53,7 +54,7 @@ struct ItemSourceTests {
         #expect(try all(ItemSource(lists: [[], [Array("a".utf8)]])).isEmpty)
     }
 
-    @Test("gives back what was taken, and counts all that was found")
+    @Test("frees items that were taken, and counts all")
     func many() throws {
         let count = 200_000
         let folder = try ScratchFolder()
@@ -63,7 +64,7 @@ struct ItemSourceTests {
         let source = ItemSource(descriptor: file, separator: UInt8(ascii: "\n"))
         var number = 0
         while !source.isAtEnd {
-            // No more is read than 65 536 items ahead.
+            // It reads at most 65 536 items ahead.
             if source.awaited != nil { try source.read() }
             if let item = source.take() {
                 #expect(item == [Array("\(number)".utf8)])
@@ -73,3 +74,4 @@ struct ItemSourceTests {
         #expect(number == count && source.found == count)
     }
 }
+#endif

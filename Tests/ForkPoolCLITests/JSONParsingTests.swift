@@ -1,12 +1,13 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
 
-@Suite("JSON that is read")
+@Suite("Parsing JSON")
 struct JSONParsingTests {
     private func parse(_ text: String) throws -> JSON { try JSON.parse(Array(text.utf8)) }
 
-    @Test("what was written is read as it was")
+    @Test("reads back what it wrote")
     func roundTrip() throws {
         let json = JSON.object([
             ("none", .array([])), ("empty", .object([])),
@@ -17,7 +18,7 @@ struct JSONParsingTests {
         #expect(try parse(json.text).text == json.text)
     }
 
-    @Test("members, elements and values have accessors that are nil for anything else")
+    @Test("accessors return nil for values of another kind")
     func accessors() throws {
         let json = try parse(#" {"a": [1, 2.5, 3.0, "s", true, null], "a b": {"c": "d"}, "twice": 1, "twice": 2} "#)
         let values = try #require(json["a"]?.array)
@@ -32,7 +33,7 @@ struct JSONParsingTests {
         #expect(values[0]["a"] == nil)
     }
 
-    @Test("numbers that are whole and fit are integers, others are not")
+    @Test("whole numbers that fit in an Int are integers")
     func numbers() throws {
         #expect(try parse("9223372036854775807").integer == Int.max)
         #expect(try parse("9223372036854775808").number == 9.223372036854775808e18)
@@ -41,13 +42,13 @@ struct JSONParsingTests {
         #expect(try parse("-1.25e-2").number == -0.0125)
     }
 
-    @Test("escapes are characters, pairs of them one")
+    @Test("reads escapes, and surrogate pairs as one character")
     func escapes() throws {
         #expect(try parse(#""\"\\\/\b\f\n\r\tA\u00e9\uD83D\ude00""#).string == "\"\\/\u{8}\u{C}\n\r\tAé\u{1F600}")
         #expect(try parse(#""\u0000""#).string == "\0")
     }
 
-    @Test("bytes that are no text survive, as Python's surrogateescape has them")
+    @Test("keeps bytes that are not UTF-8, as Python's surrogateescape does")
     func bytes() throws {
         let bytes: [UInt8] = Array("a".utf8) + [0xFF, 0xC3] + Array("é".utf8) + [0x80]
         let text = JSON.bytes(bytes).text
@@ -57,14 +58,14 @@ struct JSONParsingTests {
         #expect(read.string == nil)
         #expect(JSON.bytes(Array("é\n".utf8)).text == #""é\n""#)
         #expect(try parse(#""é""#).bytes == [0xC3, 0xA9])
-        // Each of all bytes, alone.
+        // Each byte alone.
         for byte in UInt8.min...UInt8.max {
             #expect(try parse(JSON.bytes([byte]).text).bytes == [byte])
         }
     }
 
     @Test(
-        "what is no JSON is refused",
+        "refuses text that is not JSON",
         arguments: [
             "", " ", "{", "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}",
             "{1:2}",
@@ -80,7 +81,7 @@ struct JSONParsingTests {
         #expect(throws: JSON.Malformed.self) { try parse(text) }
     }
 
-    @Test("bytes that are no UTF-8 are refused, and the place is told")
+    @Test("refuses bytes that are not UTF-8, and names the position of an error")
     func invalid() throws {
         for bytes: [UInt8] in [
             [0xFF], [0xC3], [0xC3, 0x22], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0x80], [0xF8, 0x88, 0x80, 0x80],
@@ -91,11 +92,11 @@ struct JSONParsingTests {
             _ = try JSON.parse(Array("[1, x]".utf8))
             Issue.record("it was read")
         } catch {
-            #expect(error.description == "no JSON: no value at byte 4")
+            #expect(error.description == "not JSON: expected a value at byte 4")
         }
     }
 
-    @Test("a text whose depth would overflow the stack is refused")
+    @Test("refuses nesting that would overflow the stack")
     func depth() throws {
         func nested(_ depth: Int) -> String {
             String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
@@ -106,7 +107,7 @@ struct JSONParsingTests {
         #expect(throws: JSON.Malformed.self) { try parse(String(repeating: "{\"a\":", count: 1_000_000)) }
     }
 
-    @Test("whatever a text is cut to, it is refused and nothing else happens")
+    @Test("refuses a document that is cut anywhere")
     func cut() throws {
         let text = Array(#"{"a": [1, -2.5e3, "x\u00e9\udc80é"], "b": {"c": true, "d": null}}"#.utf8)
         for length in 0..<text.count {
@@ -115,3 +116,4 @@ struct JSONParsingTests {
         #expect(try JSON.parse(text)["b"]?["c"]?.bool == true)
     }
 }
+#endif

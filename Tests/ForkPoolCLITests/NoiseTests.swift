@@ -1,11 +1,12 @@
+#if Command
 import Glibc
 import Testing
 
 @testable import ForkPoolCLI
 
-@Suite("What others do meanwhile")
+@Suite("Load from other processes")
 struct NoiseTests {
-    @Test("is told when it is more than a fifth of the machine, and not where the system does not say")
+    @Test("is reported above a fifth of the machine, and not if it is unknown")
     func contended() {
         for (others, isContended) in [(0.4, false), (0.41, true), (2, true), (0, false), (nil, false)]
             as [(Double?, Bool)]
@@ -16,18 +17,19 @@ struct NoiseTests {
         }
         #expect(
             Noise(others: 1.26, pressure: 0.9, processors: 4).sentence
-                == "contended: other processes used 1.3 of 4 processors meanwhile, which wall times include and CPU times do "
-                + "not.")
+                == "contended: other processes used 1.3 of 4 processors meanwhile; this affects wall times, but not CPU "
+                + "times.")
     }
 
-    @Test("what was measured itself does not count")
+    @Test("does not include the measured commands")
     func own() throws {
         let meter = NoiseMeter()
         let start = ContinuousClock.now
         while start.secondsSince < 0.3 { NoiseFloor.spin(1000) }
         let others = try #require(meter.noise(besides: 0).others)
         #expect(others >= 0 && others <= Double(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        // So much processor time of commands leaves nothing for others.
+        // The commands used more processor time than there was.
         #expect(meter.noise(besides: 1e9).others == 0)
     }
 }
+#endif

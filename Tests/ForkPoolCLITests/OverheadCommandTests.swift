@@ -1,9 +1,10 @@
+#if Command
 import Foundation
 import Testing
 
 @testable import ForkPoolCLI
 
-@Suite("forkpool overhead, from outside")
+@Suite("forkpool overhead")
 struct OverheadCommandTests {
     /// Runs the gate on a file of limits.
     private static func check(_ limits: String, _ options: String...) throws -> CommandRun {
@@ -13,9 +14,9 @@ struct OverheadCommandTests {
         return try CommandRun(["overhead", "--check", path] + options)
     }
 
-    @Test("system calls and allocations of a call are counted, its worker's too, and compared")
+    @Test("counts the system calls and allocations of a call and its worker, and compares them")
     func counts() throws {
-        // A call through a worker allocates here and needs one system call at least: there is one processor for both.
+        // A call allocates, and needs at least one system call, because parent and worker share one processor.
         let kept = try Self.check("1000 system calls a call: warm call\n1000 allocations a call: warm call\n")
         #expect(kept.code == 0, "\(kept.output)\(kept.errors)")
         #expect(kept.output.split(separator: "\n").map { $0.prefix(6) } == ["passed", "passed"])
@@ -25,21 +26,21 @@ struct OverheadCommandTests {
         #expect(broken.errors == "")
     }
 
-    @Test("instructions are counted to the last, the same each time")
+    @Test("counts instructions exactly, with the same result each time")
     func instructions() throws {
         let arguments = ["overhead", "--row", "map of no-ops, one claim an item", "--json", "--no-python"]
         let runs = try (0..<2).map { _ in try CommandRun(arguments) }
         for run in runs { #expect(run.code == 0, "\(run.errors)") }
         #if arch(x86_64)
-            let counts = try runs.map { try Self.counts($0.output)["instructions"] as? Double }
-            #expect(try #require(counts[0]) > 10)
-            #expect(counts[0] == counts[1])
-            // One for the claim itself.
-            #expect(try #require(Self.counts(runs[0].output)["locked_instructions"] as? Double) >= 1)
+        let counts = try runs.map { try Self.counts($0.output)["instructions"] as? Double }
+        #expect(try #require(counts[0]) > 10)
+        #expect(counts[0] == counts[1])
+        // The claim itself is one locked instruction.
+        #expect(try #require(Self.counts(runs[0].output)["locked_instructions"] as? Double) >= 1)
         #endif
     }
 
-    /// The one object of "counts" in a document.
+    /// The only element of "counts" in a document.
     private static func counts(_ document: String) throws -> [String: Any] {
         let object = try JSONSerialization.jsonObject(with: Data(document.utf8)) as? [String: Any]
         let counts = try #require(object?["counts"] as? [[String: Any]])
@@ -47,7 +48,7 @@ struct OverheadCommandTests {
         return counts[0]
     }
 
-    @Test("a table can be had as text, in Markdown and as a document with every run")
+    @Test("prints a table as text, as Markdown, or as a document with every run")
     func formats() throws {
         let arguments = ["overhead", "--row", "fork and reap", "--rounds", "6", "--no-python"]
         let text = try CommandRun(arguments)
@@ -68,7 +69,7 @@ struct OverheadCommandTests {
         }
     }
 
-    @Test("what the gate found can be had as a document")
+    @Test("prints the results of the gate as a document")
     func document() throws {
         let run = try Self.check("0.001 one-shot: fork and reap 1 worker", "--json", "--rounds", "6")
         #expect(run.code == 1)
@@ -79,28 +80,30 @@ struct OverheadCommandTests {
         #expect(limit["verdict"] as? String == "slower")
     }
 
-    @Test("what cannot be done is said in one line, with the code for it")
+    @Test("reports each error in one line, with its exit code")
     func refusals() throws {
         let missing = try CommandRun(["overhead", "--check", "/no/such/file"])
         #expect(missing.code == 66)
         #expect(missing.errors == "forkpool: /no/such/file: cannot be read: No such file or directory\n")
         let unknown = try Self.check("1 resident: no such row")
         #expect(unknown.code == 64)
-        #expect(unknown.errors.hasPrefix("forkpool: the limit \"resident: no such row\" is for nothing"))
+        #expect(
+            unknown.errors.hasPrefix("forkpool: the limit \"resident: no such row\" names no row, column or workload"))
         #expect(try Self.check("# nothing\n").code == 64)
         #expect(try Self.check("1 resident: warm call", "--row", "no such row").code == 64)
         #expect(try Self.check("1 resident: warm call", "--md").code == 64)
         #expect(try CommandRun(["overhead", "--json", "--md"]).code == 64)
-        #expect(try CommandRun(["overhead", "--scene", "no such scene"]).code == 70)
+        #expect(try CommandRun(["overhead", "--workload", "no such workload"]).code == 70)
     }
 
-    @Test("limits that the project keeps are all for something")
+    @Test("each limit of the project names a row or workload")
     func kept() throws {
-        // A row that no limit is for: the file is read and checked all the same.
+        // No limit has this row, but the file is still read and checked.
         let here = URL(fileURLWithPath: #filePath)
         let file = here.appendingPathComponent("../../../Benchmarks/overhead.limits").standardized.path
         let run = try CommandRun(["overhead", "--check", file, "--row", "no such row"])
         #expect(run.code == 64)
-        #expect(run.errors.contains("no row's name contains \"no such row\""), "\(run.errors)")
+        #expect(run.errors.contains("no row or workload has a name that contains \"no such row\""), "\(run.errors)")
     }
 }
+#endif

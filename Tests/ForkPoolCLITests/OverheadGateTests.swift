@@ -1,10 +1,11 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
 
-@Suite("The gate compares what was measured with limits")
+@Suite("The gate of overhead")
 struct OverheadGateTests {
-    /// A row that was measured in three columns: ours, the floor and Dispatch.
+    /// A row measured in three columns: this library, the floor and Dispatch.
     private static func line(ours: [Double] = .init(repeating: 2, count: 8)) -> OverheadLine {
         let cells = [Column.resident, .floor, .concurrentPerform].map { column in Cell(column) { 0 } }
         let others = [1.0, 4.0].map { [Double](repeating: $0, count: ours.count) }
@@ -13,15 +14,16 @@ struct OverheadGateTests {
             samples: ([ours] + others).map(Sample.init))
     }
 
-    private static let scene = Scene(name: "warm call", unit: .call, count: 10) { _ in }
+    private static let workload = Workload(name: "warm call", unit: .call, count: 10) { _ in }
 
     private static func gate(
-        _ limits: String, _ lines: [OverheadLine] = [], _ counts: [Counted: Double] = [:], reason: String? = nil
+        _ limits: String, _ lines: [OverheadLine] = [], _ counts: [CountedEvent: Double] = [:], reason: String? = nil
     ) throws -> OverheadGate {
-        OverheadGate(try Limits(limits), lines, [SceneCount(scene: scene, counts: counts, reason: reason)])
+        OverheadGate(
+            try OverheadLimits(limits), lines, [WorkloadCount(workload: workload, counts: counts, reason: reason)])
     }
 
-    @Test("a ratio is to the floor, unless the limit names another column")
+    @Test("compares with the floor, unless the limit names another column")
     func bases() throws {
         let limits = "# a comment\n\n1.50 resident: warm map\n1.00 resident / concurrentPerform: warm map\n"
         let gate = try Self.gate(limits, [Self.line()])
@@ -34,7 +36,7 @@ struct OverheadGateTests {
         #expect(gate.code == 1)
     }
 
-    @Test("a count above its limit fails, one that is missing is inconclusive and says why")
+    @Test("a count above its limit fails; a missing one is inconclusive, with the reason")
     func counts() throws {
         let limits = "2.5 system calls a call: warm call\n8.5 allocations a call: warm call"
         let kept = try Self.gate(limits, [], [.systemCalls: 2.25, .allocations: 8])
@@ -53,25 +55,28 @@ struct OverheadGateTests {
         #expect(try Self.gate(limits, [], [.systemCalls: 3], reason: "no library").code == 1)
     }
 
-    @Test("only the columns that a limit names are measured, and only the rows")
+    @Test("measures only the rows and columns that a limit names")
     func parts() throws {
         let row = Self.line().row
-        #expect(try Limits("1 resident: warm map").part(of: row)?.cells.map(\.column) == [.resident, .floor])
-        let dispatch = try Limits("1 resident/concurrentPerform: warm map").part(of: row)
+        #expect(
+            try OverheadLimits("1 resident: warm map").limitedColumns(of: row)?.cells.map(\.column) == [
+                .resident, .floor,
+            ])
+        let dispatch = try OverheadLimits("1 resident/concurrentPerform: warm map").limitedColumns(of: row)
         #expect(dispatch?.cells.map(\.column) == [.resident, .concurrentPerform])
-        #expect(try Limits("1 resident: another map").part(of: row) == nil)
+        #expect(try OverheadLimits("1 resident: another map").limitedColumns(of: row) == nil)
     }
 
-    @Test("a ratio that is above by chance is inconclusive, and one whose middle is below passes")
+    @Test("a ratio above its limit by chance is inconclusive, and one with a median below passes")
     func chances() throws {
         let limit = "1.5 resident: warm map"
         #expect(try Self.gate(limit, [Self.line(ours: [1, 1.6, 1.7, 1.8, 1.9])]).code == 3)
         #expect(try Self.gate(limit, [Self.line(ours: [1, 1.1, 1.2, 1.8, 1.9])]).code == 0)
-        // Five of five: one time in 32.
+        // Five of five above: probability 1/32.
         #expect(try Self.gate(limit, [Self.line(ours: [1.6, 1.6, 1.7, 1.8, 1.9])]).code == 1)
     }
 
-    @Test("what is sure alone is not sure beside others")
+    @Test("a ratio that fails alone may be inconclusive among several")
     func several() throws {
         let ours = [1.6, 1.6, 1.7, 1.8, 1.9]
         let both = "1.5 resident: warm map\n1.0 resident / concurrentPerform: warm map"
@@ -79,32 +84,33 @@ struct OverheadGateTests {
         #expect(try Self.gate(both, [Self.line(ours: ours + [1.6])]).code == 1)
     }
 
-    @Test("a limit for what is not measured is an error, not passed over")
+    @Test("a limit that names no row or workload is an error")
     func unknown() throws {
         let rows = [Self.line().row]
-        try Limits("1 resident: warm map\n1 system calls a call: warm call").check(rows, [Self.scene])
+        try OverheadLimits("1 resident: warm map\n1 system calls a call: warm call").check(rows, [Self.workload])
         for text in [
             "resident: warm maps", "exec: warm map", "resident / task group: warm map",
             "system calls an item: warm call", "allocations a call: warm map", "instructions a call: warm call",
         ] {
             let error = try #require(throws: OverheadError.self) {
-                try Limits("1 \(text)").check(rows, [Self.scene])
+                try OverheadLimits("1 \(text)").check(rows, [Self.workload])
             }
             #expect(error.code == 64)
-            #expect(error.description.hasPrefix("the limit \"\(text)\" is for nothing that is measured"))
+            #expect(error.description.hasPrefix("the limit \"\(text)\" names no row, column or workload"))
         }
     }
 
     @Test(
-        "what is no limit is said to be none",
+        "refuses lines that are no limit",
         arguments: [
             "resident: warm map", "0 resident: warm map", "1 resident", "1 C floor: warm map",
             "1 resident / x: warm map", "1 resident / C floor / exec: warm map", "inf resident: warm map",
             "1 system calls: warm call", "1 system calls an hour: warm call",
         ])
     func noLimits(_ text: String) throws {
-        let error = try #require(throws: OverheadError.self) { try Limits(text) }
+        let error = try #require(throws: OverheadError.self) { try OverheadLimits(text) }
         #expect(error.code == 64)
         #expect(error.description.hasPrefix("\"\(text)\" is no limit"))
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -10,20 +11,20 @@ struct PairedGateTests {
         (0..<count).map { middle + width * (Double($0) / Double(count - 1) - 0.5) }
     }
 
-    @Test("divides its error among the looks, and among comparisons that are made at once")
+    @Test("divides its error among the looks and the comparisons")
     func error() {
         #expect(gate.errorPerLook == 0.0125)
         #expect(PairedGate(limit: 1.05, comparisons: 5).errorPerLook == 0.0025)
     }
 
-    @Test("passes equal commands, and finds slower ones, at its first look")
+    @Test("passes equal commands and finds slower ones at the first look")
     func clear() {
         #expect(gate.judge(ratios(10, around: 1), isLast: false) == .passed)
         #expect(gate.judge(ratios(10, around: 1.1), isLast: false) == .slower)
         #expect(gate.judge(ratios(10, around: 0.5), isLast: false) == .passed)
     }
 
-    @Test("asks for more pairs while the limit is within the interval, and says so when there are none")
+    @Test("asks for more pairs while the interval contains the limit, and is inconclusive without more")
     func unclear() {
         for (count, next) in [(10, 20), (20, 40), (40, 80)] {
             #expect(gate.judge(ratios(count, around: 1.05), isLast: false) == .more(next))
@@ -34,12 +35,12 @@ struct PairedGateTests {
         #expect(gate.judge([], isLast: true) == .inconclusive)
     }
 
-    @Test("does not take what is exactly at the limit for slower")
+    @Test("passes a ratio exactly at the limit")
     func atLimit() {
         #expect(gate.judge(Array(repeating: 1.05, count: 10), isLast: false) == .passed)
     }
 
-    @Test("is not led astray by one run that somebody disturbed")
+    @Test("is not misled by a disturbed run")
     func outlier() {
         var disturbed = ratios(20, around: 1)
         disturbed[3] = 50
@@ -48,9 +49,9 @@ struct PairedGateTests {
         #expect(abs(Ratio(pairs: disturbed, error: 0.05).estimate - 1) < 0.01)
     }
 
-    @Test("finds a difference of 10 % in nearly every trial, and none where there is none, at 3 % of noise")
+    @Test("at 3 % noise finds a difference of 10 % in nearly every trial, and none in equal commands")
     func trials() {
-        // A fixed sequence, so that the counts are written down and not drawn.
+        // A fixed pseudo-random sequence, so that the counts are always the same.
         var state: UInt64 = 20_261_124
         func uniform() -> Double {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -76,3 +77,4 @@ struct PairedGateTests {
         #expect(slower.count { $0 == .slower } >= 495)
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -5,7 +6,7 @@ import Testing
 @Suite("Durations and sizes as arguments")
 struct QuantitiesTests {
     @Test(
-        "durations have a unit, or are seconds",
+        "durations have a unit, or are in seconds",
         arguments: [
             ("500ms", 500_000_000), ("1.5s", 1_500_000_000), ("2m", 120_000_000_000), ("1h", 3_600_000_000_000),
             ("2", 2_000_000_000), ("0.25", 250_000_000), (".5", 500_000_000), ("10us", 10_000), ("10µs", 10_000),
@@ -16,14 +17,14 @@ struct QuantitiesTests {
     }
 
     @Test(
-        "what is no duration is refused with how one reads",
+        "refuses text that is no duration",
         arguments: ["", "s", "1.", "1..2", "-1s", "+1", "1e3", "inf", "nan", "0x10", "1 s", "1S", "1d", "١s", "1s2"])
     func noDurations(_ text: String) {
         #expect(DurationArgument(argument: text) == nil)
         #expect(throws: (any Error).self) { try DurationArgument(parsing: text) }
     }
 
-    @Test("a duration of more than a year is refused, so that a time so far away can be counted")
+    @Test("refuses a duration of more than a year, so that a deadline does not overflow")
     func tooLong() {
         #expect(DurationArgument(argument: "8760h")?.nanoseconds == 365 * 24 * 3600 * 1_000_000_000)
         #expect(DurationArgument(argument: "8760.01h") == nil)
@@ -44,10 +45,11 @@ struct QuantitiesTests {
     }
 
     @Test(
-        "what is no size is refused",
+        "refuses text that is no size",
         arguments: ["", "k", "-1", "1 k", "1i", "1iB", "1Kib1", "1P", "1kk", "1BB", "9999999999G", "1e3"])
     func noSizes(_ text: String) {
         #expect(ByteSize(argument: text) == nil)
         #expect(throws: (any Error).self) { try ByteSize(parsing: text) }
     }
 }
+#endif

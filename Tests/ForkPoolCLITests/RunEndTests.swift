@@ -1,20 +1,21 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
 
-@Suite("forkpool run, ended before its end")
+@Suite("forkpool run, interrupted or resumed")
 struct RunEndTests {
-    /// A job that has a child, both of which have the tool's own output and run for ever.
+    /// A job with a child; both write to the output of forkpool itself, and run for ever.
     private let endless = ["run", "-j2", "--order", "live", "--sh", "sleep 1000 & echo here; exec sleep 1000"]
 
     @Test(
-        "ends its jobs and what they left with itself, by whatever signal",
+        "by any signal ends with its jobs and their children",
         arguments: [SIGINT, SIGTERM, SIGHUP, SIGKILL])
     func signals(_ number: Int32) async throws {
-        let run = try Running(endless + [":::", "a", "b"])
+        let run = try RunningCommand(endless + [":::", "a", "b"])
         #expect(run.read(atLeast: 10) == "here\nhere\n")
         kill(run.pid, number)
-        // Returns when nobody has the output any more.
+        // Returns when no process has the output open.
         let (_, errors, status) = try run.end()
         #expect(status & 0x7F == number)
         let name = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP"][number]
@@ -22,9 +23,9 @@ struct RunEndTests {
             errors == (name.map { "forkpool: interrupted by \($0): 0 done, 2 ended; nothing is left running\n" } ?? ""))
     }
 
-    @Test("kills who does not end within two seconds, or at once if it is asked twice")
+    @Test("kills a job that ignores SIGTERM after two seconds, or at once on a second signal")
     func stubborn() async throws {
-        let run = try Running([
+        let run = try RunningCommand([
             "run", "--order", "live", "--sh", "trap '' TERM; echo here; while :; do sleep 1; done", ":::", "a",
         ])
         #expect(run.read(atLeast: 5) == "here\n")
@@ -34,15 +35,16 @@ struct RunEndTests {
         #expect(status & 0x7F == SIGINT && errors.contains("interrupted by SIGINT: 0 done, 1 ended"))
     }
 
-    @Test("tells each job once, so that it can clean up, also one that was stopped")
+    @Test("sends SIGTERM to each job once, so that it can clean up, also to a stopped one")
     func once() async throws {
         let script = "trap 'echo told' TERM; echo here; n=0; while [ $n -lt 3 ]; do sleep 0.3; n=$((n + 1)); done"
-        let run = try Running(["run", "--order", "live", "--sh", script, ":::", "a"])
+        let run = try RunningCommand(["run", "--order", "live", "--sh", script, ":::", "a"])
         #expect(run.read(atLeast: 5) == "here\n")
         kill(run.pid, SIGTERM)
         #expect(try run.end().output == "told\n")
-        let stopped = try Running([
-            "run", "--order", "live", "--sh", "trap 'echo told; exit' TERM; echo $$; while :; do sleep 9; done", ":::",
+        let stopped = try RunningCommand([
+            "run", "--order", "live", "--sh", "trap 'echo told; exit' TERM; echo $$; while :; do sleep 9 & wait; done",
+            ":::",
             "a",
         ])
         let line = try stopped.read { $0.hasSuffix("\n") }
@@ -51,19 +53,19 @@ struct RunEndTests {
         #expect(try stopped.end().output == "told\n")
     }
 
-    @Test("ends at its end what jobs left behind, wherever it went")
+    @Test("at its end stops the processes that jobs left running, also in other sessions")
     func left() async throws {
-        let run = try Running([
+        let run = try RunningCommand([
             "run", "--order", "live", "--sh", "sleep 1000 & setsid sleep 1000 & echo done", ":::", "a", "b",
         ])
         let (output, errors, status) = try run.end()
         #expect(output == "done\ndone\n" && status == 0)
-        #expect(errors == "forkpool: 4 processes that jobs left behind: ended\n")
+        #expect(errors == "forkpool: stopped 4 processes that jobs left running\n")
     }
 
-    @Test("on a terminal shows how far it is, and leaves nothing of that there")
+    @Test("on a terminal shows a status line, and erases it at the end")
     func terminal() async throws {
-        let run = try Running(
+        let run = try RunningCommand(
             ["run", "-j1", "--sh", "[ $1 = a ] || exec sleep 1000", ":::", "a", "b"], onTerminal: true)
         let before = run.terminalState()
         _ = try run.read { $0.contains("1 of 2 done, 1 running, 0:") }
@@ -75,12 +77,12 @@ struct RunEndTests {
         #expect(run.terminalState() == before)
     }
 
-    @Test("stops with its jobs at Ctrl-Z, and goes on with them")
+    @Test("suspends its jobs at Ctrl-Z, and continues them")
     func stopped() async throws {
         let folder = try ScratchFolder()
-        // It goes on until it is told to end, for a minute at most.
+        // The job waits for the file, for a minute at most.
         let script = "echo here; n=0; until [ -e \(folder.path)/go ] || [ $n = 600 ]; do sleep 0.1; n=$((n + 1)); done"
-        let run = try Running(["run", "--order", "live", "--sh", script + "; echo over", ":::", "a"])
+        let run = try RunningCommand(["run", "--order", "live", "--sh", script + "; echo over", ":::", "a"])
         #expect(run.read(atLeast: 5) == "here\n")
         kill(run.pid, SIGTSTP)
         var status: Int32 = 0
@@ -92,7 +94,7 @@ struct RunEndTests {
         #expect(output == "over\n" && end == 0)
     }
 
-    @Test("goes on after a kill at a random moment, as often as it takes, and no byte of a result is missing")
+    @Test("resumes after several kills at random moments, and no byte of a result is missing")
     func resume() async throws {
         let folder = try ScratchFolder()
         let (log, results) = (folder.path + "/log", folder.path + "/results")
@@ -103,11 +105,11 @@ struct RunEndTests {
         ]
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<4 {
-            let run = try Running(arguments + items)
+            let run = try RunningCommand(arguments + items)
             _ = run.read(atLeast: Int.random(in: 1..<500_000, using: &generator))
             kill(run.pid, SIGKILL)
             _ = try run.end()
-            // As if the machine had stopped while a line was written.
+            // As if the machine had failed during the write of a line.
             let file = unsafe open(log, O_WRONLY | O_APPEND)
             if Bool.random(using: &generator) { unsafe write(file, "{\"seq\": 1", 9) }
             close(file)
@@ -122,8 +124,10 @@ struct RunEndTests {
             try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
         }
         #expect(Set(entries.compactMap { $0["seq"] as? Int }) == Set(1...150))
-        // A log of other items is refused before anything is begun.
+        // It refuses the log of a run with other items before any job starts.
         let other = try CommandRun(["run", "--resume", log, "echo", ":::", "x"])
-        #expect(other.code == 64 && other.output.isEmpty && other.errors.contains("of a run with other items: job 1"))
+        #expect(
+            other.code == 64 && other.output.isEmpty && other.errors.contains("of a run with other items: its job 1"))
     }
 }
+#endif

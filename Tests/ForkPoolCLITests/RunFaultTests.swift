@@ -1,11 +1,12 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
 
-@Suite("forkpool run, where something goes wrong")
+@Suite("forkpool run, with errors and limits")
 struct RunFaultTests {
     @Test(
-        "has an exit code for each way to fail, and says which job it was",
+        "has an exit code for each way to fail, and names the job",
         arguments: [
             (["--sh", "exit $1", ":::", "0", "3"], 123, "job 2 (3): exit status 3"),
             (["--timeout", "50ms", "sleep", ":::", "100"], 124, "job 1 (100): timed out after 0.050 s"),
@@ -33,10 +34,11 @@ struct RunFaultTests {
     }
 
     @Test(
-        "says what is wrong with its arguments, and begins nothing",
+        "reports wrong arguments, and starts no job",
         arguments: [
             ([], "no command"), (["-j0", "true"], "--jobs must be"), (["--retries", "-1", "true"], "retries"),
-            (["--timeout", "soon", "true"], "a duration reads"), (["--max-output", "much", "true"], "a size reads"),
+            (["--timeout", "soon", "true"], "a duration has the form"),
+            (["--max-output", "much", "true"], "a size has the form"),
             (["--order", "live", "--tag", "true"], "--order live captures nothing"),
             (["--order", "random", "true"], "random"), (["echo", "{2}", ":::", "a"], "{2} stands for"),
             (["--sh", "true", "echo"], "--sh is the command"), (["--fail-fast=never", "true"], "never"),
@@ -48,7 +50,7 @@ struct RunFaultTests {
     }
 
     @Test(
-        "says in one line what cannot be read or written",
+        "reports in one line what cannot be read or written",
         arguments: [
             (["-a", "/no/such/file", "echo"], 66, "/no/such/file: cannot be read: No such file or directory"),
             (["-a", "/tmp", "echo"], 66, "/tmp: cannot be read: Is a directory; nothing is left running"),
@@ -71,7 +73,7 @@ struct RunFaultTests {
         #expect(run.code == code && run.errors == "forkpool: \(sentence)\n", "\(run.errors)")
     }
 
-    @Test("does not take the items for the log, whichever way they come, and says its version")
+    @Test("refuses a log that is the file of the items, and prints its version")
     func itemsAsLog() throws {
         let scratch = try ScratchFolder()
         let items = try scratch.write("a\nb\n", to: "items")
@@ -89,25 +91,25 @@ struct RunFaultTests {
         #expect(try CommandRun(["run", "-j2", "--version", "--", "echo"]).output == "0.1.0\n")
     }
 
-    @Test("names a program's missing interpreter, and refuses a zero byte also where nothing is run")
+    @Test("names a missing interpreter, and refuses a zero byte also with --dry-run")
     func refusals() throws {
         let scratch = try ScratchFolder()
         let program = try scratch.write("#!/no/interpreter\n", to: "program")
         unsafe chmod(program, 0o755)
         let run = try CommandRun(["run", program, ":::", "a"])
         #expect(run.code == 126)
-        #expect(run.errors.contains("job 1 (a): cannot be run: there is no such interpreter as \(program) names"))
+        #expect(run.errors.contains("job 1 (a): cannot be run: the interpreter that \(program) names does not exist"))
         let script = "printf 'a\\0b\\nc\\n' | exec \"$0\" \"$@\""
         let dry = try CommandRun(["run", "--dry-run", "--", "echo"], through: ["/bin/sh", "-c", script])
         #expect(dry.code == 126 && dry.output == "echo c\n")
-        #expect(dry.errors.hasPrefix("forkpool: job 1: its item holds a zero byte"))
+        #expect(dry.errors.hasPrefix("forkpool: job 1: its item contains a zero byte"))
     }
 
-    @Test("keeps the files of a job that would have been begun again, and of each no more than it may write")
+    @Test("keeps the files of a job whose retry is cancelled, and cuts files at --max-output")
     func keptFiles() throws {
         let scratch = try ScratchFolder()
-        // While the first job's output is not read, the second one fails and is to be begun again, and the third one fails
-        // for good: both are seen to have ended at once, after that.
+        // While the reader does not read the output of job 1, job 2 fails and would be retried, and job 3 fails for the
+        // last time. The runner sees both ends at once, after that.
         let job = """
             case $1 in
             1) while [ ! -e again ]; do sleep 0.01; done; head -c 300000 /dev/zero; exit 0;;
@@ -140,10 +142,10 @@ struct RunFaultTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/l/1.out")).count == 1000)
     }
 
-    @Test("lets eight finished jobs for each place wait for an earlier one, and begins no other before it ends")
+    @Test("lets eight finished jobs per slot wait for an earlier one, and starts no more before it ends")
     func window() throws {
         let scratch = try ScratchFolder()
-        // The first one ends when it has seen all that may begin beside it; a later one would have begun by then.
+        // Job 1 ends when all jobs that may start before its end have started; any other job would have started too.
         let job = "echo >>started; [ $1 != 1 ] || until [ $(wc -l <started) -ge 17 ]; do sleep 0.05; done"
         let run = try CommandRun(
             ["run", "-j2", "--log", "log", "--sh", job, ":::"] + (1...40).map(String.init),
@@ -157,44 +159,7 @@ struct RunFaultTests {
         #expect(try time(18, "start") > time(1, "start") + time(1, "wall") - 0.001)
     }
 
-    @Test("finds a program in a folder whose name is no text")
-    func path() throws {
-        let scratch = try ScratchFolder()
-        let script = """
-            cd \(scratch.path); folder=$(printf 'd\\377'); mkdir "$folder"; ln -s /bin/echo "$folder/mine"
-            PATH="$PATH:\(scratch.path)/$folder" exec "$0" run mine ::: found
-            """
-        let run = try CommandRun([], through: ["/bin/sh", "-c", script])
-        #expect(run.code == 0 && run.output == "found\n", "\(run.errors)")
-    }
-
-    @Test("a job that asks at the terminal is refused, and not stopped for ever")
-    func terminal() throws {
-        let script = "script -qec \"'$0' run --sh 'read x </dev/tty || echo refused' ::: 1\" /dev/null </dev/null"
-        let run = try CommandRun([], through: ["/bin/sh", "-c", script], deadline: 30)
-        #expect(run.code == 0 && run.output.contains("refused"), "\(run.output)")
-    }
-
-    @Test("ends with one line on a full disk, and without any where nobody reads, and nobody runs on")
-    func outputs() throws {
-        let script = "\"$0\" \"$@\" > /dev/full"
-        let job = "{ echo $1; exec sleep 1000; }"
-        let full = try CommandRun(
-            ["run", "-j2", "--sh", "echo $1", ":::", "a", "b"], through: ["/bin/sh", "-c", script])
-        #expect(full.code == 74)
-        #expect(
-            full.errors
-                == "forkpool: cannot write standard output: No space left on device; nothing is left running\n")
-        // The sleepers have the other end of the pipe: cat ends when they have.
-        let closed = try CommandRun(
-            ["run", "-j2", "--order", "done", "--sh", "echo $1; [ $1 = a ] || \(job)", ":::", "a", "b"],
-            through: ["/bin/sh", "-c", "{ \"$0\" \"$@\" 3>&1 1>&4 | cat; } 4> /dev/full; echo over"])
-        #expect(closed.output == "over\n")
-        let unread = try CommandRun(["run", "-j2", "echo", ":::", "a", "b"], to: .closedPipe)
-        #expect(unread.signal == SIGPIPE && unread.errors.isEmpty)
-    }
-
-    @Test("begins a failed job again as often as it may, and prints its last attempt alone")
+    @Test("retries a failed job up to the limit, and prints only its last attempt")
     func retries() throws {
         let folder = try ScratchFolder()
         let script = "echo x >> $F/$1; n=$(wc -l < $F/$1); echo attempt $n; [ $n -ge $1 ]"
@@ -207,9 +172,9 @@ struct RunFaultTests {
         #expect(log.contains("\"attempt\": 3"))
     }
 
-    @Test("begins nothing more after a failure if it is told to, and ends what runs if it is to be now")
+    @Test("--fail-fast starts no more jobs after a failure, and with =now stops the running ones")
     func failFast() throws {
-        // The second job waits for the first one to have failed.
+        // One slot: the third job could only start after the second one failed.
         let soon = try CommandRun(["run", "-j1", "--fail-fast", "--sh", "echo $1; exit $1", ":::", "0", "1", "0"])
         #expect(soon.output == "0\n1\n" && soon.code == 123)
         let now = try CommandRun(
@@ -221,88 +186,15 @@ struct RunFaultTests {
         #expect(now.errors == "forkpool: job 2 (b): exit status 9\n")
     }
 
-    @Test("refuses an item with a zero byte by its number, and does the others")
+    @Test("refuses an item with a zero byte, names its number, and runs the others")
     func zeroByte() throws {
         let run = try CommandRun(
             ["run", "echo"], through: ["/bin/sh", "-c", "printf 'a\\nb\\0c\\nd\\n' | \"$0\" \"$@\""])
         #expect(run.output == "a\nd\n" && run.code == 126)
-        #expect(run.errors.hasPrefix("forkpool: job 2 (") && run.errors.contains("holds a zero byte"))
+        #expect(run.errors.hasPrefix("forkpool: job 2 (") && run.errors.contains("contains a zero byte"))
     }
 
-    @Test("gives each job its own output where an earlier one left somebody who writes on")
-    func leftWriter() throws {
-        // The writer is in a session of its own, and writes as long as it may.
-        let script = "[ $1 != 1 ] || { setsid sh -c 'while :; do echo late; done' & }; echo job $1"
-        let run = try CommandRun(["run", "-j1", "--sh", script, ":::"] + (1...40).map(String.init))
-        let lines = run.output.split(separator: "\n").filter { $0 != "late" }
-        #expect(lines == (1...40).map { "job \($0)" })
-        // After its own job's output nothing of it is printed.
-        #expect(!run.output.contains("job 2\nlate"))
-        #expect(run.errors == "forkpool: 1 process that jobs left behind: ended\n" && run.code == 0)
-    }
-
-    /// A shell that has nothing open but the standard descriptors, and may have so many.
-    private func few(_ count: Int) -> [String] {
-        let closing = "for f in /proc/$$/fd/*; do f=${f##*/}; if [ $f -gt 2 ]; then eval \"exec $f>&-\"; fi; done"
-        return ["/bin/bash", "-c", "\(closing); ulimit -n \(count); exec \"$0\" \"$@\""]
-    }
-
-    @Test("works with few descriptors, by beginning jobs later")
-    func fewDescriptors() throws {
-        let folder = try ScratchFolder()
-        for more in [[], ["--results", folder.path]] {
-            let run = try CommandRun(
-                ["run", "-j64"] + more + ["--sh", "echo $1", ":::"] + (1...200).map(String.init), through: few(12))
-            #expect(run.output == (1...200).map { "\($0)\n" }.joined() && run.code == 0, "\(run.errors)")
-        }
-        let none = try CommandRun(["run", "echo", ":::", "a"], through: few(6))
-        #expect(none.code == 70 && none.errors.hasPrefix("forkpool: the system refused "), "\(none.errors)")
-    }
-
-    @Test("gives no job what another one did to its own output")
-    func flags() throws {
-        // Without O_APPEND a job would write where the one before it stopped.
-        let perl = "use Fcntl; fcntl(STDOUT, F_SETFL, 0); print \"hello $ARGV[0]\\n\""
-        let run = try CommandRun(["run", "-j1", "perl", "-e", perl, "{}", ":::"] + (1...70).map(String.init))
-        #expect(run.output == (1...70).map { "hello \($0)\n" }.joined() && run.code == 0)
-    }
-
-    @Test("works with standard descriptors that are closed, and with signals that its parent ignores")
-    func surroundings() throws {
-        let folder = try ScratchFolder()
-        let script = """
-            cd \(folder.path); "$0" run --log l -- echo ::: a b >&- 2> e; echo $?; wc -l < l; cat e; \
-            "$0" run -- echo <&- 2> e; echo $?; cat e; trap '' CHLD; exec "$0" run -- echo ::: c d
-            """
-        let run = try CommandRun([], through: ["/bin/bash", "-c", script])
-        #expect(
-            run.output == """
-                74
-                0
-                forkpool: cannot write standard output: Bad file descriptor; nothing is left running
-                66
-                forkpool: standard input: cannot be read: Bad file descriptor; nothing is left running
-                c
-                d
-
-                """)
-    }
-
-    @Test("calls no job late that ended while a slow reader was waited for")
-    func slowReader() throws {
-        let folder = try ScratchFolder()
-        let script = "\"$0\" \"$@\" | (sleep 5; wc -c)"
-        let run = try CommandRun(
-            [
-                "run", "--log", folder.path + "/l", "--timeout", "4", "-j2", "--sh", "head -c 300000 /dev/zero", ":::",
-                "1", "2", "3", "4",
-            ],
-            through: ["/bin/sh", "-c", script])
-        #expect(run.output == "1200000\n" && run.errors.isEmpty)
-        #expect(!(try String(contentsOfFile: folder.path + "/l", encoding: .utf8)).contains("true"))
-    }
-
-    @Test("tells no file that is no log to be one, and writes no log into the output")
+    @Test("refuses to resume a file that is no log, and to write the log into the output")
     func logs() throws {
         let folder = try ScratchFolder()
         let precious = try folder.write("precious", to: "precious")
@@ -317,7 +209,7 @@ struct RunFaultTests {
         #expect(try CommandRun([], through: ["/bin/sh", "-c", script]).output == "a\nb\n2\n")
     }
 
-    @Test("tells of every job that was begun, also where it would have been begun again")
+    @Test("reports every job that started, also if its retry is cancelled")
     func failFastRetries() throws {
         let folder = try ScratchFolder()
         let run = try CommandRun(
@@ -328,7 +220,7 @@ struct RunFaultTests {
         #expect(run.code == 123 && run.errors.split(separator: "\n").count == begun)
     }
 
-    @Test("ends with a job that timed out what is left of its group")
+    @Test("kills the rest of the group of a job that timed out")
     func timedOutGroup() throws {
         let folder = try ScratchFolder()
         let script =
@@ -340,7 +232,7 @@ struct RunFaultTests {
         #expect(try !String(contentsOfFile: folder.path + "/pid", encoding: .utf8).isEmpty)
     }
 
-    @Test("says what became of a job where its output would stand")
+    @Test("prints the message about a failed job after its output")
     func sentences() throws {
         let script = "exec \"$0\" \"$@\" 2>&1"
         let run = try CommandRun(
@@ -356,3 +248,4 @@ struct RunFaultTests {
         #expect(run.code == 64 && run.errors.contains("more combinations than can be counted"))
     }
 }
+#endif

@@ -1,17 +1,18 @@
+#if Command
 import Foundation
 import Glibc
 import Testing
 
 @Suite("forkpool run")
 struct RunTests {
-    /// Runs with lines as standard input.
+    /// Runs with a text as standard input.
     private func run(_ arguments: [String], input: String) throws -> CommandRun {
         let folder = try ScratchFolder()
         let file = try folder.write(input, to: "items")
         return try CommandRun(["run"] + arguments, through: ["/bin/sh", "-c", "exec \"$0\" \"$@\" < '\(file)'"])
     }
 
-    @Test("prints whole outputs in the order of the input, also where later jobs end first")
+    @Test("prints whole outputs in input order, also if later jobs end first")
     func order() throws {
         let run = try CommandRun([
             "run", "-j4", "--sh", "sleep 0.$1; echo out $1; echo err $1 >&2", ":::", "4", "3", "2", "1",
@@ -21,9 +22,9 @@ struct RunTests {
         #expect(run.code == 0)
     }
 
-    @Test("prints as jobs are done, or as they write, if it is told to")
+    @Test("prints as jobs end with --order done, and as they write with live")
     func otherOrders() throws {
-        // The first job ends once the second one's process is no more.
+        // The first job ends after the process of the second one is gone.
         let script = """
             if [ $1 = a ]; then while [ ! -s $F/b ]; do :; done; while kill -0 $(cat $F/b); do :; done 2> /dev/null; fi
             echo $1; echo $$ > $F/$1
@@ -37,7 +38,7 @@ struct RunTests {
         }
     }
 
-    @Test("tears no line of 200 jobs that write each line in two pieces")
+    @Test("does not mix the lines of 200 jobs that write each line in two pieces")
     func tearing() throws {
         let script = "i=0; while [ $i -lt 160 ]; do printf '%s-' $1; printf '%s\\n' $i; i=$((i + 1)); done"
         let run = try run(["--sh", script], input: (1...200).map { "\($0)\n" }.joined())
@@ -65,7 +66,7 @@ struct RunTests {
         #expect(run.output.count == 36 && run.output == expected.output)
     }
 
-    @Test("appends to a file, and writes to a terminal, what is too long to be collected")
+    @Test("appends a large output to a file, and writes one to a terminal")
     func outputs() throws {
         let folder = try ScratchFolder()
         let append =
@@ -77,14 +78,14 @@ struct RunTests {
         #expect(terminal.output.count { $0 == "y" || $0 == "\r\n" } == 100_002 && terminal.code == 0)
     }
 
-    @Test("puts no word through a shell, whatever an item holds")
+    @Test("passes each item as one word, without a shell")
     func words() throws {
         let items = ["a b", "$(touch /tmp/no)", "it's", "\\n", "-e", "*"]
         let run = try run(["printf", "[%s]\\n", "{}"], input: items.joined(separator: "\n"))
         #expect(run.output == items.map { "[\($0)]\n" }.joined() && run.code == 0)
     }
 
-    @Test("hands bytes that are no text on as they are, from a list and from standard input")
+    @Test("passes bytes that are not UTF-8 unchanged, from a list and from standard input")
     func bytes() throws {
         let script = """
             x=$(printf 'a\\377b'); "$0" run -- printf %s ::: "$x" | od -An -tx1; \
@@ -94,7 +95,7 @@ struct RunTests {
         #expect(run.output == " 61 ff 62\n 63 fe 2c 64 0a 65 2c\n")
     }
 
-    @Test("takes items from a file, from every combination of lists, and from a long pipe")
+    @Test("takes items from a file, from combinations of lists, and from a pipe")
     func sources() throws {
         let folder = try ScratchFolder()
         let file = try folder.write("x\ny\n", to: "items")
@@ -108,9 +109,9 @@ struct RunTests {
         #expect(try CommandRun(["run", "echo", "never"]).output.isEmpty)
     }
 
-    @Test("begins a job as soon as its item is there, and prints it before the input has ended")
+    @Test("starts a job as soon as its item arrives, and prints it before the input ends")
     func streaming() throws {
-        // The second item is written when the first one's output was read.
+        // The second item is written after the output of the first one was read.
         let script = """
             mkfifo $F/in $F/out; "$0" run -- echo < $F/in > $F/out & exec 3> $F/in 4< $F/out; \
             echo one >&3; read x <&4; echo "got $x"; echo two >&3; read x <&4; echo "got $x"; exec 3>&-; wait
@@ -121,19 +122,19 @@ struct RunTests {
         #expect(run.output == "got one\ngot two\n")
     }
 
-    @Test("gives a job an empty standard input, and a number for each place that jobs run in")
+    @Test("gives a job an empty standard input, and the number of its slot")
     func surroundings() throws {
         #expect(try run(["--sh", "cat; echo $1"], input: "1\n2\n").output == "1\n2\n")
-        let places = try run(["-j2", "echo", "{%}"], input: "a\nb\nc\nd\n").output.split(separator: "\n")
-        #expect(places.count == 4 && places.allSatisfy { $0 == "1" || $0 == "2" })
-        // A file without a first line that says who runs it is a script of sh.
+        let slots = try run(["-j2", "echo", "{%}"], input: "a\nb\nc\nd\n").output.split(separator: "\n")
+        #expect(slots.count == 4 && slots.allSatisfy { $0 == "1" || $0 == "2" })
+        // A script without a #! line runs by sh.
         let folder = try ScratchFolder()
         let script = try folder.write("echo script $1\n", to: "script")
         unsafe chmod(script, 0o755)
         #expect(try CommandRun(["run", script, ":::", "a"]).output == "script a\n")
     }
 
-    @Test("puts the item in front of each line, and keeps outputs in a folder too")
+    @Test("puts the item in front of each line, and keeps outputs in a folder")
     func tagsAndResults() throws {
         #expect(
             try CommandRun(["run", "--tag", "--sh", "echo $1; echo; echo e >&2", ":::", "a", "b"]).output
@@ -150,13 +151,13 @@ struct RunTests {
         #expect(try String(contentsOfFile: folder.path + "/r/2.err", encoding: .utf8) == "eb\n")
     }
 
-    @Test("prints the commands instead of running them, as a shell would read them")
+    @Test("prints the commands, quoted for a shell, instead of running them")
     func dryRun() throws {
         let run = try CommandRun(["run", "--dry-run", "rm", "-f", "{}", "{#}", ":::", "a b", "c"])
         #expect(run.output == "rm -f 'a b' 1\nrm -f c 2\n" && run.code == 0)
     }
 
-    @Test("writes a log with what each job was, how it ended and what it used")
+    @Test("logs the command, the end and the resources of each job")
     func log() throws {
         let folder = try ScratchFolder()
         let run = try CommandRun(["run", "--log", folder.path + "/log", "--sh", "printf xyz; exit $1", ":::", "0", "7"])
@@ -172,3 +173,4 @@ struct RunTests {
         }
     }
 }
+#endif

@@ -1,13 +1,14 @@
+#if Command
 import Foundation
 import Glibc
 
-/// A folder of a test's own, which is removed with everything below it.
+/// A temporary folder for a test, removed with everything in it.
 final class ScratchFolder: Sendable {
     let path: String
 
-    /// Makes an empty one.
+    /// Makes an empty folder.
     ///
-    /// - Throws: What the system refused.
+    /// - Throws: An error of the file system.
     init() throws {
         let url = FileManager.default.temporaryDirectory.appendingPathComponent("forkpool-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
@@ -17,10 +18,10 @@ final class ScratchFolder: Sendable {
     /// Writes a file, and the folders above it.
     ///
     /// - Parameters:
-    ///   - text: What it holds.
-    ///   - name: Its path from the folder.
-    /// - Returns: Its whole path.
-    /// - Throws: What the system refused.
+    ///   - text: The content.
+    ///   - name: The path from the folder.
+    /// - Returns: The whole path.
+    /// - Throws: An error of the file system.
     @discardableResult
     func write(_ text: String, to name: String) throws -> String {
         let file = path + "/" + name
@@ -33,10 +34,10 @@ final class ScratchFolder: Sendable {
     /// Makes a symbolic link.
     ///
     /// - Parameters:
-    ///   - name: Its path from the folder.
-    ///   - target: Where it leads.
-    /// - Returns: Its whole path.
-    /// - Throws: What the system refused.
+    ///   - name: The path from the folder.
+    ///   - target: The target of the link.
+    /// - Returns: The whole path.
+    /// - Throws: An error of the file system.
     @discardableResult
     func link(_ name: String, to target: String) throws -> String {
         try FileManager.default.createSymbolicLink(atPath: path + "/" + name, withDestinationPath: target)
@@ -47,3 +48,4 @@ final class ScratchFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 }
+#endif

@@ -1,10 +1,11 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
 
 @Suite("Command lines that are split without a shell")
 struct ShellWordsTests {
-    // What dash 0.5.12 makes of each: printf '[%s]\n' LINE
+    // The words of dash 0.5.12: printf '[%s]\n' LINE
     @Test(
         "are split as a shell does",
         arguments: [
@@ -23,27 +24,28 @@ struct ShellWordsTests {
     }
 
     @Test(
-        "are refused where only a shell would know what is meant",
+        "are refused if they need a shell",
         arguments: [
             ("a | b", "|"), ("a && b", "&"), ("a; b", ";"), ("a < b", "<"), ("a >b", ">"), ("(a)", "("), ("a $b", "$"),
             ("a \"$b\"", "$"), ("a `b`", "`"), ("a \"`b`\"", "`"), ("a *", "*"), ("a b?", "?"), ("a [b]", "["),
             ("a ~", "~"), ("~/a", "~"), ("a # b", "#"), ("B=1 a", "="), ("_b2=c a", "="), ("a\nb", "\n"), ("! a", "!"),
         ] as [(String, Character)])
     func refused(_ line: String, _ character: Character) {
-        #expect(throws: ShellWords.Problem.needsShell(character)) { try ShellWords.split(line) }
+        #expect(throws: ShellWords.SplitError.needsShell(character)) { try ShellWords.split(line) }
     }
 
-    @Test("are refused where something is missing")
+    @Test("are refused if they are incomplete")
     func incomplete() {
-        #expect(throws: ShellWords.Problem.open("'")) { try ShellWords.split("a 'b") }
-        #expect(throws: ShellWords.Problem.open("\"")) { try ShellWords.split("a \"b\\\"") }
-        #expect(throws: ShellWords.Problem.empty) { try ShellWords.split(" \n ") }
-        #expect(throws: ShellWords.Problem.empty) { try ShellWords.split("") }
+        #expect(throws: ShellWords.SplitError.open("'")) { try ShellWords.split("a 'b") }
+        #expect(throws: ShellWords.SplitError.open("\"")) { try ShellWords.split("a \"b\\\"") }
+        #expect(throws: ShellWords.SplitError.empty) { try ShellWords.split(" \n ") }
+        #expect(throws: ShellWords.SplitError.empty) { try ShellWords.split("") }
     }
 
-    @Test("words that were written for a shell are split into the same words")
+    @Test("words quoted for a shell are split into the same words")
     func joined() throws {
         let words = ["a", "", "b c", "it's", "$x", "\"", "\\", "*", "é", "-x=y", "~", "a{b}"]
         #expect(try ShellWords.split(quotedForShell(words.map { Array($0.utf8) })) == words)
     }
 }
+#endif

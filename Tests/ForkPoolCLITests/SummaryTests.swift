@@ -1,8 +1,9 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
 
-@Suite("What many runs say")
+@Suite("Summaries and ratios of runs")
 struct SummaryTests {
     private static let values = [
         1.031, 0.987, 1.012, 1.094, 0.951, 1.044, 1.002, 1.067, 0.973, 1.025, 1.058, 0.999, 1.083, 1.017, 0.962, 1.039,
@@ -10,7 +11,7 @@ struct SummaryTests {
     ]
 
     // numpy: median, mean, std(ddof=1); scipy 1.17.1: quantile_test(x, p=0.5, q=1).confidence_interval(0.95)
-    @Test("a summary is that of numpy, its interval that of scipy")
+    @Test("a summary agrees with numpy, and its interval with scipy")
     func summary() throws {
         let summary = Summary(Self.values)
         #expect(abs(summary.median - 1.019) < 1e-12)
@@ -28,7 +29,7 @@ struct SummaryTests {
     }
 
     // scipy: exp(median(log(x))), and confidence_interval(0.9875) and (0.99)
-    @Test("the ratio of pairs is the middle of their logarithms, its interval as wide as the error is small")
+    @Test("the ratio of pairs is the median of their logarithms, and its interval is that of scipy")
     func pairs() {
         #expect(abs(Ratio(pairs: Self.values, error: 0.05).estimate - 1.018998037289572) < 1e-12)
         #expect(Ratio(pairs: Self.values, error: 0.05).interval == 0.999...1.044)
@@ -38,7 +39,7 @@ struct SummaryTests {
     }
 
     // scipy: quantile_test(v, p=0.5, q=1).confidence_interval(0.975) is 9.9…10.9 of the first and 8.9…9.8 of the second.
-    @Test("the ratio of what is no pair has the ends of both intervals, each with half of the error")
+    @Test("the ratio of independent runs combines both intervals, each with half of the error")
     func apart() throws {
         let ratio = Ratio(
             of: [10.2, 10.9, 9.8, 10.4, 11.3, 10.1, 10.6, 9.9, 10.8, 10.3, 10.5, 10.0],
@@ -50,7 +51,7 @@ struct SummaryTests {
         #expect(Ratio(of: [1, 2, 3], to: [1, 2, 3], error: 0.05).interval == nil)
     }
 
-    @Test("the resolution is half of the interval's width, as a part of the ratio")
+    @Test("the resolution is half the width of the interval, as a fraction of the ratio")
     func resolution() throws {
         // By hand: the square root of 1.21 / 1 is 1.1.
         let ratio = Ratio(pairs: [1, 1.05, 1.05, 1.1, 1.15, 1.21], error: 0.05)
@@ -59,3 +60,4 @@ struct SummaryTests {
         #expect(Ratio(pairs: [1], error: 0.05).text == "1.000 [too few runs to tell]")
     }
 }
+#endif

@@ -1,17 +1,18 @@
+#if Command
 import Foundation
 import Testing
 
-@Suite("The tour's JSON document")
+@Suite("The JSON document of the tour")
 struct TourDocumentTests {
     private static let sums = [11, 22, 33, 44, 55, 66, 77, 88, 99, 110]
 
-    /// The document's chapters, from a run that wrote nothing but the document.
+    /// Reads the chapters of the document.
     private static func chapters(of run: CommandRun) throws -> [[String: Any]] {
         let document = try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any]
         return try #require(document?["chapters"] as? [[String: Any]])
     }
 
-    @Test("every chapter has its name, its seconds and its results")
+    @Test("every chapter has a name, seconds and results")
     func everyChapter() throws {
         let folder = try ScratchFolder()
         try folder.write("abc", to: "of \"three\" bytes\\")
@@ -36,7 +37,7 @@ struct TourDocumentTests {
         #expect(runs.map { $0["workers"] as? Int } == [5, 10])
         #expect(runs.allSatisfy { $0["results"] as? [Int] == Self.sums })
 
-        // The counts of odd numbers that one process finds, written down once.
+        // The counts of odd numbers, as one process computes them.
         #expect(
             chapters[3]["results"] as? [Int] == [
                 1_499_950, 1_499_209, 1_500_413, 1_500_626, 1_499_270, 1_500_545, 1_499_479, 1_501_250, 1_500_122,
@@ -58,7 +59,7 @@ struct TourDocumentTests {
         #expect((chapters[5]["failures"] as? [Any])?.isEmpty == true)
     }
 
-    @Test("workers that stay give the same results, and the seconds of their start")
+    @Test("resident workers give the same results, and the seconds of their start")
     func resident() throws {
         let folder = try ScratchFolder()
         try folder.write("abc", to: "three")
@@ -84,7 +85,7 @@ struct TourDocumentTests {
         #expect(plain.allSatisfy { $0["start_seconds"] == nil && $0["later_subtotals"] == nil })
     }
 
-    @Test("an empty folder is no error: nothing read, no speed, the digest of nothing")
+    @Test("an empty folder is no error: no files, no speed, and the digest of no bytes")
     func emptyFolder() throws {
         let folder = try ScratchFolder()
         let run = try CommandRun(["tour", "--json", folder.path])
@@ -97,7 +98,7 @@ struct TourDocumentTests {
         #expect(files["matches"] as? Bool == true)
     }
 
-    @Test("a folder that is none is exit code 66, at once, and no document")
+    @Test("a path that is no folder fails at once with 66, without a document")
     func noFolder() throws {
         let folder = try ScratchFolder()
         let missing = folder.path + "/missing"
@@ -117,7 +118,7 @@ struct TourDocumentTests {
         }
     }
 
-    @Test("a folder that is a symbolic link to one is that one")
+    @Test("follows a symbolic link that is given as the folder")
     func linkToFolder() throws {
         let folder = try ScratchFolder()
         try folder.write("abc", to: "there/file")
@@ -125,15 +126,15 @@ struct TourDocumentTests {
         #expect(try Self.chapters(of: CommandRun(["tour", "--json", link]))[5]["files"] as? Int == 1)
     }
 
-    /// Takes from root what lets it read everything, so that a mode of 0 means the same for everyone.
+    /// Removes the capabilities by which root can read everything, so that a mode of 0 also stops root.
     private static let powerless =
         getuid() == 0 ? ["/usr/bin/setpriv", "--bounding-set=-dac_override,-dac_read_search"] : []
 
     @Test(
-        "what cannot be read is named on standard error and in the document; the rest is read; exit code 1",
+        "names unreadable files on standard error and in the document, reads the rest, and exits with 1",
         .enabled(
             if: powerless.isEmpty || FileManager.default.isExecutableFile(atPath: powerless[0]),
-            "root reads everything, and there is no setpriv to take that from it"
+            "root can read everything, and there is no setpriv"
         )
     )
     func unreadable() throws {
@@ -161,3 +162,4 @@ struct TourDocumentTests {
         #expect(failures.map { $0["reason"] } == ["Permission denied (open)", "Permission denied (open)"])
     }
 }
+#endif

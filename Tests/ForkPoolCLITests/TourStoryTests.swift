@@ -1,11 +1,12 @@
+#if Command
 import Foundation
 import Testing
 
-@Suite("The tour tells its story")
+@Suite("The text of the tour")
 struct TourStoryTests {
-    /// One plain run over a small folder, told once for all tests.
+    /// One run over a small folder, shared by all tests.
     private static let plain = Result { try CommandRun(["tour", small.get().path]) }
-    /// The same with workers that stay.
+    /// The same with resident workers.
     private static let resident = Result { try CommandRun(["tour", "--resident", small.get().path]) }
     private static let small = Result {
         let folder = try ScratchFolder()
@@ -17,7 +18,7 @@ struct TourStoryTests {
 
     private static let sums = "11 22 33 44 55 66 77 88 99 110"
 
-    @Test("the same ten sums come in order from the loop and from both pools")
+    @Test("the loop and both pools print the same ten sums in order")
     func sumsInOrder() throws {
         let run = try Self.plain.get()
         #expect(run.code == 0)
@@ -35,7 +36,7 @@ struct TourStoryTests {
         #expect(run.output.contains("total.value:              15 "))
     }
 
-    @Test("the files are counted, a link to a folder above is not followed, and the answers agree")
+    @Test("counts the files, does not follow a link to a folder above, and the digests agree")
     func files() throws {
         let run = try Self.plain.get()
         #expect(run.output.contains("  2 files, 4 bytes\n"))
@@ -43,12 +44,12 @@ struct TourStoryTests {
         #expect(run.output.contains("equal, file by file"))
     }
 
-    @Test("workers that stay give the same sums and the same digest, and their start is shown apart")
+    @Test("resident workers give the same sums and digest, and their start is shown separately")
     func residentResults() throws {
         let run = try Self.resident.get()
         #expect(run.code == 0)
         #expect(run.errors == "")
-        #expect(run.output.contains("Its workers are started once in each chapter, and stay.\n"))
+        #expect(run.output.contains("Its workers start once in each chapter, and stay.\n"))
         for workers in [" 5", "10"] {
             #expect(run.output.contains("  \(workers) workers start "))
             #expect(run.output.contains("  \(workers) workers: \(Self.sums) "))
@@ -60,17 +61,17 @@ struct TourStoryTests {
         #expect(try !Self.plain.get().output.contains("workers start "))
     }
 
-    @Test("workers that stay go on with their totals, and the parent's stays 0 all the same")
+    @Test("resident workers keep their totals, and the total in the parent stays 0")
     func residentTrap() throws {
         let output = try Self.resident.get().output
         #expect(output.contains("subtotals in the workers: 3, 3, 4, 5\n"))
-        // Who gets which batch the second time is chance; together they have added everything twice.
-        #expect(output.contains(/after the same map again: \d+, \d+, \d+, \d+, the sum of which is 30\n/))
+        // Which worker gets which batch the second time is random; together they have added everything twice.
+        #expect(output.contains(/after the same map again: \d+, \d+, \d+, \d+, with the sum 30\n/))
         #expect(output.contains("total in the parent:      0 "))
         #expect(output.contains("total.value:              15 "))
     }
 
-    @Test("what is not a terminal gets no escape codes, and lines that fit")
+    @Test("output to a file has no escape codes, and lines of at most 80 characters")
     func plainWhenPiped() throws {
         let name = try Self.small.get().path
         for run in [Self.plain, Self.resident] {
@@ -94,7 +95,7 @@ struct TourStoryTests {
         }
     }
 
-    @Test("a reader that goes away ends the tour without a word")
+    @Test("a reader that closes the pipe ends the tour without a message")
     func closedPipe() throws {
         let ended = try CommandRun(["tour"], to: .closedPipe)
         #expect(ended.signal == 13)
@@ -136,3 +137,4 @@ struct TourStoryTests {
         #expect(try CommandRun(["--version"]).output == "0.1.0\n")
     }
 }
+#endif

@@ -1,11 +1,12 @@
+#if Command
 import Foundation
 import Testing
 
 @testable import ForkPoolCLI
 
-@Suite("Numbers, lines and JSON are written without Foundation")
+@Suite("Numbers, lines and JSON without Foundation")
 struct WritingTests {
-    @Test("numbers have the decimals that are asked for")
+    @Test("formats numbers with the given decimals")
     func decimals() {
         #expect(fixed(1.0304, 3) == "1.030")
         #expect(fixed(0.0996, 2) == "0.10")
@@ -16,7 +17,7 @@ struct WritingTests {
         #expect(fixed(.nan, 1) == "-")
     }
 
-    @Test("sizes are in the unit that a person would choose")
+    @Test("formats sizes in the largest fitting unit")
     func sizes() {
         #expect(
             [0, 1, 999, 1000, 999_949, 999_950, 1_500_000].map(byteSize)
@@ -25,14 +26,14 @@ struct WritingTests {
         #expect(byteSize(Int.max) == "9223372.0 TB")
     }
 
-    @Test("lines break between words, and a long word has its own")
+    @Test("wraps between words; a long word has its own line")
     func wrapping() {
         #expect(wrapped("one two\nthree", width: 7) == "one two\nthree")
         #expect(wrapped("a verylongword b", width: 4) == "a\nverylongword\nb")
         #expect(wrapped("", width: 4) == "")
     }
 
-    @Test("control characters in names are spelt out")
+    @Test("escapes control characters in names")
     func names() {
         #expect(printable("plain name") == "plain name")
         #expect(printable("a\u{1B}[31m\nb\u{9B}") == "a\\u{1b}[31m\\u{a}b\\u{9b}")
@@ -50,7 +51,7 @@ struct WritingTests {
         #expect(!text.unicodeScalars.contains { $0.value == 0x1B || $0.value == 0x9B })
     }
 
-    @Test("values are laid out to be read")
+    @Test("indents objects, and writes plain arrays on one line")
     func layout() {
         let json = JSON.object([
             ("none", .array([])), ("empty", .object([])), ("flat", .integers([1, -2])), ("no number", .number(.nan)),
@@ -75,12 +76,13 @@ struct WritingTests {
         )
     }
 
-    @Test("the lesson on the cores follows the measurement")
+    @Test("the text on processors follows the measurement")
     func lesson() {
-        #expect(Computation.lesson(1.02, 1).contains("1 processor (ForkPool.availableProcessors). So computing"))
-        #expect(Computation.lesson(1.95, 2).contains("1.95 times as fast as one"))
-        #expect(Computation.lesson(1.95, 2).contains("compute no faster"))
-        #expect(Computation.lesson(1.1, 2).contains("It could be more"))
-        #expect(Computation.lesson(9.1, 64).contains("compute no faster"))
+        #expect(ComputationChapter.lesson(1.02, 1).contains("1 processor (ForkPool.availableProcessors). So computing"))
+        #expect(ComputationChapter.lesson(1.95, 2).contains("1.95 times as fast as one"))
+        #expect(ComputationChapter.lesson(1.95, 2).contains("compute no faster"))
+        #expect(ComputationChapter.lesson(1.1, 2).contains("It could be more"))
+        #expect(ComputationChapter.lesson(9.1, 64).contains("compute no faster"))
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 import Testing
 
 @testable import ForkPoolCLI
@@ -49,3 +50,4 @@ struct XXH64Tests {
         #expect(hash.digest == 0xB641_AE8C_B691_C174)
     }
 }
+#endif

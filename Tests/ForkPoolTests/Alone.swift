@@ -73,7 +73,7 @@ struct SharedMappings {
 /// A release build ends just so, and has no message.
 func expectMessage(_ message: String, in result: ExitTest.Result, sourceLocation: SourceLocation = #_sourceLocation) {
     #if DEBUG
-        let errors = String(decoding: result.standardErrorContent, as: UTF8.self)
-        #expect(errors.contains(message), sourceLocation: sourceLocation)
+    let errors = String(decoding: result.standardErrorContent, as: UTF8.self)
+    #expect(errors.contains(message), sourceLocation: sourceLocation)
     #endif
 }

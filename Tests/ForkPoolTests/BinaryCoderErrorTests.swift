@@ -105,7 +105,7 @@ struct BinaryCoderErrorTests {
 
     @Test("gives nothing to an encoder or decoder that a value has kept")
     func escape() throws {
-        final class Keeper: Codable {
+        final class Holder: Codable {
             nonisolated(unsafe) static var decoder: (any Decoder)?
             nonisolated(unsafe) static var encoder: (any Encoder)?
 
@@ -119,12 +119,12 @@ struct BinaryCoderErrorTests {
                 unsafe Self.encoder = container.superEncoder()
             }
         }
-        _ = try Binary.copy([Keeper()])
-        let encoder = try #require(unsafe Keeper.encoder)
+        _ = try Binary.copy([Holder()])
+        let encoder = try #require(unsafe Holder.encoder)
         #expect(throws: (any Error).self) { try "more".encode(to: encoder) }
-        let decoder = try #require(unsafe Keeper.decoder)
+        let decoder = try #require(unsafe Holder.decoder)
         var container = try decoder.unkeyedContainer()
         #expect(throws: (any Error).self) { try container.decode(String.self) }
-        unsafe (Keeper.decoder, Keeper.encoder) = (nil, nil)
+        unsafe (Holder.decoder, Holder.encoder) = (nil, nil)
     }
 }

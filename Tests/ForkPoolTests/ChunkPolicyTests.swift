@@ -9,7 +9,7 @@ struct ChunkPolicyTests {
 
     @Test("is one item while nothing is known and while items take long")
     func long() {
-        var policy = ChunkPolicy(.automatic, workers: 2)
+        var policy = ChunkPolicy(fixed: nil, workers: 2)
         #expect(policy.next(remaining: Self.plenty) == 1)
         for _ in 0..<5 {
             policy.took(100_000_000, items: 1)
@@ -19,7 +19,7 @@ struct ChunkPolicyTests {
 
     @Test("doubles while chunks are short, and stays where they take 0.1 to 0.2 ms")
     func grows() {
-        var policy = ChunkPolicy(.automatic, workers: 2)
+        var policy = ChunkPolicy(fixed: nil, workers: 2)
         var sizes: [Int] = []
         for _ in 0..<5 {
             let size = policy.next(remaining: Self.plenty)
@@ -32,7 +32,7 @@ struct ChunkPolicyTests {
 
     @Test("halves when items become long")
     func halves() {
-        var policy = ChunkPolicy(.automatic, workers: 2)
+        var policy = ChunkPolicy(fixed: nil, workers: 2)
         for size in [1, 2, 4, 8] { policy.took(10, items: size) }
         #expect(policy.next(remaining: Self.plenty) == 16)
         policy.took(1_000_000, items: 16)
@@ -45,7 +45,7 @@ struct ChunkPolicyTests {
 
     @Test("does not grow by a chunk that the end cut short")
     func cutShort() {
-        var policy = ChunkPolicy(.automatic, workers: 2)
+        var policy = ChunkPolicy(fixed: nil, workers: 2)
         for size in [1, 2, 4] { policy.took(10, items: size) }
         policy.took(10, items: 3)
         #expect(policy.next(remaining: Self.plenty) == 8)
@@ -53,19 +53,19 @@ struct ChunkPolicyTests {
 
     @Test("is at most a quarter of a worker's share of what is left, and at least one item")
     func shrinks() {
-        var policy = ChunkPolicy(.automatic, workers: 5)
+        var policy = ChunkPolicy(fixed: nil, workers: 5)
         for power in 0..<16 { policy.took(10, items: 1 << power) }
         #expect([2_000, 200, 40, 39, 20, 1].map { policy.next(remaining: $0) } == [100, 10, 2, 1, 1, 1])
     }
 
     @Test("is what the options fix, whatever items take")
     func fixed() {
-        var policy = ChunkPolicy(.fixed(7), workers: 2)
+        var policy = ChunkPolicy(fixed: 7, workers: 2)
         #expect(!policy.measures)
         policy.took(1, items: 7)
         #expect(policy.next(remaining: Self.plenty) == 7)
         #expect(policy.next(remaining: 3) == 7)
-        #expect(ChunkPolicy(.automatic, workers: 2).measures)
+        #expect(ChunkPolicy(fixed: nil, workers: 2).measures)
     }
 }
 
@@ -98,7 +98,7 @@ struct SimulatedWorkersTests {
         var generator = Seeded(seed)
         let workers = Int.random(in: 1...40, using: &generator)
         let items = Int.random(in: 1...20_000, using: &generator)
-        for chunk in [ForkPool.Options.Chunk.automatic, .fixed(1), .fixed(7), .fixed(items), .fixed(.max)] {
+        for chunk in [nil, 1, 7, items, .max] as [Int?] {
             let run = Simulation(items: items, workers: workers, chunk: chunk) { item in
                 [3, 1_000, 400_000][(item &* 2_654_435_761) >> 7 % 3]
             }
@@ -107,7 +107,7 @@ struct SimulatedWorkersTests {
     }
 }
 
-/// Workers that claim and take time by a clock that is only a number.
+/// Simulates workers: their clocks are numbers.
 private struct Simulation {
     private let items: Int
     private(set) var claims: [Range<Int>] = []
@@ -116,16 +116,16 @@ private struct Simulation {
 
     var end: Int { ends.max() ?? 0 }
 
-    init(items: Int, workers: Int, chunk: ForkPool.Options.Chunk = .automatic, nanoseconds: (Int) -> Int) {
+    init(items: Int, workers: Int, chunk: Int? = nil, nanoseconds: (Int) -> Int) {
         self.items = items
         ends = Array(repeating: 0, count: workers)
         let cursor = Cursor()
         defer { extendLifetime(cursor) }
         var claimants = (0..<workers).map { _ in cursor.claims(count: items) }
-        var policies = (0..<workers).map { _ in ChunkPolicy(chunk, workers: workers) }
+        var policies = (0..<workers).map { _ in ChunkPolicy(fixed: chunk, workers: workers) }
         var hasClaimed = Array(repeating: false, count: workers)
         var busy = Set(0..<workers)
-        // Whoever is ready first claims next.
+        // The worker that is ready first claims next.
         while let worker = busy.min(by: { (ends[$0], $0) < (ends[$1], $1) }) {
             guard let range = claimants[worker].next(policies[worker]) else {
                 busy.remove(worker)
@@ -133,7 +133,7 @@ private struct Simulation {
             }
             claims.append(range)
             let time = range.reduce(0) { $0 + nanoseconds($1) }
-            // A worker does not look at the clock for its first chunk.
+            // A worker does not time its first chunk.
             if hasClaimed[worker], policies[worker].measures { policies[worker].took(time, items: range.count) }
             hasClaimed[worker] = true
             ends[worker] += time

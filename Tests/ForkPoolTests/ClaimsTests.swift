@@ -5,8 +5,8 @@ import Testing
 
 @Suite("Claims from a shared cursor")
 struct ClaimsTests {
-    private func policy(_ chunk: ForkPool.Options.Chunk = .fixed(4)) -> ChunkPolicy {
-        ChunkPolicy(chunk, workers: 2)
+    private func policy(_ fixed: Int? = 4) -> ChunkPolicy {
+        ChunkPolicy(fixed: fixed, workers: 2)
     }
 
     @Test("are ranges in order, the last one cut to what is left")
@@ -31,7 +31,7 @@ struct ClaimsTests {
         var other = cursor.claims(count: 15)
         #expect(one.next(policy()) == 0..<4)
         #expect(other.next(policy()) == 4..<8)
-        #expect(other.next(policy(.fixed(3))) == 8..<11)
+        #expect(other.next(policy(3)) == 8..<11)
         #expect(one.next(policy()) == 11..<15)
         #expect(other.next(policy()) == nil)
         #expect(one.next(policy()) == nil)
@@ -57,9 +57,9 @@ struct ClaimsTests {
         defer { extendLifetime(cursor) }
         var one = cursor.claims(count: 3)
         var other = cursor.claims(count: 3)
-        #expect(one.next(policy(.fixed(.max))) == 0..<3)
-        #expect(other.next(policy(.fixed(.max))) == nil)
-        #expect(one.next(policy(.fixed(.max))) == nil)
+        #expect(one.next(policy(.max)) == 0..<3)
+        #expect(other.next(policy(.max)) == nil)
+        #expect(one.next(policy(.max)) == nil)
     }
 
     @Test("find nothing in an empty map")
@@ -83,9 +83,9 @@ struct ClaimsTests {
     }
 
     @Test(
-        "find nothing behind a cursor that was scribbled on",
+        "find nothing behind a damaged cursor",
         arguments: [Int.min, .min + 1, -1, 10, 11, .max - 1, .max])
-    func scribbled(value: Int) {
+    func damaged(value: Int) {
         let cursor = Cursor(value)
         defer { extendLifetime(cursor) }
         var claims = cursor.claims(count: 10)
@@ -93,7 +93,7 @@ struct ClaimsTests {
         #expect(claims.next(policy()) == nil)
         var automatic = cursor.claims(count: 10)
         cursor.set(value)
-        #expect(automatic.next(policy(.automatic)) == nil)
+        #expect(automatic.next(policy(nil)) == nil)
     }
 
     @Test("stay within the map when a cursor is set back or forth in the middle")
@@ -129,7 +129,7 @@ struct ClaimsTests {
         unsafe word.pointee.store(value, ordering: .relaxed)
     }
 
-    /// What a worker claims with, which must not outlive it.
+    /// The claims of a worker, which must not outlive the cursor.
     func claims(count: Int) -> Claims {
         unsafe Claims(cursor: word, count: count)
     }

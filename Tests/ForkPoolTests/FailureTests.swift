@@ -5,20 +5,28 @@ import Testing
 
 @Suite("A failure")
 struct FailureTests {
-    private func ended(_ ending: Ending, _ crash: CrashText? = nil) -> ForkPool.Failure {
-        ForkPool.Failure(.ended(Death(pid: 4711, ending, crash: crash)), 13)
+    private func ended(_ exit: ProcessExit) -> ForkPool.Failure {
+        ForkPool.Failure(.ended(exit), 13)
+    }
+
+    private func ended(bySignal signal: Int32, _ crash: CrashReport? = nil) -> ForkPool.Failure {
+        ended(ProcessExit(pid: 4711, .signal(signal), crash: crash))
+    }
+
+    private func ended(byExit status: Int32) -> ForkPool.Failure {
+        ended(ProcessExit(pid: 4711, .exit(status)))
     }
 
     private func crash(
         _ signal: Int32, _ message: String = "", at address: UInt64 = 0x10, overflow: Bool = false
-    ) -> CrashText {
-        CrashText(signal: signal, address: address, isStackOverflow: overflow, message: message)
+    ) -> CrashReport {
+        CrashReport(signal: signal, address: address, isStackOverflow: overflow, message: message)
     }
 
     @Test("of a trap is a sentence with item, worker, signal, message and place")
     func trap() {
         let message = "App/Parser/Parser.swift:88: Fatal error: Index out of range\n"
-        let failure = ended(.signal(4), crash(4, message))
+        let failure = ended(bySignal: 4, crash(4, message))
         #expect(
             failure.description
                 == "item 13 crashed its worker (pid 4711): SIGILL, Fatal error: Index out of range at Parser.swift:88")
@@ -47,7 +55,7 @@ struct FailureTests {
             (31, "SIGSYS, a system call that is not allowed"),
         ] as [(Int32, String)])
     func signals(number: Int32, text: String) {
-        let failure = ended(.signal(number), crash(number, at: 0xBEEF))
+        let failure = ended(bySignal: number, crash(number, at: 0xBEEF))
         #expect(failure.description == "item 13 crashed its worker (pid 4711): " + text)
         #expect(failure.code == .crashed)
     }
@@ -55,44 +63,44 @@ struct FailureTests {
     @Test("of a crash that left no record is a crash all the same, at an address that is not known")
     func noRecord() {
         #expect(
-            ended(.signal(11)).description
+            ended(bySignal: 11).description
                 == "item 13 crashed its worker (pid 4711): SIGSEGV, a bad memory access at an unknown address")
-        #expect(ended(.signal(6)).code == .crashed)
+        #expect(ended(bySignal: 6).code == .crashed)
     }
 
     @Test("of an overflow of the stack says so")
     func stackOverflow() {
         #expect(
-            ended(.signal(11), crash(11, overflow: true)).description
+            ended(bySignal: 11, crash(11, overflow: true)).description
                 == "item 13 crashed its worker (pid 4711): SIGSEGV, stack overflow: the recursion is too deep")
     }
 
     @Test("of a signal from outside names it, with a hint at memory for SIGKILL alone")
     func killed() {
-        let killed = ended(.signal(9))
+        let killed = ended(bySignal: 9)
         #expect(
             killed.description
                 == "item 13 was ended when SIGKILL killed its worker (pid 4711); if nobody sent it, the "
                 + "system ran out of memory: use fewer workers or less memory")
         #expect(killed.code == .killed && killed.signal == 9)
         #expect(
-            ended(.signal(15)).description
+            ended(bySignal: 15).description
                 == "item 13 was ended when SIGTERM killed its worker (pid 4711)")
     }
 
     @Test("of an exit carries the status, and what to do instead")
     func exited() {
-        let failure = ended(.exit(3))
+        let failure = ended(byExit: 3)
         #expect(
             failure.description
                 == "item 13 ended its worker (pid 4711) by exit(3); return from the body or throw instead")
         #expect(failure.code == .exited && failure.exitStatus == 3 && failure.signal == nil)
-        #expect(ended(.exit(0)).exitStatus == 0)
+        #expect(ended(byExit: 0).exitStatus == 0)
     }
 
     @Test("of a status that the host took says why it is lost")
     func lost() {
-        let failure = ended(.unknown)
+        let failure = ended(ProcessExit(pid: 4711, .unknown))
         #expect(
             failure.description
                 == "item 13 was ended with its worker (pid 4711); its status is lost, since this process ignores SIGCHLD "
@@ -102,45 +110,46 @@ struct FailureTests {
 
     @Test("that a worker reported says what was thrown, or why there is no result")
     func reported() {
-        let thrown = ForkPool.Failure(Report(throwing: Plain(reason: "dull")), 2)
+        let thrown = ForkPool.Failure(WorkerError(throwing: Plain(reason: "dull")), 2)
         #expect(thrown.description == "item 2 threw Plain")
         #expect(thrown.thrown?.description == "Plain")
         #expect(thrown.code == .thrown && thrown.bodyRan == .yes && thrown.pid == getpid())
         let described = ForkPool.Failure(
-            Report(throwing: Plain(reason: "dull")).described(by: Plain(reason: "dull")), 2)
+            WorkerError(throwing: Plain(reason: "dull")).described(by: Plain(reason: "dull")), 2)
         #expect(described.description == "item 2 threw Plain: it was dull")
 
-        let full = ForkPool.Failure(Report(encoding: BinaryEncoder.OutOfSpace(capacity: 8)), 2)
+        let full = ForkPool.Failure(WorkerError(encoding: BinaryEncoder.OutOfSpace(capacity: 8)), 2)
         #expect(
             full.description
                 == "item 2 has a result that does not fit into what is left of its worker's memory; use more workers or "
                 + "return less")
         #expect(full.code == .noMemory)
-        let refused = ForkPool.Failure(Report(encoding: Plain(reason: "secret")), 2)
+        let refused = ForkPool.Failure(WorkerError(encoding: Plain(reason: "secret")), 2)
         #expect(refused.description == "item 2 has a result that cannot be encoded: it was secret")
         #expect(refused.code == .notEncodable && refused.bodyRan == .yes && refused.thrown == nil)
     }
 
-    @Test("gives back what was thrown, to who asks for its type, if it is Codable")
+    @Test("gives back what was thrown, if it is Codable and its type is asked for")
     func decode() {
-        let codable = ForkPool.Failure(Report(throwing: Coded(line: 7, text: "x")), 0)
+        let codable = ForkPool.Failure(WorkerError(throwing: Coded(line: 7, text: "x")), 0)
         #expect(codable.thrown?.decode(as: Coded.self) == Coded(line: 7, text: "x"))
         #expect(codable.thrown?.decode(as: OtherCoded.self) == nil)
-        let plain = ForkPool.Failure(Report(throwing: Plain(reason: "dull")), 0)
+        let plain = ForkPool.Failure(WorkerError(throwing: Plain(reason: "dull")), 0)
         #expect(plain.thrown != nil)
         #expect(plain.thrown?.decode(as: Coded.self) == nil)
-        let halfway = ForkPool.Failure(Report(throwing: Stubborn()), 0)
+        let halfway = ForkPool.Failure(WorkerError(throwing: Stubborn()), 0)
         #expect(halfway.description == "item 0 threw Stubborn")
         #expect(halfway.thrown?.decode(as: Coded.self) == nil)
     }
 
     @Test("has no item where the map as a whole failed")
     func wholeMap() {
-        let cancelled = ForkPool.Failure(MapMachine.Cause.cancelled, nil)
+        let cancelled = ForkPool.Failure(FailureCause.cancelled, nil)
         #expect(cancelled.description == "the map was cancelled" && cancelled.index == nil)
         #expect(cancelled.code == .cancelled)
-        #expect(ForkPool.Failure(MapMachine.Cause.cancelled, 4).description == "item 4 was cancelled")
-        let unreachable = ForkPool.Failure(.unreachable(Death(pid: 1, .signal(11), crash: crash(11, at: 0x20))), nil)
+        #expect(ForkPool.Failure(FailureCause.cancelled, 4).description == "item 4 was cancelled")
+        let last = ProcessExit(pid: 1, .signal(11), crash: crash(11, at: 0x20))
+        let unreachable = ForkPool.Failure(.unreachable(last), nil)
         #expect(
             unreachable.description
                 == "the map could not be run: 32 workers in a row ended before they reached an item; the last one crashed its "
@@ -198,7 +207,7 @@ struct FailureTests {
             corrupted.description
                 == "item 3 has no result: its state is damaged; a body wrote where it must not")
         #expect(corrupted.code == .corrupted && corrupted.bodyRan == .unknown)
-        let missing = ForkPool.Failure.reportMissing(3)
+        let missing = ForkPool.Failure.errorMissing(3)
         #expect(missing.description == "item 3 failed, and its worker had no memory left to say why; use more workers")
         #expect(missing.code == .noMemory)
         let undecodable = ForkPool.Failure.notDecodable(3, Plain(reason: "torn"))

@@ -144,7 +144,7 @@ struct MapFailureTests {
         }
     }
 
-    @Test("costs nobody else's items in mapResults")
+    @Test("costs no other item in mapResults")
     func everyOutcome() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolLaunch
 import ForkPoolTestSupport
 import Foundation
 import Testing

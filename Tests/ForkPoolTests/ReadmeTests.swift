@@ -6,16 +6,24 @@ struct ReadmeTests {
     private static let project = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    @Test(
-        "compiles, each snippet as the program that a reader would make of it",
-        arguments: ["README.md"]
-            + ["ForkPool", "Residents", "Parity"].map { "Sources/ForkPool/ForkPool.docc/\($0).md" })
+    @Test("compiles, each snippet as the program that a reader would make of it", arguments: documents)
     func snippetsCompile(of document: String) throws {
-        let snippets = try Self.snippets(of: document)
-        #expect(!snippets.isEmpty, "\(document) shows no Swift")
-        for snippet in snippets {
+        for snippet in try Self.snippets(of: document) {
             let (status, text) = try Compiler.check(snippet)
             #expect(status == 0, "\(document): \(text)\n\(snippet)")
+        }
+    }
+
+    @Test("is found in the README, the articles and the documentation comments")
+    func documentsAreFound() throws {
+        let found = Set(Self.documents)
+        for name in ["README.md", "Failures.md", "ForkPool.md", "Parity.md", "Residents.md", "ForkPool.Job.swift"] {
+            #expect(found.contains { $0.hasSuffix(name) }, "\(name) shows no Swift")
+        }
+        // A block of another language is named so, or not at all.
+        for document in found {
+            let text = try String(contentsOf: Self.project.appendingPathComponent(document), encoding: .utf8)
+            #expect(!text.contains("```Swift") && !text.contains("``` swift"), "\(document)")
         }
     }
 
@@ -36,9 +44,22 @@ struct ReadmeTests {
         }
     }
 
-    /// What stands between "```swift" and "```".
+    /// Every file that shows Swift: documents at the top and in the library's folder, and documentation comments.
+    private static let documents: [String] = {
+        let top = (try? FileManager.default.contentsOfDirectory(atPath: project.path)) ?? []
+        let sources = FileManager.default.subpaths(atPath: project.appendingPathComponent("Sources").path) ?? []
+        return (top.filter { $0.hasSuffix(".md") } + sources.map { "Sources/\($0)" })
+            .filter { $0.hasSuffix(".md") || $0.hasSuffix(".swift") }
+            .filter { (try? snippets(of: $0))?.isEmpty == false }
+            .sorted()
+    }()
+
+    /// What stands between "```swift" and "```"; a documentation comment leaves out the import.
     private static func snippets(of document: String) throws -> [String] {
-        let text = try String(contentsOf: project.appendingPathComponent(document), encoding: .utf8)
-        return text.components(separatedBy: "```swift\n").dropFirst().map { $0.components(separatedBy: "\n```")[0] }
+        var text = try String(contentsOf: project.appendingPathComponent(document), encoding: .utf8)
+        let isComment = document.hasSuffix(".swift")
+        if isComment { text.replace(#/(?m)^ *\/\/\/ ?/#, with: "") }
+        return text.components(separatedBy: "```swift\n").dropFirst()
+            .map { (isComment ? "import ForkPool\n" : "") + $0.components(separatedBy: "\n```")[0] }
     }
 }

@@ -1,3 +1,4 @@
+import CForkPool
 import Glibc
 import Synchronization
 import Testing
@@ -6,162 +7,180 @@ import Testing
 
 @Suite("A region")
 struct RegionTests {
-    private func layout(_ count: Int, stride: Int = 8) -> Region.Layout {
-        Region.Layout(count: count, slotStride: stride, slotAlignment: 8)
-    }
+    private static let page = sysconf(Int32(_SC_PAGESIZE))
+    private static let purposes: [Region.Purpose] = [.oneBatch, .forked, .executed]
 
-    /// Every zone of a map's memory, as bytes from the region's start.
-    private func zones(_ memory: MapMemory, _ layout: Region.Layout) -> [(name: String, bytes: Range<Int>)] {
-        let base = unsafe UnsafeRawPointer(memory.cursor)
+    /// Every zone of a region whose address can be asked for, as bytes from the region's start.
+    private func zones(_ layout: RegionLayout) -> [(name: String, bytes: Range<Int>)] {
         func zone(_ name: String, _ start: UnsafeRawPointer, _ size: Int) -> (name: String, bytes: Range<Int>) {
-            let offset = unsafe start - base
+            let offset = unsafe start - UnsafeRawPointer(layout.base)
             return (name, offset..<offset + size)
         }
         var zones = unsafe [
-            zone("cursor", memory.cursor, 8), zone("lowest failure", memory.lowestFailure, 8),
-            zone("states", memory.states, layout.count),
-            zone("slots", memory.slots, layout.count * layout.slotStride),
+            zone("shape", layout.base, MemoryLayout<RegionLayout.Shape>.size), ("heap", layout.heap),
         ]
-        for worker in 0..<memory.workers {
-            unsafe zones.append(zone("line \(worker)", memory.line(worker).base, 128))
-            unsafe zones.append(zone("crash record \(worker)", memory.crash(worker), 1024))
-            unsafe zones.append(zone("arena \(worker)", memory.arena(worker).baseAddress!, memory.arenaSize))
+        let words = unsafe [
+            layout.closing, layout.processors, layout.backlog, layout.jobOffset, layout.jobLength, layout.jobChecksum,
+            layout.callerProcessor, layout.spinnerProcessor,
+        ]
+        zones += unsafe words.enumerated().map { unsafe zone("control word \($0)", $1, 8) }
+        for number in 0..<layout.batchSlots {
+            let size = BatchSlot.size(workers: layout.workers)
+            unsafe zones.append(zone("batch slot \(number)", layout.batchSlot(number).base, size))
+        }
+        for worker in 0..<layout.workers {
+            unsafe zones.append(zone("record \(worker)", layout.record(worker).base, 128))
+            let (tags, arena) = unsafe (layout.blockTags(worker), layout.arenas.memory(worker))
+            unsafe zones.append(zone("block tags \(worker)", tags.baseAddress!, tags.count * 4))
+            unsafe zones.append(zone("arena \(worker)", arena.baseAddress!, arena.count))
+        }
+        for slot in 0..<layout.processSlots {
+            unsafe zones.append(zone("crash report \(slot)", layout.crash(slot), MemoryLayout<cforkpool_crash>.size))
         }
         return zones
     }
 
     @Test(
-        "has zones that do not overlap, whatever the workers and items", arguments: [1, 2, 3, 5, 16, 17, 24, 64, 1000])
-    func zonesAreDisjoint(workers: Int) throws {
-        for layout in [layout(0), layout(1), layout(9, stride: 1), layout(1000, stride: 4097), layout(3, stride: 0)] {
-            let region = try Region(workers: workers, layout: layout)
-            defer { extendLifetime(region) }
-            let memory = region.prepare(layout)
-            #expect(memory.workers == workers)
-            let zones = zones(memory, layout).filter { !$0.bytes.isEmpty }.sorted {
-                $0.bytes.lowerBound < $1.bytes.lowerBound
-            }
-            for (one, next) in zip(zones, zones.dropFirst()) {
-                #expect(one.bytes.upperBound <= next.bytes.lowerBound, "\(one) reaches into \(next)")
-            }
+        "has zones that do not overlap, whatever the workers", arguments: [1, 2, 3, 5, 16, 17, 24, 64, 1000], purposes)
+    func zonesAreDisjoint(workers: Int, purpose: Region.Purpose) throws {
+        let region = try Region(workers: workers, for: purpose)
+        defer { extendLifetime(region) }
+        let layout = region.layout
+        #expect(layout.workers == workers)
+        #expect(layout.processSlots == (purpose == .oneBatch ? workers : workers + 1))
+        #expect(purpose == .oneBatch ? layout.batchSlots == 1 : layout.batchSlots >= max(64, workers))
+        #expect((region.descriptor != nil) == (purpose == .executed))
+        let zones = zones(layout).sorted { $0.bytes.lowerBound < $1.bytes.lowerBound }
+        for (one, next) in zip(zones, zones.dropFirst()) {
+            #expect(one.bytes.upperBound <= next.bytes.lowerBound, "\(one) reaches into \(next)")
+        }
+        #expect(try #require(zones.last).bytes.upperBound == layout.size)
+    }
+
+    @Test("has sets, events and mailboxes that share no word with anything else", arguments: purposes)
+    func wordsAreDisjoint(purpose: Region.Purpose) throws {
+        let region = try Region(workers: 70, for: purpose)
+        defer { extendLifetime(region) }
+        let layout = region.layout
+        for number in 0..<layout.batchSlots { layout.open.insert(number) }
+        for worker in 0..<70 { layout.sleepers.insert(worker) }
+        for worker in 0..<69 { layout.seekers.insert(worker) }
+        #expect(layout.admission.announce(.threads) == 1)
+        #expect(layout.itemEnded.announce(.tasks) == 2)
+        for slot in 0..<layout.processSlots { layout.mailbox(slot).assign(slot % 70) }
+        #expect(layout.open.population == layout.batchSlots)
+        #expect(layout.sleepers.population == 70)
+        #expect(layout.seekers.population == 69)
+        #expect(layout.admission.announce(.threads) == 1)
+        #expect(layout.itemEnded.announce(.tasks) == 2)
+        for slot in 0..<layout.processSlots { #expect(layout.mailbox(slot).wait(below: 70) == slot % 70) }
+        // Nothing but the shape was written to what these tests can see by its address.
+        for zone in zones(layout) where zone.name != "shape" {
+            let end = min(zone.bytes.upperBound, zone.bytes.lowerBound + 4096)
+            let bytes = unsafe UnsafeRawBufferPointer(
+                start: layout.base + zone.bytes.lowerBound, count: end - zone.bytes.lowerBound)
+            #expect(unsafe bytes.allSatisfy { $0 == 0 }, "\(zone)")
         }
     }
 
-    @Test("gives the cursor, the lowest failure and each line cache lines of their own")
-    func cacheLines() throws {
-        let region = try Region(workers: 3, layout: layout(10))
+    @Test("has the words, the record, the states and the slots of a small map in one page")
+    func smallMap() throws {
+        let region = try Region(workers: 2, for: .oneBatch)
         defer { extendLifetime(region) }
-        let memory = region.prepare(layout(10))
-        let zones = zones(memory, layout(10))
-        let starts = zones.filter { $0.name.hasPrefix("line") || ["cursor", "lowest failure"].contains($0.name) }
-            .map(\.bytes.lowerBound).sorted()
-        #expect(starts == [0, 128, 256, 384, 512])
-        #expect(zones.first { $0.name == "states" }?.bytes == 640..<650)
-        #expect(zones.first { $0.name == "slots" }?.bytes == 768..<848)
+        let zones = zones(region.layout)
+        #expect(zones.first { $0.name == "batch slot 0" }?.bytes == 896..<1408)
+        #expect(zones.first { $0.name == "record 0" }?.bytes == 1408..<1536)
+        #expect(zones.first { $0.name == "record 1" }?.bytes == 1536..<1664)
+        #expect(region.layout.heap.lowerBound == 1664)
+        var heap = SharedHeap(region.layout.heap)
+        let shape = Batch.Shape(count: 100, inputStride: 0, slotStride: 8, stopsAtFailure: false)
+        let size = try #require(shape.size)
+        #expect(size == 928)
+        let allocated = heap.allocate(size)
+        let part = try #require(allocated)
+        #expect(part.end <= Self.page)
     }
 
     @Test("has arenas of whole pages, which is how they are unmapped and given back", arguments: [1, 5, 17, 24, 1000])
     func arenasArePages(workers: Int) throws {
-        let region = try Region(workers: workers, layout: layout(1))
-        defer { extendLifetime(region) }
-        let memory = region.prepare(layout(1))
-        let page = sysconf(Int32(_SC_PAGESIZE))
-        #expect(memory.arenaSize % page == 0)
-        #expect((0..<workers).allSatisfy { memory.arenaOffset($0) % page == 0 })
-    }
-
-    @Test("puts big slots at the start of a page")
-    func bigSlots() throws {
-        let page = sysconf(Int32(_SC_PAGESIZE))
-        let region = try Region(workers: 2, layout: layout(10, stride: page))
-        defer { extendLifetime(region) }
-        let memory = region.prepare(layout(10, stride: page))
-        #expect(unsafe memory.slots - UnsafeMutableRawPointer(memory.cursor) == page)
-    }
-
-    @Test("begins every map with no claim, no failure and no result")
-    func prepare() throws {
-        let region = try Region(workers: 2, layout: layout(20))
-        defer { extendLifetime(region) }
-        let before = region.prepare(layout(20))
-        unsafe before.cursor.pointee.store(20, ordering: .relaxed)
-        unsafe before.lowestFailure.pointee.store(3, ordering: .relaxed)
-        for item in 0..<20 { unsafe before.states[item].store(ItemState.value, ordering: .relaxed) }
-        before.line(1).publish(claim: 3..<5)
-        unsafe before.line(1).finish.pointee.store(ScoreLine.Finish.done, ordering: .relaxed)
-        unsafe before.line(1).arenaUsed.pointee.store(77, ordering: .relaxed)
-        unsafe before.line(1).newestReport.pointee.store(78, ordering: .relaxed)
-        unsafe before.line(1).leftoverEnd.pointee.store(4, ordering: .relaxed)
-        #expect(before.results.isComplete)
-
-        let memory = region.prepare(layout(19))
-        #expect(!memory.results.isComplete)
-        #expect(unsafe memory.cursor.pointee.load(ordering: .relaxed) == 0)
-        #expect(unsafe memory.lowestFailure.pointee.load(ordering: .relaxed) == 9_223_372_036_854_775_807)
-        #expect((0..<19).allSatisfy { unsafe memory.states[$0].load(ordering: .relaxed) == 0 })
-        let words = unsafe UnsafeBufferPointer(start: memory.line(1).base.assumingMemoryBound(to: Int.self), count: 7)
-        #expect(unsafe Array(words) == [-1, 0, 0, 0, 0, 0, 0])
-    }
-
-    @Test("is complete when every state says that there is a result", arguments: [1, 7, 8, 9, 64, 100])
-    func complete(count: Int) throws {
-        let region = try Region(workers: 1, layout: layout(count))
-        defer { extendLifetime(region) }
-        let memory = region.prepare(layout(count))
-        for item in 0..<count {
-            #expect(!memory.results.isComplete)
-            unsafe memory.states[item].store(1, ordering: .relaxed)
-        }
-        #expect(memory.results.isComplete)
-        for wrong: UInt8 in [0, 2, 3, 0x81, 0xFF] {
-            unsafe memory.states[count - 1].store(wrong, ordering: .relaxed)
-            #expect(!memory.results.isComplete)
+        for purpose in Self.purposes {
+            let region = try Region(workers: workers, for: purpose)
+            defer { extendLifetime(region) }
+            let arenas = region.layout.arenas
+            #expect(arenas.size % Self.page == 0 && arenas.size % 16384 == 0)
+            #expect((0..<workers).allSatisfy { arenas.offset($0) % Self.page == 0 })
+            #expect(unsafe region.layout.blockTags(workers - 1).count * 16384 == arenas.size)
         }
     }
+
+    @Test("copies its shape to its start, where a worker that maps it finds it")
+    func shape() throws {
+        let region = try Region(workers: 3, for: .executed)
+        defer { extendLifetime(region) }
+        let shape = unsafe RegionLayout.readShape(region.layout.base)
+        #expect(shape.token == region.layout.shape.token && shape.token != 0)
+        #expect(shape.isPossible(within: region.layout.size))
+        let same = unsafe RegionLayout(base: region.layout.base, shape: shape)
+        #expect(same.size == region.layout.size && same.heap == region.layout.heap)
+        #expect(same.arenas.offset(2) == region.layout.arenas.offset(2))
+        let changes: [WritableKeyPath<RegionLayout.Shape, Int>] = [
+            \.workers, \.processSlots, \.batchSlots, \.heapSize, \.arenaSize,
+        ]
+        for change in changes {
+            for wild in [Int.min, -1, Int.max] {
+                var damaged = shape
+                damaged[keyPath: change] = wild
+                #expect(!damaged.isPossible(within: region.layout.size))
+            }
+        }
+    }
+
+    @Test("has a heap that is as large as it must be, and is refused more than any memory")
+    func heap() throws {
+        let region = try Region(workers: 1, for: .oneBatch, heap: 40 << 30)
+        #expect(region.layout.heap.count >= 40 << 30)
+        extendLifetime(region)
+        for purpose in Self.purposes {
+            #expect(throws: SystemError.self) { try Region(workers: 2, for: purpose, heap: 1 << 60) }
+        }
+        #expect(throws: SystemError(call: "mmap", code: ENOMEM)) {
+            try Region(workers: 2, for: .oneBatch, heap: 1 << 60)
+        }
+    }
+
+    // MARK: - Arenas
 
     @Test("accepts only extents that lie within one arena")
     func bytes() throws {
-        let region = try Region(workers: 3, layout: layout(4))
+        let region = try Region(workers: 3, for: .oneBatch)
         defer { extendLifetime(region) }
-        let memory = region.prepare(layout(4))
-        let size = memory.arenaSize
-        for start in (0..<3).map({ memory.arenaOffset($0) }) {
+        let arenas = region.layout.arenas
+        let size = arenas.size
+        for start in (0..<3).map({ arenas.offset($0) }) {
             for (offset, length) in [(0, 0), (0, 1), (0, size), (1, size - 1), (size - 1, 1), (size - 1, 0)] {
-                #expect(unsafe memory.results.bytes(offset: start + offset, length: length)?.count == length)
+                #expect(unsafe arenas.bytes(offset: start + offset, length: length)?.count == length)
             }
             for (offset, length) in [(0, size + 1), (1, size), (size - 1, 2), (0, -1), (0, .min), (0, .max), (1, .max)]
             {
-                #expect(unsafe memory.results.bytes(offset: start + offset, length: length) == nil)
+                #expect(unsafe arenas.bytes(offset: start + offset, length: length) == nil)
             }
         }
-        let first = memory.arenaOffset(0)
-        let end = memory.arenaOffset(3)
+        let first = arenas.offset(0)
+        let end = arenas.offset(3)
         for offset in [Int.min, .min + 1, -1, 0, 1, first - 1, end, end + 1, .max - 1, .max] {
             for length in [0, 1, 16, size, .max] {
-                #expect(unsafe memory.results.bytes(offset: offset, length: length) == nil)
+                #expect(unsafe arenas.bytes(offset: offset, length: length) == nil)
             }
         }
     }
 
     @Test("hands out the bytes that an extent names")
     func bytesOfArena() throws {
-        let region = try Region(workers: 2, layout: layout(1))
+        let region = try Region(workers: 2, for: .oneBatch)
         defer { extendLifetime(region) }
-        let memory = region.prepare(layout(1))
-        unsafe memory.arena(1).storeBytes(of: 0x41_42_43, toByteOffset: 100, as: UInt32.self)
-        let bytes = try unsafe #require(memory.results.bytes(offset: memory.arenaOffset(1) + 100, length: 3))
+        let arenas = region.layout.arenas
+        unsafe arenas.memory(1).storeBytes(of: 0x41_42_43, toByteOffset: 100, as: UInt32.self)
+        let bytes = try unsafe #require(arenas.bytes(offset: arenas.offset(1) + 100, length: 3))
         #expect(unsafe Array(bytes) == [0x43, 0x42, 0x41])
-    }
-
-    @Test("fits what its front has room for, and refuses more than any memory")
-    func fits() throws {
-        let region = try Region(workers: 2, layout: layout(1))
-        #expect(region.fits(layout(1_000_000, stride: 1024)))
-        #expect(!region.fits(layout(1 << 40, stride: 1024)))
-        #expect(!region.fits(layout(.max, stride: 1)))
-        #expect(!region.fits(layout(1 << 40, stride: 1 << 40)))
-        for huge in [layout(.max, stride: 1), layout(1 << 40, stride: 1 << 40), layout(.max, stride: .max)] {
-            #expect(throws: SystemError(call: "mmap", code: ENOMEM)) { try Region(workers: 2, layout: huge) }
-        }
     }
 }

@@ -61,11 +61,11 @@ struct SentenceTests {
         record.text.0 = 0x41
         record.text.1 = 0x42
         #expect(
-            CrashText(record, of: 4)
-                == CrashText(signal: 4, address: 32, isStackOverflow: true, message: "AB", memoryLeft: 0))
-        #expect(CrashText(record, of: 9) == nil)
+            CrashReport(record, of: 4)
+                == CrashReport(signal: 4, address: 32, isStackOverflow: true, message: "AB", memoryLeft: 0))
+        #expect(CrashReport(record, of: 9) == nil)
         // A damaged length reaches no further than the text.
         record.length = .max
-        #expect(CrashText(record, of: 4)?.message.utf8.count == 992)
+        #expect(CrashReport(record, of: 4)?.message.utf8.count == 992)
     }
 }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ForkPool
 
-@Suite("The heap of a resident pool")
+@Suite("The heap of a region")
 struct SharedHeapTests {
     private static let start = 1 << 20
     private static let size = 16 << 20
@@ -83,6 +83,56 @@ struct SharedHeapTests {
         #expect(first.offset == Self.start)
     }
 
+    @Test("says from where on a part is zero: what was never given out")
+    func zeroed() throws {
+        var heap = SharedHeap(Self.range)
+        #expect(heap.touched == Self.start && heap.warmSize == 0)
+        let first = try take(2000, of: &heap)
+        #expect(first.offset == Self.start && first.zeroed == first.offset)
+        #expect(heap.touched == first.end && heap.warmSize == 2048)
+        let second = try take(2000, of: &heap)
+        #expect(second.zeroed == second.offset)
+        #expect(heap.release(first, keeping: .max) == nil)
+        let reused = try take(2000, of: &heap)
+        #expect(reused.offset == first.offset && reused.zeroed == reused.end)
+        // Empty, the heap starts again at its beginning: what was given out before is not zero.
+        for part in [reused, second] { #expect(heap.release(part, keeping: .max) == nil) }
+        #expect(heap.touched == 1_052_672)
+        let long = try take(8192, of: &heap)
+        #expect(long.offset == Self.start && long.zeroed == 1_052_672)
+        #expect(heap.touched == long.end)
+    }
+
+    @Test("says that discarded pages are zero again")
+    func zeroedAgain() throws {
+        var heap = SharedHeap(Self.range)
+        let parts = try (0..<4).map { _ in try take(1 << 20, of: &heap) }
+        #expect(heap.touched == 5_242_880)
+        for part in parts.dropLast() { _ = heap.release(part, keeping: .max) }
+        #expect(heap.release(parts[3], keeping: 2 << 20) == 3_145_728..<5_242_880)
+        #expect(heap.touched == 3_145_728 && heap.warmSize == 2 << 20)
+        let whole = try take(4 << 20, of: &heap)
+        #expect(whole.zeroed == 3_145_728)
+        #expect(heap.release(whole, keeping: 0) == 1_048_576..<5_242_880)
+        #expect(heap.touched == Self.start)
+        let fresh = try take(4 << 20, of: &heap)
+        #expect(fresh.zeroed == fresh.offset)
+    }
+
+    @Test("takes no byte for zero once a worker may have written anywhere, until all is discarded")
+    func distrust() throws {
+        var heap = SharedHeap(Self.range)
+        let first = try take(1024, of: &heap)
+        heap.distrustFreshPages()
+        #expect(heap.warmSize == Self.size)
+        let second = try take(1024, of: &heap)
+        #expect(second.offset == first.end && second.zeroed >= second.end)
+        #expect(heap.release(second, keeping: 0) == nil)
+        #expect(heap.release(first, keeping: 0) == Self.range)
+        let fresh = try take(1024, of: &heap)
+        #expect(fresh.offset == Self.start && fresh.zeroed == Self.start)
+    }
+
     @Test("never gives out what is in use, whatever comes back in which order", arguments: 0..<20)
     func disjoint(seed: Int) throws {
         var dice = Seeded(UInt64(seed))
@@ -99,7 +149,7 @@ struct SharedHeapTests {
             } else {
                 let part = parts.remove(at: .random(in: parts.indices, using: &dice))
                 let pages = heap.release(part, keeping: 1 << 20)
-                // What is discarded is nobody's.
+                // Nothing in use is discarded.
                 if let pages { #expect(!parts.contains { $0.offset < pages.upperBound && pages.lowerBound < $0.end }) }
             }
         }

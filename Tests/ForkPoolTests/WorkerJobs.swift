@@ -5,9 +5,9 @@ import Testing
 
 // Jobs that workers of tests find by their names, those that are started by exec too.
 
-/// Who a worker is.
-struct Who: ForkPool.Job {
-    /// What a worker is called, and what it knows of itself.
+/// Says which worker runs it.
+struct Identify: ForkPool.Job {
+    /// What a worker knows of itself, and the id of its process.
     struct Identity: Codable {
         var index: Int
         var pid: Int32
@@ -17,7 +17,7 @@ struct Who: ForkPool.Job {
 
     func run(_ item: Int) async throws -> Identity { Self.now() }
 
-    /// Where this is run.
+    /// The process that runs this.
     static func now() -> Identity {
         let worker = ForkPool.worker
         return Identity(

@@ -147,7 +147,8 @@ struct WorkerLifeTests {
     func itemsPerExecWorker() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in
-                let resident = try ForkPool(workers: 2, options: .init(itemsPerWorker: 3)).resident(Who(), start: .exec)
+                let pool = ForkPool(workers: 2, options: .init(itemsPerWorker: 3))
+                let resident = try pool.resident(Identify(), start: .exec)
                 let workers = try resident.map(0..<60)
                 for items in Dictionary(grouping: workers, by: \.pid).values { #expect(items.count <= 3) }
                 #expect(Set(workers.map(\.pid)).count >= 20)
@@ -163,10 +164,10 @@ struct WorkerLifeTests {
             Alone.run { () throws in
                 #expect(ForkPool.worker == nil)
                 let pool = ForkPool(workers: 3, options: .init(chunk: .fixed(1)))
-                // What is forked is so before there are keepers, whose threads may hold a lock of the runtime.
-                let once = try pool.map(0..<60) { _ in Who.now() }
-                let forked = try pool.resident(Who())
-                let execed = try pool.resident(Who(), start: .exec)
+                // Fork before supervisors run: their threads may hold a lock of the runtime.
+                let once = try pool.map(0..<60) { _ in Identify.now() }
+                let forked = try pool.resident(Identify())
+                let execed = try pool.resident(Identify(), start: .exec)
                 for workers in [once, try forked.map(0..<60), try execed.map(0..<60)] {
                     #expect(workers.allSatisfy { (0..<3).contains($0.index) && $0.attempt == 1 && $0.pid == $0.own })
                     // A number is one process's at a time, and none of these ended.

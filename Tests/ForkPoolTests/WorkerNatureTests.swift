@@ -91,7 +91,7 @@ struct WorkerNatureTests {
                 #expect(try resident.map(0..<120) == Array(0..<120))
                 heard.check(total: 120, most: 600 / 100)
                 resident.close()
-                // Short ones are heard of once, failures count, and so do those that nobody begins.
+                // A short map is reported once; items that fail count, and so do those that are not begun.
                 #expect(try pool.map(0..<5) { $0 } == [0, 1, 2, 3, 4])
                 heard.check(total: 5, most: 1)
                 _ = pool.mapResults(0..<5) { item -> Int in if item == 2 { abort() } else { return item } }

@@ -42,7 +42,7 @@ struct OneShot {
     }
 }
 
-/// The rows in which results are read where the workers wrote them, instead of being copied for the caller.
+/// The rows that read results in place, without copying them.
 struct InPlace {
     private let pool = ForkPool(workers: 2)
 

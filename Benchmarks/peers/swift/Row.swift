@@ -1,18 +1,18 @@
 import ForkPool
 import Glibc
 
-/// What a row has shown.
+/// The result of a row.
 enum Row {
-    /// The nanoseconds of the work, and of the same work one after the other where that was measured.
+    /// The nanoseconds of the work, and of the same work in a loop if that was measured.
     case took(Int64, sequential: Int64? = nil)
-    /// How many results there are though one item killed its worker, and whether the pool worked after it.
+    /// How many results there are if an item kills its worker, and whether the pool works after that.
     case damage(got: Int, then: Bool)
 }
 
-/// A program that shows something wrong has nothing to compare.
+/// Ends the program if a result is wrong: then there is nothing to compare.
 struct WrongResults: Error {}
 
-/// The nanoseconds of some work; its results are checked after them.
+/// Returns the nanoseconds of work; checks its results after that.
 func timed<R>(_ areRight: (R) -> Bool, per count: Int = 1, _ work: () throws -> R) throws -> Row {
     let start = now()
     let results = try work()
@@ -21,7 +21,7 @@ func timed<R>(_ areRight: (R) -> Bool, per count: Int = 1, _ work: () throws -> 
     return .took(took / Int64(count))
 }
 
-/// The nanoseconds of a map of computation, and of the same in this process.
+/// Returns the nanoseconds of a map of computation, and of the same work in this process.
 func besideOneAfterTheOther(_ count: Int, _ map: () throws -> [Int]) throws -> Row {
     guard Work.Churn(turns: 10_000).run(0) == 1_043_618_065 else { throw WrongResults() }
     let job = Work.Churn()
@@ -32,12 +32,12 @@ func besideOneAfterTheOther(_ count: Int, _ map: () throws -> [Int]) throws -> R
     return .took(took, sequential: sequential)
 }
 
-/// How many of some outcomes are the results that they should be.
+/// Counts the outcomes that are the expected results.
 func right(_ outcomes: [Result<Int, ForkPool.Failure>]) -> Int {
     outcomes.indices.count { (try? outcomes[$0].get()) == $0 }
 }
 
-/// The monotonic clock in nanoseconds.
+/// Returns the nanoseconds of the monotonic clock.
 private func now() -> Int64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)

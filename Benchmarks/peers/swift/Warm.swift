@@ -1,6 +1,6 @@
 import ForkPool
 
-/// The rows of a pool whose workers stay, started by fork or by exec.
+/// The rows of a resident pool, with workers by fork or by exec.
 struct Warm {
     let start: ForkPool.Start
     private let pool = ForkPool(workers: 2)
@@ -24,14 +24,14 @@ struct Warm {
         }
     }
 
-    /// Maps and closes the pool, which was made just now.
+    /// Maps with the new pool, and closes it.
     private func once<R>(_ resident: ForkPool.Resident<Int, R>, _ count: Int) throws -> [R] {
         let results = try resident.map(0..<count)
         resident.close()
         return results
     }
 
-    /// Times the second map of a pool.
+    /// Measures the second map of a pool.
     private func second<R>(
         _ resident: ForkPool.Resident<Int, R>, _ count: Int, _ areRight: ([R]) -> Bool
     ) throws -> Row {
@@ -62,7 +62,7 @@ struct Warm {
         return .damage(got: right(outcomes), then: (try? resident(0)) == 0)
     }
 
-    // A forked worker takes any closure, one that is started by exec a job.
+    // A forked worker runs any closure; an exec worker needs a job.
 
     private func same() throws -> ForkPool.Resident<Int, Int> {
         start == .exec ? try pool.resident(Work.Same(), start: .exec) : try pool.resident(Work.Same().run)

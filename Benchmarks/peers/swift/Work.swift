@@ -1,7 +1,7 @@
 import ForkPool
 import Glibc
 
-/// The bodies that every pool runs; as jobs they can be sent to workers that are started by exec.
+/// The bodies that every pool runs, as jobs, so that exec workers can run them.
 enum Work {
     static let mebibyte = 1 << 20
 
@@ -20,7 +20,7 @@ enum Work {
         }
     }
 
-    /// The generator of Park and Miller: from seed 1 its 10 000th number is 1043618065.
+    /// Computes the generator of Park and Miller: from seed 1 its 10 000th number is 1043618065.
     struct Churn: ForkPool.Job {
         var turns = 2_000_000
 

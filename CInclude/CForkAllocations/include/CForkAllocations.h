@@ -1,8 +1,10 @@
 #ifndef CFORKALLOCATIONS_H
 #define CFORKALLOCATIONS_H
 
-/// Counts the allocations of a program that is started with this library in `LD_PRELOAD`, and of all processes that come
-/// from it, in a number at the beginning of the file that this variable names.
+/// The environment variable that names the file with the counter.
+///
+/// A program that starts with this library in `LD_PRELOAD` counts its allocations, and those of its descendants, in the
+/// first 8 bytes of the file.
 #define CFORKALLOCATIONS_FILE "FORKPOOL_ALLOCATIONS"
 
 #endif

@@ -1,9 +1,9 @@
 #ifndef CFORKCOUNT_H
 #define CFORKCOUNT_H
 
-/// Counts what a program and all of its processes do, exactly, on any machine: for `forkpool overhead` alone.
+/// Counts the system calls and instructions of a program and its children exactly; only `forkpool overhead` uses it.
 ///
-/// Swift cannot do it itself: its import of Glibc hides ptrace and memfd_create.
+/// It is in C because Swift's import of Glibc hides ptrace and memfd_create.
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,31 +14,30 @@ extern "C" {
 
 #pragma clang assume_nonnull begin
 
-/// What a traced program did.
+/// The counts of a traced program.
 struct cforkcount_run {
-    /// The system calls that it began, with those of its threads and of the processes that came from it. Of processes that
-    /// were stepped it is not known.
+    /// The system calls of the program, its threads and its descendants; unknown for single-stepped processes.
     int64_t system_calls;
-    /// The instructions of the processes that came from it, and those among them that lock memory or fence, where they
-    /// were stepped.
+    /// The instructions of the descendants, if they were single-stepped.
     int64_t instructions;
+    /// The instructions among them that lock memory or are a fence.
     int64_t locked;
-    /// How it ended, as `waitpid` says.
+    /// The status of the program, from `waitpid`.
     int32_t status;
-    /// The errno for which it could not be traced, or 0.
+    /// The errno if the program could not be traced, or else 0.
     int32_t error;
 };
 
-/// Runs the program at `path` on one processor, its output thrown away, and counts what it does until its last process has
-/// ended: system calls or, with `steps`, the instructions of the processes that come from it, one by one.
+/// Runs the program at `path` on one processor, discards its output, and counts until its last process has ended.
 ///
-/// It is traced by a process of its own, so that no child of the caller's is waited for here. Whatever still runs after
-/// `seconds` is killed, and the error is ETIMEDOUT. Steps are for x86-64 alone; elsewhere the error is ENOTSUP.
+/// It counts system calls or, with `steps`, the instructions of the descendants by single-stepping. A separate process
+/// traces the program, so that it does not reap children of the caller. After `seconds` all processes are killed, and
+/// the error is ETIMEDOUT. Steps need x86-64; elsewhere the error is ENOTSUP.
 struct cforkcount_run cforkcount_run(
     const char *path, char *_Nullable const *_Nonnull arguments, char *_Nullable const *_Nonnull environment,
     bool steps, uint32_t seconds);
 
-/// Makes a file without a name for a number that other processes count in, 0 at first; or returns the errno, negated.
+/// Makes a file in memory with a counter of 8 bytes, 0 at first, for other processes; or returns the negated errno.
 int32_t cforkcount_counter(void);
 
 #pragma clang assume_nonnull end

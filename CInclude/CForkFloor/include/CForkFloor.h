@@ -1,10 +1,10 @@
 #ifndef CFORKFLOOR_H
 #define CFORKFLOOR_H
 
-/// The floor of `forkpool overhead`: what the mechanism costs when it is written down in plain C and nothing else.
+/// The floor of `forkpool overhead`: the same work in plain C, with the least code.
 ///
-/// Fork, an atomic cursor, shared slots, waitpid; a futex for children that stay. No failure is handled, no signal
-/// blocked, no worker replaced, and nothing is told apart. Nothing but the measurement uses it.
+/// It uses fork, an atomic cursor, shared slots and waitpid, and a futex for warm children. It handles no failure,
+/// blocks no signal and replaces no worker. Only measurements use it.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -28,15 +28,16 @@ void cforkfloor_map(int32_t workers, int64_t items, int64_t chunk);
 /// Fills `items` slots of `size` bytes each in `workers` forked children.
 void cforkfloor_fill(int32_t workers, int64_t items, size_t size);
 
-/// Starts `workers` children that wait for rounds; ends them with 0 workers.
+/// Starts `workers` warm children, which wait for work; kills those from an earlier call. 0 only kills.
 void cforkfloor_warm(int32_t workers);
 
-/// Fills `items` slots of `size` bytes each in the children that `cforkfloor_warm` started.
+/// Fills `items` slots of `size` bytes each in the warm children.
 ///
-/// As everything warm: the children sleep in a futex until they are woken, and the caller sleeps until the last is done.
+/// As in all warm functions, the children sleep in a futex until they are woken, and the caller sleeps until the last
+/// child is done.
 void cforkfloor_warm_fill(int64_t items, size_t size);
 
-/// Hands `input` to a warm child, which returns it: the C round trip, with one child.
+/// Sends `input` to a warm child, which returns it; with one child.
 int64_t cforkfloor_warm_call(int64_t input);
 
 /// Copies `items` inputs into the region, and maps a function that returns its argument over them in the warm children,
@@ -46,14 +47,14 @@ void cforkfloor_warm_map(const int64_t *inputs, int64_t items, int64_t chunk);
 /// Sleeps `nanoseconds` for each of `items` items in `workers` forked children.
 void cforkfloor_sleep(int32_t workers, int64_t items, int64_t nanoseconds);
 
-/// Adds `turns` numbers up for each of `items` items in `workers` forked children.
+/// Computes `turns` steps for each of `items` items in `workers` forked children.
 void cforkfloor_compute(int32_t workers, int64_t items, int64_t turns);
 
-/// Forks a child that kills itself; returns the nanoseconds from there until the parent has its status.
+/// Forks a child that kills itself; returns the nanoseconds from the kill until the parent has the status.
 int64_t cforkfloor_crash(void);
 
-/// Forks a child that does nothing and kills it when it has run for `nanoseconds`; returns the nanoseconds from its
-/// beginning until the parent has its status.
+/// Forks a child that does nothing, and kills it after `nanoseconds`; returns the nanoseconds from its start
+/// until the parent has the status.
 int64_t cforkfloor_timeout(int64_t nanoseconds);
 
 /// Adds one to the cursor `count` times, as a claim does.

@@ -3,19 +3,296 @@
 
 /// The shim between ForkPool and the kernel.
 ///
-/// Every function here exists because Swift cannot express it: the call is hidden from Swift's Glibc import
-/// (variadic, a macro, or only declared under _GNU_SOURCE), or it runs where no Swift code may run, between a
-/// fork and the body or in a signal handler. A function named `cforkpool_NAME` stands for the call NAME.
-/// Functions that can fail return a negative errno, so that nobody reads `errno` across the language border.
+/// A function is here because Swift cannot do its work: Swift's Glibc module hides the call (it is variadic, a macro,
+/// or declared under _GNU_SOURCE alone), or the code runs where no Swift code may run: between fork and the body, or
+/// in a signal handler. A function `cforkpool_NAME` stands for the call NAME.
+///
+/// A function that returns int32_t or int64_t and can fail returns a negative errno: Swift never reads `errno`.
+/// The order is that of a pool's life: start, worker, template, exec, wait, memory, machine, and failures for tests.
 
-#include "CForkPoolStart.h"
-#include "CForkPoolTemplate.h"
-#include "CForkPoolExec.h"
-#include "CForkPoolWorker.h"
-#include "CForkPoolWait.h"
-#include "CForkPoolMemory.h"
-#include "CForkPoolMachine.h"
-#include "CForkPoolCommand.h"
-#include "CForkPoolInjection.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma clang assume_nonnull begin
+
+// MARK: - Starting workers: forker.c, fork.c, child.c
+
+/// The bytes of a crash record, and of the Swift runtime's message in it.
+#define CFORKPOOL_CRASH_SIZE 1024
+#define CFORKPOOL_CRASH_TEXT 992
+
+/// What a worker's crash handler writes, in memory that the parent shares.
+struct cforkpool_crash {
+    /// The signal, or 0. Written last.
+    int32_t signal;
+    /// The signal's `si_code`.
+    int32_t code;
+    /// The address that the signal names (`si_addr`).
+    uint64_t address;
+    /// The private memory that the worker could still get, in bytes; UINT64_MAX if it has no limit.
+    uint64_t memory_left;
+    /// 1 if the address lies at the end of the worker's stack.
+    uint32_t stack_overflow;
+    /// Bytes used in `text`.
+    uint32_t length;
+    /// The Swift runtime's message, not terminated.
+    char text[CFORKPOOL_CRASH_TEXT];
+};
+
+/// One worker to start, and the outcome.
+struct cforkpool_start {
+    /// Runs in the child; its return value is the exit status.
+    int (*entry)(void *context, int32_t worker);
+    void *context;
+    /// Handed to `entry`.
+    int32_t worker;
+    /// Where the crash handler writes; shared with the parent. Without it there is no crash handler.
+    struct cforkpool_crash *_Nullable crash;
+    /// Whether the child keeps every signal blocked but SIGKILL and SIGSTOP.
+    bool keeps_signals_blocked;
+    /// Out: the child's process id, or a negative errno of the call that `failed_call` names.
+    int32_t pid;
+    /// Out: a pidfd of the child (close-on-exec) if `pid` is positive.
+    int32_t pidfd;
+    /// Out: the call that failed: "fork", "vfork", "clone", "fcntl", "execve", "pidfd_open" or "pthread_create".
+    const char *_Nullable failed_call;
+};
+
+/// Forks `count` workers, with signals blocked, and returns when each was tried. The process's one forker thread forks;
+/// the calling thread does only where stack.c says so.
+///
+/// In C because the forking thread must never run Swift: the runtime caches the thread's id, and a child would inherit
+/// a wrong one. PR_SET_PDEATHSIG also follows the forking thread, so that thread must live on.
+void cforkpool_fork(struct cforkpool_start *starts, int32_t count);
+/// Opens a pidfd (close-on-exec) of a child. One that was reaped already gets a descriptor that reads as ended.
+int32_t cforkpool_pidfd_open(int32_t pid);
+/// Starts a detached thread that runs `entry(context)`. Returns 0 or a negative errno.
+///
+/// In C because the thread starts with every signal blocked: no handler of the host may run on it.
+int32_t cforkpool_thread(void (*entry)(void *context), void *context);
+/// Counts the process's threads without the library's own, or returns a negative errno.
+/// Looks again for up to 0.1 s while there is more than one: the kernel lists a joined thread for a moment more.
+int32_t cforkpool_thread_count(void);
+
+// MARK: - A worker's surroundings: child.c, fork.c, limit.c, machine.c, stack.c
+
+/// Makes the calling thread a worker's that this library did not fork: crash handler, exit handler, signals.
+void cforkpool_become_worker(struct cforkpool_crash *crash);
+/// The calling worker's number, process id and attempt; the number is -1 outside of a worker.
+struct cforkpool_worker {
+    int32_t index;
+    int32_t pid;
+    int32_t attempt;
+};
+
+/// Stores and reads which worker this process is. A Swift global needs a lock, which a forked child could find locked.
+void cforkpool_set_worker(struct cforkpool_worker worker);
+struct cforkpool_worker cforkpool_get_worker(void);
+/// Counts the forks between the program's first process and this one: what an ancestor cached is not this process's.
+uint32_t cforkpool_generation(void);
+/// Two ranges of memory, or none (size 0).
+struct cforkpool_withheld {
+    void *_Nullable first;
+    size_t first_size;
+    void *_Nullable second;
+    size_t second_size;
+};
+
+/// Sets the memory that a fork handler unmaps in every child that is not a worker, and returns the value before.
+/// A child that the body forks could otherwise return from the body and write results.
+struct cforkpool_withheld cforkpool_withhold(struct cforkpool_withheld memory);
+/// Names the process and the calling thread, for `ps`; the kernel keeps 15 bytes.
+int32_t cforkpool_prctl_name(const char *name);
+/// Binds the main and the calling thread to the `index`-th allowed processor, modulo their count.
+int32_t cforkpool_sched_setaffinity(int32_t index);
+/// Lets the process have `bytes` more private memory than it has (RLIMIT_DATA).
+int32_t cforkpool_limit_memory(int64_t bytes);
+/// Has the kernel send SIGKILL once the process used `nanoseconds` more of processor time.
+int32_t cforkpool_limit_cpu_time(int64_t nanoseconds);
+/// The address below which the calling thread's stack should not grow, or 0 if unknown.
+uintptr_t cforkpool_stack_limit(void);
+/// The address that the calling thread's stack has grown to. The address sanitizer moves Swift's local variables away.
+uintptr_t cforkpool_stack_address(void);
+/// Ends the process at once, with coverage counters written and standard output flushed. No exit handler runs.
+_Noreturn void cforkpool_exit(int32_t status);
+
+// MARK: - Templates, processes that only fork: template.c
+
+/// How a process ended, and what it and the children that it reaped used.
+struct cforkpool_ending {
+    /// The exit status, or -1.
+    int32_t status;
+    /// The signal that ended it, or 0.
+    int32_t signal;
+    /// Processor time in nanoseconds, in its own code and in the kernel.
+    int64_t user_time, system_time;
+    /// The largest resident set of one of them in bytes, its pages from before its exec included.
+    int64_t max_memory;
+    /// Page faults without and with a disk.
+    int64_t minor_faults, major_faults;
+    /// Context switches.
+    int64_t voluntary_switches, involuntary_switches;
+};
+
+/// A parent's request to its template and the answer, in memory that those two share and no worker has.
+struct cforkpool_orders {
+    /// Counts of requests and answers; each is a futex word.
+    uint32_t asked, answered;
+    /// The child to reap, or 0, and its number; then 0 or a negative errno, and below how it ended.
+    int32_t reaped;
+    int32_t reaped_number;
+    int32_t reap_error;
+    /// How many children to fork.
+    int32_t forks;
+    struct cforkpool_ending ending;
+    /// In: each child's number. Out: its process id, or a negative errno. Then, for the template alone: by number, the
+    /// process that holds a worker's memory, or 0.
+    int32_t children[];
+};
+
+/// A process that only forks: its memory stays as the parent's was, and its forks do not stop the parent.
+struct cforkpool_template {
+    /// Runs in each child, as in `cforkpool_start`.
+    int (*entry)(void *context, int32_t number);
+    void *context;
+    /// Crash records, by number.
+    struct cforkpool_crash *crashes;
+    /// Notified after each answer.
+    int32_t eventfd;
+    struct cforkpool_orders *orders;
+    size_t orders_size;
+    /// How many numbers there are.
+    int32_t numbers;
+};
+
+/// The entry of a template, for `cforkpool_start`; the context is a `cforkpool_template`. It ends with its parent.
+///
+/// In C because its children must come from a thread that never ran Swift.
+int cforkpool_template_main(void *template_context, int32_t unused);
+/// Tells a template that there is a new request.
+void cforkpool_template_ask(struct cforkpool_orders *orders);
+
+// MARK: - Workers by exec: exec.c
+
+/// What a worker started by exec inherits.
+struct cforkpool_exec {
+    /// The shared memory.
+    int32_t memory;
+    /// The parent's event counter.
+    int32_t eventfd;
+    /// The memory begins with this number, so that no other memory is mistaken for it.
+    uint64_t token;
+};
+
+/// Starts this program again (/proc/self/exe, same arguments and environment) as `count` workers, from the forker
+/// thread. The context of each start is a `cforkpool_exec`; `entry` is not used.
+void cforkpool_exec(struct cforkpool_start *starts, int32_t count);
+/// Whether a program that is started again becomes a worker before its main runs. Depends on where this code is linked.
+bool cforkpool_enters_before_main(void);
+/// Becomes a worker and does not return, if this process was started as one.
+void cforkpool_bootstrap(void);
+/// Ends a process that cannot be a worker: exit status 121, and `why` on standard error.
+///
+/// In C because no buffer and no lock of the program may be used: its main did not run.
+_Noreturn void cforkpool_refuse_worker(const char *why);
+
+// MARK: - Waiting and signalling: wait.c. Every function here is async-signal-safe.
+
+/// Waits for the child that `pidfd` names and reaps it. Returns 0 or a negative errno: ECHILD if the host reaped it.
+int32_t cforkpool_waitid(int32_t pidfd, struct cforkpool_ending *ending);
+/// The layout of `struct pollfd`.
+struct cforkpool_poll {
+    int32_t fd;
+    int16_t events, revents;
+};
+
+/// Waits for a readable descriptor, at most `timeout_ns` (negative: no timeout). Returns how many are ready, or -errno.
+int32_t cforkpool_ppoll(struct cforkpool_poll *_Nullable entries, int32_t count, int64_t timeout_ns);
+/// Sends `signal` to the process that `pidfd` names. A process that reuses the id cannot be hit.
+int32_t cforkpool_pidfd_send_signal(int32_t pidfd, int32_t signal);
+/// Makes an event counter (close-on-exec, non-blocking) that ppoll can wait for. Returns the descriptor.
+int32_t cforkpool_eventfd(void);
+/// Adds one to an event counter. Returns 0 or a negative errno.
+int32_t cforkpool_eventfd_notify(int32_t fd);
+/// Makes an event counter 0 again.
+void cforkpool_eventfd_drain(int32_t fd);
+/// Tells the processor that the calling thread spins.
+void cforkpool_pause(void);
+/// Waits while `*word` is `expected`, across processes. Returns 0 or -errno: EAGAIN (it differs), EINTR, ETIMEDOUT.
+int32_t cforkpool_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ns);
+/// Wakes at most `count` waiters of `word`, across processes; returns how many.
+int32_t cforkpool_futex_wake(uint32_t *word, int32_t count);
+/// The same among the threads of this process.
+int32_t cforkpool_futex_wait_private(uint32_t *word, uint32_t expected, int64_t timeout_ns);
+int32_t cforkpool_futex_wake_private(uint32_t *word, int32_t count);
+
+// MARK: - Shared memory: memory.c
+
+/// Maps `size` bytes of zeroed memory that forked children share. Returns NULL and a negative errno in `*error`.
+void *_Nullable cforkpool_mmap_shared(size_t size, int32_t *error);
+/// Makes `size` bytes of zeroed memory with a descriptor (close-on-exec); its size is sealed. Returns the descriptor.
+int32_t cforkpool_memfd(size_t size);
+/// Maps such memory. Returns NULL and a negative errno in `*error`.
+void *_Nullable cforkpool_mmap_memfd(int32_t fd, size_t size, int32_t *error);
+/// Makes a file in memory that programs append to (close-on-exec). Returns the descriptor.
+int32_t cforkpool_capture(void);
+/// Frees the pages of a part of a shared mapping; they read as zero afterwards.
+int32_t cforkpool_madvise_remove(void *address, size_t size);
+/// Maps pages at once instead of by one fault a page. MADV_POPULATE_WRITE is newer than Debian 12's headers.
+int32_t cforkpool_madvise_populate(void *address, size_t size);
+/// The same for fresh private memory that is about to be written from end to end; in huge pages if there are any.
+int32_t cforkpool_madvise_fresh(void *address, size_t size);
+/// The bytes that a robust, shared lock needs.
+#define CFORKPOOL_MUTEX_SIZE 64
+
+/// Makes a lock in shared memory whose holder may die. pthread_mutex_t is opaque to Swift.
+int32_t cforkpool_mutex_init(void *mutex);
+/// Locks. Returns 0, or 1 if the holder before died with the lock, which is usable again, or a negative errno.
+int32_t cforkpool_mutex_lock(void *mutex);
+int32_t cforkpool_mutex_unlock(void *mutex);
+
+// MARK: - The machine: machine.c
+
+/// Counts the processors that this process may run on, or returns a negative errno.
+int32_t cforkpool_sched_getaffinity_count(void);
+/// The processor that the calling thread is on, or -1.
+int32_t cforkpool_sched_getcpu(void);
+/// Writes the name of `signal` ("SEGV") into `name`; returns its length, or 0 if it has none.
+size_t cforkpool_sigabbrev(int32_t signal, char *name, size_t capacity);
+/// Writes the text of an errno into `text`; returns its length. Unlike strerror it takes no lock.
+size_t cforkpool_strerror(int32_t error, char *text, size_t capacity);
+
+// MARK: - Calls that fail on demand, for tests: inject.c
+
+/// What a process is. Between vfork and execve it is still what its parent is.
+enum cforkpool_role {
+    CFORKPOOL_IN_PARENT = 0,
+    CFORKPOOL_IN_TEMPLATE = 1,
+    CFORKPOOL_IN_WORKER = 2,
+};
+
+/// The name of the call number `index` that can be made to fail. NULL past the last one, and in a release build.
+const char *_Nullable cforkpool_injectable(int32_t index);
+/// Makes the call `name` fail with `error` in all processes of a role, `times` times from their `first` such call on
+/// (from 1). Replaces the plan before; a process that was forked before the first plan or started by exec has none.
+/// Returns 0 or a negative errno: ENOSYS in a release build.
+int32_t cforkpool_inject(const char *name, int32_t role, uint32_t first, uint32_t times, int32_t error);
+/// Ends the plan: every call succeeds again and none is counted. The counts stay.
+void cforkpool_inject_nothing(void);
+/// Counts the calls under the last plan, or returns a negative errno.
+int32_t cforkpool_injected_calls(const char *name, int32_t role);
+/// Counts the calls that the last plan made fail, or returns a negative errno.
+int32_t cforkpool_injected_failures(void);
+
+#pragma clang assume_nonnull end
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

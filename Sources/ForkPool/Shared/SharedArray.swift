@@ -1,9 +1,10 @@
 /// An array of fixed size in memory that parent and workers share.
 ///
 /// ```swift
+/// let (width, height) = (640, 480)
 /// let image = SharedArray<Float>(count: width * height)
-/// try pool.forEach(0..<height) { y in
-///     for x in 0..<width { image[y * width + x] = shade(x, y) }
+/// try ForkPool().forEach(0..<height) { y in
+///     for x in 0..<width { image[y * width + x] = Float(x * y) }
 /// }
 /// ```
 ///
@@ -40,7 +41,7 @@
     }
 
     @usableFromInline
-    init(_ outcome: Outcome, count: Int) {
+    init(_ outcome: MapResult, count: Int) {
         owner = outcome
         unsafe elements = UnsafeMutableBufferPointer(
             start: outcome.memory.slots.bindMemory(to: Element.self, capacity: count), count: count)

@@ -3,9 +3,11 @@ internal import Synchronization
 /// Counts across processes: what a worker adds, the parent sees.
 ///
 /// ```swift
-/// let found = SharedCounter()
-/// try pool.forEach(files) { if matches($0) { found.add(1) } }
-/// print(found.value)
+/// let primes = SharedCounter()
+/// try ForkPool().forEach(2..<1000) { n in
+///     if (2..<n).allSatisfy({ n % $0 != 0 }) { primes.add(1) }
+/// }
+/// print(primes.value)
 /// ```
 ///
 /// Make it before the map that uses it. What a worker added before it crashed stays added.

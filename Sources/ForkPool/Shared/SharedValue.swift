@@ -4,9 +4,11 @@ internal import Synchronization
 /// A value that parent and workers change under a lock.
 ///
 /// ```swift
+/// struct Candidate: BitwiseCopyable { var seed = 0, score = 0.0 }
+///
 /// let best = SharedValue(Candidate())
-/// try pool.forEach(seeds) { seed in
-///     let found = search(seed)
+/// try ForkPool().forEach(0..<1000) { seed in
+///     let found = Candidate(seed: seed, score: Double.random(in: 0..<1))
 ///     best.withLock { if found.score > $0.score { $0 = found } }
 /// }
 /// ```

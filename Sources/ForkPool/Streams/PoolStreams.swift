@@ -3,7 +3,7 @@
 extension ForkPool {
     /// A stream over a collection, whose items are named by their numbers.
     func streamCollection<C: Collection, R>(
-        _ items: C, _ order: Order, _ window: Int?, _ output: Crossing<R>, _ body: @escaping BatchBody
+        _ items: C, _ order: Order, _ window: Int?, _ output: WireFormat<R>, _ body: @escaping BatchBody
     ) -> Stream<R> {
         streamSequence(0..<items.count, order, window, .plain, output, body)
     }
@@ -14,7 +14,7 @@ extension ForkPool {
     func byNumber<C: Collection, R>(
         _ items: C, _ body: @escaping (C.Element) throws -> R
     ) -> (Int) throws -> R {
-        var place = ItemPlace(items)
+        var place = CollectionCursor(items)
         return { number in
             place.move(to: number, in: items)
             return try body(items[place.index])
@@ -23,7 +23,7 @@ extension ForkPool {
 
     /// A stream over a sequence, whose items are carried.
     func streamSequence<S: Sequence, R>(
-        _ items: S, _ order: Order, _ window: Int?, _ input: Crossing<S.Element>, _ output: Crossing<R>,
+        _ items: S, _ order: Order, _ window: Int?, _ input: WireFormat<S.Element>, _ output: WireFormat<R>,
         _ body: @escaping BatchBody
     ) -> Stream<R> {
         checkWindow(window)
@@ -37,7 +37,7 @@ extension ForkPool {
 
     /// A stream over an asynchronous sequence.
     func streamAsync<S: AsyncSequence & SendableMetatype, R>(
-        _ items: sending S, _ order: Order, _ window: Int?, _ input: Crossing<S.Element>, _ output: Crossing<R>,
+        _ items: sending S, _ order: Order, _ window: Int?, _ input: WireFormat<S.Element>, _ output: WireFormat<R>,
         _ body: @escaping BatchBody
     ) -> Stream<R> {
         checkWindow(window)

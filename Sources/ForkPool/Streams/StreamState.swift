@@ -5,13 +5,13 @@ internal import Synchronization
 ///
 /// The reader pulls: before it waits it fills the window, so that nothing is taken from a source before there is room for
 /// it. Only an asynchronous source has a feeder beside the reader, which is why all of this is behind a lock. Who holds
-/// it may take the core's; never the other way round.
+/// it may take the pool's; never the other way round.
 final class StreamState<Output>: @unchecked Sendable {
     /// Makes a batch of at most so many inputs from the source; nil when nothing is left.
     typealias Feed = (_ most: Int) throws(ForkPool.Failure) -> Batch?
 
     /// Some items that are in flight.
-    private final class Flight {
+    private final class InFlightBatch {
         let batch: Batch
         /// The index of the batch's first item in the stream.
         let first: Int
@@ -27,15 +27,15 @@ final class StreamState<Output>: @unchecked Sendable {
     }
 
     private struct Contents {
-        var flights: [Flight] = []
+        var inFlightBatches: [InFlightBatch] = []
         /// Items that are ready and not delivered, in completion order.
-        var ready: [(flight: Flight, item: Int)] = []
+        var ready: [(inFlight: InFlightBatch, item: Int)] = []
         var readyStart = 0
         var pace: StreamPace
         /// Batches of which everything was delivered, and that a worker is about to leave.
-        var lingering: [Batch] = []
+        var draining: [Batch] = []
         var nextIndex = 0
-        var inFlight = 0
+        var itemsInFlight = 0
         /// Whether the source has no more.
         var isExhausted = false
         /// What ends the stream after what is in flight.
@@ -44,22 +44,22 @@ final class StreamState<Output>: @unchecked Sendable {
         var feeder: Waiter?
     }
 
-    let core: ResidentCore
-    private let output: Crossing<Output>
+    let pool: Pool
+    private let output: WireFormat<Output>
     private let order: ForkPool.Order
     /// Where inputs come from, unless a feeder brings them.
     private let feed: Feed?
-    private let contents: Guarded<Contents>
+    private let contents: Locked<Contents>
     private let isStopped = Atomic(false)
 
     init(
-        core: ResidentCore, output: Crossing<Output>, order: ForkPool.Order, window: Int?, feed: Feed?
+        pool: Pool, output: WireFormat<Output>, order: ForkPool.Order, window: Int?, feed: Feed?
     ) {
-        self.core = core
+        self.pool = pool
         self.output = output
         self.order = order
         self.feed = feed
-        contents = Guarded(Contents(pace: StreamPace(workers: core.memory.workers, window: window)))
+        contents = Locked(Contents(pace: StreamPace(workers: pool.layout.workers, window: window)))
     }
 
     /// An element of the stream.
@@ -75,10 +75,10 @@ final class StreamState<Output>: @unchecked Sendable {
             case .end: return nil
             case .wait: break
             }
-            let seen = core.memory.itemEnded.announce(.threads)
+            let seen = pool.layout.itemEnded.announce(.threads)
             // What happened before the announcement was not signalled.
             if hasNews { continue }
-            if !core.memory.itemEnded.sleep(while: seen, timeout: Int64(ResidentCore.repairTime)) { core.attend() }
+            if !pool.layout.itemEnded.sleep(while: seen, timeout: Int64(Pool.repairTime)) { pool.attend() }
         }
     }
 
@@ -95,11 +95,11 @@ final class StreamState<Output>: @unchecked Sendable {
             await withTaskCancellationHandler {
                 await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                     let waiter = unsafe Waiter(continuation)
-                    core.locked { state in
-                        _ = core.memory.itemEnded.announce(.tasks)
+                    pool.locked { state in
+                        _ = pool.layout.itemEnded.announce(.tasks)
                         state.streamWaiters.append(waiter)
                     }
-                    if hasNews { core.locked { core.resumeStreams(&$0) } } else { core.attend() }
+                    if hasNews { pool.locked { pool.resumeStreams(&$0) } } else { pool.attend() }
                 }
             } onCancel: {
                 end(with: .streamCancelled)
@@ -116,8 +116,8 @@ final class StreamState<Output>: @unchecked Sendable {
     private func step() -> Step {
         let (step, feeder) = contents.withLock { contents -> (Step, Waiter?) in
             refill(&contents)
-            guard let (flight, item) = takeReady(&contents) ?? takeSettled(&contents) else {
-                guard contents.isExhausted || contents.ending != nil, contents.flights.isEmpty else {
+            guard let (inFlight, item) = takeReady(&contents) ?? takeSettled(&contents) else {
+                guard contents.isExhausted || contents.ending != nil, contents.inFlightBatches.isEmpty else {
                     return (.wait, nil)
                 }
                 guard let ending = contents.ending else { return (.end, nil) }
@@ -125,16 +125,16 @@ final class StreamState<Output>: @unchecked Sendable {
                 contents.isExhausted = true
                 return (.element((contents.nextIndex, .failure(ending.at(contents.nextIndex)))), nil)
             }
-            let result = read(flight, item, &contents)
-            flight.delivered += 1
-            contents.inFlight -= 1
+            let result = read(inFlight, item, &contents)
+            inFlight.delivered += 1
+            contents.itemsInFlight -= 1
             contents.pace.delivered()
-            if flight.delivered == flight.batch.shape.count {
-                contents.flights.removeAll { $0 === flight }
-                release(flight.batch, &contents)
+            if inFlight.delivered == inFlight.batch.shape.count {
+                contents.inFlightBatches.removeAll { $0 === inFlight }
+                release(inFlight.batch, &contents)
             }
             defer { contents.feeder = nil }
-            return (.element((flight.first + item, result)), contents.feeder)
+            return (.element((inFlight.first + item, result)), contents.feeder)
         }
         feeder?.resume()
         return step
@@ -142,11 +142,11 @@ final class StreamState<Output>: @unchecked Sendable {
 
     /// Lets go of a batch as soon as no worker is inside any more: its memory is what the next one is to have.
     private func release(_ batch: Batch, _ contents: inout Contents) {
-        contents.lingering.append(batch)
-        let lingering = contents.lingering
-        contents.lingering = core.locked { state in
-            lingering.filter { batch in
-                core.settle(batch, &state)
+        contents.draining.append(batch)
+        let draining = contents.draining
+        contents.draining = pool.locked { state in
+            draining.filter { batch in
+                pool.settle(batch, &state)
                 if case .ended = batch.stage { return false }
                 return true
             }
@@ -154,18 +154,21 @@ final class StreamState<Output>: @unchecked Sendable {
     }
 
     /// The item to deliver next, if there is one.
-    private func takeReady(_ contents: inout Contents) -> (Flight, Int)? {
+    private func takeReady(_ contents: inout Contents) -> (InFlightBatch, Int)? {
         if order == .input {
-            guard let flight = contents.flights.first, flight.batch.isOver(flight.delivered) else { return nil }
-            return (flight, flight.delivered)
+            guard let inFlight = contents.inFlightBatches.first, inFlight.batch.isOver(inFlight.delivered) else {
+                return nil
+            }
+            return (inFlight, inFlight.delivered)
         }
         if contents.readyStart == contents.ready.count {
             contents.ready.removeAll(keepingCapacity: true)
             contents.readyStart = 0
-            for flight in contents.flights {
-                for item in flight.isDelivered.indices where !flight.isDelivered[item] && flight.batch.isOver(item) {
-                    flight.isDelivered[item] = true
-                    contents.ready.append((flight, item))
+            for inFlight in contents.inFlightBatches {
+                for item in inFlight.isDelivered.indices
+                where !inFlight.isDelivered[item] && inFlight.batch.isOver(item) {
+                    inFlight.isDelivered[item] = true
+                    contents.ready.append((inFlight, item))
                 }
             }
         }
@@ -175,42 +178,44 @@ final class StreamState<Output>: @unchecked Sendable {
     }
 
     /// The same, after a look whether a batch that no worker is inside of any more lost an item.
-    private func takeSettled(_ contents: inout Contents) -> (Flight, Int)? {
-        guard !contents.flights.isEmpty else { return nil }
-        let flights = contents.flights
-        core.locked { state in
-            for flight in flights { core.settle(flight.batch, &state) }
+    private func takeSettled(_ contents: inout Contents) -> (InFlightBatch, Int)? {
+        guard !contents.inFlightBatches.isEmpty else { return nil }
+        let inFlightBatches = contents.inFlightBatches
+        pool.locked { state in
+            for inFlight in inFlightBatches { pool.settle(inFlight.batch, &state) }
         }
         return takeReady(&contents)
     }
 
     private func read(
-        _ flight: Flight, _ item: Int, _ contents: inout Contents
+        _ inFlight: InFlightBatch, _ item: Int, _ contents: inout Contents
     ) -> Result<Output, ForkPool.Failure> {
-        let batch = flight.batch
-        guard unsafe batch.memory.states[item].load(ordering: .acquiring) == ItemState.value else {
-            let failure = core.locked { _ in core.failure(of: item, in: batch) }
-            return .failure(failure.at(flight.first + item))
+        let batch = inFlight.batch
+        guard unsafe batch.results.states[item].load(ordering: .acquiring) == ItemState.value else {
+            let failure = pool.locked { _ in pool.failure(of: item, in: batch) }
+            return .failure(failure.at(inFlight.first + item))
         }
-        let (result, size) = output.value(batch.memory, at: item)
+        let (result, size) = output.value(batch.results, at: item)
         contents.pace.hasResult(size: size)
-        return result.mapError { $0.at(flight.first + item) }
+        return result.mapError { $0.at(inFlight.first + item) }
     }
 
     /// Whether the stream was ended, or has nothing left to give.
     private var isOver: Bool {
-        isStopped.load(ordering: .relaxed) || contents.withLock { $0.isExhausted && $0.flights.isEmpty }
+        isStopped.load(ordering: .relaxed) || contents.withLock { $0.isExhausted && $0.inFlightBatches.isEmpty }
     }
 
     /// Whether the reader has something to do.
     private var hasNews: Bool {
         contents.withLock { contents in
-            if isStopped.load(ordering: .relaxed) || contents.flights.isEmpty && contents.isExhausted { return true }
-            if contents.ending != nil, contents.flights.isEmpty { return true }
+            if isStopped.load(ordering: .relaxed) || contents.inFlightBatches.isEmpty && contents.isExhausted {
+                return true
+            }
+            if contents.ending != nil, contents.inFlightBatches.isEmpty { return true }
             if contents.readyStart < contents.ready.count { return true }
-            if order == .input { return contents.flights.first.map { $0.batch.isOver($0.delivered) } ?? false }
-            return contents.flights.contains { flight in
-                flight.isDelivered.indices.contains { !flight.isDelivered[$0] && flight.batch.isOver($0) }
+            if order == .input { return contents.inFlightBatches.first.map { $0.batch.isOver($0.delivered) } ?? false }
+            return contents.inFlightBatches.contains { inFlight in
+                inFlight.isDelivered.indices.contains { !inFlight.isDelivered[$0] && inFlight.batch.isOver($0) }
             }
         }
     }
@@ -220,7 +225,7 @@ final class StreamState<Output>: @unchecked Sendable {
     private func refill(_ contents: inout Contents) {
         guard let feed else { return }
         while !contents.isExhausted, contents.ending == nil, !isStopped.load(ordering: .relaxed) {
-            let most = contents.pace.room(inFlight: contents.inFlight)
+            let most = contents.pace.room(inFlight: contents.itemsInFlight)
             guard most > 0 else { return }
             do throws(ForkPool.Failure) {
                 guard let batch = try feed(most) else {
@@ -236,16 +241,16 @@ final class StreamState<Output>: @unchecked Sendable {
 
     private func launch(_ batch: Batch, _ contents: inout Contents) throws(ForkPool.Failure) {
         // Known before it is open: an item may be over at once.
-        let flight = Flight(batch, first: contents.nextIndex, order: order)
-        contents.flights.append(flight)
+        let inFlight = InFlightBatch(batch, first: contents.nextIndex, order: order)
+        contents.inFlightBatches.append(inFlight)
         do throws(ForkPool.Failure) {
-            try core.submit(batch)
+            try pool.submit(batch)
         } catch {
-            contents.flights.removeLast()
+            contents.inFlightBatches.removeLast()
             throw error
         }
         contents.nextIndex += batch.shape.count
-        contents.inFlight += batch.shape.count
+        contents.itemsInFlight += batch.shape.count
         contents.pace.hasInput(size: batch.parts.reduce(0) { $0 + $1.size } / batch.shape.count)
     }
 
@@ -253,11 +258,11 @@ final class StreamState<Output>: @unchecked Sendable {
     func hasRoom() async -> Bool {
         while true {
             if isStopped.load(ordering: .relaxed) { return false }
-            if contents.withLock({ $0.pace.room(inFlight: $0.inFlight) > 0 }) { return true }
+            if contents.withLock({ $0.pace.room(inFlight: $0.itemsInFlight) > 0 }) { return true }
             await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                 let waiter = unsafe Waiter(continuation)
                 let resumes = contents.withLock { contents -> Bool in
-                    guard contents.pace.room(inFlight: contents.inFlight) <= 0, !isStopped.load(ordering: .relaxed)
+                    guard contents.pace.room(inFlight: contents.itemsInFlight) <= 0, !isStopped.load(ordering: .relaxed)
                     else { return true }
                     contents.feeder = waiter
                     return false
@@ -290,10 +295,10 @@ final class StreamState<Output>: @unchecked Sendable {
             // What ended it early was the last element.
             if contents.ending == nil, !isStopped.load(ordering: .relaxed) { contents.ending = failure }
         }
-        core.locked { core.resumeStreams(&$0) }
+        pool.locked { pool.resumeStreams(&$0) }
     }
 
-    // MARK: - Ending
+    // MARK: - ExitStatus
 
     /// Ends the stream early: what is in flight is cancelled, and `failure` is the last element.
     func end(with failure: ForkPool.Failure) {
@@ -307,20 +312,20 @@ final class StreamState<Output>: @unchecked Sendable {
 
     private func stop(_ failure: ForkPool.Failure?) {
         isStopped.store(true, ordering: .sequentiallyConsistent)
-        let (flights, feeder) = contents.withLock { contents -> ([Flight], Waiter?) in
+        let (inFlightBatches, feeder) = contents.withLock { contents -> ([InFlightBatch], Waiter?) in
             defer {
-                contents.flights = []
+                contents.inFlightBatches = []
                 contents.ready = []
                 contents.readyStart = 0
-                contents.inFlight = 0
+                contents.itemsInFlight = 0
                 contents.isExhausted = true
                 contents.ending = failure
                 contents.feeder = nil
             }
-            return (contents.flights, contents.feeder)
+            return (contents.inFlightBatches, contents.feeder)
         }
         if let feeder { Waiter.resume([feeder]) }
-        for flight in flights { core.cancel(flight.batch) }
-        core.locked { core.resumeStreams(&$0) }
+        for inFlight in inFlightBatches { pool.cancel(inFlight.batch) }
+        pool.locked { pool.resumeStreams(&$0) }
     }
 }

@@ -1,4 +1,4 @@
-/// The inputs of a batch, as a worker finds them: bit patterns in slots, or slots that say where the coded bytes are.
+/// The inputs of a batch as a worker reads them: slots with bit patterns, or with the extents of coded bytes.
 @usableFromInline
 @safe struct BatchInputs {
     @usableFromInline let slots: UnsafeRawPointer
@@ -8,7 +8,7 @@
     /// - Parameters:
     ///   - slots: The first slot.
     ///   - base: The region's start.
-    ///   - limit: The end of the part of the region in which coded inputs lie.
+    ///   - limit: The end of the part of the region that holds coded inputs.
     init(slots: UnsafeRawPointer, base: UnsafeRawPointer, limit: Int) {
         unsafe self.slots = slots
         unsafe self.base = base
@@ -21,7 +21,7 @@
         unsafe slots.load(fromByteOffset: item &* MemoryLayout<I>.stride, as: I.self)
     }
 
-    /// Copies an input that is a bit pattern, although its type does not say so here.
+    /// Copies an input that is a bit pattern, for code that only knows that its type is `Codable`.
     func copy<I>(_ item: Int) -> I {
         unsafe slots.assumingMemoryBound(to: I.self)[item]
     }
@@ -37,62 +37,48 @@
             type, from: UnsafeRawBufferPointer(start: base + extent.offset, count: extent.length))
     }
 
-    /// Whether an input could not be encoded, so that its item has failed already.
+    /// Whether the parent could not encode the input: its item has failed already.
     @usableFromInline
     func isMissing(_ item: Int) -> Bool {
         unsafe slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self).length < 0
     }
 }
 
-/// Runs the items of a range of a batch in a worker; returns false if the worker is to leave the batch.
+/// Runs the items of a range of a batch in a worker; returns false if the worker must leave the batch.
 @usableFromInline
-typealias BatchBody = (_ range: Range<Int>, _ desk: Desk, _ inputs: BatchInputs) -> Bool
+typealias BatchBody = (_ range: Range<Int>, _ writer: ItemWriter, _ inputs: BatchInputs) -> Bool
 
-/// The bodies that run one function on each input, for each way in which inputs and results cross.
+/// Bodies that run one function on each input, for each format of inputs and results.
 @usableFromInline
 enum BatchBodies {
     /// Inputs and results are bit patterns.
     @inlinable
     static func plain<I: BitwiseCopyable, R: BitwiseCopyable>(_ body: @escaping (I) throws -> R) -> BatchBody {
-        { range, desk, inputs in
-            for item in range {
-                guard desk.begin(item) else { return false }
-                do {
-                    desk.store(try body(inputs.load(item, as: I.self)), at: item)
-                } catch {
-                    guard desk.threw(error, at: item) else { return false }
-                }
+        { range, writer, inputs in
+            writer.run(range) { item in
+                writer.store(try body(inputs.load(item, as: I.self)), at: item)
+                return true
             }
-            return true
         }
     }
 
     /// Inputs are bit patterns, results are coded.
     @inlinable
     static func codedResults<I: BitwiseCopyable, R: Encodable>(_ body: @escaping (I) throws -> R) -> BatchBody {
-        { range, desk, inputs in
-            for item in range {
-                guard desk.begin(item) else { return false }
-                do {
-                    let result = try body(inputs.load(item, as: I.self))
-                    guard desk.encode(result, at: item) else { return false }
-                } catch {
-                    guard desk.threw(error, at: item) else { return false }
-                }
-            }
-            return true
+        { range, writer, inputs in
+            writer.run(range) { item in writer.encode(try body(inputs.load(item, as: I.self)), at: item) }
         }
     }
 
     /// Inputs are coded, results are bit patterns.
     @inlinable
     static func codedInputs<I: Decodable, R: BitwiseCopyable>(_ body: @escaping (I) throws -> R) -> BatchBody {
-        coded(I.self) { input, item, desk in
+        coded(I.self) { input, item, writer in
             do {
-                desk.store(try body(input), at: item)
+                writer.store(try body(input), at: item)
                 return true
             } catch {
-                return desk.threw(error, at: item)
+                return writer.threw(error, at: item)
             }
         }
     }
@@ -100,33 +86,31 @@ enum BatchBodies {
     /// Inputs and results are coded.
     @inlinable
     static func coded<I: Decodable, R: Encodable>(_ body: @escaping (I) throws -> R) -> BatchBody {
-        coded(I.self) { input, item, desk in
-            let result: R
+        coded(I.self) { input, item, writer in
             do {
-                result = try body(input)
+                return writer.encode(try body(input), at: item)
             } catch {
-                return desk.threw(error, at: item)
+                return writer.threw(error, at: item)
             }
-            return desk.encode(result, at: item)
         }
     }
 
     @usableFromInline
     static func coded<I: Decodable>(
-        _ type: I.Type, _ run: @escaping (_ input: I, _ item: Int, _ desk: Desk) -> Bool
+        _ type: I.Type, _ run: @escaping (_ input: I, _ item: Int, _ writer: ItemWriter) -> Bool
     ) -> BatchBody {
-        { range, desk, inputs in
+        { range, writer, inputs in
             for item in range {
-                guard desk.begin(item) else { return false }
+                guard writer.begin(item) else { return false }
                 if inputs.isMissing(item) { continue }
                 let input: I
                 do {
                     input = try inputs.decode(item, as: type)
                 } catch {
-                    guard desk.undecodable(error, at: item) else { return false }
+                    guard writer.failedToDecode(error, at: item) else { return false }
                     continue
                 }
-                guard run(input, item, desk) else { return false }
+                guard run(input, item, writer) else { return false }
             }
             return true
         }

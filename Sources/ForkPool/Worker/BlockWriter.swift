@@ -1,83 +1,115 @@
 internal import Synchronization
 
-/// Writes results and reports of one batch after another to blocks of a worker's arena.
+/// Writes coded results and errors of one batch after another to blocks of a worker's arena.
 ///
-/// Only the worker marks a block as taken, with the tag of the batch it is for; only the parent marks it as free,
-/// when nobody holds the batch any more. So a worker that dies loses nothing that it published, and the one after it
-/// finds in the tags what is free.
-@safe final class BlockWriter: ResultWriter {
-    private let memory: ResidentMemory
+/// Only the worker marks a block as used, with the tag of the batch; only the parent frees it, when it releases the batch.
+/// So a worker that dies loses nothing that it published, and the tags tell its successor which blocks are free.
+@safe final class BlockWriter {
+    /// The arena and the batch that a worker writes for.
+    struct Destination {
+        let worker: Int
+        let slot: BatchSlot
+        let tag: UInt32
+
+        init(worker: Int, slot: BatchSlot) {
+            self.worker = worker
+            self.slot = slot
+            tag = UInt32(truncatingIfNeeded: unsafe slot.tag.pointee.load(ordering: .relaxed))
+        }
+    }
+
+    private let region: RegionLayout
     private let encoder = BinaryEncoder()
-    private var entry: BatchEntry?
     private var tag: UInt32 = 0
-    /// The worker's arena: free bytes in use for this batch, and where the first block without the tag begins.
+    /// The bytes of the arena that are free for this batch, and the start of the first block without its tag.
     private var free = 0..<0
     private var marked = 0
+    /// The end of the bytes whose pages this process has mapped by `populate`.
+    private var populated = 0
 
-    init(memory: ResidentMemory) {
-        self.memory = memory
+    /// Makes a writer for any worker of a region, before the fork: a worker then need not allocate it.
+    init(region: RegionLayout) {
+        self.region = region
     }
 
-    /// Begins to write for another batch.
-    func begin(_ entry: BatchEntry, by worker: Int) {
-        let tag = UInt32(truncatingIfNeeded: unsafe entry.tag.pointee.load(ordering: .relaxed))
-        self.entry = entry
-        guard tag != self.tag else { return }
-        self.tag = tag
+    /// Encodes a value and returns the extent of its bytes.
+    ///
+    /// - Throws: An error of the value's `encode(to:)`; `OutOfSpace` if the arena is full.
+    func write<T: Encodable>(_ value: T, to destination: Destination) throws -> Extent {
+        begin(destination)
+        let extent = try write(value, after: 0, to: destination)
+        populate(behind: extent, destination.worker)
+        return extent
+    }
+
+    /// Maps the pages for the next result, which is probably as large as the last one.
+    private func populate(behind extent: Extent, _ worker: Int) {
+        let start = region.arenas.offset(worker)
+        let end = extent.offset + extent.length - start
+        guard end + extent.length > populated else { return }
+        let blocks = unsafe region.record(worker).warmBlocks.pointee.load(ordering: .relaxed)
+        let warmSize = min(max(blocks, 0), region.shape.arenaSize / RegionLayout.blockSize) * RegionLayout.blockSize
+        populated = end + 2 * extent.length
+        guard end < warmSize else { return }
+        region.populate(start + end..<start + min(populated, warmSize), warmEnd: start + warmSize)
+    }
+
+    /// Adds an error to the chain that the parent reads.
+    ///
+    /// A full arena drops it: the parent then reports that the item failed and that its error did not fit.
+    func write(error: WorkerError, of item: Int, to destination: Destination) {
+        begin(destination)
+        guard let extent = try? write(error, after: MemoryLayout<WorkerErrorLink>.size, to: destination) else { return }
+        let (worker, arena) = (destination.worker, region.arenas.offset(destination.worker))
+        let start = extent.offset - arena - MemoryLayout<WorkerErrorLink>.size
+        let newest = unsafe destination.slot.newestError
+        var previous = unsafe newest.pointee.load(ordering: .relaxed)
+        while true {
+            let link = WorkerErrorLink(item: item, previous: previous, length: extent.length)
+            unsafe region.arenas.memory(worker).storeBytes(of: link, toByteOffset: start, as: WorkerErrorLink.self)
+            let (isStored, original) = unsafe newest.pointee.compareExchange(
+                expected: previous, desired: arena + start + 1, ordering: .releasing)
+            if isStored { return }
+            previous = original
+        }
+    }
+
+    // MARK: - Blocks
+
+    /// Starts with new blocks if the batch has changed.
+    private func begin(_ destination: Destination) {
+        guard destination.tag != tag else { return }
+        tag = destination.tag
         free = 0..<0
-        trim(worker)
+        trim(destination.worker)
     }
 
-    /// Says up to where blocks are taken, which the parent has freed some of since; what is damaged is right again.
+    /// Lowers the end of the used blocks to the last one that the parent has not freed, and repairs a damaged end.
     private func trim(_ worker: Int) {
-        let tags = unsafe memory.blockTags(worker)
-        let word = unsafe memory.line(worker).blocksUsed
+        let tags = unsafe region.blockTags(worker)
+        let word = unsafe region.record(worker).blocksUsed
         let used = unsafe word.pointee.load(ordering: .relaxed)
         var end = min(max(used, 0), tags.count)
         while end > 0, unsafe tags[end - 1] == 0 { end -= 1 }
         if end != used { unsafe word.pointee.store(end, ordering: .relaxed) }
     }
 
-    func write<T: Encodable>(_ value: T, by worker: Int) throws -> Extent {
-        try write(value, by: worker, after: 0)
-    }
-
-    func commit(by worker: Int) {
-        // Marked blocks stay marked.
-    }
-
-    func write(report: Report, of item: Int, by worker: Int) {
-        guard let entry, let extent = try? write(report, by: worker, after: MemoryLayout<ReportLink>.size) else {
-            return
-        }
-        let start = extent.offset - memory.arenas.offset(worker) - MemoryLayout<ReportLink>.size
-        let newest = unsafe entry.newestReport
-        var previous = unsafe newest.pointee.load(ordering: .relaxed)
-        while true {
-            let link = ReportLink(item: item, previous: previous, length: extent.length)
-            unsafe memory.arenas.memory(worker).storeBytes(of: link, toByteOffset: start, as: ReportLink.self)
-            let (isStored, original) = unsafe newest.pointee.compareExchange(
-                expected: previous, desired: memory.arenas.offset(worker) + start + 1, ordering: .releasing)
-            if isStored { return }
-            previous = original
-        }
-    }
-
-    /// Encodes a value behind `gap` bytes, in free blocks that are then marked.
-    private func write<T: Encodable>(_ value: T, by worker: Int, after gap: Int) throws -> Extent {
-        let arena = unsafe memory.arenas.memory(worker)
+    /// Encodes a value after `gap` bytes, in free blocks, and marks them.
+    private func write<T: Encodable>(_ value: T, after gap: Int, to destination: Destination) throws -> Extent {
+        let worker = destination.worker
+        let arena = unsafe region.arenas.memory(worker)
         while true {
             if free.count > gap {
                 do {
                     let start = free.lowerBound + gap
                     let length = unsafe try encoder.encode(
                         value, into: UnsafeMutableRawBufferPointer(rebasing: arena[start..<free.upperBound]))
-                    mark(upTo: start + length, by: worker)
-                    // The link of a report is read where it lies.
+                    mark(upTo: start + length, destination)
+                    // The parent reads an error's link where it lies, so it is aligned.
                     free = min((start + length + 7) / 8 * 8, free.upperBound)..<free.upperBound
-                    return Extent(offset: memory.arenas.offset(worker) + start, length: length)
+                    return Extent(offset: region.arenas.offset(worker) + start, length: length)
                 } catch is BinaryEncoder.OutOfSpace {
-                    // There may be a longer run of free blocks.
+                    // A longer run of free blocks may follow.
                 }
             }
             let least = free.count
@@ -89,12 +121,12 @@ internal import Synchronization
         }
     }
 
-    /// The next free blocks, as bytes of the arena; nil at its end.
+    /// Returns the next free blocks, as bytes of the arena; nil at its end.
     private func nextRun(_ worker: Int, from offset: Int) -> Range<Int>? {
-        let size = ResidentMemory.blockSize
-        let tags = unsafe memory.blockTags(worker)
-        // Nothing was ever marked from here on.
-        let used = unsafe min(max(memory.line(worker).blocksUsed.pointee.load(ordering: .relaxed), 0), tags.count)
+        let size = RegionLayout.blockSize
+        let tags = unsafe region.blockTags(worker)
+        // No block from here on was ever marked.
+        let used = unsafe min(max(region.record(worker).blocksUsed.pointee.load(ordering: .relaxed), 0), tags.count)
         var first = (offset + size - 1) / size
         while first < used, unsafe tags[first] != 0 { first += 1 }
         guard first < tags.count else { return nil }
@@ -104,16 +136,16 @@ internal import Synchronization
     }
 
     /// Marks the blocks up to an offset, before anything in them is published.
-    private func mark(upTo end: Int, by worker: Int) {
+    private func mark(upTo end: Int, _ destination: Destination) {
         guard end > marked else { return }
-        let size = ResidentMemory.blockSize
-        let tags = unsafe memory.blockTags(worker)
+        let size = RegionLayout.blockSize
+        let tags = unsafe region.blockTags(destination.worker)
         let last = (end + size - 1) / size
-        // The parent looks for tags up to here alone, and nobody but this worker lowers it while a batch is held.
-        let line = memory.line(worker)
-        _ = unsafe line.blocksUsed.pointee.max(last, ordering: .relaxed)
-        _ = unsafe line.blocksTouched.pointee.max(last, ordering: .relaxed)
-        if let entry { unsafe entry.usesArenas.pointee.store(1, ordering: .relaxed) }
+        // The parent looks for tags below this alone, and only this worker lowers it while a batch is held.
+        let record = region.record(destination.worker)
+        _ = unsafe record.blocksUsed.pointee.max(last, ordering: .relaxed)
+        _ = unsafe record.blocksTouched.pointee.max(last, ordering: .relaxed)
+        unsafe destination.slot.usesArenas.pointee.store(1, ordering: .relaxed)
         for block in marked / size..<last { unsafe tags[block] = tag }
         marked = last * size
     }

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Runs a job's methods, which may be async, on the thread that calls.
+/// Runs a job's methods, which may be async, on the calling thread.
 final class JobRunner {
     /// Runs the items of a range of a batch.
     let body: BatchBody
@@ -9,38 +9,38 @@ final class JobRunner {
 
     init<J: ForkPool.Job>(_ job: J) {
         let executor = ThreadExecutor()
-        // One task for a whole range: it costs as much as some hundred short items.
-        body = { range, desk, inputs in
-            (try? executor.run { await Self.run(job, range, desk, inputs) }) ?? false
+        // One task runs a whole range: a task costs as much as some hundred short items.
+        body = { range, writer, inputs in
+            (try? executor.run { await Self.run(job, range, writer, inputs) }) ?? false
         }
         setUpJob = { try executor.run { try await job.setUp() } }
         tearDownJob = { try? executor.run { await job.tearDown() } }
     }
 
-    /// Runs the items of a range; returns whether the worker goes on.
+    /// Runs the items of a range; returns whether to continue.
     private static func run<J: ForkPool.Job>(
-        _ job: J, _ range: Range<Int>, _ desk: Desk, _ inputs: BatchInputs
+        _ job: J, _ range: Range<Int>, _ writer: ItemWriter, _ inputs: BatchInputs
     ) async -> Bool {
-        let (input, output) = (Crossing<J.Input>.ofJob, Crossing<J.Output>.ofJob)
+        let (input, output) = (WireFormat<J.Input>.ofJob, WireFormat<J.Output>.ofJob)
         for item in range {
-            guard desk.begin(item) else { return false }
+            guard writer.begin(item) else { return false }
             if !input.isPlain, inputs.isMissing(item) { continue }
             let value: J.Input
             do {
                 value = input.isPlain ? inputs.copy(item) : try inputs.decode(item, as: J.Input.self)
             } catch {
-                guard desk.undecodable(error, at: item) else { return false }
+                guard writer.failedToDecode(error, at: item) else { return false }
                 continue
             }
             do {
                 let result = try await job.run(value)
                 if output.isPlain {
-                    desk.copy(result, to: item)
+                    writer.copy(result, to: item)
                 } else {
-                    guard desk.encode(result, at: item) else { return false }
+                    guard writer.encode(result, at: item) else { return false }
                 }
             } catch {
-                guard desk.threw(error, at: item) else { return false }
+                guard writer.threw(error, at: item) else { return false }
             }
         }
         return true
@@ -49,15 +49,15 @@ final class JobRunner {
     func setUp() throws { try setUpJob() }
     func tearDown() { tearDownJob() }
 
-    /// Runs the path of an async method once in the parent, so that no type is first used in a child.
+    /// Runs an async function once in the parent: a child should not be the first to use a type.
     static func warmUp() {
         _ = try? ThreadExecutor().run { await Task.yield() }
     }
 }
 
-/// Runs tasks on the thread that waits for them: a forked worker has no other, and needs none.
+/// Runs tasks on the thread that waits for them: a forked worker has no other.
 final class ThreadExecutor: TaskExecutor {
-    private let jobs = Guarded<[UnownedJob]>([])
+    private let jobs = Locked<[UnownedJob]>([])
     private let pending = PrivateSignal()
 
     func enqueue(_ job: consuming ExecutorJob) {
@@ -67,15 +67,13 @@ final class ThreadExecutor: TaskExecutor {
     }
 
     /// Runs an async function to its end.
-    ///
-    /// - Throws: What `body` throws.
     func run<T>(_ body: @escaping () async throws -> T) throws -> T {
-        // One thread makes the task, runs it and takes its result; nothing runs beside it.
+        // One thread makes the task, runs it and takes its result.
         nonisolated(unsafe) let body = body
         let result = unsafe ResultBox<T>()
         Task.detached(executorPreference: self) {
             do { unsafe result.value = .success(try await body()) } catch { unsafe result.value = .failure(error) }
-            unsafe result.isThere.store(true, ordering: .releasing)
+            unsafe result.isReady.store(true, ordering: .releasing)
             self.pending.signal()
         }
         while true {
@@ -84,9 +82,9 @@ final class ThreadExecutor: TaskExecutor {
                 return jobs
             }
             for job in waiting { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
-            if unsafe result.isThere.load(ordering: .acquiring) { return unsafe try result.value!.get() }
+            if unsafe result.isReady.load(ordering: .acquiring) { return unsafe try result.value!.get() }
             if waiting.isEmpty {
-                pending.wait { unsafe jobs.withLock { $0.isEmpty } && !result.isThere.load(ordering: .acquiring) }
+                pending.wait { unsafe jobs.withLock { $0.isEmpty } && !result.isReady.load(ordering: .acquiring) }
             }
         }
     }
@@ -95,5 +93,5 @@ final class ThreadExecutor: TaskExecutor {
 /// Carries a result from a task to the thread that waits for it.
 @unsafe private final class ResultBox<T>: @unchecked Sendable {
     var value: Result<T, any Error>?
-    let isThere = Atomic(false)
+    let isReady = Atomic(false)
 }

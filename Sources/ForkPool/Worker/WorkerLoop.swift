@@ -2,115 +2,213 @@ internal import CForkPool
 internal import Glibc
 internal import Synchronization
 
-/// Runs the items of a range in a worker; returns false if the worker is to stop.
-@usableFromInline
-typealias RangeBody = (_ range: Range<Int>, _ desk: Desk) -> Bool
-
-/// What the workers of one map find in the memory that the fork gave them.
-final class WorkerContext {
-    let memory: MapMemory
-    let options: ForkPool.Options
-    let workers: Int
-    let stopsAtFailure: Bool
-    let body: RangeBody
-    /// Hears of a replacement; returns the intensity that it exceeds, if it does.
-    let restarted: () -> ForkPool.Options.RestartIntensity?
-    private let life: WorkerLife
-    /// Made before the fork, used after it by each child for itself: a worker need not allocate.
-    private let arena: ArenaWriter
+/// The loop of a worker, from its first item to its last: it visits open batches, one after the other, and sleeps if there
+/// is none.
+struct WorkerLoop {
+    let worker: Int
+    let region: RegionLayout
+    let record: WorkerRecord
+    private let eventFD: Int32
+    private let blocks: BlockWriter
+    private let body: BatchBody
+    /// The fixed number of items of a claim, or nil.
+    private let chunk: Int?
+    private let timesItems: Bool
+    /// The region's sets, found once.
+    let open: AtomicBitset
+    let sleepers: AtomicBitset
+    let seekers: AtomicBitset
+    /// How many items the worker may still begin.
+    private var itemsLeft: Int
+    private var policy: ChunkPolicy
+    /// The batch slot to look at first: the one after the last, so that each open batch has its turn.
+    private var next = 0
 
     init(
-        memory: MapMemory, options: ForkPool.Options, workers: Int, stopsAtFailure: Bool,
-        restarted: @escaping () -> ForkPool.Options.RestartIntensity? = { nil }, body: @escaping RangeBody
+        worker: Int, region: RegionLayout, settings: borrowing WorkerSettings, eventFD: Int32, blocks: BlockWriter,
+        body: @escaping BatchBody
     ) {
-        self.memory = memory
-        self.options = options
-        self.workers = workers
-        self.stopsAtFailure = stopsAtFailure
+        self.worker = worker
+        self.region = region
+        self.eventFD = eventFD
+        self.blocks = blocks
         self.body = body
-        self.restarted = restarted
-        life = WorkerLife(options)
-        arena = ArenaWriter(memory: memory)
+        // Only numbers of the settings: a string would be retained, on a page that a fresh child then has to copy.
+        chunk = settings.chunk
+        timesItems = settings.timesItems
+        record = region.record(worker)
+        open = region.open
+        sleepers = region.sleepers
+        seekers = region.seekers
+        itemsLeft = settings.itemsPerWorker ?? .max
+        policy = ChunkPolicy(fixed: settings.chunk, workers: region.workers)
     }
 
-    /// Runs in the child: the loop of a worker, from its first claim until nothing is left.
-    func run(worker: Int) {
-        memory.unmapArenas(except: worker)
-        memory.withholdFromStrays(worker: worker)
-        let line = memory.line(worker)
-        guard setUp(worker, line) else { return }
-        let finish = runItems(worker, line)
-        // What is done from here on is no item's time.
-        unsafe line.began.pointee.store(0, ordering: .relaxed)
-        options.tearDown?()
-        unsafe line.finish.pointee.store(finish, ordering: .releasing)
-    }
-
-    /// Returns whether the worker can begin; where it cannot, its line says so.
-    private func setUp(_ worker: Int, _ line: ScoreLine) -> Bool {
-        do {
-            try life.begin(worker)
-            try options.setUp?()
-        } catch {
-            arena.write(report: Report(notSetUp: error), of: ReportLink.setUp, by: worker)
-            unsafe line.finish.pointee.store(ScoreLine.Finish.notSetUp, ordering: .releasing)
-            return false
+    /// Runs until the pool closes or the worker is used up; returns which of the two, as a `WorkerRecord.Finish`.
+    mutating func run() -> Int {
+        runRemaining()
+        seekers.insert(worker)
+        defer { seekers.remove(worker) }
+        while itemsLeft > 0 {
+            if let number = nextOpen(from: next) {
+                visit(number)
+            } else if isClosing {
+                return WorkerRecord.Finish.done
+            } else if !spin() {
+                sleep()
+            }
         }
-        unsafe line.stage.pointee.store(ScoreLine.Stage.ready, ordering: .releasing)
+        return WorkerRecord.Finish.used
+    }
+
+    /// Whether the worker ends as soon as no batch is open.
+    var isClosing: Bool { unsafe region.closing.pointee.load(ordering: .sequentiallyConsistent) != 0 }
+
+    /// Runs the remaining range of the predecessor; up to then the worker counts as inside that batch.
+    private mutating func runRemaining() {
+        let number = unsafe record.batchSlot.pointee.load(ordering: .relaxed) - 1
+        guard number >= 0, number < region.batchSlots, region.batchSlot(number).inside.contains(worker) else { return }
+        let slot = region.batchSlot(number)
+        let start = unsafe record.remainingStart.pointee.load(ordering: .relaxed)
+        let end = unsafe record.remainingEnd.pointee.load(ordering: .relaxed)
+        let attempt = unsafe record.remainingAttempt.pointee.load(ordering: .relaxed)
+        let count = BatchLayout(slot, in: region)?.count ?? 0
+        let isPossible = start >= 0 && start < end && end <= count
+        work(at: number, slot, first: isPossible ? start..<end : nil, attempt: attempt)
+    }
+
+    /// Finds the next batch slot with items to claim, from `start` on and then from the beginning.
+    ///
+    /// A worker inside an open slot without such items is about to close it.
+    func nextOpen(from start: Int) -> Int? {
+        // Slots open and close meanwhile, even the first one: the search ends where it would turn back.
+        func distance(_ number: Int) -> Int { (number - start + region.batchSlots) % region.batchSlots }
+        guard var number = open.next(from: start) else { return nil }
+        while !region.batchSlot(number).hasUnclaimed {
+            guard let other = open.next(from: number + 1), distance(other) > distance(number) else { return nil }
+            number = other
+        }
+        return number
+    }
+
+    /// Enters a batch slot; leaves it again if it was closed meanwhile.
+    private mutating func visit(_ number: Int) {
+        next = number + 1
+        record.waitIfKillRequested()
+        let slot = region.batchSlot(number)
+        record.leaveBatch()
+        unsafe record.batchSlot.pointee.store(number + 1, ordering: .relaxed)
+        seekers.remove(worker)
+        slot.inside.insert(worker)
+        guard open.contains(number) else {
+            return leave(number, slot, tag: unsafe slot.tag.pointee.load(ordering: .relaxed))
+        }
+        // The caller that opened another batch meanwhile counted on this worker, which is busy now.
+        if let other = nextOpen(from: next), other != number { region.wake(1) }
+        work(at: number, slot, first: nil, attempt: unsafe slot.attempt.pointee.load(ordering: .relaxed))
+    }
+
+    /// Runs items of a batch until nothing is left or it is the turn of another batch.
+    ///
+    /// - Parameters:
+    ///   - number: The batch slot's number.
+    ///   - slot: The batch slot.
+    ///   - first: A range to run before the claimed ones, or nil.
+    ///   - attempt: The number of the attempt at the first item.
+    private mutating func work(at number: Int, _ slot: BatchSlot, first: Range<Int>?, attempt: Int) {
+        let tag = unsafe slot.tag.pointee.load(ordering: .relaxed)
+        let flags = unsafe slot.flags.pointee.load(ordering: .relaxed)
+        let signalsItems = flags & BatchSlot.Flags.signalsItems != 0
+        guard let layout = BatchLayout(slot, in: region) else {
+            // The slot is damaged; the parent writes it again.
+            open.remove(number)
+            return leave(number, slot, tag: tag)
+        }
+        let writer = ItemWriter(
+            record: record, destination: BlockWriter.Destination(worker: worker, slot: slot), layout: layout,
+            stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0, timesItems: timesItems,
+            blocks: blocks)
+        let inputs = unsafe BatchInputs(slots: layout.inputs, base: region.base, limit: region.heap.upperBound)
+        // A stream is many small batches: the durations of one hold for the next.
+        if !signalsItems { policy = ChunkPolicy(fixed: chunk, workers: region.workers) }
+        var claims = unsafe Claims(cursor: slot.cursor, count: layout.limit)
+        // Read the clock no earlier than at the second claim: it costs a fresh child two page faults.
+        var before = signalsItems && policy.measures ? monotonicNanoseconds() : 0
+        var (first, attempt) = (first, attempt)
+        var isFirst = true
+        while let range = first ?? nextClaim(&claims, slot) {
+            if !isFirst, before == 0, policy.measures { before = monotonicNanoseconds() }
+            let continues = Attempt.run(range, attempt) { part, claim in
+                record.publish(claim: claim)
+                unsafe record.stage.pointee.store(WorkerRecord.Stage.working, ordering: .relaxed)
+                // Publish the claim, then read the failure: either this worker sees a failure in time, or the parent, which
+                // writes the failure first, sees the claim.
+                _ = hasFailed(slot)
+                layout.populate(part)
+                return run(part, writer, inputs, signalsItems)
+            }
+            (first, attempt, isFirst) = (nil, 1, false)
+            if itemsLeft != .max { itemsLeft = max(0, itemsLeft - range.count) }
+            guard continues else {
+                open.remove(number)
+                break
+            }
+            if before != 0 {
+                let now = monotonicNanoseconds()
+                policy.took(now - before, items: range.count)
+                before = now
+            }
+            if let other = nextOpen(from: next), other != number { break }
+        }
+        if claims.hasTurnedBack || hasFailed(slot) || !slot.hasUnclaimed { open.remove(number) }
+        leave(number, slot, tag: tag, signalsLoss: signalsItems && layout.hasUnfinished)
+    }
+
+    /// Claims the next range; nil if nothing is left, if a failure ends the batch, or if the worker is used up.
+    private func nextClaim(_ claims: inout Claims, _ slot: BatchSlot) -> Range<Int>? {
+        guard itemsLeft > 0, !hasFailed(slot) else { return nil }
+        return claims.next(policy, atMost: itemsLeft)
+    }
+
+    private func run(_ range: Range<Int>, _ writer: ItemWriter, _ inputs: BatchInputs, _ signalsItems: Bool) -> Bool {
+        guard signalsItems else { return body(range, writer, inputs) }
+        for item in range {
+            let continues = body(item..<item + 1, writer, inputs)
+            if region.itemEnded.signal().contains(.tasks) { notify() }
+            guard continues else { return false }
+        }
         return true
     }
 
-    /// Runs items until nothing is left or the worker is used up; returns which.
-    private func runItems(_ worker: Int, _ line: ScoreLine) -> Int {
-        var itemsLeft = options.itemsPerWorker ?? .max
-        let desk = Desk(
-            memory: memory, worker: worker, stopsAtFailure: stopsAtFailure, timesItems: options.timeout != nil,
-            arena: arena)
-        var goesOn = true
-        let leftover = unsafe (
-            start: line.leftoverStart.pointee.load(ordering: .relaxed),
-            end: line.leftoverEnd.pointee.load(ordering: .relaxed)
-        )
-        if leftover.start >= 0, leftover.start < leftover.end, leftover.end <= memory.count {
-            let attempt = unsafe line.leftoverAttempt.pointee.load(ordering: .relaxed)
-            goesOn = life.retry(leftover.start..<leftover.end, attempt) { run($0, of: $1, line, desk) }
-            itemsLeft = max(0, itemsLeft - (leftover.end - leftover.start))
+    /// Whether a failure makes every unclaimed item needless.
+    private func hasFailed(_ slot: BatchSlot) -> Bool {
+        unsafe slot.lowestFailure.pointee.load(ordering: .sequentiallyConsistent) != .max
+    }
+
+    /// Leaves a batch slot; the last worker to leave a closed slot publishes that the batch is done.
+    private func leave(_ number: Int, _ slot: BatchSlot, tag: Int, signalsLoss: Bool = false) {
+        let failed = hasFailed(slot)
+        // Look for work from here on: a caller that sees the end then need not wake this worker.
+        seekers.insert(worker)
+        slot.inside.remove(worker)
+        unsafe record.batchSlot.pointee.store(0, ordering: .relaxed)
+        unsafe record.began.pointee.store(0, ordering: .relaxed)
+        guard !open.contains(number) else { return }
+        if slot.inside.isEmpty {
+            var sleepers = slot.finish(tag: tag)
+            // A stream waits for its items, and a lost item does not arrive by itself.
+            if signalsLoss { sleepers.formUnion(region.itemEnded.signal()) }
+            if unsafe sleepers.contains(.tasks) || region.backlog.pointee.load(ordering: .sequentiallyConsistent) != 0 {
+                notify()
+            }
+        } else if failed {
+            // The supervisor kills the workers on items above the failure.
+            notify()
         }
-        var claims = unsafe Claims(cursor: memory.cursor, count: memory.count)
-        var policy = ChunkPolicy(options.chunk, workers: workers)
-        // The clock is asked from the second claim on: its own pages are two more faults for a fresh child.
-        var isFirst = true
-        var before = 0
-        while goesOn, itemsLeft > 0, !mapFailed, let range = claims.next(policy, atMost: itemsLeft) {
-            if itemsLeft != .max { itemsLeft -= range.count }
-            if !isFirst, before == 0, policy.measures { before = monotonicNanoseconds() }
-            isFirst = false
-            goesOn = run(range, of: range, line, desk)
-            guard before != 0 else { continue }
-            let now = monotonicNanoseconds()
-            policy.took(now - before, items: range.count)
-            before = now
-        }
-        return goesOn && itemsLeft <= 0 ? ScoreLine.Finish.used : ScoreLine.Finish.done
     }
 
-    private func run(_ range: Range<Int>, of claim: Range<Int>, _ line: ScoreLine, _ desk: Desk) -> Bool {
-        line.publish(claim: claim)
-        // Together with the order of the stores above: either this worker sees a failure in time, or the parent that
-        // acts on the failure sees the claim.
-        _ = mapFailed
-        memory.populate(range)
-        return body(range, desk)
-    }
-
-    /// Whether a failure has ended the map: whatever is claimed from now on lies above it.
-    private var mapFailed: Bool {
-        unsafe memory.lowestFailure.pointee.load(ordering: .sequentiallyConsistent) != .max
-    }
-
-    /// The first Swift code in a child.
-    static let entry: @convention(c) (UnsafeMutableRawPointer, Int32) -> Int32 = { context, worker in
-        unsafe Unmanaged<WorkerContext>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.run(worker: Int(worker)) }
-        return 0
+    /// Notifies the supervisor, or ends the process if the body closed the descriptor.
+    private func notify() {
+        if cforkpool_eventfd_notify(eventFD) != 0 { cforkpool_exit(EXIT_FAILURE) }
     }
 }

@@ -1,6 +1,7 @@
+#if Command
 import ArgumentParser
 
-/// The values that `-L NAME=A,B` has commands run with.
+/// The list of values of `-L NAME=A,B`.
 struct ParameterList: ExpressibleByArgument, Equatable {
     let name: String
     let values: [String]
@@ -11,17 +12,17 @@ struct ParameterList: ExpressibleByArgument, Equatable {
 
     /// Reads a list.
     ///
-    /// - Throws: How one reads.
+    /// - Throws: `ValidationError`.
     init(parsing text: String) throws {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, parts[0].allSatisfy({ $0 != "{" && $0 != "}" }) else {
-            throw ValidationError("a list reads NAME=VALUE,VALUE.")
+            throw ValidationError("a list has the form NAME=VALUE,VALUE.")
         }
         name = String(parts[0])
         values = parts[1].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     }
 
-    /// Every combination of the values of several lists, the last one's changing fastest.
+    /// Makes every combination of the values of several lists; the value of the last list changes fastest.
     static func combinations(_ lists: [ParameterList]) -> [[(name: String, value: String)]] {
         lists.reduce([[]]) { combinations, list in
             combinations.flatMap { combination in list.values.map { combination + [(list.name, $0)] } }
@@ -30,7 +31,7 @@ struct ParameterList: ExpressibleByArgument, Equatable {
 }
 
 extension String {
-    /// Puts values in place of `{NAME}`; what was put in is not looked at again.
+    /// Replaces `{NAME}` by values, once: placeholders within a value stay.
     func filled(_ parameters: [(name: String, value: String)]) -> String {
         var result = ""
         var rest = self[...]
@@ -46,3 +47,4 @@ extension String {
         return result
     }
 }
+#endif

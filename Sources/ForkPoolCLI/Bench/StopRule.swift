@@ -1,21 +1,22 @@
-/// When a benchmark has run often enough.
+#if Command
+/// Decides when a benchmark has enough runs.
 struct StopRule {
-    /// The fewest runs of each command, unless there is a number of them.
+    /// The fewest runs of each command without `-n`.
     static let fewest = 10
-    /// How far off, as a part of it, what is measured may be.
+    /// The resolution to reach, as a fraction.
     static let precision = 0.01
 
-    /// As many runs of each command; nil for as many as the measurement needs.
+    /// The number of runs of each command; nil for as many as the precision needs.
     let runs: Int?
-    /// The seconds after which it has to do with what there is.
+    /// The seconds after which to stop, whatever the precision.
     let seconds: Double
 
-    /// After how many runs of each command it looks whether there are enough: 10, 20, 40 and so on.
+    /// Returns after how many runs of each command to check the precision next: 10, 20, 40 and so on.
     ///
-    /// Who looks always stops at a lucky moment.
+    /// Checking after each run would bias the result: the benchmark would stop at a lucky moment.
     ///
-    /// - Parameter count: How often each command ran.
-    /// - Returns: The next such number.
+    /// - Parameter count: How often each command ran so far.
+    /// - Returns: The next number of runs.
     func look(after count: Int) -> Int {
         if let runs { return runs }
         var look = Self.fewest
@@ -23,14 +24,14 @@ struct StopRule {
         return look
     }
 
-    /// Whether to stop.
+    /// Returns whether to stop.
     ///
     /// - Parameters:
     ///   - count: How often each command ran.
-    ///   - elapsed: The seconds that took.
-    ///   - isLook: Whether this is one of the numbers to look at.
-    ///   - resolution: How far off the figures may be; nil where they are too few to tell.
-    /// - Returns: Whether there are enough.
+    ///   - elapsed: The seconds that the runs took.
+    ///   - isLook: Whether `count` is a number that `look` returned.
+    ///   - resolution: The resolution as a fraction; nil if there are too few runs to tell.
+    /// - Returns: Whether there are enough runs.
     func isMet(by count: Int, after elapsed: Double, isLook: Bool, resolution: () -> Double?) -> Bool {
         if let runs { return count >= runs }
         guard count >= Self.fewest else { return false }
@@ -39,3 +40,4 @@ struct StopRule {
         return resolution <= Self.precision
     }
 }
+#endif

@@ -1,12 +1,13 @@
+#if Command
 import Glibc
 
-/// An axis of a chart: where a value lies, and which values are written beside it.
+/// An axis of a chart: the position of values, and the values of its ticks.
 struct Axis {
     let low: Double
     let high: Double
     private let isLogarithmic: Bool
 
-    /// Makes an axis from the least to the greatest value, logarithmic where they differ by more than a factor of 20.
+    /// Makes an axis for a range of values; logarithmic if they differ by more than a factor of 20.
     init(_ low: Double, _ high: Double) {
         isLogarithmic = low > 0 && high / low > 20
         let margin = high > low ? 0.03 * (high - low) : max(abs(high) * 0.05, 1e-12)
@@ -14,8 +15,8 @@ struct Axis {
         self.high = isLogarithmic ? high * 1.2 : high + margin
     }
 
-    /// A value's place, from 0 to 1 for those within.
-    func place(_ value: Double) -> Double {
+    /// Returns the position of a value: 0 at the low end, 1 at the high end.
+    func position(_ value: Double) -> Double {
         isLogarithmic ? log(value / low) / log(high / low) : (value - low) / (high - low)
     }
 
@@ -33,3 +34,4 @@ struct Axis {
         return (0..<12).map { (first + Double($0)) * step }.filter { $0 <= high }
     }
 }
+#endif

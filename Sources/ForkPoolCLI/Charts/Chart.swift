@@ -1,6 +1,7 @@
-/// A chart as SVG: a strip of dots for each command, a dot a run, and below them the ratios.
+#if Command
+/// A chart as SVG: a strip for each command with a dot for each run, and the ratios below.
 ///
-/// It takes its colours from who looks at it, dark or light.
+/// The colours follow the viewer's theme, dark or light.
 struct Chart {
     private static let width = 760.0
     private static let left = 24.0
@@ -26,7 +27,7 @@ struct Chart {
     private var body = ""
     private var height = 20.0
 
-    /// Draws what was measured.
+    /// Draws results.
     static func draw(_ results: Results) -> String {
         var chart = Chart()
         chart.strips(results)
@@ -47,7 +48,7 @@ struct Chart {
     private mutating func strips(_ results: Results) {
         let summaries = results.entries.map { $0.summary(results.metric) }
         let low = summaries.map(\.minimum).min() ?? 0
-        // As in the histogram: few runs that somebody disturbed should not press all others together.
+        // As in the histogram: a few disturbed runs must not squeeze all others together.
         let high = summaries.map { Histogram($0.values).high }.max() ?? 1
         let axis = Axis(low, max(high, summaries.map { $0.interval?.upperBound ?? $0.median }.max() ?? high))
         let scale = results.metric.scale(for: summaries.map(\.median).max() ?? high)
@@ -69,7 +70,7 @@ struct Chart {
             body += rectangle("interval", first, height + 4, max(last - first, 1), 44)
         }
         for (position, value) in summary.values.enumerated() {
-            // Spread by the golden ratio, which never repeats itself.
+            // Spread the dots by the golden ratio, so that positions do not repeat.
             let offset = (Double(position) * 0.618_034).truncatingRemainder(dividingBy: 1) * 32 - 16
             let place = x(value, axis)
             if place > Self.right {
@@ -136,7 +137,7 @@ struct Chart {
     }
 
     private func x(_ value: Double, _ axis: Axis) -> Double {
-        Self.left + axis.place(value) * (Self.right - Self.left)
+        Self.left + axis.position(value) * (Self.right - Self.left)
     }
 
     private func line(_ style: String, _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
@@ -151,7 +152,7 @@ struct Chart {
     private func number(_ value: Double) -> String { Self.number(value) }
     private static func number(_ value: Double) -> String { fixed(value, 1) }
 
-    /// A text that no markup is in, and no character that XML forbids.
+    /// Escapes markup and the characters that XML forbids.
     private static func escaped(_ text: String) -> String {
         var result = ""
         for character in printable(text) {
@@ -166,3 +167,4 @@ struct Chart {
         return result
     }
 }
+#endif

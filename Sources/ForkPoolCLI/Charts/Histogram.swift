@@ -1,23 +1,24 @@
-/// How values are spread, in one line of blocks.
+#if Command
+/// A histogram in one line of block characters.
 struct Histogram {
     private static let blocks = Array(" ▁▂▃▄▅▆▇█")
 
-    /// A block for each part of the range.
+    /// A block character for each bin.
     let bars: String
     let low: Double
     let high: Double
     /// How many values are above the range.
     let beyond: Int
 
-    /// Counts values.
+    /// Makes a histogram.
     ///
     /// - Parameters:
-    ///   - values: At least one.
-    ///   - width: How many blocks.
+    ///   - values: At least one value.
+    ///   - width: The number of bins.
     init(_ values: [Double], width: Int = 24) {
         let sorted = values.sorted()
         low = sorted[0]
-        // A few runs that somebody disturbed should not press all others into one block.
+        // A few disturbed runs must not squeeze all others into one bin.
         let reach = low + 3 * (sorted[sorted.count * 3 / 4] - low)
         high = sorted.last { $0 <= reach } ?? low
         beyond = sorted.count { [high] in $0 > high }
@@ -28,7 +29,8 @@ struct Histogram {
         }
         let most = counts.max() ?? 1
         let levels = Self.blocks.count - 1
-        // Whatever is there at all is seen.
+        // A bin that is not empty is always visible.
         bars = String(counts.map { Self.blocks[$0 == 0 ? 0 : max(1, ($0 * levels + most / 2) / most)] })
     }
 }
+#endif

@@ -1,12 +1,13 @@
-/// An interval of a ratio on a line, beside 1 and a limit.
+#if Command
+/// Draws the interval of a ratio on a line, with marks for 1 and a limit.
 enum IntervalLine {
     /// Draws a line such as `0.98 ─────┼───[══●══]─────╎──── 1.12`.
     ///
     /// - Parameters:
-    ///   - ratio: What is drawn.
-    ///   - limit: What it is compared with besides 1.
-    ///   - width: The columns between the numbers.
-    /// - Returns: The line; nil where there is no interval.
+    ///   - ratio: The ratio.
+    ///   - limit: The limit of the ratio; nil for none.
+    ///   - width: The characters between the numbers.
+    /// - Returns: The line; nil if the ratio has no interval.
     static func draw(_ ratio: Ratio, limit: Double? = nil, width: Int = 44) -> String? {
         guard let interval = ratio.interval else { return nil }
         let marks = [1, limit, interval.lowerBound, interval.upperBound].compactMap { $0 }
@@ -26,3 +27,4 @@ enum IntervalLine {
         return "\(fixed(low, decimals)) \(String(line)) \(fixed(high, decimals))"
     }
 }
+#endif

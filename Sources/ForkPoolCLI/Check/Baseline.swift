@@ -1,60 +1,62 @@
-/// What `forkpool bench --json` wrote, to compare with.
+#if Command
+/// Runs from `forkpool bench --json`, to compare with.
 struct Baseline {
-    /// Why a file is no baseline.
-    struct Problem: Error {
+    /// The reason why a file is no baseline.
+    struct LoadError: Error {
         let sentence: String
     }
 
-    private let commands: [Measured]
+    private let commands: [MeasuredCommand]
 
     /// Reads a file.
     ///
-    /// - Throws: That it cannot be read, is none of `forkpool bench`, or of another host.
-    init(_ path: String) throws(Problem) {
+    /// - Throws: `LoadError` if it cannot be read, is not from `forkpool bench`, or is from another host.
+    init(_ path: String) throws(LoadError) {
         let document: JSON
         do {
             document = try JSON.parse(TextFile.read(path))
-        } catch let refusal as TextFile.Refusal {
-            throw Problem(
+        } catch let refusal as TextFile.ReadError {
+            throw LoadError(
                 sentence: "\(path): no baseline: \(systemMessage(refusal.code)); forkpool bench --json writes one")
         } catch {
-            throw Problem(sentence: "\(path): no baseline: \(error)")
+            throw LoadError(sentence: "\(path): no baseline: \(error)")
         }
         guard document["forkpool"]?["schema"]?.integer == 1, let runs = document["forkpool"]?["runs"]?.array,
             let host = Host(document["forkpool"]?["host"])
-        else { throw Problem(sentence: "\(path): no baseline: forkpool bench --json did not write it") }
+        else { throw LoadError(sentence: "\(path): no baseline: it is not from forkpool bench --json") }
         if let difference = Host.current.difference(from: host) {
-            throw Problem(sentence: "\(path): the baseline of another host: \(difference); measure it here again")
+            throw LoadError(
+                sentence: "\(path): the baseline is from another host: \(difference); measure it again on this one")
         }
         commands = runs.compactMap(Self.measured)
         guard commands.count == runs.count, !commands.isEmpty else {
-            throw Problem(sentence: "\(path): no baseline: its runs are not whole")
+            throw LoadError(sentence: "\(path): no baseline: its runs are incomplete")
         }
     }
 
-    /// The command to compare with: the one of the same words, or the only one.
+    /// Finds the command to compare with: the one with the same command line, or the only one.
     ///
-    /// - Throws: That there is none.
-    func command(_ label: String, _ metric: Metric, from path: String) throws(Problem) -> Measured {
+    /// - Throws: `LoadError` if there is none, or if its runs cannot be compared.
+    func command(_ label: String, _ metric: Metric, from path: String) throws(LoadError) -> MeasuredCommand {
         guard let command = commands.first(where: { $0.label == label }) ?? (commands.count == 1 ? commands[0] : nil)
         else {
-            throw Problem(
+            throw LoadError(
                 sentence: "\(path): no baseline for \(label): it has \(counted(commands.count, "other command"))")
         }
         let failed = command.runs.count { !$0.succeeded }
         if failed > 0 {
-            throw Problem(
+            throw LoadError(
                 sentence:
                     "\(path): no baseline: \(failed) of \(counted(command.runs.count, "run")) of \(command.label) failed"
             )
         }
         if metric == .instructions, command.runs.contains(where: { $0.instructions == nil }) {
-            throw Problem(sentence: "\(path): no baseline for instructions: they were not counted")
+            throw LoadError(sentence: "\(path): no baseline for instructions: they were not counted")
         }
         return command
     }
 
-    private static func measured(_ json: JSON) -> Measured? {
+    private static func measured(_ json: JSON) -> MeasuredCommand? {
         func column(_ name: String) -> [Int]? {
             guard let values = json[name]?.array else { return nil }
             let integers = values.compactMap(\.integer).filter { $0 >= 0 }
@@ -71,6 +73,7 @@ struct Baseline {
                 peakMemory: memory[number],
                 memoryFloor: floor[number], instructions: counts[number].integer)
         }
-        return Measured(name: "baseline", label: label, runs: runs)
+        return MeasuredCommand(name: "baseline", label: label, runs: runs)
     }
 }
+#endif

@@ -1,76 +1,78 @@
-/// The decision of a check: looks at what was measured when it is time to, and says what is to be measured still.
+#if Command
+/// The decision of a check: judges the measurements after each look, and says what to measure next.
 struct CheckDecision {
-    private var contests: [Contest]
+    private var states: [ComparisonState]
     private let gate: PairedGate
     private let metric: Metric
     private let withCanary: Bool
     private var isOver = false
-    /// How many looks there were.
+    /// How many looks were made.
     private var looks = 0
 
-    init(_ contests: [Contest], _ gate: PairedGate, _ metric: Metric, withCanary: Bool) {
-        self.contests = contests
+    init(_ states: [ComparisonState], _ gate: PairedGate, _ metric: Metric, withCanary: Bool) {
+        self.states = states
         self.gate = gate
         self.metric = metric
         self.withCanary = withCanary
     }
 
-    private var open: [Contest] { contests.filter { !$0.isDecided(withCanary: withCanary) } }
+    private var open: [ComparisonState] { states.filter { !$0.isDecided(withCanary: withCanary) } }
 
-    /// After how many pairs it looks next; nil if all is decided.
+    /// The number of pairs at the next look; nil if everything is decided.
     var next: Int? {
         guard !isOver, !open.isEmpty, looks < PairedGate.looks.count else { return nil }
         return PairedGate.looks[looks]
     }
 
-    /// The commands to run, those of a comparison together.
+    /// The commands to run, grouped by comparison.
     var groups: [[Int]] { open.map(\.commands) }
 
-    /// Looks.
+    /// Judges all comparisons.
     ///
     /// - Parameters:
-    ///   - measured: What was measured so far.
-    ///   - isLast: Whether there is no time for more.
-    mutating func look(_ measured: [Measured], isLast: Bool) {
+    ///   - measured: The measurements so far.
+    ///   - isLast: Whether there is no time for more runs.
+    mutating func look(_ measured: [MeasuredCommand], isLast: Bool) {
         looks += 1
         isOver = isLast
         let isLast = isLast || looks == PairedGate.looks.count
         let verdicts: [PairedGate.Verdict]
-        if contests.allSatisfy(\.isPaired) {
-            let ratios = contests.map { measured[$0.head].ratios(to: $0.base(in: measured), metric) }
+        if states.allSatisfy(\.isPaired) {
+            let ratios = states.map { measured[$0.head].ratios(to: $0.base(in: measured), metric) }
             verdicts = gate.judge(ratios, isLast: isLast)
         } else {
-            verdicts = contests.map { contest in
-                let interval = contest.ratio(in: measured, metric, error: gate.errorPerLook).interval
-                return gate.judge(interval, after: measured[contest.head].runs.count, isLast: isLast)
+            verdicts = states.map { state in
+                let interval = state.ratio(in: measured, metric, error: gate.errorPerLook).interval
+                return gate.judge(interval, after: measured[state.head].runs.count, isLast: isLast)
             }
         }
-        // A canary is to be found as the least certain of all comparisons.
-        let strict = PairedGate(limit: gate.limit, error: gate.error, comparisons: contests.count)
+        // The canary must be found with the strictest error, that of all comparisons together.
+        let strict = PairedGate(limit: gate.limit, error: gate.error, comparisons: states.count)
         for (number, verdict) in verdicts.enumerated() {
-            contests[number].note(believable(verdict, of: contests[number], in: measured))
-            let ratio = contests[number].ratio(in: measured, metric, error: strict.errorPerLook)
-            if withCanary { contests[number].tryCanary(ratio, strict) }
+            states[number].record(believable(verdict, of: states[number], in: measured))
+            let ratio = states[number].ratio(in: measured, metric, error: strict.errorPerLook)
+            if withCanary { states[number].tryCanary(ratio, strict) }
         }
     }
 
-    /// What remains of a verdict where memory was compared: a base that needs less than its launcher looks larger than it is.
+    /// Makes "passed" inconclusive if the peak memory of base is hidden by that of the launcher, and so looks too large.
     private func believable(
-        _ verdict: PairedGate.Verdict, of contest: Contest, in measured: [Measured]
+        _ verdict: PairedGate.Verdict, of state: ComparisonState, in measured: [MeasuredCommand]
     ) -> PairedGate.Verdict {
-        metric == .rss && verdict == .passed && contest.base(in: measured).memoryIsHidden ? .inconclusive : verdict
+        metric == .rss && verdict == .passed && state.base(in: measured).memoryIsHidden ? .inconclusive : verdict
     }
 
-    /// What came of each comparison.
-    func comparisons(_ measured: [Measured]) -> [Comparison] {
-        contests.map { contest in
+    /// Makes the comparisons with their decisions.
+    func comparisons(_ measured: [MeasuredCommand]) -> [Comparison] {
+        states.map { state in
             let error = gate.errorPerLook
             return Comparison(
-                measured[contest.head], to: contest.base(in: measured), metric,
-                contest.ratio(in: measured, metric, error: error), error: error, isPaired: contest.isPaired,
+                measured[state.head], to: state.base(in: measured), metric,
+                state.ratio(in: measured, metric, error: error), error: error, isPaired: state.isPaired,
                 Comparison.Decision(
-                    limit: gate.limit, verdict: contest.verdict,
-                    canary: withCanary ? contest.findsCanary : nil))
+                    limit: gate.limit, verdict: state.verdict,
+                    canary: withCanary ? state.findsCanary : nil))
         }
     }
 }
+#endif

@@ -1,15 +1,17 @@
+#if Command
 import ArgumentParser
 
-/// A part of a whole as an argument: `5%`.
+/// A percentage as an argument: `5%`.
 struct Percentage {
+    /// The fraction: 0.05 for 5 %.
     let part: Double
 
     /// Reads a percentage.
     ///
-    /// - Throws: How one reads.
+    /// - Throws: `ValidationError`.
     init(parsing text: String) throws {
         guard text.hasSuffix("%"), text.first?.isNumber == true, let number = Double(text.dropLast()), number.isFinite
-        else { throw ValidationError("a percentage reads 5% or 2.5%.") }
+        else { throw ValidationError("a percentage has the form 5% or 2.5%.") }
         part = number / 100
     }
 
@@ -17,3 +19,4 @@ struct Percentage {
         self.part = part
     }
 }
+#endif

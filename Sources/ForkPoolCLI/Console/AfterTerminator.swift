@@ -1,5 +1,6 @@
-/// What follows `--` on this process's command line: the words of a command, which argument-parser does not tell from
-/// arguments before it.
+#if Command
+/// The words after `--` on the command line, which argument-parser does not separate from the arguments before it.
 enum AfterTerminator {
     static let words = Array(CommandLine.arguments.drop { $0 != "--" }.dropFirst())
 }
+#endif

@@ -1,28 +1,33 @@
-/// The exit codes of every verb.
+#if Command
+/// The exit codes of the verbs.
 enum Exit {
-    /// Something of what was asked for failed; the rest was done.
+    /// A part of the work failed, or a check found a slower command.
     static let partial: Int32 = 1
-    /// The machine was too noisy to tell.
+    /// The runs were too few or too noisy to decide.
     static let inconclusive: Int32 = 3
-    /// A command that was to be measured failed.
+    /// A measured command failed.
     static let commandFailed: Int32 = 4
-    /// There is no baseline, or none of this host.
+    /// There is no baseline, or none from this host.
     static let noBaseline: Int32 = 5
-    /// The command line is wrong (`EX_USAGE`); argument-parser uses it too.
+    /// The command line is wrong (`EX_USAGE`), as argument-parser reports it too.
     static let usage: Int32 = 64
-    /// What was named as input cannot be opened (`EX_NOINPUT`).
+    /// The input cannot be read (`EX_NOINPUT`).
     static let noInput: Int32 = 66
     /// The pool or the command itself failed (`EX_SOFTWARE`).
     static let internalError: Int32 = 70
     /// The results cannot be written (`EX_IOERR`).
     static let output: Int32 = 74
-    /// A job of `run` failed, timed out, or was killed, as `xargs` and `timeout` say it.
+    /// A job of `run` failed; the code of `xargs`.
     static let jobFailed: Int32 = 123
+    /// A job of `run` timed out; the code of `timeout`.
     static let jobTimedOut: Int32 = 124
+    /// A signal killed a job of `run`; the code of `xargs`.
     static let jobKilled: Int32 = 125
-    /// A program cannot be run, or there is none, as shells say it.
+    /// A program cannot be run; the code of shells.
     static let notExecutable: Int32 = 126
+    /// A program does not exist; the code of shells.
     static let notFound: Int32 = 127
-    /// Nobody reads the results any more: what a shell reports for an end by `SIGPIPE`.
+    /// The reader closed the output; the code of shells for an end by SIGPIPE.
     static let closedPipe: Int32 = 141
 }
+#endif

@@ -1,12 +1,13 @@
+#if Command
 import ForkPool
 import Glibc
 
-/// Which machine this is, as far as it matters to what was measured on it.
+/// The properties of a machine that matter for measurements.
 struct Host: Equatable {
     let processor: String
     let processors: Int
     let kernel: String
-    /// A digest of the machine's id, which is nobody's business by itself.
+    /// A digest of the machine's ID, which itself stays private.
     let machine: String
 
     static let current = Host(
@@ -27,7 +28,7 @@ struct Host: Equatable {
         self.machine = machine
     }
 
-    /// Reads what `json` wrote; nil if it is not all there.
+    /// Reads a host from the value of `json`; nil if a member is missing.
     init?(_ json: JSON?) {
         guard let processor = json?["cpu"]?.string, let processors = json?["cores"]?.integer,
             let kernel = json?["kernel"]?.string, let machine = json?["machine"]?.string
@@ -35,7 +36,7 @@ struct Host: Equatable {
         self.init(processor: processor, processors: processors, kernel: kernel, machine: machine)
     }
 
-    /// What is not the same on another host, in words; nil if all of it is.
+    /// Describes how another host differs from this one; nil if it does not.
     func difference(from other: Host) -> String? {
         if processor != other.processor { return "its processor is \(other.processor), this one's \(processor)" }
         if processors != other.processors {
@@ -46,7 +47,7 @@ struct Host: Equatable {
     }
 
     private static func processorName() -> String {
-        // On ARM there is no such line; its part number says as much.
+        // ARM has no line with a model name; use the part number.
         let lines = TextFile.text("/proc/cpuinfo")?.split(separator: "\n") ?? []
         let line = lines.first { $0.hasPrefix("model name") } ?? lines.first { $0.hasPrefix("CPU part") }
         return line.flatMap { $0.split(separator: ":", maxSplits: 1).last }.map { String($0.drop { $0 == " " }) }
@@ -64,3 +65,4 @@ struct Host: Equatable {
         return String(hash.digest, radix: 16)
     }
 }
+#endif

@@ -1,11 +1,12 @@
+#if Command
 import Glibc
 
-/// Says in one line that a signal ended the command, and lets the signal do what it does to any program.
+/// Prints a line when a signal ends the command, then lets the signal take its default action, so that a shell sees it.
 ///
-/// So a shell sees it. The workers end with the command.
+/// The workers end with the command.
 enum Interruption {
-    /// Begins to listen to the signals that nobody asked this process to ignore (`sigaction`).
-    static func listen() {
+    /// Installs handlers for SIGINT, SIGTERM and SIGHUP, except for ignored signals (`sigaction`).
+    static func install() {
         for number in [SIGINT, SIGTERM, SIGHUP] {
             var present = sigaction()
             guard unsafe sigaction(number, nil, &present) == 0,
@@ -13,28 +14,29 @@ enum Interruption {
             else { continue }
             var action = sigaction()
             unsafe action.__sigaction_handler.sa_handler = { Interruption.end(by: $0) }
-            // Once: the second signal of a person in a hurry is not held up.
+            // Handle it once: a second signal ends the process at once.
             action.sa_flags = Int32(bitPattern: SA_RESETHAND)
             unsafe sigaction(number, &action, nil)
         }
     }
 
-    /// Runs in a handler, so it makes nothing but system calls.
+    /// Runs in a signal handler, so it makes only system calls.
     ///
-    /// A worker has no such handler.
+    /// Workers do not have this handler.
     private static func end(by number: Int32) {
-        RunningGroup.end()
-        // A count that stands there is wiped off.
-        if isatty(STDERR_FILENO) == 1 { say("\r\u{1B}[K") }
+        CurrentProcessGroup.end()
+        // Erase the status line.
+        if isatty(STDERR_FILENO) == 1 { write("\r\u{1B}[K") }
         switch number {
-        case SIGINT: say("forkpool: interrupted by SIGINT; nothing is left running\n")
-        case SIGTERM: say("forkpool: interrupted by SIGTERM; nothing is left running\n")
-        default: say("forkpool: interrupted by SIGHUP; nothing is left running\n")
+        case SIGINT: write("forkpool: interrupted by SIGINT; nothing is left running\n")
+        case SIGTERM: write("forkpool: interrupted by SIGTERM; nothing is left running\n")
+        default: write("forkpool: interrupted by SIGHUP; nothing is left running\n")
         }
         raise(number)
     }
 
-    private static func say(_ text: StaticString) {
-        _ = unsafe write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
+    private static func write(_ text: StaticString) {
+        _ = unsafe Glibc.write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
     }
 }
+#endif

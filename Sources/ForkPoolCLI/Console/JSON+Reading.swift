@@ -1,5 +1,6 @@
+#if Command
 extension JSON {
-    /// The value of an object's member; of several with one name the last, as everybody has it.
+    /// The value of a member of an object; if several have the name, the last one counts, as in other parsers.
     subscript(name: String) -> JSON? {
         guard case .object(let members) = self else { return nil }
         return members.last { $0.0 == name }?.1
@@ -26,13 +27,13 @@ extension JSON {
         }
     }
 
-    /// A string that is text.
+    /// The value of a string of text.
     var string: String? {
         guard case .string(let value) = self else { return nil }
         return value
     }
 
-    /// A string's bytes, be they text or not.
+    /// The bytes of a string, text or not.
     var bytes: [UInt8]? {
         switch self {
         case .string(let value): Array(value.utf8)
@@ -46,3 +47,4 @@ extension JSON {
         return values
     }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Command
 /// A JSON value, written and read without Foundation.
 enum JSON {
     case null
@@ -5,7 +6,7 @@ enum JSON {
     case integer(Int)
     case number(Double)
     case string(String)
-    /// A string that need not be text: bytes that are no UTF-8 are written as `\udc80` to `\udcff`, as Python does.
+    /// A string that need not be UTF-8: other bytes are written as `\udc80` to `\udcff`, as Python does.
     case bytes([UInt8])
     case array([JSON])
     case object([(String, JSON)])
@@ -20,27 +21,27 @@ enum JSON {
         .number((seconds * 1e6).rounded() / 1e6)
     }
 
-    /// The document's text: indented by two spaces, arrays of plain values on one line.
+    /// The document, indented by two spaces, with arrays of plain values on one line.
     var text: String {
         var text = ""
         write(to: &text, indent: "")
         return text
     }
 
-    /// The document's text on one line.
+    /// The document on one line.
     var line: String {
         var text = ""
         write(to: &text, indent: nil)
         return text
     }
 
-    /// Writes the value, or all of it on one line if there is no indent.
+    /// Writes the value; on one line if `indent` is nil.
     private func write(to text: inout String, indent: String?) {
         switch self {
         case .null: text += "null"
         case .bool(let value): text += value ? "true" : "false"
         case .integer(let value): text += String(value)
-        // JSON knows neither infinity nor NaN.
+        // JSON has neither infinity nor NaN.
         case .number(let value): text += value.isFinite ? value.description : "null"
         case .string(let value): Self.write(value.unicodeScalars, to: &text)
         case .bytes(let value): Self.write(value, to: &text)
@@ -84,7 +85,7 @@ enum JSON {
         text += close
     }
 
-    /// Writes a string: quotes, backslashes and control characters escaped, everything else as UTF-8.
+    /// Writes a string, with quotes, backslashes and control characters escaped.
     private static func write(_ scalars: some Sequence<Unicode.Scalar>, to text: inout String) {
         text += "\""
         for scalar in scalars { write(scalar, to: &text) }
@@ -117,7 +118,7 @@ enum JSON {
         case "\n": text += "\\n"
         case "\r": text += "\\r"
         case "\t": text += "\\t"
-        // DEL and the C1 controls are legal as they are, but a terminal would obey them.
+        // DEL and the C1 controls are legal in JSON, but a terminal would obey them.
         case "\u{0}"..<"\u{20}", "\u{7F}"..."\u{9F}":
             let digits = String(scalar.value, radix: 16)
             text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
@@ -125,3 +126,4 @@ enum JSON {
         }
     }
 }
+#endif

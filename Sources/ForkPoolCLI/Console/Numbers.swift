@@ -1,9 +1,10 @@
-/// Writes a number with a fixed count of decimals, without Foundation.
+#if Command
+/// Formats a number with a fixed count of decimals, without Foundation.
 ///
 /// - Parameters:
-///   - number: What to write; a number too large to count is written as "-".
-///   - decimals: How many digits follow the point, from 0 to 9.
-/// - Returns: Such as "1.030".
+///   - number: The number; "-" stands for one that is too large.
+///   - decimals: The number of digits after the point, from 0 to 9.
+/// - Returns: Text such as "1.030".
 func fixed(_ number: Double, _ decimals: Int) -> String {
     var scale = 1
     for _ in 0..<decimals { scale *= 10 }
@@ -14,22 +15,22 @@ func fixed(_ number: Double, _ decimals: Int) -> String {
     return "\(sign)\(scaled / scale).\(String(repeating: "0", count: decimals - fraction.count))\(fraction)"
 }
 
-/// Puts spaces before a text until it is `width` characters long.
+/// Pads a text on the left to a width in characters.
 func right(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
 }
 
-/// Puts spaces after a text until it is `width` characters long.
+/// Pads a text on the right to a width in characters.
 func left(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
 }
 
-/// Writes a count and its noun: "1 file", "2 files".
+/// Formats a count with its noun: "1 file", "2 files".
 func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
     "\(count) \(count == 1 ? noun : plural ?? noun + "s")"
 }
 
-/// Writes bytes in the largest decimal unit that leaves at least 1.
+/// Formats bytes in the largest decimal unit that gives at least 1.
 func byteSize(_ bytes: Int) -> String {
     guard bytes >= 1000 else { return counted(bytes, "byte") }
     var size = Double(bytes) / 1000
@@ -39,3 +40,4 @@ func byteSize(_ bytes: Int) -> String {
     }
     return "\(fixed(size, 1)) TB"
 }
+#endif

@@ -1,34 +1,36 @@
+#if Command
 import ForkPool
 import Glibc
 
-/// A count on the terminal's last line, from whichever process has just done an item; silent anywhere else.
+/// A progress count on the last line of the terminal, shared by all workers; silent if there is no terminal.
 struct Progress {
     private let label: String
     private let total: Int
     private let done = SharedCounter()
     private let isShown: Bool
 
-    /// Begins a count.
+    /// Starts a count.
     ///
     /// - Parameters:
-    ///   - label: What is done.
-    ///   - total: How many items there are.
+    ///   - label: The text before the count.
+    ///   - total: The number of items.
     init(_ label: String, of total: Int) {
         self.label = label
         self.total = total
         isShown = Style(for: STDERR_FILENO).isColoured
     }
 
-    /// Counts one more; every hundredth is shown.
+    /// Counts an item; shows every hundredth.
     func step() {
         guard isShown else { return }
         let count = done.add(1)
         if count % 100 == 0 { StandardError.write("\r  \(label): \(count) of \(total) ") }
     }
 
-    /// Takes the count off the terminal; the next one begins at nothing.
+    /// Erases the count, and resets it to 0.
     func end() {
         done.add(-done.value)
         if isShown { StandardError.write("\r\u{1B}[K") }
     }
 }
+#endif

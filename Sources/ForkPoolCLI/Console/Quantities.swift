@@ -1,10 +1,11 @@
+#if Command
 import ArgumentParser
 
-/// How long something takes, as an argument: `500ms`, `1.5s`, `2m`, `1h`, or a bare number of seconds.
+/// A duration as an argument: `500ms`, `1.5s`, `2m`, `1h`, or a number of seconds.
 struct DurationArgument: ExpressibleByArgument, Equatable {
     let nanoseconds: Int
 
-    /// Its seconds.
+    /// The duration in seconds.
     var seconds: Double { Double(nanoseconds) / 1e9 }
 
     init(nanoseconds: Int) {
@@ -15,20 +16,20 @@ struct DurationArgument: ExpressibleByArgument, Equatable {
         try? self.init(parsing: argument)
     }
 
-    /// Reads a duration; for an option's `transform`, whose errors say more.
+    /// Reads a duration, for the `transform` of an option, which gives better errors than `init(argument:)`.
     ///
-    /// - Throws: What is wrong with it.
+    /// - Throws: `ValidationError`.
     init(parsing text: String) throws {
         guard let quantity = Quantity(text), let unit = Self.units[quantity.unit] else {
-            throw ValidationError("a duration reads 500ms, 1.5s, 2m or 1h; without a unit it is in seconds.")
+            throw ValidationError("a duration has the form 500ms, 1.5s, 2m or 1h; without a unit it is in seconds.")
         }
         guard let nanoseconds = quantity.scaled(by: unit), nanoseconds <= Self.longest else {
-            throw ValidationError("that is too long: a duration is at most a year.")
+            throw ValidationError("the duration is too long: at most a year is possible.")
         }
         self.nanoseconds = nanoseconds
     }
 
-    /// A year, so that a time that far away can be counted.
+    /// A year in nanoseconds, so that a deadline does not overflow.
     private static let longest = 365 * 24 * 3600 * 1_000_000_000
 
     private static let units = [
@@ -36,7 +37,7 @@ struct DurationArgument: ExpressibleByArgument, Equatable {
     ]
 }
 
-/// A number of bytes, as an argument: `64`, `10k`, `16MiB`, `1G`; units are decimal unless they have an i.
+/// A number of bytes as an argument: `64`, `10k`, `16MiB`, `1G`; units are decimal unless they have an i.
 struct ByteSize: ExpressibleByArgument, Equatable {
     let bytes: Int
 
@@ -48,18 +49,18 @@ struct ByteSize: ExpressibleByArgument, Equatable {
         try? self.init(parsing: argument)
     }
 
-    /// Reads a size; for an option's `transform`, whose errors say more.
+    /// Reads a size, for the `transform` of an option, which gives better errors than `init(argument:)`.
     ///
-    /// - Throws: What is wrong with it.
+    /// - Throws: `ValidationError`.
     init(parsing text: String) throws {
         guard let quantity = Quantity(text), let unit = Self.unit(quantity.unit) else {
-            throw ValidationError("a size reads 64, 10k, 1.5MB, 16MiB or 1G; without a unit it is in bytes.")
+            throw ValidationError("a size has the form 64, 10k, 1.5MB, 16MiB or 1G; without a unit it is in bytes.")
         }
-        guard let bytes = quantity.scaled(by: unit) else { throw ValidationError("that is too much.") }
+        guard let bytes = quantity.scaled(by: unit) else { throw ValidationError("the size is too large.") }
         self.bytes = bytes
     }
 
-    /// The bytes of a unit: `k`, `kB`, `Ki`, `KiB` and so on, in capitals or not.
+    /// Returns the bytes of a unit: `k`, `kB`, `Ki`, `KiB` and so on, in any case.
     private static func unit(_ name: String) -> Double? {
         var letters = Substring(name.lowercased())
         if letters.last == "b" { letters.removeLast() }
@@ -71,15 +72,15 @@ struct ByteSize: ExpressibleByArgument, Equatable {
     }
 }
 
-/// A number and the unit behind it.
+/// A number and its unit.
 private struct Quantity {
     let number: Double
     let unit: String
 
-    /// Reads digits with at most one point, and whatever follows them; nil if there are no such digits.
+    /// Reads digits with at most one point, and takes the rest as the unit; nil without digits.
     init?(_ text: String) {
         let digits = text.prefix { $0 == "." || $0.isASCII && $0.isNumber }
-        // Double reads more than that by itself: "inf", "0x1p3", "1e9".
+        // `Double` alone would also accept "inf", "0x1p3" and "1e9".
         guard let number = Double(digits), digits.last != "." else { return nil }
         self.number = number
         unit = String(text[digits.endIndex...])
@@ -89,3 +90,4 @@ private struct Quantity {
         Int(exactly: (number * unit).rounded())
     }
 }
+#endif

@@ -1,44 +1,46 @@
+#if Command
 import ArgumentParser
 import Glibc
 
-/// A file that results are written to: opened before anything is measured, so that a misspelt path costs nothing.
+/// A file for results, opened before the measurement, so that a misspelt path fails at once.
 struct ResultFile: ~Copyable {
     private let path: String
     private let descriptor: Int32
     private let isNew: Bool
     private var isWritten = false
 
-    /// Opens a file, whose content stays until there is another.
+    /// Opens a file; its content stays until `write`.
     ///
-    /// - Throws: 74, after a line that says why.
+    /// - Throws: 74, after printing the reason.
     init(_ path: String) throws(ExitCode) {
         self.path = path
         let created = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0o666)
         isNew = created >= 0
         descriptor = isNew ? created : unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0o666)
         guard descriptor >= 0 else {
-            StandardError.complain("\(path.isEmpty ? "\"\"" : path): cannot be written: \(systemMessage(errno))")
+            StandardError.report("\(path.isEmpty ? "\"\"" : path): cannot be written: \(systemMessage(errno))")
             throw ExitCode(Exit.output)
         }
     }
 
     deinit {
-        // Nothing came of it.
+        // Do not leave an empty file behind.
         if isNew, !isWritten { unsafe unlink(path) }
         close(descriptor)
     }
 
-    /// Puts a text in place of what the file has.
+    /// Replaces the content of the file.
     ///
-    /// - Throws: 74, after a line that says why.
+    /// - Throws: 74, after printing the reason.
     mutating func write(_ text: String) throws(ExitCode) {
-        // A device has no length.
+        // This fails for a device, which has no length.
         ftruncate(descriptor, 0)
         isWritten = true
         let code = writeAll(text, to: descriptor)
         guard code == 0 else {
-            StandardError.complain("\(path): cannot be written: \(systemMessage(code))")
+            StandardError.report("\(path): cannot be written: \(systemMessage(code))")
             throw ExitCode(Exit.output)
         }
     }
 }
+#endif

@@ -1,6 +1,7 @@
-/// Writes words as a shell reads them: quoted where they must be.
+#if Command
+/// Quotes words for a shell, where they need it.
 ///
-/// - Parameter words: The words' bytes; what is no text, or would steer a terminal, is written as bash and zsh read it.
+/// - Parameter words: The words as bytes; those with control characters or invalid UTF-8 become `$'…'` of bash and zsh.
 /// - Returns: The words with spaces between.
 func quotedForShell(_ words: [[UInt8]]) -> String {
     words.map(quotedForShell).joined(separator: " ")
@@ -22,3 +23,4 @@ private func quotedForShell(_ word: [UInt8]) -> String {
     }
     return "$'" + escaped.joined() + "'"
 }
+#endif

@@ -1,49 +1,52 @@
+#if Command
 import Glibc
 
-/// The three descriptors that everybody has, and some do not.
+/// The three standard descriptors.
 enum StandardStreams {
-    /// Gives those that are closed to nobody else: using one fails as if it were closed still.
-    static func occupy() {
+    /// Opens /dev/null in place of closed ones, so that no other file gets their numbers.
+    ///
+    /// Reading from or writing to them fails, as if they were still closed.
+    static func reserve() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
             _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
         }
     }
 }
 
-/// Results, and nothing else.
+/// Standard output, for results only.
 enum StandardOutput {
-    /// Writes text at once, without a buffer that a forked worker could inherit (`write`).
+    /// Writes text without a buffer, which a forked worker would inherit (`write`).
     ///
-    /// Ends the process when the text cannot be written: quietly when the reader has closed the pipe.
+    /// Ends the process if the text cannot be written; without a message if the reader closed the pipe.
     static func write(_ text: String) {
         let code = writeAll(text, to: STDOUT_FILENO)
         guard code != 0 else { return }
-        // By default SIGPIPE has ended the process already; who started it may have ignored the signal.
+        // Only reached if SIGPIPE is ignored; its default action ends the process.
         if code == EPIPE { exit(Exit.closedPipe) }
-        StandardError.complain("cannot write to standard output: \(systemMessage(code))")
+        StandardError.report("cannot write to standard output: \(systemMessage(code))")
         exit(Exit.output)
     }
 }
 
-/// Everything that is not a result.
+/// Standard error, for everything but results.
 enum StandardError {
-    /// Writes one line that says what is wrong.
-    static func complain(_ sentence: String) {
+    /// Writes a message in a line, after the name of the command.
+    static func report(_ sentence: String) {
         _ = writeAll("forkpool: \(printable(sentence))\n", to: STDERR_FILENO)
     }
 
-    /// Writes text as it is.
+    /// Writes text without changes.
     static func write(_ text: String) {
         _ = writeAll(text, to: STDERR_FILENO)
     }
 }
 
-/// Says in words what an errno means (`strerror`).
+/// Describes an errno (`strerror`).
 func systemMessage(_ code: Int32) -> String {
     unsafe String(cString: strerror(code))
 }
 
-/// Spells control characters out, so that a file's name cannot steer the terminal.
+/// Escapes control characters, so that the name of a file cannot control the terminal.
 func printable(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
     return text.unicodeScalars.map { scalar in
@@ -52,7 +55,7 @@ func printable(_ text: String) -> String {
     }.joined()
 }
 
-/// Writes all of a text, and returns 0 or the errno that stopped it.
+/// Writes a text completely; returns 0 or an errno.
 func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text
     return text.withUTF8 { bytes in
@@ -72,3 +75,4 @@ func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
         return 0
     }
 }
+#endif

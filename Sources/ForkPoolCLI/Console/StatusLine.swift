@@ -1,18 +1,19 @@
+#if Command
 import Glibc
 
-/// A line on the terminal that says what goes on, redrawn at most ten times a second; silent anywhere else.
+/// A status line on the terminal, redrawn at most ten times a second; silent if there is no terminal.
 struct StatusLine {
     private static let pause = 0.1
     private let isShown = Style(for: STDERR_FILENO).isColoured
     private var drawn: ContinuousClock.Instant?
     private var isThere = false
 
-    /// Whether it is time to draw the line anew.
+    /// Whether the line may be drawn now.
     var isDue: Bool { isShown && (drawn.map { $0.secondsSince >= Self.pause } ?? true) }
 
-    /// Draws the line, if it is time to.
+    /// Draws the line, if the last time is long enough ago.
     ///
-    /// - Parameter text: The line, made only if it is drawn; what does not fit is cut off.
+    /// - Parameter text: Makes the text, which is cut to the width of the terminal; called only to draw.
     mutating func show(_ text: () -> String) {
         guard isDue else { return }
         drawn = .now
@@ -20,7 +21,7 @@ struct StatusLine {
         StandardError.write("\r\(text().prefix(Self.width - 1))\u{1B}[K")
     }
 
-    /// Takes the line off the terminal, for something that is to stay.
+    /// Erases the line.
     mutating func clear() {
         guard isThere else { return }
         isThere = false
@@ -33,3 +34,4 @@ struct StatusLine {
         return Int(size.ws_col)
     }
 }
+#endif

@@ -1,17 +1,18 @@
+#if Command
 import Glibc
 
-/// How text looks: with colour on a terminal that wants it, plain everywhere else.
+/// Text styles: colours on a terminal that allows them, plain text otherwise.
 struct Style {
     /// Whether escape codes are written.
     let isColoured: Bool
 
-    /// Looks at where the text goes (`isatty`), and at `NO_COLOR` and `TERM`.
+    /// Chooses colours by the descriptor (`isatty`), `NO_COLOR` and `TERM`.
     init(for descriptor: Int32) {
         isColoured = isatty(descriptor) == 1 && Self.environmentAllowsColour
     }
 
     private static var environmentAllowsColour: Bool {
-        // https://no-color.org: any value counts but the empty one.
+        // https://no-color.org: any value except the empty one.
         if let value = environment("NO_COLOR"), !value.isEmpty { return false }
         guard let terminal = environment("TERM") else { return false }
         return terminal != "dumb" && !terminal.isEmpty
@@ -30,3 +31,4 @@ struct Style {
         isColoured ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 }
+#endif

@@ -1,18 +1,20 @@
+#if Command
 import Glibc
 
-/// Whole files, small ones.
+/// Reads small files.
 enum TextFile {
-    /// Why a file was not read.
-    struct Refusal: Error {
+    /// The reason why a file was not read.
+    struct ReadError: Error {
+        /// The errno.
         let code: Int32
     }
 
-    /// Reads a file to its end, whatever its size says (`open`, `read`).
+    /// Reads a file to its end, because files in /proc have no size (`open`, `read`).
     ///
-    /// - Throws: What the system refused.
-    static func read(_ path: String) throws(Refusal) -> [UInt8] {
+    /// - Throws: `ReadError`.
+    static func read(_ path: String) throws(ReadError) -> [UInt8] {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-        guard file >= 0 else { throw Refusal(code: errno) }
+        guard file >= 0 else { throw ReadError(code: errno) }
         defer { close(file) }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -22,18 +24,19 @@ enum TextFile {
             if count > 0 {
                 bytes += buffer[..<count]
             } else if errno != EINTR {
-                throw Refusal(code: errno)
+                throw ReadError(code: errno)
             }
         }
     }
 
-    /// The text of a file of the system, such as those in /proc; nil if it is not there.
+    /// Reads the text of a file, such as one in /proc; nil if it cannot be read.
     static func text(_ path: String) -> String? {
         (try? read(path)).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The text without the line break at its end.
+    /// Reads the first line of a file; nil if it cannot be read.
     static func line(_ path: String) -> String? {
         text(path)?.split(separator: "\n").first.map(String.init)
     }
 }
+#endif

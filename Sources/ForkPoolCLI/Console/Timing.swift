@@ -1,6 +1,7 @@
+#if Command
 import Glibc
 
-/// Runs work and says how many seconds it took.
+/// Runs work, and returns its value and the seconds that it took.
 func timed<T, E: Error>(_ work: () throws(E) -> T) throws(E) -> (value: T, seconds: Double) {
     let start = ContinuousClock.now
     let value = try work()
@@ -15,12 +16,13 @@ extension ContinuousClock.Instant {
     }
 }
 
-/// Nanoseconds of the clock that never jumps.
+/// Returns the nanoseconds of the monotonic clock.
 func now() -> Int { nanoseconds(of: CLOCK_MONOTONIC) }
 
-/// Nanoseconds of a clock (`clock_gettime`).
+/// Returns the nanoseconds of a clock (`clock_gettime`).
 func nanoseconds(of clock: clockid_t) -> Int {
     var time = timespec()
     unsafe clock_gettime(clock, &time)
     return time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
+#endif

@@ -1,8 +1,9 @@
-/// Breaks a text into lines between words; a longer word has a line of its own.
+#if Command
+/// Wraps a text between words; a word longer than a line gets its own.
 ///
 /// - Parameters:
-///   - text: The text; where it breaks already does not matter.
-///   - width: The most columns of a line.
+///   - text: The text; line breaks in it count as spaces.
+///   - width: The most characters in a line.
 /// - Returns: The lines.
 func wrapped(_ text: String, width: Int) -> String {
     var lines: [String] = []
@@ -17,3 +18,4 @@ func wrapped(_ text: String, width: Int) -> String {
     lines.append(line)
     return lines.joined(separator: "\n")
 }
+#endif

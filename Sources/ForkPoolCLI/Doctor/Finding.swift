@@ -1,22 +1,23 @@
-/// One thing that a doctor looked at.
+#if Command
+/// One line of the report of `forkpool doctor`.
 struct Finding {
-    /// How it is.
+    /// Whether it is as it should be.
     enum State: String {
         case good = "ok"
-        /// The library works, and something is slower, less exact or less safe.
+        /// The library works, but something is slower, less exact or less safe.
         case warning
-        /// Something that the library needs is not there.
+        /// The library lacks something that it needs.
         case missing
     }
 
-    /// A word for programs.
+    /// The name in the JSON document.
     let key: String
     let name: String
     var value: String
     var state = State.good
-    /// What to do about it.
+    /// Advice; nil if all is well.
     var advice: String?
-    /// The value as a number, where it is one.
+    /// The value as a number, if it is one.
     var number: Double?
 
     var json: JSON {
@@ -26,3 +27,4 @@ struct Finding {
         ])
     }
 }
+#endif

@@ -1,9 +1,11 @@
+#if Command
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
-/// What a doctor finds out about the machine without measuring anything.
+/// The findings of `forkpool doctor` that need no measurement.
 enum Machine {
-    /// Everything, in the order in which it is shown.
+    /// Returns all findings, in the order of the report.
     static func examine() -> [Finding] {
         [processor, kernel, processors, affinity, quota, memory, overcommit] + limits + features + [counter] + pressures
     }
@@ -21,11 +23,11 @@ enum Machine {
     private static var processors: Finding {
         let count = ForkPool.availableProcessors
         var finding = Finding(
-            key: "processors", name: "processors", value: "\(count): as many workers a pool has unless told otherwise",
+            key: "processors", name: "processors", value: "\(count), the default number of workers of a pool",
             number: Double(count))
         if count == 1 {
             finding.state = .warning
-            finding.advice = "workers take turns: a pool isolates its work, and does not speed it up"
+            finding.advice = "workers take turns: a pool isolates work here, but does not speed it up"
         }
         return finding
     }
@@ -37,7 +39,7 @@ enum Machine {
     }
 
     private static var quota: Finding {
-        guard let quota = CgroupFiles.quota() else {
+        guard let quota = Cgroup().cpuQuota else {
             return Finding(key: "quota", name: "processor quota", value: "none")
         }
         var finding = Finding(
@@ -46,7 +48,7 @@ enum Machine {
         if quota.processors < Double(ForkPool.availableProcessors) {
             finding.state = .warning
             finding.advice =
-                "workers beyond it are stopped now and then: give pools as many workers as the quota has processors"
+                "the system pauses workers that exceed it: give a pool only as many workers as the quota has processors"
         }
         return finding
     }
@@ -66,25 +68,29 @@ enum Machine {
             key: "memory", name: "memory",
             value: "\(Scale.bytes(free).text(free)) free of \(Scale.bytes(total).text(total))",
             number: free)
-        if let limit = CgroupFiles.memoryLimit(), limit < total {
+        let group = Cgroup()
+        if let limit = group.memoryLimit.map(Double.init), limit < total {
             finding.value += ", at most \(Scale.bytes(limit).text(limit)) for this process's group"
+            if let usage = group.memoryUsage.map(Double.init) {
+                finding.value += ", which uses \(Scale.bytes(usage).text(usage))"
+            }
         }
         if free < 0.05 * total {
             finding.state = .warning
-            finding.advice = "the system may kill workers: a map tells which items that cost"
+            finding.advice = "the system may kill workers; the error of a map names the items"
         }
         return finding
     }
 
     private static var overcommit: Finding {
         let mode = TextFile.line("/proc/sys/vm/overcommit_memory")
-        let words = ["0": "as far as it seems to fit", "1": "always", "2": "never"]
+        let words = ["0": "heuristic", "1": "always", "2": "never"]
         var finding = Finding(
             key: "overcommit", name: "overcommit", value: mode.flatMap { words[$0] } ?? "unknown")
         if mode == "2" {
             finding.state = .warning
             finding.advice =
-                "a large process may be refused a fork: vm.overcommit_memory=0 lets it, or start workers by exec"
+                "the system may refuse to fork a large process: set vm.overcommit_memory=0, or start workers by exec"
         }
         return finding
     }
@@ -111,7 +117,7 @@ enum Machine {
         if !isFree { finding.number = Double(limit.rlim_cur) }
         if limit.rlim_cur < least {
             finding.state = .warning
-            finding.advice = "a pool of many workers may be refused some: raise it with \(command)"
+            finding.advice = "too low for a pool of many workers: raise it with \(command)"
         }
         return finding
     }
@@ -120,14 +126,14 @@ enum Machine {
 
     private static var features: [Finding] {
         KernelFeature.probe().map { feature in
-            var finding = Finding(key: feature.name, name: feature.name, value: "there, \(feature.purpose)")
+            var finding = Finding(key: feature.name, name: feature.name, value: "available, \(feature.purpose)")
             if let refusal = feature.refusal {
                 finding.value = "refused: \(systemMessage(refusal.code)); \(feature.purpose)"
                 finding.state = feature.isOptional ? .warning : .missing
                 finding.advice =
                     feature.isOptional
-                    ? "the library does without it"
-                    : "the library needs it: a sandbox refuses it, or the kernel is older than 5.4"
+                    ? "the library works without it"
+                    : "the library needs it; a sandbox blocks it, or the kernel is older than 5.4"
             }
             return finding
         }
@@ -135,7 +141,7 @@ enum Machine {
 
     private static var counter: Finding {
         var finding = Finding(
-            key: "instructions", name: "instruction counter", value: "there, for check --metric instructions")
+            key: "instructions", name: "instruction counter", value: "available, for check --metric instructions")
         do {
             _ = try EventCounter(.instructions)
         } catch {
@@ -154,20 +160,18 @@ enum Machine {
     private static var pressures: [Finding] {
         ["cpu", "memory", "io"].map { kind in
             let name = "\(kind == "cpu" ? "processor" : kind) pressure"
-            let fields = TextFile.line("/proc/pressure/\(kind)")?.split(separator: " ") ?? []
-            let share = fields.first { $0.hasPrefix("avg10=") }.flatMap { Double($0.dropFirst("avg10=".count)) }
-            guard let share else {
-                return Finding(key: "pressure_\(kind)", name: name, value: "unknown: the kernel does not tell")
+            guard let share = Cgroup.systemPressure(kind) ?? Cgroup().pressure(kind) else {
+                return Finding(key: "pressure_\(kind)", name: name, value: "unknown: this kernel does not report it")
             }
             var finding = Finding(
-                key: "pressure_\(kind)", name: name, value: "somebody waited for \(fixed(share, 0)) % of the last 10 s",
+                key: "pressure_\(kind)", name: name, value: "tasks waited for \(fixed(share, 0)) % of the last 10 s",
                 number: share)
             if share > 20 {
                 finding.state = .warning
                 finding.advice =
                     kind == "cpu"
-                    ? "others compute: wall times tell of them, compare CPU time"
-                    : "others are waited for: times tell of them"
+                    ? "other processes compute and affect wall times: compare CPU time"
+                    : "other processes affect the times"
             }
             return finding
         }
@@ -178,3 +182,4 @@ enum Machine {
             .map { String($0.dropFirst(name.count + 1).drop { $0 == "\t" }) }
     }
 }
+#endif

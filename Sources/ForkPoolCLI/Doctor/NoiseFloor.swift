@@ -1,6 +1,7 @@
+#if Command
 import Glibc
 
-/// What a gate could tell apart on this machine: the same program against itself.
+/// The smallest difference that a gate can find on this machine, measured with two copies of the same program.
 struct NoiseFloor {
     static let pairs = 20
 
@@ -8,10 +9,10 @@ struct NoiseFloor {
     let wall: Ratio
     let noise: Noise
 
-    /// Measures this program against itself (about half a second).
+    /// Compares this program with itself, which takes about half a second.
     ///
-    /// - Throws: What the system refused.
-    static func measure() throws(RunProblem) -> NoiseFloor {
+    /// - Throws: `MeasurementError` if the system refuses a process.
+    static func measure() throws(MeasurementError) -> NoiseFloor {
         let count = Self.calibrated()
         let program: Program
         do {
@@ -20,23 +21,23 @@ struct NoiseFloor {
             throw .program(error)
         }
         let entries = ["base", "head"].map { Measurement.Entry(name: $0, command: program) }
-        let measurement = try Measurement(entries, Measurement.Manner(timeout: 60_000_000_000))
-        var plan = Plan(seed: 1)
+        let measurement = try Measurement(entries, Measurement.Settings(timeout: 60_000_000_000))
+        var schedule = RunSchedule(seed: 1)
         var line = StatusLine()
         defer { line.clear() }
-        let watch = NoiseMeter()
-        try measurement.run(plan.rounds(2, of: [[0, 1]]), keeps: false)
+        let meter = NoiseMeter()
+        try measurement.run(schedule.rounds(2, of: [[0, 1]]), keeps: false)
         for done in stride(from: 0, to: pairs, by: 2) {
             line.show { "measuring the noise: \(done) of \(pairs) pairs" }
-            try measurement.run(plan.rounds(2, of: [[0, 1]]), keeps: true)
+            try measurement.run(schedule.rounds(2, of: [[0, 1]]), keeps: true)
         }
         let (base, head) = (measurement.measured[0], measurement.measured[1])
         return NoiseFloor(
             cpu: Comparison(head, to: base, .cpu).ratio, wall: Comparison(head, to: base, .wall).ratio,
-            noise: watch.noise(besides: measurement.processorTime))
+            noise: meter.noise(besides: measurement.processorTime))
     }
 
-    /// The findings, with what they mean for a gate.
+    /// The findings, with advice for a gate.
     var findings: [Finding] {
         [
             finding("noise_cpu", "noise of CPU time", cpu, "check"),
@@ -49,11 +50,11 @@ struct NoiseFloor {
         var finding = Finding(
             key: key, name: name, value: "±\(fixed(resolution * 100, 1)) % with \(Self.pairs) pairs", number: resolution
         )
-        // A gate tells what is twice its interval away from its limit.
+        // A gate decides quickly if its limit is at least twice its resolution.
         let least = max(2, (resolution * 200).rounded(.up))
         if resolution > 0.025 {
             finding.state = .warning
-            finding.advice = "forkpool \(verb) needs --limit \(fixed(least, 0))% or a quieter machine to decide soon"
+            finding.advice = "forkpool \(verb) needs --limit \(fixed(least, 0))% or a quieter machine to decide quickly"
         }
         return finding
     }
@@ -65,21 +66,23 @@ struct NoiseFloor {
             value: "\(fixed(others, 1)) of \(noise.processors) processors while that was measured", number: others)
         if noise.isContended {
             finding.state = .warning
-            finding.advice = "others compute: compare CPU time, and expect maps to take longer"
+            finding.advice = "other processes compute: compare CPU time, and expect maps to take longer"
         }
         return finding
     }
 
-    /// Computes for a while.
+    /// Computes, and does nothing else.
+    ///
+    /// - Parameter count: The number of steps.
     static func spin(_ count: Int) {
         var random = SplitMix64(state: 1)
         var sum: UInt64 = 0
         for _ in 0..<count { sum ^= random.next() }
-        // A call into the C library, which no optimizer sees through: it can neither leave the sum out nor make it later.
+        // The optimizer cannot look into the C library, so it can neither remove the sum nor delay it.
         srandom(UInt32(truncatingIfNeeded: sum))
     }
 
-    /// How much to compute for about 5 ms.
+    /// Finds the number of steps that take about 5 ms.
     private static func calibrated() -> Int {
         var count = 1000
         while true {
@@ -89,3 +92,4 @@ struct NoiseFloor {
         }
     }
 }
+#endif

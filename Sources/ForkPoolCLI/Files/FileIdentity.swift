@@ -1,18 +1,19 @@
+#if Command
 import Glibc
 
-/// Which file something is, whatever it is called; nothing that has no bytes of its own, such as a pipe or a terminal.
+/// The identity of a regular file, whatever its name; pipes and terminals have none.
 struct FileIdentity: Equatable {
     private let device: dev_t
     private let number: ino_t
 
-    /// Looks at a path (`stat`); nil if there is no such file.
+    /// Identifies the file at a path (`stat`); nil if it is no regular file.
     init?(path: String) {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return nil }
         self.init(status)
     }
 
-    /// Looks at a descriptor (`fstat`).
+    /// Identifies the file of a descriptor (`fstat`); nil if it is no regular file.
     init?(descriptor: Int32) {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { return nil }
@@ -24,3 +25,4 @@ struct FileIdentity: Equatable {
         (device, number) = (status.st_dev, status.st_ino)
     }
 }
+#endif

@@ -1,16 +1,17 @@
+#if Command
 import Glibc
 
-/// A folder that is open, and the way to everything below it.
+/// An open folder, which opens the files below it.
 struct Folder: ~Copyable {
-    /// The longest path that the system takes in one call, its NUL not counted.
+    /// The longest path of one system call, without the zero at its end.
     private static let longestPath = 4095
 
     private let descriptor: Int32
 
-    /// Opens a folder; if `path` is a symbolic link to one, that one (`open`).
+    /// Opens a folder, also through a symbolic link (`open`).
     ///
-    /// - Throws: What the system refused: `ENOENT`, `ENOTDIR`, `EACCES`, `ELOOP`.
-    init(_ path: String) throws(FileProblem) {
+    /// - Throws: `FileError.refused` with `ENOENT`, `ENOTDIR`, `EACCES` or `ELOOP`.
+    init(_ path: String) throws(FileError) {
         let opened = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard opened >= 0 else { throw .refused(call: "open", code: errno) }
         descriptor = opened
@@ -20,16 +21,16 @@ struct Folder: ~Copyable {
         close(descriptor)
     }
 
-    /// Opens what is below the folder, and no symbolic link (`openat`).
+    /// Opens a file or folder below this one; refuses symbolic links (`openat`).
     ///
-    /// A path may be longer than the system's limit: it is then walked in pieces.
+    /// A path that is longer than the limit of the system is opened in several steps.
     ///
     /// - Parameters:
-    ///   - path: The bytes of a relative path; none of them for the folder itself.
-    ///   - flags: How to open it, `O_CLOEXEC | O_NOFOLLOW` apart.
-    /// - Returns: A descriptor, the caller's to close.
-    /// - Throws: What the system refused.
-    func open(_ path: [UInt8], _ flags: Int32) throws(FileProblem) -> Int32 {
+    ///   - path: The bytes of a relative path; empty for the folder itself.
+    ///   - flags: The flags in addition to `O_CLOEXEC | O_NOFOLLOW`.
+    /// - Returns: A descriptor, which the caller closes.
+    /// - Throws: `FileError.refused`.
+    func open(_ path: [UInt8], _ flags: Int32) throws(FileError) -> Int32 {
         let slash = UInt8(ascii: "/")
         var base = descriptor
         defer { if base != descriptor { close(base) } }
@@ -44,7 +45,7 @@ struct Folder: ~Copyable {
         return try Self.openOne(base, rest, flags)
     }
 
-    private static func openOne(_ base: Int32, _ path: ArraySlice<UInt8>, _ flags: Int32) throws(FileProblem) -> Int32 {
+    private static func openOne(_ base: Int32, _ path: ArraySlice<UInt8>, _ flags: Int32) throws(FileError) -> Int32 {
         let name = path.isEmpty ? [UInt8(ascii: "."), 0] : path + [0]
         while true {
             let opened = unsafe name.withUnsafeBytes { bytes in
@@ -59,3 +60,4 @@ struct Folder: ~Copyable {
         }
     }
 }
+#endif

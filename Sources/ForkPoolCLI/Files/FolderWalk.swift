@@ -1,47 +1,48 @@
+#if Command
 import Glibc
 
-/// A regular file, as the walk found it.
+/// A regular file that the walk found.
 struct FoundFile: Codable {
-    /// Its path from the folder, as the file system spells it.
+    /// Its path from the folder, in the bytes of the file system.
     let path: [UInt8]
     /// Its length in bytes.
     let size: Int
 }
 
-/// A file or folder with what is wrong with it.
+/// A file or folder that could not be read.
 struct FileFailure {
     /// Its path from the folder.
     let path: [UInt8]
-    let problem: FileProblem
+    let error: FileError
 }
 
-/// Everything below a folder: the regular files in the order of their paths, and what was left out.
+/// A walk through everything below a folder: the regular files, sorted by path, and what it left out.
 ///
-/// Symbolic links are counted and never followed, so no loop can occur; so are devices, sockets and FIFOs, which
-/// are never opened. One folder is open at a time, however deep the tree.
+/// The walk counts symbolic links but never follows them, so there are no loops. It counts devices, sockets and FIFOs but
+/// never opens them. Only one folder is open at a time, however deep the tree.
 struct FolderWalk {
     private(set) var files: [FoundFile] = []
     private(set) var failures: [FileFailure] = []
-    /// The symbolic links that were not followed.
+    /// How many symbolic links were not followed.
     private(set) var links = 0
-    /// The devices, sockets and FIFOs that were not read.
+    /// How many devices, sockets and FIFOs were not opened.
     private(set) var specials = 0
 
     /// Walks a folder.
     init(_ root: borrowing Folder) {
         var waiting: [[UInt8]] = [[]]
         while let folder = waiting.popLast() {
-            do throws(FileProblem) {
+            do throws(FileError) {
                 waiting += try list(folder, below: root)
             } catch {
-                failures.append(FileFailure(path: folder, problem: error))
+                failures.append(FileFailure(path: folder, error: error))
             }
         }
         files.sort { $0.path.lexicographicallyPrecedes($1.path) }
     }
 
-    /// Takes in one folder's entries, and returns the folders among them (`readdir`, `fstatat`).
-    private mutating func list(_ folder: [UInt8], below root: borrowing Folder) throws(FileProblem) -> [[UInt8]] {
+    /// Adds the entries of a folder, and returns the folders among them (`readdir`, `fstatat`).
+    private mutating func list(_ folder: [UInt8], below root: borrowing Folder) throws(FileError) -> [[UInt8]] {
         let descriptor = try root.open(folder, O_RDONLY | O_DIRECTORY)
         guard let stream = unsafe fdopendir(descriptor) else {
             let code = errno
@@ -52,7 +53,7 @@ struct FolderWalk {
         var folders: [[UInt8]] = []
         while let name = unsafe try Self.nextName(stream) {
             let path = folder.isEmpty ? name : folder + [UInt8(ascii: "/")] + name
-            do throws(FileProblem) {
+            do throws(FileError) {
                 let status = try Self.status(of: name, in: descriptor)
                 switch status.st_mode & S_IFMT {
                 case S_IFREG: files.append(FoundFile(path: path, size: status.st_size))
@@ -61,14 +62,14 @@ struct FolderWalk {
                 default: specials += 1
                 }
             } catch {
-                failures.append(FileFailure(path: path, problem: error))
+                failures.append(FileFailure(path: path, error: error))
             }
         }
         return folders
     }
 
-    /// Reads the next entry's name, other than "." and "..".
-    private static func nextName(_ stream: OpaquePointer) throws(FileProblem) -> [UInt8]? {
+    /// Reads the name of the next entry, except "." and ".."; nil at the end.
+    private static func nextName(_ stream: OpaquePointer) throws(FileError) -> [UInt8]? {
         while true {
             errno = 0
             guard let entry = unsafe readdir(stream) else {
@@ -83,7 +84,7 @@ struct FolderWalk {
         }
     }
 
-    private static func status(of name: [UInt8], in folder: Int32) throws(FileProblem) -> stat {
+    private static func status(of name: [UInt8], in folder: Int32) throws(FileError) -> stat {
         var status = stat()
         let result = unsafe (name + [0]).withUnsafeBytes { bytes in
             unsafe fstatat(
@@ -97,3 +98,4 @@ struct FolderWalk {
         return status
     }
 }
+#endif

@@ -1,6 +1,7 @@
-/// The XXH64 hash of bytes that come in pieces.
+#if Command
+/// An incremental XXH64 hash.
 ///
-/// A fast digest that tells changed files apart; not one that withstands an attacker. The algorithm is that of
+/// It is fast and finds changed files, but does not withstand an attacker. The specification is
 /// https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md.
 struct XXH64 {
     private static let prime1: UInt64 = 0x9E37_79B1_85EB_CA87
@@ -13,19 +14,19 @@ struct XXH64 {
     private let seed: UInt64
     private var lanes: (UInt64, UInt64, UInt64, UInt64)
     private var length: UInt64 = 0
-    /// What came after the last whole stripe.
+    /// The bytes after the last complete stripe.
     private var tail: [UInt8] = []
 
-    /// Creates a hash of no bytes.
+    /// Creates the hash of no bytes.
     ///
-    /// - Parameter seed: Another seed gives another hash of the same bytes.
+    /// - Parameter seed: The seed of the hash.
     init(seed: UInt64 = 0) {
         self.seed = seed
         lanes = (seed &+ Self.prime1 &+ Self.prime2, seed &+ Self.prime2, seed, seed &- Self.prime1)
         tail.reserveCapacity(Self.stripe)
     }
 
-    /// Adds the bytes that come next.
+    /// Adds the next bytes.
     mutating func update(_ bytes: Span<UInt8>) {
         length &+= UInt64(bytes.count)
         var position = 0
@@ -41,7 +42,7 @@ struct XXH64 {
         for index in position..<bytes.count { tail.append(bytes[index]) }
     }
 
-    /// The hash of all bytes until now.
+    /// The hash of all bytes so far.
     var digest: UInt64 {
         var hash = length >= UInt64(Self.stripe) ? Self.merged(lanes) : seed &+ Self.prime5
         hash &+= length
@@ -67,7 +68,7 @@ struct XXH64 {
         return hash ^ (hash >> 32)
     }
 
-    /// Mixes whole stripes in, and returns where the first incomplete one begins.
+    /// Mixes in complete stripes, and returns where the rest begins.
     private static func mix(
         _ bytes: Span<UInt8>,
         from start: Int,
@@ -115,3 +116,4 @@ struct XXH64 {
         (0..<count).reduce(0) { $0 | UInt64(bytes[position + $1]) << UInt64(8 * $1) }
     }
 }
+#endif

@@ -1,28 +1,29 @@
-/// The project's own performance gate: compares what was measured and counted with limits.
+#if Command
+/// The performance gate of this project: compares measurements and counts with limits.
 struct OverheadGate {
-    /// What it says of one limit.
+    /// The verdict on one limit.
     enum Verdict: String {
         case passed
-        /// Above the limit for sure.
+        /// Significantly above the limit.
         case slower = "SLOWER"
-        /// Above it, but perhaps by chance; or it could not be counted.
+        /// Above the limit, but perhaps by chance; or not counted.
         case inconclusive
     }
 
-    /// One limit and what was found.
-    struct Finding {
+    /// The result for one limit.
+    struct LimitResult {
         let verdict: Verdict
-        /// What was compared, in words.
+        /// The name of the limit.
         let name: String
-        /// What was measured or counted, nil if it could not be.
+        /// The measured or counted value; nil if there is none.
         let value: Double?
         /// The interval of a ratio.
         let interval: ClosedRange<Double>?
         let most: Double
-        /// Why there is no value.
+        /// The reason why there is no value.
         var reason: String?
 
-        /// A line that tells it.
+        /// The result in a line.
         fileprivate var line: String {
             let found: String
             let limit: String
@@ -32,8 +33,8 @@ struct OverheadGate {
             } else {
                 (found, limit) = (value.map { fixed($0, 3) } ?? "–", fixed(most, 3))
             }
-            let why = reason.map { ": \($0)" } ?? ""
-            return "\(left(verdict.rawValue, 12)) \(found), at most \(limit)  \(name)\(why)"
+            let suffix = reason.map { ": \($0)" } ?? ""
+            return "\(left(verdict.rawValue, 12)) \(found), at most \(limit)  \(name)\(suffix)"
         }
 
         fileprivate var json: JSON {
@@ -47,58 +48,59 @@ struct OverheadGate {
         }
     }
 
-    /// The probability that a ratio is called slower by chance, over all of them.
+    /// The probability that any ratio is called slower by chance.
     private static let error = 0.05
 
-    let findings: [Finding]
+    let results: [LimitResult]
 
-    /// Judges what was measured and counted.
+    /// Compares measurements and counts with limits.
     ///
-    /// A ratio is above its limit for sure if the sign test says so; where there are several, each is held to a stricter
-    /// one, so that all of them together are rarely wrong (Holm).
+    /// The sign test decides whether a ratio is above its limit, with one error for all ratios together (Holm).
     ///
     /// - Parameters:
-    ///   - limits: What is allowed.
-    ///   - lines: The measured rows, one for each limit's row.
-    ///   - counts: The counted scenes, one for each limit's scene; one that could not be counted says why.
-    init(_ limits: Limits, _ lines: [OverheadLine], _ counts: [SceneCount]) {
-        let ratios = limits.ratios.compactMap { limit -> (limit: Limits.Ratio, ratios: Sample)? in
+    ///   - limits: The limits.
+    ///   - lines: The measured rows.
+    ///   - counts: The counted workloads; one without a count has a reason.
+    init(_ limits: OverheadLimits, _ lines: [OverheadLine], _ counts: [WorkloadCount]) {
+        let ratios = limits.ratios.compactMap { limit -> (limit: OverheadLimits.Ratio, ratios: Sample)? in
             guard let line = lines.first(where: { $0.row.name == limit.row }), let ours = line[limit.column],
                 let base = line[limit.base]
             else { return nil }
             return (limit, ours.ratios(to: base))
         }
-        let chances = ratios.map { SignTest.probability($0.ratios.seconds, above: $0.limit.most) }
-        let compared = zip(ratios, holm(chances, error: Self.error)).map { each, isSure in
+        let probabilities = ratios.map { SignTest.probability($0.ratios.seconds, above: $0.limit.most) }
+        let compared = zip(ratios, holm(probabilities, error: Self.error)).map { each, isSignificant in
             let median = each.ratios.median
-            return Finding(
-                verdict: isSure ? .slower : median > each.limit.most ? .inconclusive : .passed, name: each.limit.name,
+            return LimitResult(
+                verdict: isSignificant ? .slower : median > each.limit.most ? .inconclusive : .passed,
+                name: each.limit.name,
                 value: median, interval: each.ratios.interval, most: each.limit.most)
         }
-        let counted = limits.counts.compactMap { limit -> Finding? in
-            guard let count = counts.first(where: { $0.scene.name == limit.scene }) else { return nil }
+        let counted = limits.counts.compactMap { limit -> LimitResult? in
+            guard let count = counts.first(where: { $0.workload.name == limit.workload }) else { return nil }
             let value = count[limit.counted]
-            return Finding(
+            return LimitResult(
                 verdict: value.map { $0 > limit.most ? .slower : .passed } ?? .inconclusive, name: limit.name,
                 value: value, interval: nil, most: limit.most, reason: value == nil ? count.reason : nil)
         }
-        findings = compared + counted
+        results = compared + counted
     }
 
-    /// 0 if every limit is kept, 1 if one is not, 3 if that is not known of one.
+    /// The exit code: 0 if all limits are kept, 1 if one is exceeded, 3 if one is inconclusive.
     var code: Int32 {
-        if findings.contains(where: { $0.verdict == .slower }) { return Exit.partial }
-        return findings.contains { $0.verdict == .inconclusive } ? Exit.inconclusive : 0
+        if results.contains(where: { $0.verdict == .slower }) { return Exit.partial }
+        return results.contains { $0.verdict == .inconclusive } ? Exit.inconclusive : 0
     }
 
-    /// A line for each limit.
-    var text: String { findings.map { $0.line + "\n" }.joined() }
+    /// The results as text, a line for each limit.
+    var text: String { results.map { $0.line + "\n" }.joined() }
 
-    /// One document.
+    /// The results as a document.
     var json: JSON {
         .object([
             ("version", .string(ForkPoolCommand.version)), ("verb", .string("overhead")),
-            ("exit", .integer(Int(code))), ("limits", .array(findings.map(\.json))),
+            ("exit", .integer(Int(code))), ("limits", .array(results.map(\.json))),
         ])
     }
 }
+#endif

@@ -1,10 +1,11 @@
+#if Command
 /// A measured row.
 struct OverheadLine {
     let row: Row
-    /// As many as there are cells, in their order.
+    /// A sample for each cell of the row, in the same order.
     let samples: [Sample]
 
-    /// Measures a row, its columns in turn; the first round, in which pages are touched first, is not counted.
+    /// Measures a row, its columns in turn; discards the first round, which touches pages for the first time.
     static func measure(_ row: Row, rounds: Int) throws -> OverheadLine {
         var samples = row.cells.map { _ in Sample() }
         let runs = try row.cells.map { try $0.start() }
@@ -17,25 +18,26 @@ struct OverheadLine {
         return OverheadLine(row: row, samples: samples)
     }
 
-    /// A column's sample.
+    /// The sample of a column.
     subscript(column: Column) -> Sample? {
         zip(row.cells, samples).first { $0.0.column == column }?.1
     }
 }
 
-/// A counted scene.
-struct SceneCount {
-    let scene: Scene
-    /// What could be counted, for one item or call.
-    let counts: [Counted: Double]
-    /// Why the rest could not.
+/// The counts of a workload.
+struct WorkloadCount {
+    let workload: Workload
+    /// The counts per item or call.
+    let counts: [CountedEvent: Double]
+    /// The reason why some counts are missing; nil if none are.
     let reason: String?
 
-    init(scene: Scene, counts: [Counted: Double], reason: String?) {
-        self.scene = scene
+    init(workload: Workload, counts: [CountedEvent: Double], reason: String?) {
+        self.workload = workload
         self.counts = counts
-        self.reason = scene.counted.allSatisfy { counts[$0] != nil } ? nil : reason
+        self.reason = workload.counted.allSatisfy { counts[$0] != nil } ? nil : reason
     }
 
-    subscript(counted: Counted) -> Double? { counts[counted] }
+    subscript(counted: CountedEvent) -> Double? { counts[counted] }
 }
+#endif

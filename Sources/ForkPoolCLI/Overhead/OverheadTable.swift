@@ -1,19 +1,20 @@
+#if Command
 import ForkPool
 
-/// What `overhead` measured and counted, as it shows it.
+/// The tables of `overhead`.
 struct OverheadTable {
     let lines: [OverheadLine]
-    let counts: [SceneCount]
-    /// Python's version, where it was measured.
+    let counts: [WorkloadCount]
+    /// The version of Python; nil if it was not measured.
     let python: String?
 
-    /// Tables of medians, each of ours with its ratio to the floor, and one of counts.
+    /// Tables of medians, with the ratio to the floor for columns of this library, and a table of counts.
     var text: String {
         let tables = (measured + [counted]).filter { $0.count > 1 }.map(Self.aligned)
         return (tables + [notes.joined(separator: "\n") + "\n"]).joined(separator: "\n")
     }
 
-    /// The same in Markdown.
+    /// The same tables in Markdown.
     var markdown: String {
         let tables = (measured + [counted]).filter { $0.count > 1 }.map(Self.markdown)
         return (tables + [notes.joined(separator: "\n") + "\n"]).joined(separator: "\n")
@@ -21,9 +22,9 @@ struct OverheadTable {
 
     // MARK: Cells
 
-    /// The rows in which workers are started for the work, and those in which they were there before.
+    /// Two tables: the rows that start workers for each map, and the rows with warm workers.
     ///
-    /// Few columns have both. Of each table the first row is the columns' names.
+    /// They are separate because few columns have both. The first row of a table has the names of the columns.
     private var measured: [[[String]]] {
         func isCold(_ line: OverheadLine) -> Bool { line[.oneShot] != nil || line[.inPlace] != nil }
         return [lines.filter(isCold), lines.filter { !isCold($0) }].map { lines in
@@ -42,16 +43,17 @@ struct OverheadTable {
         return text
     }
 
-    /// Three digits that matter.
+    /// Formats a value with three significant digits.
     private static func short(_ value: Double) -> String {
         fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0)
     }
 
     private var counted: [[String]] {
-        let kinds = Counted.allCases
+        let kinds = CountedEvent.allCases
         return [["counted", "for"] + kinds.map(\.rawValue)]
             + counts.map { count in
-                [count.scene.name, count.scene.unit.rawValue] + kinds.map { count[$0].map { fixed($0, 3) } ?? "–" }
+                [count.workload.name, count.workload.unit.rawValue]
+                    + kinds.map { count[$0].map { fixed($0, 3) } ?? "–" }
             }
     }
 
@@ -60,7 +62,9 @@ struct OverheadTable {
         if !lines.isEmpty {
             notes.append("Medians of interleaved runs; ± is half the 95 % interval; × is the ratio to the C floor.")
             var machine = "Processors that this process may use: \(ForkPool.availableProcessors)."
-            if let python { machine += " Python \(python): a Pool made and closed for each map; warm, one that stays." }
+            if let python {
+                machine += " Python \(python): makes and closes a Pool for each map; in warm rows the Pool stays."
+            }
             notes.append(machine)
         }
         if let reason = counts.lazy.compactMap(\.reason).first { notes.append("Not counted: \(reason).") }
@@ -85,7 +89,7 @@ struct OverheadTable {
 
     // MARK: JSON
 
-    /// One document: seconds as they were measured.
+    /// The measurements, in seconds, and the counts as a document.
     var json: JSON {
         .object([
             ("version", .string(ForkPoolCommand.version)),
@@ -114,9 +118,9 @@ struct OverheadTable {
         return .object([("row", .string(line.row.name)), ("cells", .array(cells))])
     }
 
-    private static func json(_ count: SceneCount) -> JSON {
+    private static func json(_ count: WorkloadCount) -> JSON {
         .object([
-            ("scene", .string(count.scene.name)), ("for", .string(count.scene.unit.rawValue)),
+            ("workload", .string(count.workload.name)), ("for", .string(count.workload.unit.rawValue)),
             ("system_calls", count[.systemCalls].map { .number($0) } ?? .null),
             ("allocations", count[.allocations].map { .number($0) } ?? .null),
             ("instructions", count[.instructions].map { .number($0) } ?? .null),
@@ -127,8 +131,9 @@ struct OverheadTable {
 }
 
 extension String {
-    /// Without spaces at its end.
+    /// The text without spaces at its end.
     var trimmedEnd: String {
         lastIndex { $0 != " " }.map { String(self[...$0]) } ?? ""
     }
 }
+#endif

@@ -1,10 +1,11 @@
+#if Command
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
-/// Python's multiprocessing.Pool, where python3 is there: it makes a pool, maps and closes it, as a one-shot map does, or
-/// maps over and over with one that stays.
+/// Measures `multiprocessing.Pool` of Python: a new pool for each map, or warm, one pool for many maps.
 struct PythonPeer {
-    /// Python's version, as it prints it.
+    /// The version that Python prints.
     let version: String
 
     private static let script = """
@@ -34,7 +35,7 @@ struct PythonPeer {
             print((time.perf_counter() - start) / times)
         """
 
-    /// Finds python3, or returns nil.
+    /// Finds python3; nil if there is none.
     init?() {
         unsafe setenv("FORKPOOL_PYTHON", Self.script, 1)
         guard let version = Self.output(of: "python3 --version 2>/dev/null"), version.hasPrefix("Python") else {
@@ -43,7 +44,7 @@ struct PythonPeer {
         self.version = String(version.dropFirst("Python ".count))
     }
 
-    /// Runs one row in a fresh interpreter, whose start is not counted, and returns the seconds that it printed.
+    /// Measures a row in a new interpreter; returns the seconds that it printed, without its own start.
     func measure(_ row: String) throws -> Double {
         guard let text = Self.output(of: "exec python3 -c \"$FORKPOOL_PYTHON\" '\(row)'"), let seconds = Double(text)
         else {
@@ -52,7 +53,7 @@ struct PythonPeer {
         return seconds
     }
 
-    /// The first line that a command of the shell prints; it ends with this process.
+    /// Returns the first line that a shell command prints; the command ends if this process ends.
     private static func output(of script: String) -> String? {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { return nil }
@@ -69,7 +70,7 @@ struct PythonPeer {
         return line
     }
 
-    /// Reads to the end and returns the first line, if there is one.
+    /// Reads to the end, and returns the first line; nil if it is empty.
     private static func readLine(_ descriptor: Int32) -> String? {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
@@ -85,3 +86,4 @@ struct PythonPeer {
         return String(decoding: line, as: UTF8.self)
     }
 }
+#endif

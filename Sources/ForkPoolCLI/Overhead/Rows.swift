@@ -1,9 +1,10 @@
+#if Command
 import CForkFloor
 import Dispatch
 import ForkPool
 import Glibc
 
-/// The work that `overhead` measures, in each column that can do it.
+/// The rows of `overhead` that start workers for each measurement.
 struct Rows {
     private let pool = ForkPool(workers: 2)
     private let singles = ForkPool(workers: 2, options: .init(chunk: .fixed(1)))
@@ -11,12 +12,14 @@ struct Rows {
     private static let mebibyte = 1 << 20
     private static let million = 1_000_000
 
-    /// - Parameter python: The peer, if there is one.
+    /// Makes the rows.
+    ///
+    /// - Parameter python: Python, if it is measured.
     init(python: PythonPeer?) {
         self.python = python
     }
 
-    /// All rows, the floor's memory prepared.
+    /// Allocates the memory of the floor, and returns all rows.
     func all() throws -> [Row] {
         guard unsafe cforkfloor_region(200 * Self.mebibyte) != nil else { throw OverheadError.noFloor }
         return [
@@ -34,10 +37,10 @@ struct Rows {
             ])
     }
 
-    /// What one claim costs a worker that has the cursor for itself.
+    /// The cost of a claim without contention.
     ///
-    /// A million items that are claimed one by one take so much more than as many that are claimed at once: in processor
-    /// time of the worker, so that it may be interrupted.
+    /// It is the difference between claiming a million items one by one and all at once. It uses the processor time of the
+    /// worker, so that interruptions do not matter.
     private var claim: Row {
         let million = Self.million
         func ours(_ chunk: Int) -> ForkPool { ForkPool(workers: 1, options: .init(chunk: .fixed(chunk))) }
@@ -48,7 +51,7 @@ struct Rows {
                 Cell(.inPlace) {
                     func map(_ pool: ForkPool) throws -> Double {
                         try workerSeconds {
-                            try pool.withMapped(0..<million, same) { (results: Span<Int>) in keep(results[0]) }
+                            try pool.withMapped(0..<million, noOp) { (results: Span<Int>) in blackHole(results[0]) }
                         }
                     }
                     return try map(each) - map(all)
@@ -66,23 +69,23 @@ struct Rows {
         Row(
             name: "map of 2 no-ops, 2 workers", unit: "µs", perSecond: 1e6, rounds: 201,
             cells: [
-                Cell(.oneShot) { try seconds { _ = try pool.map(0..<2, same) } },
+                Cell(.oneShot) { try seconds { _ = try pool.map(0..<2, noOp) } },
                 Cell(.floor) { seconds { cforkfloor_map(2, 2, 1) } },
-            ] + peers(2, same) + pythons(python, "map2"))
+            ] + peers(2, noOp) + pythons(python, "map2"))
     }
 
     private var million: Row {
         Row(
             name: "map of 1 million no-ops", unit: "ns/item", perSecond: 1e9 / Double(Self.million), rounds: 31,
             cells: [
-                Cell(.oneShot) { try seconds { keep(try pool.map(0..<Self.million, same)) } },
+                Cell(.oneShot) { try seconds { blackHole(try pool.map(0..<Self.million, noOp)) } },
                 Cell(.inPlace) {
                     try seconds {
-                        try pool.withMapped(0..<Self.million, same) { (results: Span<Int>) in keep(results[0]) }
+                        try pool.withMapped(0..<Self.million, noOp) { (results: Span<Int>) in blackHole(results[0]) }
                     }
                 },
                 Cell(.floor) { seconds { cforkfloor_map(2, Int64(Self.million), 1000) } },
-            ] + peers(Self.million, same) + pythons(python, "million"))
+            ] + peers(Self.million, noOp) + pythons(python, "million"))
     }
 
     private var singleClaims: Row {
@@ -91,7 +94,7 @@ struct Rows {
             cells: [
                 Cell(.inPlace) {
                     try seconds {
-                        try singles.withMapped(0..<Self.million, same) { (results: Span<Int>) in keep(results[0]) }
+                        try singles.withMapped(0..<Self.million, noOp) { (results: Span<Int>) in blackHole(results[0]) }
                     }
                 },
                 Cell(.floor) { seconds { cforkfloor_map(2, Int64(Self.million), 1) } },
@@ -107,7 +110,7 @@ struct Rows {
                         try pool.fill(count: 200, slot: Self.mebibyte, of: UInt8.self) { item, bytes in
                             bytes.update(repeating: UInt8(truncatingIfNeeded: item))
                         } read: { (all: Span<UInt8>) in
-                            keep(touch(all))
+                            blackHole(touch(all))
                         }
                     }
                 },
@@ -127,16 +130,16 @@ struct Rows {
 
     private func sleeps(on workers: Int) -> Row {
         let pool = ForkPool(workers: workers)
-        let others = workers == 5 ? peers(10, rounds: 2, nap) : []
+        let others = workers == 5 ? peers(10, rounds: 2, sleepTenth) : []
         return Row(
             name: "10 sleeps of 0.1 s on \(workers) workers", unit: "ms", perSecond: 1e3, rounds: 9,
             cells: [
-                Cell(.oneShot) { try seconds { try pool.forEach(0..<10) { keep(nap($0)) } } },
-                Cell(.resident, on: try pool.resident(nap)) { resident in
-                    try seconds { keep(try resident.map(0..<10)) }
+                Cell(.oneShot) { try seconds { try pool.forEach(0..<10) { blackHole(sleepTenth($0)) } } },
+                Cell(.resident, on: try pool.resident(sleepTenth)) { resident in
+                    try seconds { blackHole(try resident.map(0..<10)) }
                 },
-                Cell(.exec, on: try pool.resident(NapJob(), start: .exec)) { resident in
-                    try seconds { keep(try resident.map(0..<10)) }
+                Cell(.exec, on: try pool.resident(SleepJob(), start: .exec)) { resident in
+                    try seconds { blackHole(try resident.map(0..<10)) }
                 },
                 Cell(.floor) { seconds { cforkfloor_sleep(Int32(workers), 10, 100_000_000) } },
             ] + others + pythons(python, "sleep\(workers)"))
@@ -148,7 +151,7 @@ struct Rows {
             name: "pure computation, \(workers) worker\(workers == 1 ? "" : "s")", unit: "ms", perSecond: 1e3,
             rounds: 15,
             cells: [
-                Cell(.oneShot) { try seconds { keep(try pool.map(0..<16) { churn($0, turns: 3_000_000) }) } },
+                Cell(.oneShot) { try seconds { blackHole(try pool.map(0..<16) { churn($0, turns: 3_000_000) }) } },
                 Cell(.floor) { seconds { cforkfloor_compute(Int32(workers), 16, 3_000_000) } },
             ] + peers(16) { churn($0, turns: 3_000_000) })
     }
@@ -166,16 +169,16 @@ struct Rows {
                 Cell(.resident, on: try ForkPool(workers: 1).resident(dying)) { call in
                     try secondsToError(at) { try call(1) }
                 },
-                // From the call on: a worker by exec has no memory to say in when it died.
-                Cell(.exec, on: try ForkPool(workers: 1).resident(SameJob(), start: .exec)) { call in
+                // Measured from the call: an exec worker has no shared memory for the time of its death.
+                Cell(.exec, on: try ForkPool(workers: 1).resident(NoOpJob(), start: .exec)) { call in
                     at[0] = monotonicNow()
-                    return try secondsToError(at) { keep(try call(-1)) }
+                    return try secondsToError(at) { blackHole(try call(-1)) }
                 },
                 Cell(.floor) { Double(cforkfloor_crash()) * 1e-9 },
             ])
     }
 
-    /// From the beginning of an item that never ends until the caller has its failure.
+    /// The time from the start of an endless item until the caller has the error.
     private var timeout: Row {
         let at = SharedArray<timespec>(count: 1)
         let limited = ForkPool(workers: 1, options: .init(timeout: .milliseconds(20)))
@@ -196,7 +199,7 @@ struct Rows {
 
 }
 
-/// The processor time of the children that some work starts and waits for.
+/// Returns the processor time, in seconds, of the children that the work starts and reaps.
 private func workerSeconds(_ body: () throws -> Void) rethrows -> Double {
     func spent() -> Double {
         var usage = rusage()
@@ -209,14 +212,14 @@ private func workerSeconds(_ body: () throws -> Void) rethrows -> Double {
     return spent() - before
 }
 
-/// The monotonic clock, which every process reads alike.
+/// Reads the monotonic clock, which is the same in all processes.
 private func monotonicNow() -> timespec {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return time
 }
 
-/// The seconds from when a body died, as it left it in shared memory, until its caller has the error.
+/// Returns the seconds from the time that a body wrote to shared memory before it died until the caller has the error.
 private func secondsToError(_ at: SharedArray<timespec>, _ call: () throws -> Void) throws -> Double {
     do {
         try call()
@@ -226,3 +229,4 @@ private func secondsToError(_ at: SharedArray<timespec>, _ call: () throws -> Vo
     }
     throw OverheadError.noCrash
 }
+#endif

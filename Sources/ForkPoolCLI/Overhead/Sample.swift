@@ -1,41 +1,42 @@
-/// Measurements of one cell: seconds, one for each round.
+#if Command
+/// The measurements of one cell, in seconds, one for each round.
 struct Sample {
     var seconds: [Double] = []
 
-    /// The middle value.
+    /// The median, in seconds.
     var median: Double { ForkPoolCLI.median(seconds) }
 
-    /// An interval that misses the true median with a probability of 5 % at most, or all values where they are too few for one.
+    /// The 95 % confidence interval of the median; the whole range if there are too few values.
     var interval: ClosedRange<Double> {
         SignTest.interval(seconds, error: 0.05) ?? (seconds.min() ?? 0)...(seconds.max() ?? 0)
     }
 
-    /// The ratios to another cell, round by round: what drifts between rounds cancels out.
+    /// Computes the ratios to another cell, round by round, so that a drift between rounds cancels out.
     func ratios(to other: Sample) -> Sample {
         Sample(seconds: zip(seconds, other.seconds).map { $0 / $1 })
     }
 }
 
-/// One line of the table: the same work in several columns.
+/// A row of the table: the same work in several columns.
 struct Row {
-    /// The work, in words.
+    /// The name of the work.
     let name: String
-    /// What a figure is given in: "µs", "ns/item".
+    /// The unit of figures, such as "µs" or "ns/item".
     let unit: String
-    /// The figure for one second.
+    /// The figure that stands for one second.
     let perSecond: Double
-    /// How many rounds are enough.
+    /// The default number of rounds.
     let rounds: Int
-    /// The columns that do this work.
+    /// The cells of the columns that do this work.
     let cells: [Cell]
 }
 
 /// The work of a row in one column.
 struct Cell {
     let column: Column
-    /// The most rounds that it takes part in: a run of seconds is not needed as often as one of milliseconds.
+    /// The most rounds to run; few for work that takes seconds.
     let rounds: Int
-    /// Prepares what is measured; returns what runs once a round and gives its seconds.
+    /// Prepares the measurement; returns the function that runs once per round and returns its seconds.
     let start: () throws -> () throws -> Double
 
     /// Makes a cell whose runs share nothing.
@@ -45,7 +46,7 @@ struct Cell {
         start = { run }
     }
 
-    /// Makes a cell whose runs share workers, which are started before the first one and end with the row.
+    /// Makes a cell whose runs share workers, which start before the first run and end with the row.
     init<Workers>(
         _ column: Column, rounds: Int = .max, on workers: @autoclosure @escaping () throws -> Workers,
         _ run: @escaping (Workers) throws -> Double
@@ -59,7 +60,7 @@ struct Cell {
     }
 }
 
-/// Who does the work.
+/// The way in which the work is done.
 enum Column: String, CaseIterable {
     case oneShot = "one-shot"
     case inPlace = "in place"
@@ -73,7 +74,7 @@ enum Column: String, CaseIterable {
     case taskGroup = "task group"
     case python = "Python Pool"
 
-    /// Whether it is this library's.
+    /// Whether it belongs to this library.
     var isOurs: Bool {
         switch self {
         case .oneShot, .inPlace, .resident, .residentInPlace, .exec: true
@@ -81,3 +82,4 @@ enum Column: String, CaseIterable {
         }
     }
 }
+#endif

@@ -1,6 +1,7 @@
+#if Command
 import CForkFloor
 
-/// Children of the floor that stay, for as long as this lives; one at a time does.
+/// The warm children of the C floor, which live as long as this object; only one may exist at a time.
 final class WarmFloor {
     private let workers: Int32
 
@@ -19,25 +20,26 @@ final class WarmFloor {
         cforkfloor_warm(workers)
     }
 
-    /// Hands a number to a child, and takes it back.
+    /// Sends a number to a child, and waits for the reply.
     func call() {
-        keep(cforkfloor_warm_call(1))
+        blackHole(cforkfloor_warm_call(1))
     }
 
-    /// Maps over inputs, `chunk` at a time.
+    /// Maps over inputs, with `chunk` inputs per claim.
     func map(_ inputs: [Int64], chunk: Int) {
         unsafe cforkfloor_warm_map(inputs, Int64(inputs.count), Int64(chunk))
     }
 
-    /// Fills the slots of big results, and reads a byte of each page.
+    /// Fills big results in shared memory, and reads a byte of each page.
     func fill(_ count: Int, size: Int) {
         cforkfloor_warm_fill(Int64(count), size)
         touchFloor(count * size)
     }
 }
 
-/// Reads a byte of each page that the floor left.
+/// Reads a byte of each page of the results of the floor.
 func touchFloor(_ size: Int) {
     guard let bytes = unsafe cforkfloor_region(0) else { return }
-    keep(touch(unsafe UnsafeBufferPointer(start: bytes, count: size).span))
+    blackHole(touch(unsafe UnsafeBufferPointer(start: bytes, count: size).span))
 }
+#endif

@@ -1,9 +1,10 @@
+#if Command
 import ForkPool
 import Glibc
 
-/// The work that `overhead` measures of workers that stay; the floor's stay too.
+/// The rows of `overhead` with warm workers, in this library and in the C floor.
 ///
-/// Whoever ran in the column before may still look for work without a pause, so each run begins with a rest.
+/// The workers of the column before may still spin, so each run starts after a rest.
 struct WarmRows {
     private static let mebibyte = 1 << 20
     private let pool = ForkPool(workers: 2)
@@ -11,12 +12,14 @@ struct WarmRows {
     private let python: PythonPeer?
     private static let million = 1_000_000
 
-    /// - Parameter python: The peer, if there is one.
+    /// Makes the rows.
+    ///
+    /// - Parameter python: Python, if it is measured.
     init(python: PythonPeer?) {
         self.python = python
     }
 
-    /// All rows; those of `Rows` have prepared the floor's memory.
+    /// Returns all rows; `Rows` must have allocated the memory of the floor before.
     func all() -> [Row] {
         Pace.allCases.map(call) + Pace.allCases.map(mapOfTwo) + [
             start, replacement, mapOfMillion,
@@ -29,9 +32,9 @@ struct WarmRows {
         return Row(
             name: "warm call" + pace.words, unit: "µs", perSecond: 1e6, rounds: pace.rounds,
             cells: [
-                Cell(.resident, on: try pool.resident(same)) { call in try pace.seconds { keep(try call(1)) } },
-                Cell(.exec, on: try pool.resident(SameJob(), start: .exec)) { call in
-                    try pace.seconds { keep(try call(1)) }
+                Cell(.resident, on: try pool.resident(noOp)) { call in try pace.seconds { blackHole(try call(1)) } },
+                Cell(.exec, on: try pool.resident(NoOpJob(), start: .exec)) { call in
+                    try pace.seconds { blackHole(try call(1)) }
                 },
                 Cell(.floor, on: WarmFloor(workers: 1)) { floor in pace.seconds { floor.call() } },
             ] + (pace == .inARow ? pythons(python, "call") : []))
@@ -41,36 +44,36 @@ struct WarmRows {
         Row(
             name: "warm map of 2 no-ops" + pace.words, unit: "µs", perSecond: 1e6, rounds: pace.rounds,
             cells: [
-                Cell(.resident, on: try pool.resident(same)) { resident in
-                    try pace.seconds { keep(try resident.map([0, 1])) }
+                Cell(.resident, on: try pool.resident(noOp)) { resident in
+                    try pace.seconds { blackHole(try resident.map([0, 1])) }
                 },
-                Cell(.exec, on: try pool.resident(SameJob(), start: .exec)) { resident in
-                    try pace.seconds { keep(try resident.map([0, 1])) }
+                Cell(.exec, on: try pool.resident(NoOpJob(), start: .exec)) { resident in
+                    try pace.seconds { blackHole(try resident.map([0, 1])) }
                 },
                 Cell(.floor, on: WarmFloor(workers: 2)) { floor in pace.seconds { floor.map([0, 1], chunk: 1) } },
-            ] + (pace == .inARow ? peers(2, same) + pythons(python, "warm map2") : []))
+            ] + (pace == .inARow ? peers(2, noOp) + pythons(python, "warm map2") : []))
     }
 
     private var mapOfMillion: Row {
         maps(
             "warm map of 1 million no-ops", pool, floorChunk: 1000,
             [
-                Cell(.exec, rounds: 5, on: (try pool.resident(SameJob(), start: .exec), inputs())) { resident, inputs in
-                    try afterRest { keep(try resident.map(inputs)) }
+                Cell(.exec, rounds: 5, on: (try pool.resident(NoOpJob(), start: .exec), inputs())) { resident, inputs in
+                    try afterRest { blackHole(try resident.map(inputs)) }
                 }
-            ] + peers(Self.million, same) + pythons(python, "warm million"))
+            ] + peers(Self.million, noOp) + pythons(python, "warm million"))
     }
 
-    /// A map of a million no-ops, each of which has its input, and what is to be seen beside it.
+    /// Makes a row for a map of a million no-ops with inputs.
     private func maps(_ name: String, _ pool: ForkPool, floorChunk: Int, _ more: [Cell]) -> Row {
         Row(
             name: name, unit: "ns/item", perSecond: 1e9 / Double(Self.million), rounds: 31,
             cells: [
-                Cell(.resident, on: (try pool.resident(same), inputs())) { resident, inputs in
-                    try afterRest { keep(try resident.map(inputs)) }
+                Cell(.resident, on: (try pool.resident(noOp), inputs())) { resident, inputs in
+                    try afterRest { blackHole(try resident.map(inputs)) }
                 },
-                Cell(.residentInPlace, on: (try pool.resident(same), inputs())) { resident, inputs in
-                    try afterRest { try resident.withMapped(inputs) { keep($0[0]) } }
+                Cell(.residentInPlace, on: (try pool.resident(noOp), inputs())) { resident, inputs in
+                    try afterRest { try resident.withMapped(inputs) { blackHole($0[0]) } }
                 },
                 Cell(.floor, on: (WarmFloor(workers: 2), inputs().map(Int64.init))) { floor, inputs in
                     afterRest { floor.map(inputs, chunk: floorChunk) }
@@ -78,7 +81,7 @@ struct WarmRows {
             ] + more)
     }
 
-    /// A million numbers, made when they are needed: what this process holds weighs on every fork.
+    /// Makes a million inputs only when needed, because memory of this process slows down every fork.
     private func inputs() -> [Int] { Array(0..<Self.million) }
 
     private var bigResults: Row {
@@ -88,16 +91,16 @@ struct WarmRows {
             name: "200 results of 1 MiB, warm", unit: "ms", perSecond: 1e3, rounds: 21,
             cells: [
                 Cell(.resident, on: try pool.resident { bytes($0, count: size) }) { resident in
-                    try afterRest { keep(try resident.map(0..<200)) }
+                    try afterRest { blackHole(try resident.map(0..<200)) }
                 },
                 Cell(.residentInPlace, on: try pool.resident { fill(all, $0, size: size) }) { resident in
                     try afterRest {
                         try resident.forEach(0..<200)
-                        keep(all.withSpan(touch))
+                        blackHole(all.withSpan(touch))
                     }
                 },
                 Cell(.exec, on: try pool.resident(BytesJob(count: size), start: .exec)) { resident in
-                    try afterRest { keep(try resident.map(0..<200)) }
+                    try afterRest { blackHole(try resident.map(0..<200)) }
                 },
                 Cell(.floor, on: WarmFloor(workers: 2)) { floor in afterRest { floor.fill(200, size: size) } },
             ] + pythons(python, "warm results"))
@@ -109,15 +112,15 @@ struct WarmRows {
             cells: [
                 Cell(.resident) {
                     try seconds {
-                        let resident = try pool.resident(same)
-                        keep(try resident(1))
+                        let resident = try pool.resident(noOp)
+                        blackHole(try resident(1))
                         resident.close()
                     }
                 },
                 Cell(.exec) {
                     try seconds {
-                        let resident = try pool.resident(SameJob(), start: .exec)
-                        keep(try resident(1))
+                        let resident = try pool.resident(NoOpJob(), start: .exec)
+                        blackHole(try resident(1))
                         resident.close()
                     }
                 },
@@ -130,14 +133,14 @@ struct WarmRows {
             ])
     }
 
-    /// From a call that kills the only worker until the end of the next one: the floor kills, reaps and forks.
+    /// The time from a call that kills the only worker until the next call returns; the floor kills, reaps and forks.
     private var replacement: Row {
         let pool = ForkPool(workers: 1)
         return Row(
             name: "replace a dead worker, the only one", unit: "µs", perSecond: 1e6, rounds: 51,
             cells: [
-                Cell(.resident, on: try pool.resident(sameOrDie), killing),
-                Cell(.exec, on: try pool.resident(SameJob(), start: .exec), killing),
+                Cell(.resident, on: try pool.resident(noOpOrDie), killing),
+                Cell(.exec, on: try pool.resident(NoOpJob(), start: .exec), killing),
                 Cell(.floor, on: WarmFloor(workers: 1)) { floor in
                     afterRest(microseconds: Self.spareTime) {
                         floor.replace()
@@ -147,31 +150,31 @@ struct WarmRows {
             ])
     }
 
-    /// As long as it takes to start the process that is to wait for the next death.
+    /// The rest in which a pool starts the spare process for the next death, in microseconds.
     private static let spareTime: UInt32 = 20_000
 
-    /// Lets a pool's only worker kill itself, and calls the pool again.
+    /// Makes the only worker of a pool kill itself, and calls the pool again.
     private func killing(_ call: ForkPool.Resident<Int, Int>) throws -> Double {
         try afterRest(microseconds: Self.spareTime) {
             guard (try? call(-1)) == nil else { throw OverheadError.noCrash }
-            keep(try call(1))
+            blackHole(try call(1))
         }
     }
 }
 
-/// How calls of warm workers follow each other.
+/// The pause between calls to warm workers.
 private enum Pace: CaseIterable {
-    /// One at once after the other.
+    /// No pause.
     case inARow
-    /// Each after a rest in which workers go to sleep, and processors too.
+    /// A rest in which workers go to sleep, and processors too.
     case rested
 
-    /// The end of the row's name.
+    /// The end of the name of the row.
     var words: String { self == .rested ? ", after 1 ms of rest" : "" }
 
     var rounds: Int { self == .rested ? 201 : 101 }
 
-    /// The seconds of a call.
+    /// Returns the seconds of a call.
     func seconds(_ call: () throws -> Void) rethrows -> Double {
         guard self == .inARow else { return try afterRest(call) }
         let count = 100
@@ -180,8 +183,9 @@ private enum Pace: CaseIterable {
     }
 }
 
-/// Times one run to which workers come from their sleep: before it they are left alone for some microseconds.
+/// Returns the seconds of a run after a rest, in which workers go to sleep.
 private func afterRest(microseconds: UInt32 = 1000, _ body: () throws -> Void) rethrows -> Double {
     usleep(microseconds)
     return try seconds(body)
 }
+#endif

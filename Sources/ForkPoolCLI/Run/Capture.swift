@@ -1,32 +1,34 @@
+#if Command
+import ForkPoolLaunch
 import ForkPool
 import Glibc
 
-/// Where one job writes one of its two outputs: memory, or a file of `--results`.
+/// The place where a job writes one of its two outputs: memory, or a file of `--results`.
 final class Capture {
     private let memory: CaptureFile?
-    /// What is to be the job's standard output or error.
+    /// The descriptor that becomes the job's standard output or error.
     let descriptor: Int32
     private let path: String?
 
-    /// Makes one in memory.
+    /// Makes a capture in memory (`memfd_create`).
     ///
-    /// - Throws: What the system refused.
-    init() throws(CommandRefusal) {
+    /// - Throws: `SystemError`.
+    init() throws(SystemError) {
         let file = try CaptureFile()
         (memory, descriptor, path) = (file, file.descriptor, nil)
     }
 
-    /// Makes a file, which has its name once the job has ended and is called `NAME.partial` until then.
+    /// Makes a capture in a file, which is called `NAME.partial` until the job has ended.
     ///
     /// - Parameter path: The file's name.
-    /// - Throws: What the system refused.
-    init(file path: String) throws(OutputRefusal) {
+    /// - Throws: `OutputError`.
+    init(file path: String) throws(OutputError) {
         memory = nil
-        // Another file than an earlier attempt's, to which somebody may still write.
+        // A process that an earlier attempt left running may still write to the old file.
         unsafe unlink(Self.partial(path))
         descriptor = unsafe open(
             Self.partial(path), O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666 as mode_t)
-        guard descriptor >= 0 else { throw OutputRefusal(what: Self.partial(path), code: errno) }
+        guard descriptor >= 0 else { throw OutputError(what: Self.partial(path), code: errno) }
         self.path = path
     }
 
@@ -34,7 +36,7 @@ final class Capture {
         if memory == nil { close(descriptor) }
     }
 
-    /// Whether another job can write here once it was emptied.
+    /// Whether another job can use the capture after `clear`.
     var isReusable: Bool { memory != nil }
 
     /// How many bytes the job has written (`fstat`).
@@ -43,9 +45,9 @@ final class Capture {
         return unsafe fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    /// Takes what was written, from the beginning.
+    /// Reads what the job wrote, from the beginning (`pread`).
     ///
-    /// - Parameter length: The most that is taken.
+    /// - Parameter length: The most bytes to read.
     /// - Returns: The bytes.
     func read(_ length: Int) -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: length) { bytes, count in
@@ -59,36 +61,37 @@ final class Capture {
         }
     }
 
-    /// Empties it for the next job; what a reader has not read yet of what was sent stays as it was (`ftruncate`).
+    /// Empties the capture for the next job (`ftruncate`); bytes already sent to a pipe keep their values.
     func clear() {
         ftruncate(descriptor, 0)
-        // A job may have changed what is the same for everybody who has this descriptor.
+        // The file position and the flags are shared by all processes that have the descriptor: a job may have changed
+        // them.
         lseek(descriptor, 0, SEEK_SET)
         _ = fcntl(descriptor, F_SETFL, O_APPEND)
     }
 
-    /// Gives the file its name.
+    /// Gives the file its final name (`rename`).
     ///
-    /// - Parameter limit: The bytes of it that stay; the job was to write no more.
-    /// - Throws: What the system refused.
-    func keep(atMost limit: Int) throws(OutputRefusal) {
+    /// - Parameter limit: The most bytes that stay in the file, `--max-output`.
+    /// - Throws: `OutputError`.
+    func keep(atMost limit: Int) throws(OutputError) {
         guard let path else { return }
         if length > limit { ftruncate(descriptor, limit) }
-        guard unsafe rename(Self.partial(path), path) == 0 else { throw OutputRefusal(what: path, code: errno) }
+        guard unsafe rename(Self.partial(path), path) == 0 else { throw OutputError(what: path, code: errno) }
     }
 
     private static func partial(_ path: String) -> String { path + ".partial" }
 }
 
-/// What a job wrote to one of its outputs.
-enum Captured {
+/// The output of a job, of one of its two streams.
+enum JobOutput {
     case nothing
-    /// A little, which was taken out of the capture already.
+    /// A small output, already read from the capture.
     case bytes([UInt8])
-    /// Much: it stays where the job wrote it until it is printed.
+    /// A large output, which stays in the capture until it is printed.
     case whole(Capture, length: Int)
 
-    /// How many bytes it is.
+    /// The number of bytes.
     var length: Int {
         switch self {
         case .nothing: 0
@@ -98,14 +101,15 @@ enum Captured {
     }
 }
 
-/// Why something cannot be written, and what.
-struct OutputRefusal: Error {
+/// A file or stream that cannot be written.
+struct OutputError: Error {
     let what: String
     /// The errno.
     let code: Int32
 
     static let standardOutput = "standard output"
 
-    /// Whether nobody reads the results any more, which is no error.
+    /// Whether the reader of standard output closed the pipe, which is no error.
     var isClosedPipe: Bool { code == EPIPE && what == Self.standardOutput }
 }
+#endif

@@ -1,37 +1,38 @@
-/// The command of every job: words in which an item takes the place of the placeholders.
+#if Command
+/// The command of every job: words with placeholders for the item.
 ///
-/// A word stays one word whatever the item holds: no shell reads it.
+/// A word stays one word whatever the item contains: no shell reads it.
 struct CommandTemplate {
-    /// What is taken of a path.
+    /// The part of a path that a placeholder stands for.
     private enum Part {
         case all
-        /// Without the folders before it.
+        /// The file name, without folders.
         case name
-        /// The folder that it is in.
+        /// The folder.
         case folder
-        /// Without the ending of its name.
+        /// The path without its extension.
         case withoutExtension
-        /// Its name, without the ending.
+        /// The file name without its extension.
         case stem
     }
 
     private enum Piece {
         case text([UInt8])
-        /// One of the item's values, or all of them with spaces between, if `value` is nil.
+        /// One of the item's values; if `value` is nil, all of them with spaces between.
         case item(value: Int?, Part)
         case number
         case slot
     }
 
     private let words: [[Piece]]
-    /// The highest value that a placeholder asks for, counted from 1; 0 if none asks for any by its number.
+    /// The highest value number in a placeholder, from 1; 0 if no placeholder has a number.
     let highestValue: Int
 
     /// Reads a command's words.
     ///
     /// - Parameters:
-    ///   - words: The words, the program first; without any placeholder the item's values follow as the last ones.
-    ///   - isLiteral: Whether braces mean nothing, as in a script.
+    ///   - words: The words, the program first; without a placeholder, the item's values are appended.
+    ///   - isLiteral: Whether braces have no meaning, as in a script.
     init(_ words: [[UInt8]], isLiteral: Bool = false) {
         var pieces = words.map { isLiteral ? [.text($0)] : Self.pieces(of: $0[...]) }
         let placeholders = pieces.joined().filter { if case .text = $0 { false } else { true } }
@@ -42,24 +43,24 @@ struct CommandTemplate {
         }
     }
 
-    /// Whether every job runs the same program.
+    /// The program, if every job runs the same one.
     var program: [UInt8]? {
         guard let first = words.first, first.count == 1, case .text(let name) = first[0] else { return nil }
         return name
     }
 
-    /// The words of one job's command.
+    /// Makes the words of one job's command.
     ///
     /// - Parameters:
-    ///   - values: The item's values, of which there is one unless several lists were given.
+    ///   - values: The item's values: one from each list.
     ///   - number: The job's number, from 1.
-    ///   - slot: Which of the jobs that run at once it is, from 1.
+    ///   - slot: The job's slot, from 1.
     /// - Returns: The words.
     func words(_ values: [[UInt8]], number: Int, slot: Int) -> [[UInt8]] {
         var result: [[UInt8]] = []
         result.reserveCapacity(words.count + values.count)
         for word in words {
-            // Only the word that stands for the values themselves is empty.
+            // Only the word that `init` appends for the values is empty.
             guard !word.isEmpty else {
                 result += values
                 continue
@@ -103,7 +104,7 @@ struct CommandTemplate {
         return pieces
     }
 
-    /// What stands between braces, if that is a placeholder.
+    /// Reads the text between braces; nil if it is no placeholder.
     private static func placeholder(_ inside: ArraySlice<UInt8>) -> Piece? {
         let digits = inside.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         let value = digits.isEmpty ? nil : Int(String(decoding: digits, as: UTF8.self))
@@ -131,14 +132,15 @@ struct CommandTemplate {
         case .stem: return take(.withoutExtension, of: take(.name, of: path))
         case .withoutExtension:
             let name = take(.name, of: path)
-            // A name that begins with its only point has no ending.
+            // A name such as ".hidden" has no extension.
             guard let point = name.lastIndex(of: UInt8(ascii: ".")), point > name.startIndex else { return path }
             return path[..<point]
         }
     }
 
-    /// An item's values with spaces between.
+    /// Joins an item's values with spaces.
     static func joined(_ values: some Sequence<some Collection<UInt8>>) -> [UInt8] {
         Array(values.joined(separator: [UInt8(ascii: " ")]))
     }
 }
+#endif

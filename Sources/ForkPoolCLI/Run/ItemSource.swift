@@ -1,8 +1,9 @@
+#if Command
 import Glibc
 
-/// Where items come from: lists that the command line holds, or bytes that are read as they come.
+/// The source of items: lists on the command line, or a file or pipe that is read as needed.
 final class ItemSource {
-    /// How many items, and bytes of items, are read ahead of the jobs.
+    /// The most items, and bytes of items, to read before jobs take them.
     private static let readAhead = 1 << 16
     private static let bytesAhead = 1 << 24
     private var bytes = 0
@@ -15,14 +16,14 @@ final class ItemSource {
     private let separator: UInt8
     private var tail: [UInt8] = []
     private var buffer: [UInt8] = []
-    /// Whether nothing more is to be read.
+    /// Whether everything was read.
     private(set) var isWhole: Bool
-    /// Whether the last item had no separator behind it.
+    /// Whether the last item ended without a separator.
     private(set) var endedWithin = false
-    /// How many items were found so far, those that were taken included.
+    /// How many items were found so far, including those already taken.
     private(set) var found: Int
 
-    /// Makes a source of every combination of one value from each list, the last list's turning fastest.
+    /// Makes a source of every combination of one value from each list; the last list's value changes fastest.
     ///
     /// - Parameter lists: The lists, at least one.
     init(lists: [[[UInt8]]]) {
@@ -31,7 +32,7 @@ final class ItemSource {
         (descriptor, separator, isWhole, found) = (-1, 0, true, combinations)
     }
 
-    /// How many combinations lists have, or nil if that is no number any more.
+    /// Counts the combinations of lists; nil if the number does not fit in an `Int`.
     static func combinations(of lists: [[[UInt8]]]) -> Int? {
         lists.reduce(1 as Int?) { product, list in
             guard let (partial, overflow) = product?.multipliedReportingOverflow(by: list.count), !overflow else {
@@ -41,31 +42,31 @@ final class ItemSource {
         }
     }
 
-    /// Makes a source of what is read, an item between two separators.
+    /// Makes a source that reads items from a descriptor.
     ///
     /// - Parameters:
-    ///   - descriptor: Where it is read; it stays open.
-    ///   - separator: What ends an item; after the last one it may be missing.
+    ///   - descriptor: The descriptor to read; the source does not close it.
+    ///   - separator: The byte that ends an item; optional after the last one.
     init(descriptor: Int32, separator: UInt8) {
         (self.descriptor, self.separator, isWhole, found) = (descriptor, separator, false, 0)
         (lists, combinations) = ([], 0)
     }
 
-    /// What is to become readable before there can be more items than there are.
+    /// The descriptor to wait for before the next `read`; nil if nothing is to be read now.
     var awaited: Int32? {
         isWhole || items.count - next >= Self.readAhead || next < items.count && bytes >= Self.bytesAhead
             ? nil : descriptor
     }
 
-    /// The file that is read, if it is one.
+    /// The file that is read, if it is a regular file.
     var file: FileIdentity? { FileIdentity(descriptor: descriptor) }
 
-    /// Whether there never will be another item.
+    /// Whether there are no more items.
     var isAtEnd: Bool { isWhole && next == items.count && combination == combinations }
 
     /// Takes the next item.
     ///
-    /// - Returns: Its values, or nil if there is none yet, or none at all.
+    /// - Returns: The item's values; nil if there is no item yet, or no more.
     func take() -> [[UInt8]]? {
         if combination < combinations {
             defer { combination += 1 }
@@ -80,7 +81,7 @@ final class ItemSource {
         guard next < items.count else { return nil }
         defer {
             next += 1
-            // What was taken is given back from time to time: an endless input needs no more memory.
+            // Free the items that were taken, so that memory does not grow with an endless input.
             if next >= Self.readAhead || next == items.count {
                 items.removeFirst(next)
                 next = 0
@@ -90,10 +91,10 @@ final class ItemSource {
         return items[next]
     }
 
-    /// Reads once (`read`): waits if there is nothing to read yet.
+    /// Reads once (`read`); waits until there is something to read.
     ///
-    /// - Throws: The errno of a refusal.
-    func read() throws(ReadRefusal) {
+    /// - Throws: `InputError` if the system refuses the read.
+    func read() throws(InputError) {
         if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: 1 << 16) }
         let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
         if count < 0 {
@@ -103,7 +104,7 @@ final class ItemSource {
                 return
             }
             if errno == EINTR { return }
-            throw ReadRefusal(code: errno)
+            throw InputError(code: errno)
         }
         guard count > 0 else {
             isWhole = true
@@ -127,8 +128,9 @@ final class ItemSource {
     }
 }
 
-/// Why items could not be read.
-struct ReadRefusal: Error {
+/// Items that cannot be read.
+struct InputError: Error {
     /// The errno.
     let code: Int32
 }
+#endif

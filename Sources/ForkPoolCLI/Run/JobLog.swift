@@ -1,63 +1,65 @@
+#if Command
 import ForkPool
+import ForkPoolLaunch
 import Glibc
 
-/// The log of a run: a JSON object a line for each job whose output was printed.
+/// The log of a run: a line with a JSON object for each job whose output was printed.
 final class JobLog {
-    /// What is done whenever a signal interrupts a writing that waits for the log's reader.
+    /// Runs whenever a signal interrupts a write that waits for the log's reader.
     var whileWaiting: () throws -> Void = {}
     private let descriptor: Int32
     private let name: String
     private var lines = ""
-    private lazy var stream = OutputStream(descriptor, name: name) { [unowned self] in try whileWaiting() }
+    private lazy var stream = OutputWriter(descriptor, name: name) { [unowned self] in try whileWaiting() }
 
-    /// Begins a log.
+    /// Opens a log.
     ///
     /// - Parameters:
-    ///   - path: Its file.
-    ///   - length: How much of what is there already stays; the rest is cut off.
-    /// - Throws: What the system refused.
-    init(_ path: String, keeping length: Int) throws(OutputRefusal) {
+    ///   - path: The file.
+    ///   - length: How many bytes of the present content stay; the rest is cut off.
+    /// - Throws: `OutputError`.
+    init(_ path: String, keeping length: Int) throws(OutputError) {
         name = path
         descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND, 0o666 as mode_t)
-        guard descriptor >= 0 else { throw OutputRefusal(what: path, code: errno) }
-        // What is no file, such as a pipe, has nothing to cut off.
+        guard descriptor >= 0 else { throw OutputError(what: path, code: errno) }
+        // Only a regular file has a length to cut: not a pipe.
         var status = stat()
         if unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
-            guard ftruncate(descriptor, off_t(length)) == 0 else { throw OutputRefusal(what: path, code: errno) }
+            guard ftruncate(descriptor, off_t(length)) == 0 else { throw OutputError(what: path, code: errno) }
         }
     }
 
     deinit { close(descriptor) }
 
-    /// Notes how a job ended; written by `flush`.
-    func note(_ job: Job, _ end: JobEnd, bytes: Int?) {
+    /// Adds a line for a job; `flush` writes it.
+    func append(_ job: RunJob, _ result: JobResult, bytes: Int?) {
         var exit = JSON.null
         var signal = JSON.null
-        if case .exited(let status) = end.reason { exit = .integer(Int(status)) }
-        if let number = end.usage?.signal { signal = .integer(Int(number)) }
+        if case .exited(let status) = result.status { exit = .integer(Int(status)) }
+        if let number = result.usage?.signal { signal = .integer(Int(number)) }
         var members: [(String, JSON)] = [
             ("seq", .integer(job.number)),
             ("item", .bytes(job.item)),
-            ("argv", .array(end.words.map { .bytes($0) })),
-            ("start", .seconds(Double(end.start) / 1e9)),
-            ("wall", .seconds(Double(end.wall) / 1e9)),
-            ("user", .seconds(Double(end.usage?.userTime ?? 0) / 1e9)),
-            ("sys", .seconds(Double(end.usage?.systemTime ?? 0) / 1e9)),
-            ("maxrss", .integer(end.usage?.maxMemory ?? 0)),
+            ("argv", .array(result.words.map { .bytes($0) })),
+            ("start", .seconds(Double(result.start) / 1e9)),
+            ("wall", .seconds(Double(result.wall) / 1e9)),
+            ("user", .seconds(Double(result.usage?.userTime ?? 0) / 1e9)),
+            ("sys", .seconds(Double(result.usage?.systemTime ?? 0) / 1e9)),
+            ("maxrss", .integer(result.usage?.maxMemory ?? 0)),
             ("exit", exit),
             ("signal", signal),
-            ("timed_out", .bool(end.reason == .timedOut)),
+            ("timed_out", .bool(result.status == .timedOut)),
             ("bytes", bytes.map { .integer($0) } ?? .null),
             ("attempt", .integer(job.attempt)),
         ]
-        // It never ran.
-        if end.usage == nil { members.append(("error", .string(end.sentence(RunLimits())))) }
+        // The job never ran.
+        if result.usage == nil { members.append(("error", .string(result.sentence(RunLimits())))) }
         lines += JSON.object(members).line + "\n"
     }
 
-    /// Writes what was noted, whole lines at once (`write`).
+    /// Writes the added lines (`write`).
     ///
-    /// - Throws: `OutputRefusal`, or what is done while waiting throws.
+    /// - Throws: `OutputError`, or an error of `whileWaiting`.
     func flush() throws {
         guard !lines.isEmpty else { return }
         try stream.take(lines.utf8)
@@ -65,3 +67,4 @@ final class JobLog {
         try stream.flush()
     }
 }
+#endif

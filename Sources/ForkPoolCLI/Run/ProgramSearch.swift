@@ -1,32 +1,33 @@
+#if Command
 import Glibc
 
-/// Finds programs as a shell does: by `PATH`, once for each name.
+/// Finds programs by `PATH` as a shell does, and remembers what it found.
 struct ProgramSearch {
-    private var known: [[UInt8]: Result<[UInt8], ProgramMissing>] = [:]
+    private var known: [[UInt8]: Result<[UInt8], ProgramSearchError>] = [:]
     private let folders: [[UInt8]]
 
     init() {
-        // Bytes: a folder's name may be any.
+        // As bytes: the name of a folder need not be UTF-8.
         let path = unsafe getenv("PATH").map { unsafe bytes(of: $0) } ?? Array("/usr/local/bin:/usr/bin:/bin".utf8)
         folders = path.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
             $0.isEmpty ? Array("./".utf8) : Array($0) + Array("/".utf8)
         }
     }
 
-    /// Finds a program's file.
+    /// Finds the file of a program.
     ///
-    /// - Parameter name: Its name, or its path, which is taken as it is.
+    /// - Parameter name: A name, or a path, which is used as it is.
     /// - Returns: The path.
-    /// - Throws: That there is none, or none that may be run.
-    mutating func find(_ name: [UInt8]) throws(ProgramMissing) -> [UInt8] {
+    /// - Throws: `ProgramSearchError` if there is no such program, or it is not executable.
+    mutating func find(_ name: [UInt8]) throws(ProgramSearchError) -> [UInt8] {
         if let result = known[name] { return try result.get() }
         let result = search(name)
         known[name] = result
         return try result.get()
     }
 
-    private func search(_ name: [UInt8]) -> Result<[UInt8], ProgramMissing> {
-        guard !name.isEmpty else { return .failure(ProgramMissing(code: ENOENT)) }
+    private func search(_ name: [UInt8]) -> Result<[UInt8], ProgramSearchError> {
+        guard !name.isEmpty else { return .failure(ProgramSearchError(code: ENOENT)) }
         let paths = name.contains(UInt8(ascii: "/")) ? [name] : folders.map { $0 + name }
         var code = ENOENT
         for path in paths {
@@ -36,10 +37,10 @@ struct ProgramSearch {
             default: break
             }
         }
-        return .failure(ProgramMissing(code: code))
+        return .failure(ProgramSearchError(code: code))
     }
 
-    /// Why a file cannot be run, or nil if it can.
+    /// Returns the errno that keeps a file from being run; nil if it can run.
     private static func refusal(_ path: [UInt8]) -> Int32? {
         unsafe (path + [0]).withUnsafeBytes { bytes in
             let name = unsafe bytes.assumingMemoryBound(to: CChar.self).baseAddress!
@@ -51,13 +52,14 @@ struct ProgramSearch {
     }
 }
 
-/// Why a program cannot be run: ENOENT, or another errno if there is one that may not be.
-struct ProgramMissing: Error {
+/// A program that does not exist (`ENOENT`), or that cannot be run (another errno).
+struct ProgramSearchError: Error {
     let code: Int32
 
-    /// The exit code that shells have for it.
+    /// The exit code of shells for this error.
     var exitCode: Int32 { code == ENOENT ? Exit.notFound : Exit.notExecutable }
 
-    /// What a person reads behind the program's name.
+    /// The message after the program's name.
     var reason: String { code == ENOENT ? "no such program" : "cannot be run: \(systemMessage(code))" }
 }
+#endif

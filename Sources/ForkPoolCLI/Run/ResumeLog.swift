@@ -1,19 +1,20 @@
+#if Command
 import Glibc
 
-/// What the log of an earlier run says is done.
+/// The log of an earlier run: the jobs that are done.
 struct ResumeLog {
-    /// How every line of a log begins.
+    /// The beginning of every line of a log.
     private static let beginning = Array("{\"seq\": ".utf8)
     let path: String
     /// The item of each job that succeeded, by the job's number.
     private(set) var done: [Int: [UInt8]] = [:]
-    /// How many bytes of whole lines there are; a last one that was cut is not among them.
+    /// How many bytes the complete lines have; a last line that was cut does not count.
     private(set) var length = 0
 
-    /// Reads a log; where there is none, nothing is done.
+    /// Reads a log; without a file, no job is done.
     ///
-    /// - Throws: What the system refused, or which line is none of a log.
-    init(_ path: String) throws(ResumeProblem) {
+    /// - Throws: `ResumeError` if the file cannot be read, or has a line that no log has.
+    init(_ path: String) throws(ResumeError) {
         self.path = path
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
         if file < 0 {
@@ -25,10 +26,10 @@ struct ResumeLog {
         var number = 0
         while true {
             while let line = reader.take(), let bytes = line.first {
-                // The last line that the reader found at the end of the file has no end of its own.
+                // A last line without a newline was cut.
                 number += 1
                 if reader.endedWithin, reader.isAtEnd {
-                    // It was cut, unless this is another kind of file, which then stays as it is.
+                    // Do not truncate a file that is no log.
                     guard Self.beginning.starts(with: bytes.prefix(Self.beginning.count)) else {
                         throw .malformed(path, line: number)
                     }
@@ -42,26 +43,27 @@ struct ResumeLog {
         }
     }
 
-    private mutating func add(_ line: [UInt8], _ number: Int) throws(ResumeProblem) {
+    private mutating func add(_ line: [UInt8], _ number: Int) throws(ResumeError) {
         guard let entry = try? JSON.parse(line), let job = entry["seq"]?.integer, let item = entry["item"]?.bytes,
             let exit = entry["exit"]
         else { throw .malformed(path, line: number) }
-        // A job may be there twice: the last time counts.
+        // If a job has several lines, the last one counts.
         done[job] = exit.integer == 0 ? item : nil
     }
 }
 
-/// Why a log cannot be resumed from.
-enum ResumeProblem: Error {
+/// A log that cannot be resumed.
+enum ResumeError: Error {
     case unreadable(String, Int32)
     case malformed(String, line: Int)
 
-    /// What a person reads.
+    /// The message.
     var sentence: String {
         switch self {
         case .unreadable(let path, let code): "\(path): cannot be read: \(systemMessage(code))"
         case .malformed(let path, let line):
-            "\(path): line \(line) is none of a log that forkpool run --log writes; nothing was begun"
+            "\(path): line \(line) is not from forkpool run --log; no job was started"
         }
     }
 }
+#endif

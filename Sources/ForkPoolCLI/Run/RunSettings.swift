@@ -1,28 +1,32 @@
-/// What `run` was asked for.
+#if Command
+/// The settings of a run, from the command line.
 struct RunSettings {
-    enum Order: String, CaseIterable {
-        /// The order of the input.
+    /// The order in which outputs are printed.
+    enum OutputOrder: String, CaseIterable {
+        /// In input order.
         case keep
         /// As jobs end.
         case done
-        /// As they write, torn as it may be: nothing is captured.
+        /// As jobs write, without capturing: lines of different jobs may mix.
         case live
     }
 
+    /// The effect of the first failure.
     enum FailFast: String, CaseIterable {
-        /// What runs is ended.
+        /// Running jobs are stopped.
         case now
-        /// What runs may end, nothing more is begun.
+        /// Running jobs go on; no more jobs start.
         case soon
     }
 
     var template: CommandTemplate
     /// How many jobs run at once.
     var jobs: Int
-    var order = Order.keep
+    var order = OutputOrder.keep
     var tags = false
     var limits = RunLimits()
     var failFast: FailFast?
     /// The folder of `--results`.
     var results: String?
 }
+#endif

@@ -1,17 +1,19 @@
+#if Command
 import Glibc
 import Synchronization
 
-/// The signals that a run listens to, as flags that it looks at between two waits.
+/// The signals that a run handles: handlers set flags, which the loop of the runner checks.
 enum RunSignals {
     private static let ending = Atomic<Int32>(0)
     private static let stopping = Atomic<Bool>(false)
     private static let count = Atomic<Int>(0)
-    nonisolated(unsafe) private static var bell: Int32 = -1
+    nonisolated(unsafe) private static var wakePipe: Int32 = -1
 
-    /// Begins to listen: to what ends a program unless it is ignored, to Ctrl-Z, to a closed pipe, and ten times a second to
-    /// the clock, which interrupts whatever waits.
+    /// Installs the handlers: for SIGINT, SIGTERM and SIGHUP unless they are ignored, Ctrl-Z, a closed pipe, and a timer.
     ///
-    /// - Returns: A descriptor that becomes readable at a signal.
+    /// The timer interrupts a waiting system call ten times a second.
+    ///
+    /// - Returns: A descriptor that becomes readable when a signal arrives.
     static func listen() -> Int32 {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { return -1 }
@@ -19,8 +21,8 @@ enum RunSignals {
             _ = fcntl(end, F_SETFD, FD_CLOEXEC)
             _ = fcntl(end, F_SETFL, O_NONBLOCK)
         }
-        unsafe bell = ends[1]
-        // Made before a handler could be the first to look.
+        unsafe wakePipe = ends[1]
+        // Swift makes a static on first use, and a handler must not be the first to use it.
         _ = (ending.load(ordering: .relaxed), stopping.load(ordering: .relaxed), count.load(ordering: .relaxed))
         for number in [SIGINT, SIGTERM, SIGHUP, SIGTSTP] where !isIgnored(number) { handle(number) }
         for number in [SIGPIPE, SIGALRM] { handle(number) }
@@ -31,32 +33,32 @@ enum RunSignals {
         return ends[0]
     }
 
-    /// The signal that is to end the run, if there was one.
+    /// The signal that ends the run; nil if there was none.
     static var endingSignal: Int32? {
         let number = ending.load(ordering: .acquiring)
         return number == 0 ? nil : number
     }
 
-    /// How often the run was asked to end: who asks twice is in a hurry.
+    /// How many signals to end the run arrived; the second one kills jobs at once.
     static var endings: Int { count.load(ordering: .acquiring) }
 
-    /// Whether Ctrl-Z was pressed since this was asked last.
+    /// Returns whether Ctrl-Z was pressed since the last call.
     static func takeStop() -> Bool { stopping.exchange(false, ordering: .acquiringAndReleasing) }
 
-    /// Takes what a signal wrote to the descriptor that `listen` gave.
-    static func drain(_ bell: Int32) {
-        var rung = [UInt8](repeating: 0, count: 64)
-        while unsafe read(bell, &rung, rung.count) > 0 {}
+    /// Empties the descriptor that `listen` returned.
+    static func drain(_ descriptor: Int32) {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        while unsafe read(descriptor, &bytes, bytes.count) > 0 {}
     }
 
-    /// Ends this process by a signal, as it would have been without a listener.
+    /// Ends this process by a signal, as the default action does.
     static func die(by number: Int32) -> Never {
         signal(number, SIG_DFL)
         raise(number)
         exit(128 + number)
     }
 
-    /// Does what Ctrl-Z does without a listener; returns when the process goes on.
+    /// Stops this process by SIGTSTP, as the default action does; returns after SIGCONT.
     static func stop() {
         signal(SIGTSTP, SIG_DFL)
         raise(SIGTSTP)
@@ -72,12 +74,12 @@ enum RunSignals {
     private static func handle(_ number: Int32) {
         var action = sigaction()
         unsafe action.__sigaction_handler.sa_handler = { RunSignals.note($0) }
-        // No restart: a write that waits for its reader is to be interrupted.
+        // Without SA_RESTART, so that the signal interrupts a write that waits for its reader.
         action.sa_flags = 0
         unsafe sigaction(number, &action, nil)
     }
 
-    /// Runs in a handler.
+    /// Runs in a signal handler: only atomics and system calls.
     private static func note(_ number: Int32) {
         switch number {
         case SIGPIPE, SIGALRM: return
@@ -87,7 +89,8 @@ enum RunSignals {
             count.add(1, ordering: .acquiringAndReleasing)
         }
         let saved = errno
-        _ = unsafe write(bell, "!", 1)
+        _ = unsafe write(wakePipe, "!", 1)
         errno = saved
     }
 }
+#endif

@@ -1,12 +1,13 @@
-/// Puts an item in front of each of its job's lines.
+#if Command
+/// Puts the item in front of each line of a job's output.
 enum Tagging {
-    /// A job's output, every line of which begins with a tag and a tab.
+    /// Puts a tag and a tab in front of each line.
     ///
     /// - Parameters:
-    ///   - captured: The output; the whole of it is held in memory at once.
-    ///   - tag: What each line begins with.
+    ///   - captured: The output, all of which is in memory at once meanwhile.
+    ///   - tag: The tag.
     /// - Returns: The tagged output.
-    static func tagged(_ captured: Captured, _ tag: [UInt8]) -> Captured {
+    static func tagged(_ captured: JobOutput, _ tag: [UInt8]) -> JobOutput {
         let bytes: [UInt8]
         switch captured {
         case .nothing: return .nothing
@@ -26,3 +27,4 @@ enum Tagging {
         return .bytes(result)
     }
 }
+#endif

@@ -1,28 +1,29 @@
+#if Command
 import Glibc
 
 /// Decides, from pairs of runs, whether head is slower than base by more than a limit.
 ///
-/// A pure state machine: it is asked after so many pairs as `looks` says, and its error is divided among the looks, since
-/// who looks often enough sees anything.
+/// It judges after as many pairs as `looks` says. The error is divided among the looks, because a test that is repeated
+/// often enough finds a difference by chance.
 struct PairedGate {
-    /// What is known after some pairs.
+    /// The verdict after some pairs.
     enum Verdict: Equatable {
-        /// Even the low end of the interval is above the limit.
+        /// The whole interval is above the limit.
         case slower
-        /// Even the high end of the interval is not above the limit.
+        /// No part of the interval is above the limit.
         case passed
-        /// The interval spans the limit: so many pairs in all would tell more.
+        /// The interval contains the limit; the next look is after so many pairs in total.
         case more(Int)
-        /// The interval spans the limit, and there will be no more pairs.
+        /// The interval contains the limit, and there are no more pairs.
         case inconclusive
     }
 
-    /// After how many pairs it is asked.
+    /// The numbers of pairs after which the gate judges.
     static let looks = [10, 20, 40, 80]
 
     /// The most that head may take, as a multiple of base: 1.05 for 5 %.
     let limit: Double
-    /// The probability with which it may be wrong, over all looks.
+    /// The probability of a wrong verdict, over all looks.
     let error: Double
     /// How many comparisons share the error.
     let comparisons: Int
@@ -33,26 +34,26 @@ struct PairedGate {
         self.comparisons = comparisons
     }
 
-    /// The error of one look at one comparison.
+    /// The error for one look at one comparison.
     var errorPerLook: Double { error / Double(Self.looks.count * comparisons) }
 
-    /// What is known of the ratio of head to base after some pairs.
+    /// Judges the ratio of head to base after some pairs.
     ///
     /// - Parameters:
-    ///   - ratios: Head by base, a value for each pair.
-    ///   - isLast: Whether no more pairs can be had.
-    /// - Returns: What is known.
+    ///   - ratios: The ratio head / base of each pair.
+    ///   - isLast: Whether there are no more pairs.
+    /// - Returns: The verdict.
     func judge(_ ratios: [Double], isLast: Bool) -> Verdict {
         judge(interval(ratios), after: ratios.count, isLast: isLast)
     }
 
-    /// What is known of a ratio by its interval.
+    /// Judges a ratio by its interval.
     ///
     /// - Parameters:
-    ///   - interval: What misses the ratio with the error of one look at most; nil if nothing does yet.
-    ///   - count: How many runs of either side it is made of.
-    ///   - isLast: Whether no more can be had.
-    /// - Returns: What is known.
+    ///   - interval: An interval with at most the error of one look; nil if there are too few runs.
+    ///   - count: The number of runs of each command.
+    ///   - isLast: Whether there are no more runs.
+    /// - Returns: The verdict.
     func judge(_ interval: ClosedRange<Double>?, after count: Int, isLast: Bool) -> Verdict {
         if let interval {
             if interval.lowerBound > limit { return .slower }
@@ -62,15 +63,15 @@ struct PairedGate {
         return .more(next)
     }
 
-    /// What is known of several comparisons that are made at once.
+    /// Judges several comparisons together.
     ///
-    /// Which are slower is told so that any of them is wrong no more often than with the error (Holm). One that passed costs
-    /// the others nothing.
+    /// The probability that any "slower" is wrong is at most the error (Holm). A comparison that passes does not make the
+    /// others stricter.
     ///
     /// - Parameters:
-    ///   - comparisons: The ratios of each.
-    ///   - isLast: Whether no more pairs can be had.
-    /// - Returns: What is known of each.
+    ///   - comparisons: The ratios of each comparison.
+    ///   - isLast: Whether there are no more pairs.
+    /// - Returns: The verdict for each comparison.
     func judge(_ comparisons: [[Double]], isLast: Bool) -> [Verdict] {
         // An interval has half of its error on either side.
         let slower = holm(comparisons.map { SignTest.probability($0, above: limit) }, error: errorPerLook / 2)
@@ -78,16 +79,17 @@ struct PairedGate {
             if isSlower { return .slower }
             let verdict = judge(ratios, isLast: isLast)
             guard verdict == .slower else { return verdict }
-            // By itself it would be.
+            // It is slower if judged alone, but not among all comparisons.
             return judge(nil, after: ratios.count, isLast: isLast)
         }
     }
 
-    /// The interval that one look gives for the ratio.
+    /// Computes the interval of the ratio, with the error of one look.
     func interval(_ ratios: [Double]) -> ClosedRange<Double>? {
         SignTest.interval(ratios, error: errorPerLook)
     }
 
-    /// What twice the excess that is allowed makes of 1: the ratio that a gate has to find.
+    /// The ratio that the gate must find: a head slower by twice the limit.
     var canary: Double { 1 + 2 * (limit - 1) }
 }
+#endif

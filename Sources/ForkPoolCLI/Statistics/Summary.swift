@@ -1,18 +1,19 @@
+#if Command
 import Glibc
 
-/// What some values are, in short.
+/// Summary statistics of some values.
 struct Summary {
     let values: [Double]
     let median: Double
-    /// What misses the true median with a probability of 5 % at most; nil for fewer than 6 values.
+    /// The 95 % confidence interval of the median; nil for fewer than 6 values.
     let interval: ClosedRange<Double>?
     let mean: Double
-    /// The standard deviation of a sample; nil for a single value.
+    /// The sample standard deviation; nil for a single value.
     let deviation: Double?
     let minimum: Double
     let maximum: Double
 
-    /// Summarises values, of which there is at least one.
+    /// Summarises values, at least one.
     init(_ values: [Double]) {
         self.values = values
         median = ForkPoolCLI.median(values)
@@ -26,29 +27,29 @@ struct Summary {
     }
 }
 
-/// How much one thing takes, as a multiple of another.
+/// The ratio of two measured quantities, with its interval.
 struct Ratio {
-    /// The middle of what was seen, and what misses the true one with no more than an agreed probability; nil for too few
-    /// values.
+    /// The median of the ratios.
     let estimate: Double
+    /// The confidence interval; nil if there are too few values.
     let interval: ClosedRange<Double>?
 
-    /// The ratio of pairs that were run one beside the other.
+    /// Makes the ratio of paired runs.
     ///
     /// - Parameters:
-    ///   - ratios: A value for each pair, all above 0.
-    ///   - error: The probability.
+    ///   - ratios: The ratio of each pair, above 0.
+    ///   - error: The probability that the interval misses the true ratio.
     init(pairs ratios: [Double], error: Double) {
         estimate = exp(median(ratios.map { log($0) }))
         interval = SignTest.interval(ratios, error: error)
     }
 
-    /// The ratio of values that have nothing to do with one another: half of the error for the interval of either median.
+    /// Makes the ratio of independent runs; the interval of each median gets half of the error.
     ///
     /// - Parameters:
-    ///   - head: Values, all above 0.
-    ///   - base: What they are compared with, all above 0.
-    ///   - error: The probability.
+    ///   - head: The values of head, above 0.
+    ///   - base: The values of base, above 0.
+    ///   - error: The probability that the interval misses the true ratio.
     init(of head: [Double], to base: [Double], error: Double) {
         estimate = median(head) / median(base)
         let intervals = (SignTest.interval(head, error: error / 2), SignTest.interval(base, error: error / 2))
@@ -59,14 +60,15 @@ struct Ratio {
         interval = upper.lowerBound / lower.upperBound...upper.upperBound / lower.lowerBound
     }
 
-    /// How far off the true ratio may be, as a part of it.
+    /// How far the true ratio may be from the estimate, as a fraction; nil without an interval.
     var resolution: Double? {
         interval.map { sqrt($0.upperBound / $0.lowerBound) - 1 }
     }
 
-    /// Such as "1.084 [1.073, 1.095]".
+    /// The estimate and the interval, such as "1.084 [1.073, 1.095]".
     var text: String {
         guard let interval else { return "\(fixed(estimate, 3)) [too few runs to tell]" }
         return "\(fixed(estimate, 3)) [\(fixed(interval.lowerBound, 3)), \(fixed(interval.upperBound, 3))]"
     }
 }
+#endif

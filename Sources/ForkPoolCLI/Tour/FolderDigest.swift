@@ -1,37 +1,38 @@
+#if Command
 import ForkPool
 
-/// Does chapter 6, a real job: every file below a folder is digested in the pool, and again in a loop.
+/// The work of chapter 6: digests every file below a folder in a pool, in a loop, and in the pool again.
 ///
-/// The pool reads twice. The first reading also fetches from the disk what memory does not hold yet, for itself and
-/// for the loop after it; only the second one can be compared with the loop's.
+/// The first reading loads the files from the disk into the page cache, so only the second time of the pool can be
+/// compared with that of the loop.
 struct FolderDigest {
-    /// What the walk found.
+    /// The files that the walk found.
     let walk: FolderWalk
-    /// What could not be read or compared, the walk's own failures included.
+    /// The files that could not be read or compared, and the failures of the walk.
     private(set) var failures: [FileFailure]
-    /// How many files every reading could read, with their bytes.
+    /// How many files all readings could read, and their size in bytes.
     private(set) var files = 0
     private(set) var bytes = 0
-    /// One digest of all paths and all files' digests.
+    /// A digest of all paths and all digests.
     var hash: UInt64 { all.digest }
     private var all = XXH64()
     let workers: Int
-    /// How long it took to start workers that stay; nil where each map forks its own.
+    /// The seconds to start resident workers; nil if each map forks its own.
     let startSeconds: Double?
-    /// How long the pool took for the first reading.
+    /// The seconds of the first reading, by the pool.
     let firstSeconds: Double
-    /// How long the loop took for the second reading.
+    /// The seconds of the second reading, by the loop.
     let loopSeconds: Double
-    /// How long the pool took for the third reading.
+    /// The seconds of the third reading, by the pool.
     let poolSeconds: Double
 
-    /// Whether no file had two digests.
-    var matches: Bool { !failures.contains { $0.problem == .differs } }
+    /// Whether all digests of each file are equal.
+    var matches: Bool { !failures.contains { $0.error == .differs } }
 
-    /// Walks, digests in a pool, in a loop and in the pool again, and compares.
+    /// Walks the folder, digests its files three times, and compares the digests.
     ///
-    /// - Throws: The failure of the pool as a whole. That of a file is in `failures`.
-    init(_ opened: OpenFolder, _ source: TourWorkers, pool: ForkPool = ForkPool()) throws(ForkPool.Failure) {
+    /// - Throws: `ForkPool.Failure` if the whole pool fails; a file that fails is in `failures`.
+    init(_ opened: SharedFolder, _ source: TourWorkers, pool: ForkPool = ForkPool()) throws(ForkPool.Failure) {
         let walk = FolderWalk(opened.folder)
         self.walk = walk
         workers = pool.workers
@@ -54,24 +55,24 @@ struct FolderDigest {
         poolSeconds = second.seconds
         for (index, file) in walk.files.enumerated() {
             let readings = [
-                first.value[index].mapError(\.fileProblem), looped.value[index],
-                second.value[index].mapError(\.fileProblem),
+                first.value[index].mapError(\.fileError), looped.value[index],
+                second.value[index].mapError(\.fileError),
             ]
             compare(file, readings)
         }
         failures.sort { $0.path.lexicographicallyPrecedes($1.path) }
     }
 
-    /// Megabytes a second of a reading; nil where no byte was read.
+    /// Computes the megabytes per second of a reading; nil if no byte was read.
     func rate(_ seconds: Double) -> Double? {
         bytes > 0 && seconds > 0 ? Double(bytes) / 1e6 / seconds : nil
     }
 
-    /// What digests files in the pool.
+    /// Makes the function that digests files in the pool.
     private static func reader(
-        below opened: OpenFolder, _ source: TourWorkers, _ pool: ForkPool, _ progress: Progress
+        below opened: SharedFolder, _ source: TourWorkers, _ pool: ForkPool, _ progress: Progress
     ) throws(ForkPool.Failure) -> ([FoundFile]) -> [Result<FileDigest, ForkPool.Failure>] {
-        // Made before the fork: each worker then has a buffer of its own.
+        // Made before the fork, so that each worker has its own buffer.
         var reader = FileReader()
         let digest = { (file: FoundFile) in
             defer { progress.step() }
@@ -89,20 +90,20 @@ struct FolderDigest {
     private static func looped(
         _ files: [FoundFile],
         below folder: borrowing Folder
-    ) -> (value: [Result<FileDigest, FileProblem>], seconds: Double) {
+    ) -> (value: [Result<FileDigest, FileError>], seconds: Double) {
         let progress = Progress("reading one after another", of: files.count)
         defer { progress.end() }
         var reader = FileReader()
         return timed {
             files.map { file in
                 defer { progress.step() }
-                return Result { () throws(FileProblem) in try reader.digest(file, below: folder) }
+                return Result { () throws(FileError) in try reader.digest(file, below: folder) }
             }
         }
     }
 
-    private mutating func compare(_ file: FoundFile, _ readings: [Result<FileDigest, FileProblem>]) {
-        do throws(FileProblem) {
+    private mutating func compare(_ file: FoundFile, _ readings: [Result<FileDigest, FileError>]) {
+        do throws(FileError) {
             var digest = try readings[0].get()
             for reading in readings.dropFirst() { digest = try digest.agreed(with: reading.get()) }
             files += 1
@@ -110,7 +111,7 @@ struct FolderDigest {
             all.update(file.path.span)
             all.update(([0] + Self.littleEndian(digest.hash)).span)
         } catch {
-            failures.append(FileFailure(path: file.path, problem: error))
+            failures.append(FileFailure(path: file.path, error: error))
         }
     }
 
@@ -120,8 +121,9 @@ struct FolderDigest {
 }
 
 extension ForkPool.Failure {
-    /// What a file's reading threw in its worker, or how the worker ended.
-    fileprivate var fileProblem: FileProblem {
-        thrown?.decode(as: FileProblem.self) ?? .worker(message)
+    /// The error that the reading threw in its worker, or how the worker ended.
+    fileprivate var fileError: FileError {
+        thrown?.decode(as: FileError.self) ?? .worker(message)
     }
 }
+#endif

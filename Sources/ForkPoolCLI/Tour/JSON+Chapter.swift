@@ -1,12 +1,13 @@
+#if Command
 extension JSON {
-    /// Makes a chapter's part of the document: what every chapter has, and then its own.
+    /// Makes the object for a chapter: the members of every chapter, then its own.
     ///
     /// - Parameters:
-    ///   - number: From 1.
-    ///   - name: A word for programs.
-    ///   - seconds: How long its runs took together.
-    ///   - results: What they gave.
-    ///   - more: What only this chapter has.
+    ///   - number: The number of the chapter, from 1.
+    ///   - name: The name of the chapter, for programs.
+    ///   - seconds: The seconds of all its runs together.
+    ///   - results: The results of its runs.
+    ///   - more: The members of this chapter alone.
     /// - Returns: An object.
     static func chapter(
         _ number: Int,
@@ -22,3 +23,4 @@ extension JSON {
         return .object(common + more)
     }
 }
+#endif

@@ -1,19 +1,20 @@
+#if Command
 import ForkPool
 
-/// Where the tour's pools have their workers from.
+/// The kind of workers in the tour.
 enum TourWorkers {
-    /// Each map forks its own.
+    /// Each map forks its own workers.
     case forEachMap
-    /// They are started once, and stay for all maps of a chapter.
+    /// Workers start once, and stay for all maps of a chapter.
     case resident
 
-    /// Takes a pool into service for one body.
+    /// Makes a map function for one body.
     ///
     /// - Parameters:
     ///   - pool: The pool.
     ///   - body: Runs in a worker, once for each item.
-    /// - Returns: What maps, and the seconds that it took to start workers that stay.
-    /// - Throws: The refusal, if the system refuses memory or every worker.
+    /// - Returns: The map function, and the seconds to start resident workers; nil if each map forks its own.
+    /// - Throws: `ForkPool.Failure` if the system refuses memory or all workers.
     func mapper<Input: BitwiseCopyable, Output: BitwiseCopyable>(
         _ pool: ForkPool, _ body: @escaping (Input) -> Output
     ) throws(ForkPool.Failure) -> (map: ([Input]) throws(ForkPool.Failure) -> [Output], startSeconds: Double?) {
@@ -28,8 +29,9 @@ enum TourWorkers {
 }
 
 extension JSON {
-    /// The seconds of a start, for a document's object; nothing where nothing was started once.
+    /// Makes the member with the seconds to start resident workers; none for nil.
     static func start(_ seconds: Double?) -> [(String, JSON)] {
         seconds.map { [("start_seconds", .seconds($0))] } ?? []
     }
 }
+#endif

@@ -1,0 +1,94 @@
+#include "internal.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/// Stacks: where one ends, and which one a child's new threads must not get.
+///
+/// What a one-shot body captured may lie on the stack of the thread that called. Another thread forks, so in the child
+/// glibc takes the caller's stack as free and gives it to the next thread that the body starts: fork() sets the thread
+/// id in the descriptor of every other thread to 0, and an id of 0 means free. So the child writes the id back.
+///
+/// The descriptor is private to glibc. The write was tried on glibc 2.36 (Debian 12, x86-64). By its sources the same
+/// holds for 2.26 to 2.42: the id is behind the header and the list links (byte 720 on x86-64, 208 on arm64), fork()
+/// clears it, and `tid <= 0` means free. After 2.42 another field, which fork() leaves alone, says whether a stack is
+/// free; the caller's is safe there, and the write has no effect.
+///
+/// Nothing is written unless exactly one place in the forker's descriptor holds the forker's id, the same place in the
+/// caller's descriptor holds the caller's id before the fork, and that place holds 0 after it. Where the first two do
+/// not hold, the calling thread forks by itself (forker.c). A glibc that lets fork() leave another value than 0 or the
+/// id would not be seen before the fork; there a thread of a body could get the caller's stack.
+
+/// How far the search goes; every descriptor is larger.
+enum { SEARCHED = 1024 };
+
+void cforkpool_find_tid(void)
+{
+    const char *descriptor = (const char *)pthread_self();
+    pid_t own = gettid();
+    size_t found = 0;
+    int matches = 0;
+    for (size_t offset = sizeof own; offset < SEARCHED; offset += sizeof own) {
+        if (memcmp(descriptor + offset, &own, sizeof own) == 0) {
+            found = offset;
+            matches += 1;
+        }
+    }
+    cforkpool_state.forker.tid_offset = matches == 1 ? found : 0;
+}
+
+/// Returns whether the caller's descriptor holds `tid` at the place that was found.
+static bool holds(pid_t tid)
+{
+    return memcmp(cforkpool_state.forker.caller + cforkpool_state.forker.tid_offset, &tid, sizeof tid) == 0;
+}
+
+bool cforkpool_can_keep_stack(void)
+{
+    bool is_sure = cforkpool_state.forker.tid_offset != 0 && holds(cforkpool_state.forker.caller_tid);
+    cforkpool_state.forker.keeps_stack = CALL(tid_offset, is_sure ? 0 : -1) == 0;
+    return cforkpool_state.forker.keeps_stack;
+}
+
+void cforkpool_keep_stack(void)
+{
+    // The first thread's descriptor, and one on a stack that the host supplied, keep the id and are never reused.
+    if (cforkpool_state.forker.keeps_stack && holds(0))
+        memcpy(cforkpool_state.forker.caller + cforkpool_state.forker.tid_offset, &cforkpool_state.forker.caller_tid,
+               sizeof cforkpool_state.forker.caller_tid);
+}
+
+/// Finds the calling thread's stack; returns false if the system does not say.
+static bool get_stack(uintptr_t *low, size_t *size)
+{
+    pthread_attr_t attributes;
+    if (CALL_OR(pthread_getattr_np, errno, pthread_getattr_np(pthread_self(), &attributes)) != 0)
+        return false;
+    void *address;
+    int error = pthread_attr_getstack(&attributes, &address, size);
+    pthread_attr_destroy(&attributes);
+    *low = (uintptr_t)address;
+    return error == 0;
+}
+
+void cforkpool_note_stack(void)
+{
+    uintptr_t low;
+    size_t size;
+    cforkpool_state.worker.stack_low = get_stack(&low, &size) ? low : 0;
+}
+
+uintptr_t cforkpool_stack_limit(void)
+{
+    uintptr_t low;
+    size_t size;
+    if (!get_stack(&low, &size))
+        return 0;
+    // A quarter of a small stack, and never more than a large one needs.
+    return low + (size < 1 << 20 ? size / 4 : 1 << 18);
+}
+
+uintptr_t cforkpool_stack_address(void)
+{
+    return (uintptr_t)__builtin_frame_address(0);
+}

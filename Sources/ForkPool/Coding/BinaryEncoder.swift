@@ -1,0 +1,46 @@
+/// Encodes one value after another into memory that the caller owns.
+///
+/// An instance keeps its tables and scratch objects between values, so a worker uses one for all its results. Two threads
+/// must not use it at once.
+final class BinaryEncoder {
+    /// The memory is too small for the value; nothing was written beyond it.
+    struct OutOfSpace: Error, Equatable {
+        /// The size of the memory, in bytes.
+        let capacity: Int
+    }
+
+    private let writer = MessageWriter()
+
+    /// Makes an encoder; allocates nothing yet.
+    init() {}
+
+    deinit {
+        writer.dropSpares()
+    }
+
+    /// Encodes a value into the start of `memory`; a call that fails may leave a part of a message there.
+    ///
+    /// - Parameters:
+    ///   - value: The value to encode.
+    ///   - memory: The memory for the message, of any alignment.
+    /// - Returns: The number of bytes written.
+    /// - Throws: `OutOfSpace` if the memory is too small, `EncodingError` if the value asks for one place twice in different
+    ///   ways, or an error of the value's own `encode(to:)`.
+    /// - Complexity: O(*n*) in the size of the message.
+    func encode<T: Encodable>(_ value: T, into memory: UnsafeMutableRawBufferPointer) throws -> Int {
+        unsafe writer.start(memory)
+        defer { writer.stop() }
+        do {
+            if try !writer.write(common: value, at: .init(container: 0, parent: 0, name: nil)) {
+                let root = writer.makeNode(in: nil, step: .root, container: 0, parent: 0)
+                try root.encode(value)
+                writer.recycle(root)
+            }
+            try writer.finish()
+        } catch {
+            throw writer.failure ?? error
+        }
+        if let failure = writer.failure { throw failure }
+        return writer.count
+    }
+}

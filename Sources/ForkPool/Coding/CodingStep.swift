@@ -1,0 +1,69 @@
+/// One step of a coding path, which becomes a key only when code asks for the path.
+enum CodingStep {
+    /// The start of a path, or a step that adds nothing to it.
+    case root
+    /// An element of an unkeyed container.
+    case index(Int)
+    /// A value of a keyed container.
+    case key(any CodingKey)
+
+    /// The key's name, if the step leads into a keyed container.
+    var name: String? {
+        if case .key(let key) = self { key.stringValue } else { nil }
+    }
+
+    fileprivate var codingKey: (any CodingKey)? {
+        switch self {
+        case .root: nil
+        case .index(let index): PlainKey(index: index)
+        case .key(let key): key
+        }
+    }
+}
+
+/// A node of a tree of values: one step from its owner.
+protocol CodingPathNode: AnyObject {
+    var owner: Self? { get }
+    var step: CodingStep { get }
+}
+
+extension CodingPathNode {
+    /// The keys from the root to the value.
+    var codingPath: [any CodingKey] {
+        var path: [any CodingKey] = []
+        var node: Self? = self
+        while let current = node {
+            if let key = current.step.codingKey { path.append(key) }
+            node = current.owner
+        }
+        return path.reversed()
+    }
+
+    /// Always empty.
+    var userInfo: [CodingUserInfoKey: Any] { [:] }
+}
+
+/// A key for an index or for the place of a superclass.
+struct PlainKey: CodingKey {
+    /// The key that `superEncoder()` uses in a keyed container.
+    static let superclass = PlainKey(stringValue: "super")
+
+    let stringValue: String
+    let intValue: Int?
+
+    init(stringValue: String) {
+        self.stringValue = stringValue
+        intValue = nil
+    }
+
+    init(intValue: Int) {
+        stringValue = "\(intValue)"
+        self.intValue = intValue
+    }
+
+    /// Makes the key of an element of an unkeyed container.
+    init(index: Int) {
+        stringValue = "Index \(index)"
+        intValue = index
+    }
+}

@@ -1,0 +1,233 @@
+internal import CForkPool
+
+/// A message that is being decoded: its bytes, and an index of the values of each container.
+///
+/// The index is a few flat arrays. Containers form a tree: the record of a container comes after that of the container that
+/// holds it. So a walk along the index cannot run in circles.
+@safe final class Message {
+    /// What a record holds, and where.
+    struct Position {
+        var kind: WireKind
+        /// The offset of the payload, or the number of the container that the record opens.
+        var target: Int
+    }
+
+    /// One value of a container.
+    struct Entry {
+        /// The kind in the low byte, the target above it.
+        private var bits: UInt64
+        /// The number of the next entry of the same container; 0 at the end.
+        var next: UInt32 = 0
+        /// The number of the key.
+        let key: UInt32
+
+        init(_ position: Position, key: UInt32) {
+            bits = UInt64(position.target) << 8 | UInt64(position.kind.rawValue)
+            self.key = key
+        }
+
+        var position: Position {
+            Position(kind: WireKind(rawValue: UInt8(truncatingIfNeeded: bits)) ?? .empty, target: Int(bits >> 8))
+        }
+    }
+
+    /// The values of a container, as a linked list of entries.
+    struct Container {
+        /// The numbers of the first and the last entry; 0 if there is none.
+        var first: UInt32 = 0
+        var last: UInt32 = 0
+        /// The number of entries.
+        var count: UInt32 = 0
+        /// The number of the container that holds this one; the lowest bit says whether this one is keyed.
+        private let parentAndKind: UInt32
+
+        init(parent: Int, isKeyed: Bool) {
+            parentAndKind = UInt32(parent) << 1 | (isKeyed ? 1 : 0)
+        }
+
+        var parent: Int { Int(parentAndKind >> 1) }
+        /// Whether the entries have keys.
+        var isKeyed: Bool { parentAndKind & 1 == 1 }
+    }
+
+    /// Where a key's UTF-8 is, in bytes.
+    struct Key {
+        var offset: Int
+        var length: Int
+    }
+
+    /// The entries by number; entry 0 is the end of every list.
+    var entries: ContiguousArray<Entry> = []
+    var containers: ContiguousArray<Container> = []
+    /// The keys by number; 0 is not a key.
+    var keys: ContiguousArray<Key> = []
+    /// The message's value.
+    var root = Position(kind: .empty, target: 0)
+    // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
+    @exclusivity(unchecked) var routes = RouteCache<DecodingRoute>(slotBits: 3)
+
+    /// The lowest address that the thread's stack may reach, if the message is deep; else 0.
+    private var stackLimit: UInt = 0
+    private var bytes: UnsafeRawBufferPointer
+    private var spares: ContiguousArray<DecodingNode> = []
+    private var numbers: [KeyName: UInt32] = [:]
+    private var stamps: ContiguousArray<UInt> = []
+    private var stamp: UInt = 0
+
+    /// Makes a message of bytes that must stay in place until `close()`.
+    init(_ bytes: UnsafeRawBufferPointer) {
+        unsafe self.bytes = bytes
+    }
+
+    /// Gives the bytes up: a decoder that a value kept finds nothing any more.
+    func close() {
+        unsafe bytes = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        entries = []
+        containers = []
+        keys = []
+        spares = []
+        numbers = [:]
+    }
+
+    /// Makes a reader that starts at an offset.
+    func reader(at offset: Int) -> ByteReader {
+        unsafe ByteReader(bytes, at: offset)
+    }
+
+    /// Returns a container; an empty one if the number is not one.
+    func container(_ number: Int) -> Container {
+        number < containers.count ? containers[number] : Container(parent: 0, isKeyed: false)
+    }
+
+    /// Returns an entry; the end of all lists if the number is not one.
+    func entry(_ number: UInt32) -> Entry {
+        Int(number) < entries.count ? entries[Int(number)] : Entry(Position(kind: .empty, target: 0), key: 0)
+    }
+
+    /// The entries of a container, with their numbers.
+    func entries(of container: Container) -> some Sequence<(number: UInt32, entry: Entry)> {
+        sequence(state: container.first) { next -> (number: UInt32, entry: Entry)? in
+            guard next != 0 else { return nil }
+            let number = next
+            let entry = self.entry(number)
+            next = entry.next
+            return (number, entry)
+        }
+    }
+}
+
+// MARK: - Depth
+
+extension Message {
+    /// Up to this many levels of containers fit on any thread's stack.
+    private static let harmlessDepth = 48
+
+    /// Finds out how far the thread's stack may grow, if the message's containers are deep.
+    ///
+    /// - Complexity: O(*n*) in the number of containers.
+    func limitDepth() {
+        guard containers.count > Self.harmlessDepth else { return }
+        var depths = ContiguousArray<UInt32>(repeating: 0, count: containers.count)
+        var most: UInt32 = 0
+        for number in containers.indices.dropFirst() {
+            depths[number] = depths[containers[number].parent] + 1
+            most = max(most, depths[number])
+        }
+        if most > Self.harmlessDepth { stackLimit = cforkpool_stack_limit() }
+    }
+
+    /// Whether the thread's stack has room for one more level of values.
+    @inline(__always)
+    var hasStack: Bool {
+        stackLimit == 0 || cforkpool_stack_address() > stackLimit
+    }
+}
+
+extension Message {
+    /// Returns a node that is not in use, or a new one.
+    func makeNode(_ position: Position, in owner: DecodingNode?, step: CodingStep) -> DecodingNode {
+        let node = spares.popLast() ?? DecodingNode(message: self)
+        node.occupy(position, in: owner, step: step)
+        return node
+    }
+
+    /// Keeps a node for later, unless the value's code still holds it.
+    func recycle(_ node: consuming DecodingNode) {
+        guard isKnownUniquelyReferenced(&node), spares.count < 64 else { return }
+        node.vacate()
+        spares.append(node)
+    }
+
+    /// Decodes the value at a position.
+    func decode<T: Decodable>(
+        _ type: T.Type, at position: Position, in owner: DecodingNode?, step: CodingStep
+    ) throws -> T {
+        let node = makeNode(position, in: owner, step: step)
+        let value = try node.decode(type)
+        recycle(node)
+        return value
+    }
+}
+
+extension Message {
+    /// A key's bytes, hashed with a seed that the message's author does not know.
+    @safe private struct KeyName: Hashable {
+        let bytes: UnsafeRawBufferPointer
+
+        static func == (left: KeyName, right: KeyName) -> Bool {
+            guard unsafe left.bytes.count == right.bytes.count else { return false }
+            guard let first = unsafe left.bytes.baseAddress, let second = unsafe right.bytes.baseAddress else {
+                return true
+            }
+            return unsafe ByteMath.areEqual(first, second, count: left.bytes.count)
+        }
+
+        func hash(into hasher: inout Hasher) {
+            unsafe hasher.combine(bytes: bytes)
+        }
+    }
+
+    /// Whether an entry's key consists of exactly these bytes.
+    @inline(__always)
+    func isKey(_ number: UInt32, _ name: UnsafeRawBufferPointer) -> Bool {
+        let key = keys[Int(number)]
+        guard key.length == name.count else { return false }
+        guard let start = name.baseAddress, let base = unsafe bytes.baseAddress else { return true }
+        return unsafe ByteMath.areEqual(base + key.offset, start, count: key.length)
+    }
+
+    /// The name of a key; wrong UTF-8 is repaired, and a repaired name finds nothing.
+    func keyName(_ number: UInt32) -> String {
+        let key = keys[Int(number)]
+        return unsafe String(decoding: bytes[key.offset..<key.offset + key.length], as: UTF8.self)
+    }
+
+    /// Finds the number of the key that consists of exactly these bytes.
+    ///
+    /// - Complexity: O(*k*) in the length of the key, expected, after a first call that is O(*n*) in the number of keys.
+    func keyNumber(_ name: UnsafeRawBufferPointer) -> UInt32? {
+        if numbers.isEmpty {
+            numbers.reserveCapacity(keys.count)
+            for number in keys.indices.dropFirst() {
+                let key = keys[number]
+                let place = unsafe UnsafeRawBufferPointer(rebasing: bytes[key.offset..<key.offset + key.length])
+                unsafe numbers[KeyName(bytes: place)] = UInt32(number)
+            }
+        }
+        return unsafe numbers[KeyName(bytes: name)]
+    }
+
+    /// Whether two entries of a container have the same key.
+    ///
+    /// - Complexity: O(*n*) in the number of entries.
+    func repeatsKeys(_ container: Container) -> Bool {
+        guard container.count > 1 else { return false }
+        if stamps.isEmpty { stamps = .init(repeating: 0, count: keys.count) }
+        stamp &+= 1
+        for (_, entry) in entries(of: container) {
+            if stamps[Int(entry.key)] == stamp { return true }
+            stamps[Int(entry.key)] = stamp
+        }
+        return false
+    }
+}

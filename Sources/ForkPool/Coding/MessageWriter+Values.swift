@@ -1,0 +1,90 @@
+extension MessageWriter {
+    /// Appends the `nil` of the innermost of `depth` + 1 optionals.
+    func write(nullIn depth: Int, at place: Place) throws {
+        guard depth > 0 else { return try begin(.null, at: place) }
+        try begin(.deepNull, at: place)
+        try put(varint: UInt64(depth))
+    }
+
+    /// Appends a Boolean.
+    func write(_ value: Bool, at place: Place) throws {
+        try begin(value ? .yes : .no, at: place)
+    }
+
+    /// Appends an integer of any width: as a varint when it fits into 64 bits and a sign, else as its memory.
+    @inline(__always)
+    func write<I: FixedWidthInteger & BitwiseCopyable>(integer value: I, at place: Place) throws {
+        if value >= 0, I.bitWidth <= 64 || value <= UInt64.max {
+            try begin(.positive, at: place)
+            try put(varint: UInt64(truncatingIfNeeded: value))
+        } else if value < 0, I.bitWidth <= 64 || ~value <= UInt64.max {
+            try begin(.negative, at: place)
+            try put(varint: UInt64(truncatingIfNeeded: ~value))
+        } else {
+            try begin(I.isSigned ? .int128 : .uint128, at: place)
+            try put(memoryOf: value)
+        }
+    }
+
+    /// Appends a number of half, single or double precision, bit for bit.
+    @inline(__always)
+    func write<F: BinaryFloatingPoint & BitwiseCopyable>(float value: F, at place: Place) throws {
+        let size = MemoryLayout<F>.size
+        try begin(size == 8 ? .float64 : size == 4 ? .float32 : .float16, at: place)
+        try put(memoryOf: value)
+    }
+
+    /// Appends a string's UTF-8.
+    func write(_ value: String, at place: Place) throws {
+        try begin(.string, at: place)
+        try put(string: value)
+    }
+
+    /// Appends strings as one record.
+    func write<S: Collection<String>>(strings: S, at place: Place) throws {
+        try begin(.strings, at: place)
+        try put(varint: UInt64(strings.count))
+        for string in strings { try put(string: string) }
+    }
+
+    /// Appends the memory of trivial elements as one record; `kind` is that of `WireKind.element(of: type)`.
+    func write<Element>(
+        packed bytes: UnsafeRawBufferPointer, of type: Element.Type, kind: WireKind, at place: Place
+    ) throws {
+        try begin(.packed, at: place)
+        try put(byte: kind.rawValue)
+        let stride = MemoryLayout<Element>.stride
+        try put(varint: UInt64(bytes.count / stride))
+        if kind == .opaque {
+            try put(varint: UInt64(stride))
+            try put(varint: UInt64(MemoryLayout<Element>.size))
+            try unsafe put(memoryOf: ByteMath.checksum(bytes))
+        }
+        try unsafe put(bytes: bytes)
+    }
+
+    /// Appends a value of one of the most common types; returns false, and writes nothing, if it is of another type.
+    @inline(__always)
+    func write<T>(common value: T, at place: @autoclosure () throws -> Place) throws -> Bool {
+        if T.self == Int.self {
+            try unsafe write(integer: unsafeBitCast(value, to: Int.self), at: place())
+        } else if T.self == String.self {
+            try unsafe write(unsafeBitCast(value, to: String.self), at: place())
+        } else if T.self == Double.self {
+            try unsafe write(float: unsafeBitCast(value, to: Double.self), at: place())
+        } else if T.self == Bool.self {
+            try unsafe write(unsafeBitCast(value, to: Bool.self), at: place())
+        } else {
+            return false
+        }
+        return true
+    }
+
+    private func put(string value: String) throws {
+        var value = value
+        try value.withUTF8 { bytes in
+            try put(varint: UInt64(bytes.count))
+            try unsafe put(bytes: UnsafeRawBufferPointer(bytes))
+        }
+    }
+}

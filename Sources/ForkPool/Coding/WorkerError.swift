@@ -1,0 +1,103 @@
+internal import Glibc
+
+/// Why an item has no result, as its worker reports it.
+struct WorkerError: Codable, Equatable {
+    enum Kind: UInt8, Codable {
+        /// The body threw.
+        case thrown
+        /// The result's `encode(to:)` threw.
+        case notEncodable
+        /// The worker's arena has no room for the result.
+        case noRoom
+        /// The input's `init(from:)` threw.
+        case inputNotDecodable
+        /// The worker could not load the job, or the system refused a limit.
+        case notRunnable
+    }
+
+    var kind: Kind
+    var pid = getpid()
+    /// The type of the thrown error and, if that did not end the worker, its description.
+    var text: String
+    /// The thrown error, encoded, if it is `Codable`.
+    var payload: [UInt8]?
+    /// The errno of the refused system call, if there is one.
+    var errno: Int32?
+
+    private init(_ kind: Kind, _ text: String) {
+        self.kind = kind
+        self.text = text
+    }
+
+    /// Describes an error of the body, without calling the error's own description.
+    init(throwing error: any Error) {
+        self.init(.thrown, _typeName(type(of: error), qualified: false))
+        payload = (error as? any Error & Encodable).flatMap { try? Self.bytes(of: $0) }
+    }
+
+    /// Describes an error of encoding a result.
+    init(encoding error: any Error) {
+        if error is BinaryEncoder.OutOfSpace {
+            self.init(.noRoom, "")
+        } else {
+            self.init(.notEncodable, String(describing: error))
+        }
+    }
+
+    /// Describes an error of decoding an input.
+    init(decoding error: any Error) {
+        self.init(.inputNotDecodable, String(describing: error))
+    }
+
+    /// Describes why a worker could not start: `setUp` threw, or the system refused something.
+    init(notSetUp error: any Error) {
+        if error is SystemError {
+            self.init(notRunnable: error)
+        } else {
+            self = WorkerError(throwing: error).described(by: error)
+        }
+    }
+
+    /// Describes why a worker could not load its job.
+    init(notRunnable error: any Error) {
+        self.init(.notRunnable, String(describing: error))
+        errno = (error as? SystemError)?.code
+    }
+
+    /// Describes an error of which only a text is left.
+    init(losing text: String) {
+        self.init(.thrown, text)
+    }
+
+    /// Adds the error's own description, which runs the body's code.
+    func described(by error: any Error) -> WorkerError {
+        var described = self
+        let description = String(describing: error)
+        if description != text { described.text += ": " + description }
+        return described
+    }
+
+    /// Uses everything that a worker uses for an error once, in the parent: a child should not be the first to use a type.
+    static func warmUp() {
+        struct Warm: Error, Codable {}
+        let error = WorkerError(throwing: Warm()).described(by: Warm())
+        if let bytes = try? bytes(of: error) {
+            _ = unsafe bytes.withUnsafeBytes { unsafe try? BinaryDecoder.decode(WorkerError.self, from: $0) }
+        }
+    }
+
+    /// Encodes a small value, such as an error, into an array.
+    static func bytes<T: Encodable>(of value: T) throws -> [UInt8] {
+        var capacity = 512
+        while true {
+            do {
+                return unsafe try [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+                    count = unsafe try BinaryEncoder().encode(value, into: UnsafeMutableRawBufferPointer(buffer))
+                }
+            } catch let error as BinaryEncoder.OutOfSpace {
+                guard capacity < 1 << 30 else { throw error }
+                capacity *= 8
+            }
+        }
+    }
+}

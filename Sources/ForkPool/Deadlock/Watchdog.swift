@@ -1,0 +1,176 @@
+/// Finds workers that are on an item for too long or that wait for ever, and decides when to examine them.
+///
+/// A pure state machine. The supervisor calls it at the times that it asks for, with snapshots of the workers' records and
+/// samples of their processes. README.md beside this file has a table of the states.
+struct Watchdog {
+    fileprivate struct Entry {
+        var snapshot: ItemSnapshot
+        /// When the snapshot was new.
+        var since: Int
+        /// The time that does not count, because all processes were stopped.
+        var excused = 0
+        /// The last sample, if it shows that the worker may wait or spin for ever.
+        var suspicion: ProcSample?
+        /// Whether the worker is suspected to spin.
+        var isSpinSuspect = false
+        /// The lock that the worker asked for in the last stop sample, and the time that it had run up to then.
+        var spin: (found: StopSample.Spin, time: UInt64)?
+        /// When to take the next sample.
+        var nextSample: Int
+        /// The time from that sample to the next.
+        var pause = Watchdog.firstSample
+    }
+
+    /// The time without progress after which a worker's process is sampled, in nanoseconds; later samples are rarer.
+    static let firstSample = 100_000_000
+    fileprivate static let longestPause = 2_000_000_000
+    /// The time between two samples that prove a wait for ever.
+    private static let secondSample = 5_000_000
+    /// The time between two stops of a worker that may spin.
+    private static let secondStop = 20_000_000
+    /// The shortest time between two calls.
+    private static let shortestTime = 500_000
+    /// A call that comes later than this shows that the system, or this process and maybe its workers, were stopped.
+    private static let longestDelay = 500_000_000
+
+    /// How long an item may take, in nanoseconds, or nil.
+    private let timeout: Int?
+    private let provesDeadlocks: Bool
+    private var entries: [Int: Entry] = [:]
+    /// When the next call is due.
+    private var plannedTime = Int.max
+    /// When all processes continued after a stop; items that began before were stopped too.
+    private var resumed = 0
+    /// The workers to stop for a moment.
+    private var suspects: [Int] = []
+
+    init(timeout: Duration?, provesDeadlocks: Bool) {
+        self.timeout = timeout?.nanoseconds
+        self.provesDeadlocks = provesDeadlocks
+    }
+
+    /// Whether there is anything to watch for.
+    var isNeeded: Bool { timeout != nil || provesDeadlocks }
+
+    /// The longest time between two calls while no worker is known, in nanoseconds.
+    var period: Int { min(timeout ?? .max, provesDeadlocks ? Self.firstSample : .max) }
+
+    /// Checks a worker.
+    ///
+    /// - Parameters:
+    ///   - worker: The worker.
+    ///   - snapshot: Its record's snapshot.
+    ///   - now: The time, in nanoseconds of the monotonic clock.
+    ///   - sample: Takes a sample of its process; called only when one is due.
+    /// - Returns: Why to kill it, or nil.
+    mutating func check(
+        _ worker: Int, _ snapshot: ItemSnapshot, at now: Int, sample: () -> ProcSample?
+    ) -> KillReason? {
+        var entry = entries[worker] ?? Entry(snapshot, at: now)
+        if entry.snapshot != snapshot { entry = Entry(snapshot, at: now) }
+        if entry.excused == 0, snapshot.began > 0, entry.begin < resumed { entry.excused = resumed - entry.begin }
+        defer { entries[worker] = entry }
+        if let timeout, snapshot.began > 0, now - entry.begin >= timeout {
+            return .overdue(item: snapshot.position)
+        }
+        guard provesDeadlocks, now >= entry.nextSample else { return nil }
+        let sample = sample()
+        if let first = entry.suspicion, let sample {
+            if DeadlockProof.proves(first, sample) { return .deadlocked }
+            if entry.isSpinSuspect ? sample.isBusyAlone : DeadlockProof.suspectsSpin(first, sample) {
+                entry.isSpinSuspect = true
+                entry.suspicion = sample
+                entry.nextSample = now + Self.secondStop
+                // If it has not run since the last stop, it would show the same. Counts of ticks may be off by one.
+                if entry.spin.map({ sample.work.time > $0.time + 1 }) ?? true { suspects.append(worker) }
+                return nil
+            }
+        }
+        let isHelpless = sample?.isHelpless == true
+        entry.refuteSpin()
+        entry.suspicion = isHelpless || sample?.isBusyAlone == true ? sample : nil
+        entry.wait(isHelpless ? Self.secondSample : nil, from: now)
+        return nil
+    }
+
+    /// Stops the workers that may spin for a moment; call it after all workers were checked.
+    ///
+    /// - Parameters:
+    ///   - now: The time, in nanoseconds of the monotonic clock.
+    ///   - take: Stops the processes of these workers, together, and returns a sample of each.
+    /// - Returns: The workers to kill: they asked for the same lock in vain before.
+    mutating func stopSuspects(at now: Int, _ take: ([Int]) -> [StopSample]) -> [Int] {
+        guard !suspects.isEmpty else { return [] }
+        let workers = suspects
+        suspects = []
+        var proven: [Int] = []
+        for (worker, sample) in zip(workers, take(workers)) {
+            guard var entry = entries[worker] else { continue }
+            switch sample {
+            case .spin(let spin):
+                if spin == entry.spin?.found {
+                    proven.append(worker)
+                    entry.refuteSpin()
+                    entry.wait(from: now)
+                } else {
+                    entry.spin = (spin, entry.suspicion?.work.time ?? 0)
+                }
+            case .unseen: break
+            case .otherwise:
+                // The stop counts as a pause, so samples before and after it cannot be compared.
+                entry.suspicion = nil
+                entry.refuteSpin()
+                entry.wait(from: now)
+            }
+            entries[worker] = entry
+        }
+        return proven
+    }
+
+    /// Forgets a worker that ended.
+    mutating func forget(_ worker: Int) {
+        entries[worker] = nil
+        suspects.removeAll { $0 == worker }
+    }
+
+    /// Notes that the planned time has come, before the workers are checked; a long delay is excused.
+    mutating func resume(at now: Int) {
+        let delay = plannedTime == .max ? 0 : now - plannedTime
+        guard delay > Self.longestDelay else { return }
+        for worker in entries.keys { entries[worker]!.excused += delay }
+        resumed = now
+    }
+
+    /// Plans the next call, in nanoseconds of the monotonic clock.
+    mutating func nextTime(now: Int) -> Int {
+        guard isNeeded else { return .max }
+        var time = now + period
+        for entry in entries.values {
+            if let timeout, entry.snapshot.began > 0 { time = min(time, entry.begin + timeout) }
+            if provesDeadlocks { time = min(time, entry.nextSample) }
+        }
+        // A worker that is overdue and was not killed is about to finish its item.
+        plannedTime = max(time, now + Self.shortestTime)
+        return plannedTime
+    }
+}
+
+extension Watchdog.Entry {
+    fileprivate init(_ snapshot: ItemSnapshot, at now: Int) {
+        self.init(snapshot: snapshot, since: now, nextSample: now + Watchdog.firstSample)
+    }
+
+    /// When the item began; an impossible time (damaged shared memory) counts as that of the snapshot.
+    fileprivate var begin: Int { min(snapshot.began, since) + excused }
+
+    fileprivate mutating func refuteSpin() {
+        isSpinSuspect = false
+        spin = nil
+    }
+
+    /// Plans the next sample after a given time, or after a pause that gets longer each time.
+    fileprivate mutating func wait(_ time: Int? = nil, from now: Int) {
+        nextSample = now + (time ?? pause)
+        pause = min(2 * pause, Watchdog.longestPause)
+    }
+}

@@ -1,0 +1,29 @@
+internal import Synchronization
+
+/// Tells whether a worker that ended by SIGKILL was a victim of the kernel's OOM killer.
+///
+/// It compares the kernel's count of such kills in this process's control group with the kills that are explained already.
+enum OutOfMemory {
+    /// The number of kills that are explained: each by one worker, or because they came before the first pool.
+    private static let explained = Atomic(kills ?? 0)
+
+    private static var kills: Int? { Cgroup().outOfMemoryKills }
+
+    /// Starts to count; later calls do nothing.
+    static func beginCounting() {
+        _ = explained.load(ordering: .relaxed)
+    }
+
+    /// Takes one kill that is not explained yet as that of a worker that ended by SIGKILL; returns whether there is one.
+    static func hasKilled() -> Bool {
+        guard let kills else { return false }
+        var seen = explained.load(ordering: .relaxed)
+        while seen < kills {
+            let (isStored, original) = explained.compareExchange(
+                expected: seen, desired: seen + 1, ordering: .relaxed)
+            if isStored { return true }
+            seen = original
+        }
+        return false
+    }
+}

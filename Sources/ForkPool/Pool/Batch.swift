@@ -1,0 +1,155 @@
+internal import CForkPool
+internal import Synchronization
+
+/// Some items that a pool was given at once, as the parent sees them.
+///
+/// Until it is submitted a batch belongs to the thread that made it; from then on the pool's lock guards what changes; when
+/// it has ended nothing changes any more. Its memory is released with its last reference.
+@usableFromInline
+@safe final class Batch: @unchecked Sendable {
+    /// Where a batch is on its way.
+    enum Stage {
+        /// Laid out and not submitted.
+        case made
+        /// It waits for a batch slot.
+        case pending
+        /// It is offered at a batch slot.
+        case open(Int)
+        /// Nothing of it runs any more.
+        case ended
+    }
+
+    @usableFromInline let shape: Shape
+    let pool: Pool
+    /// Where the outcomes are.
+    let results: ResultMemory
+    /// The states, the inputs and the slots, one after the other.
+    private let front: SharedHeap.Part
+    /// Everything of the heap that the batch has.
+    private(set) var parts: [SharedHeap.Part]
+    /// The free bytes of the last part, for coded inputs.
+    private var free = 0..<0
+    private lazy var encoder = BinaryEncoder()
+
+    /// Whether the batch has ended, for readers without the lock: a later change of a state is damage.
+    let hasEnded = Atomic(false)
+
+    // The pool's lock guards what follows.
+    var stage = Stage.made
+    var machine: BatchMachine
+    /// The tags of its blocks in the arenas; the last one is that of its batch slot.
+    var tags: [Int]
+    var newestError = 0
+    var usesArenas = false
+    var waiters: [Waiter] = []
+    /// When the progress handler was last called, in nanoseconds of the monotonic clock.
+    var progressShown = 0
+    private let isProgressOver: Locked<Bool>?
+
+    init(_ shape: Shape, pool: Pool, memory: SharedHeap.Part, tag: Int) {
+        self.shape = shape
+        self.pool = pool
+        front = memory
+        parts = [memory]
+        tags = [tag]
+        isProgressOver = shape.showsProgress ? Locked(false) : nil
+        machine = BatchMachine(
+            count: shape.count, stopsAtFailure: shape.stopsAtFailure, policy: RetryPolicy(pool.options),
+            timeout: pool.options.timeout?.nanoseconds ?? 0, grace: pool.servesOneBatch ? 0 : Pool.grace)
+        let base = unsafe pool.layout.base
+        results = unsafe ResultMemory(
+            states: base + memory.offset, slots: base + shape.slotsOffset(from: memory.offset), count: shape.count,
+            arenas: pool.layout.arenas)
+        // Fresh pages are zero already, and a pool for one batch has no worker that could have written to them.
+        let used = pool.servesOneBatch ? min(shape.count, memory.zeroed - memory.offset) : shape.count
+        unsafe (base + memory.offset).initializeMemory(as: UInt8.self, repeating: ItemState.unfinished, count: used)
+    }
+
+    deinit {
+        pool.release(self)
+    }
+
+    /// Where states, inputs and slots begin, in bytes from the region's start.
+    var statesOffset: Int { front.offset }
+    var inputsOffset: Int { shape.inputsOffset(from: front.offset) }
+    var slotsOffset: Int { shape.slotsOffset(from: front.offset) }
+    /// The end of the heap's bytes that had pages before the batch was laid out.
+    var warmEnd: Int { front.zeroed }
+
+    /// Whether an item has its outcome, and all of it.
+    func isOver(_ item: Int) -> Bool {
+        unsafe ItemState.isOver(results.states[item].load(ordering: .acquiring)) || hasEnded.load(ordering: .relaxed)
+    }
+
+    /// Publishes that no further error of an item comes: its worker died while it described one.
+    func settleError(of item: Int) {
+        _ = unsafe results.states[item].compareExchange(
+            expected: ItemState.failed, desired: ItemState.described, ordering: .acquiringAndReleasing)
+    }
+
+    /// Publishes that the parent knows why an item has no result.
+    func markLost(_ item: Int) {
+        unsafe results.states[item].store(ItemState.lost, ordering: .releasing)
+    }
+
+    /// What the batch left, once it has ended.
+    func result() -> MapResult {
+        // The closure keeps the batch, and with it the memory.
+        MapResult(FailureReader(memory: results, machine: machine, newestError: newestError)) { extendLifetime(self) }
+    }
+}
+
+// MARK: - Inputs
+
+extension Batch {
+    /// The first slot for inputs that are bit patterns.
+    @usableFromInline
+    var inputs: UnsafeMutableRawPointer { unsafe pool.layout.base + inputsOffset }
+
+    /// Encodes an input into the pool's memory. An input that throws or has no room is the item's failure.
+    @unsafe func encode(_ item: Int, _ write: (BinaryEncoder, UnsafeMutableRawBufferPointer) throws -> Int) {
+        let slot = unsafe inputs + item * MemoryLayout<Extent>.stride
+        // Until it is encoded the worker passes it over.
+        unsafe slot.storeBytes(of: Extent(offset: 0, length: -1), as: Extent.self)
+        var wanted = 4096
+        while true {
+            do {
+                let memory = unsafe UnsafeMutableRawBufferPointer(
+                    start: pool.layout.base + free.lowerBound, count: free.count)
+                let length = unsafe try write(encoder, memory)
+                unsafe slot.storeBytes(of: Extent(offset: free.lowerBound, length: length), as: Extent.self)
+                free = free.lowerBound + length..<free.upperBound
+                return
+            } catch is BinaryEncoder.OutOfSpace {
+                // Parts grow fourfold: few parts, and little that is left over in them.
+                wanted = max(wanted * 4, parts.last!.size)
+                guard let part = pool.allocate(wanted) else { return reject(item, .noRoomForInput) }
+                parts.append(part)
+                free = part.offset..<part.end
+            } catch {
+                return reject(item, .inputNotEncodable(String(describing: error)))
+            }
+        }
+    }
+
+    private func reject(_ item: Int, _ cause: FailureCause) {
+        machine.reject(item, cause)
+        markLost(item)
+    }
+}
+
+// MARK: - Progress
+
+extension Batch {
+    /// Calls the pool's progress handler, if there is one; never after the last time.
+    func showProgress(isLast: Bool) {
+        guard shape.showsProgress, let handler = pool.options.progress else { return }
+        func show(_ isOver: inout Bool) {
+            guard !isOver else { return }
+            isOver = isLast
+            handler(.init(done: results.finishedCount, total: shape.count))
+        }
+        // The supervisor waits for no handler: the last one may wait for the supervisor, to end the pool.
+        if isLast { isProgressOver?.withLock(show) } else { isProgressOver?.withLockIfFree(show) }
+    }
+}

@@ -1,0 +1,236 @@
+/// Decides what becomes of a batch's items when a worker ends, an item fails, or the caller cancels.
+///
+/// A pure state machine: it knows no process and no memory. `Pool` tells it what it read and carries out what it returns.
+struct BatchMachine {
+    /// What the pool does next.
+    enum Action: Equatable {
+        /// The worker's successor first runs `range`, which is the given attempt at its first item, after `pause`
+        /// nanoseconds.
+        case rerun(Range<Int>, attempt: Int, pause: Int)
+        /// Nothing above this item is begun; what runs below it finishes.
+        case stopAbove(Int)
+        /// Nothing is begun any more.
+        case stop
+    }
+
+    /// This many workers in a row may die without having claimed anything before the batch gives up.
+    static let mostFailedStarts = 32
+    /// How often a batch whose lowest failure is known is looked at again, at the least, in nanoseconds.
+    private static let reviewTime = 2_000_000
+
+    let count: Int
+    let stopsAtFailure: Bool
+    private let policy: RetryPolicy
+    /// How long an item may take, in nanoseconds; the machine only names it.
+    private let timeout: Int
+    /// For how long workers on needless items may go on, in nanoseconds.
+    private let grace: Int
+
+    /// Why items have no result whose workers did not say so themselves.
+    private(set) var causes: [Int: FailureCause] = [:]
+    /// The lowest index that failed, where that ends the batch.
+    private(set) var lowestFailure = Int.max
+    /// What ended the batch as a whole. It is the failure of every item without an outcome.
+    private(set) var ending: FailureCause?
+
+    /// The attempts at the items that were begun more than once.
+    private var attempts: [Int: Int] = [:]
+    private var failedStarts = 0
+    /// The fewest items that a sweep found lost, and how many sweeps since then found as many.
+    private var fewestLost = Int.max
+    private var vainSweeps = 0
+    /// The first item of the remaining range that each successor was given.
+    private var firstItems: [Int: Int] = [:]
+    /// The first item that the batch slot offers, and how many workers may end until the offer is withdrawn.
+    private var offered = 0
+    private var exitsLeft = 0
+    /// Workers that were inside of the batch by its own set, and elsewhere by their records.
+    private var absent: Set<Int> = []
+    /// Since when items above a failure are needless, and when to look at them again, in nanoseconds.
+    private var failingSince: Int?
+    private(set) var nextReview: Int?
+
+    init(count: Int, stopsAtFailure: Bool, policy: RetryPolicy = .none, timeout: Int = 0, grace: Int = 0) {
+        self.count = count
+        self.stopsAtFailure = stopsAtFailure
+        self.policy = policy
+        self.timeout = timeout
+        self.grace = grace
+    }
+
+    /// The end of the items that are to be run: a known failure that ends the batch makes those above it needless.
+    var end: Int { min(count, lowestFailure) }
+
+    /// The number of the next or last attempt at an item, from 1.
+    func attempt(at item: Int) -> Int { attempts[item] ?? 1 }
+
+    // MARK: - Failures and ends
+
+    /// Records why an item has no result although no worker ran it.
+    mutating func reject(_ item: Int, _ cause: FailureCause) {
+        causes[item] = cause
+        _ = failed(item)
+    }
+
+    /// Records a failure; where it ends the batch, everything above is needless.
+    mutating func failed(_ item: Int) -> Action? {
+        guard stopsAtFailure, item < lowestFailure else { return nil }
+        lowestFailure = item
+        return .stopAbove(item)
+    }
+
+    /// Ends the batch as a whole. The first cause stays.
+    @discardableResult
+    mutating func end(_ cause: FailureCause) -> Action {
+        if ending == nil { ending = cause }
+        return .stop
+    }
+
+    /// Drops what ended the batch, which came too late: every item has its result.
+    mutating func forgetEnding() {
+        ending = nil
+    }
+
+    // MARK: - The exit of a worker
+
+    /// Checks what the record of a worker that ended says of its claim.
+    ///
+    /// - Parameters:
+    ///   - worker: The worker.
+    ///   - position: Its last item.
+    ///   - end: The end of its claim.
+    ///   - finished: Whether it left its loop by itself.
+    ///   - isUnfinished: Whether an item has no outcome.
+    ///   - hasBegun: Whether the body had begun; true where items are not timed.
+    /// - Returns: The claim; none if it cannot be true.
+    func snapshot(
+        of worker: Int, position: Int, end: Int, finished: Bool, isUnfinished: (Int) -> Bool, hasBegun: Bool
+    ) -> ClaimSnapshot {
+        // A record that lies before the worker's first item is damaged, and would be handed out for ever.
+        guard position >= firstItems[worker] ?? 0, position < end, end <= count else {
+            return ClaimSnapshot(finished: finished, item: nil, remaining: nil, claimed: false)
+        }
+        let isLost = isUnfinished(position)
+        let rest = (isLost && !hasBegun ? position : position + 1)..<end
+        return ClaimSnapshot(
+            finished: finished, item: isLost && hasBegun ? position : nil, remaining: rest.isEmpty ? nil : rest,
+            claimed: true)
+    }
+
+    /// Decides what a worker's exit means for the items that it had claimed.
+    ///
+    /// - Parameters:
+    ///   - worker: The worker.
+    ///   - exit: How its process ended; gets the pool's cause if the pool killed it for this item.
+    ///   - claim: What its record says.
+    ///   - reason: Why the pool killed it, if it did.
+    mutating func exited(
+        _ worker: Int, _ exit: inout ProcessExit, _ claim: ClaimSnapshot, killedFor reason: KillReason?
+    ) -> Action? {
+        attribute(&exit, claim, reason)
+        guard !claim.finished, reason != .needless, ending == nil else { return nil }
+        // The kill raced with the item's end; do not count it as a crash.
+        let isLateKill = reason != nil && exit.cause == nil && exit.mayBeByPool
+        if !isLateKill { failedStarts = claim.claimed ? 0 : failedStarts + 1 }
+        guard failedStarts < Self.mostFailedStarts else {
+            ending = .unreachable(exit)
+            return .stop
+        }
+        if let item = claim.item, !isLateKill {
+            if item < lowestFailure, policy.allows(after: exit, attempt: attempt(at: item)) {
+                attempts[item] = attempt(at: item) + 1
+                return rerun(worker, item..<(claim.remaining?.upperBound ?? item + 1), pause: policy.pause)
+            }
+            causes[item] = .ended(exit)
+            if stopsAtFailure { return failed(item) }
+        }
+        guard let remaining = isLateKill ? claim.unfinished : claim.remaining else { return nil }
+        return rerun(worker, remaining, pause: 0)
+    }
+
+    private mutating func rerun(_ worker: Int, _ range: Range<Int>, pause: Int) -> Action {
+        firstItems[worker] = range.lowerBound
+        return .rerun(range, attempt: attempt(at: range.lowerBound), pause: pause)
+    }
+
+    /// Names the pool's cause, if the pool killed the worker for the item that it was on. A worker that ended by itself
+    /// before the kill keeps its own.
+    private func attribute(_ exit: inout ProcessExit, _ claim: ClaimSnapshot, _ reason: KillReason?) {
+        switch reason {
+        case .overdue(let item) where item == claim.item && exit.mayBeByPool: exit.cause = .timeout(timeout)
+        case .deadlocked: exit.cause = .deadlock
+        case .overdue, .needless, nil: break
+        }
+    }
+
+    // MARK: - Offers
+
+    /// Records that the batch slot offers the items from `start` on.
+    mutating func offer(from start: Int) {
+        offered = start
+        exitsLeft = Self.mostExits(of: count, retries: policy.retries)
+        firstItems = [:]
+    }
+
+    /// Decides, when a worker has ended, whether the offer stands: a body that turns the cursor back again and again would
+    /// have workers started for ever.
+    mutating func keepsOffer(cursor: Int) -> Bool {
+        exitsLeft -= 1
+        return exitsLeft >= 0 && cursor >= offered
+    }
+
+    /// This many workers may end before `count` items are done: each has one item behind it, or is one of a few.
+    static func mostExits(of count: Int, retries: Int?) -> Int {
+        let attempts = min(retries ?? 0, .max / 2) + 1
+        let (exits, overflow) = (2 * min(count, .max / 4)).multipliedReportingOverflow(by: attempts)
+        return overflow ? .max - 64 : min(exits, .max - 128) + 64
+    }
+
+    /// Chooses what to offer once more, when no worker is inside and items have no outcome.
+    ///
+    /// Workers that died before they could publish their claim leave such items, and so does a refused start.
+    ///
+    /// - Parameter lost: The ranges without an outcome, in ascending order.
+    /// - Returns: The range and the attempt at its first item; nil if it is in vain.
+    mutating func sweep(_ lost: [Range<Int>]) -> (range: Range<Int>, attempt: Int)? {
+        guard ending == nil, let first = lost.first else { return nil }
+        // Each sweep leaves fewer items, but for deaths before an item began. A body that undoes what others publish
+        // would keep sweeps going for ever.
+        let items = lost.reduce(0) { $0 + $1.count }
+        vainSweeps = items < fewestLost ? 0 : vainSweeps + 1
+        fewestLost = min(fewestLost, items)
+        guard vainSweeps < Self.mostFailedStarts else { return nil }
+        let attempt = attempt(at: first.lowerBound)
+        // Every worker takes what it claims for the same attempt, so the range ends before an item of another one.
+        guard attempt == 1 else { return (first.lowerBound..<first.lowerBound + 1, attempt) }
+        let end = attempts.isEmpty ? nil : first.first { attempts[$0] != nil }
+        return (first.lowerBound..<(end ?? first.upperBound), 1)
+    }
+
+    // MARK: - Reviews
+
+    /// Decides whether workers on items above the lowest failure are to be killed now.
+    ///
+    /// - Parameters:
+    ///   - hasFailed: Whether a failure or a cancellation made items needless.
+    ///   - now: Now, in nanoseconds of the monotonic clock.
+    mutating func killsNeedless(hasFailed: Bool, at now: Int) -> Bool {
+        guard hasFailed else {
+            failingSince = nil
+            nextReview = nil
+            return false
+        }
+        // A cancelled batch has no time left.
+        let since = ending == nil ? failingSince ?? now : now - grace
+        failingSince = since
+        // Items below may take any time: look less and less often.
+        nextReview = now + max(Self.reviewTime, now - since)
+        return now - since >= grace
+    }
+
+    /// Chooses the workers to kill that are inside of the batch and say, twice in a row, that they are elsewhere.
+    mutating func strays(_ absent: [Int]) -> [Int] {
+        defer { self.absent = Set(absent) }
+        return absent.filter(self.absent.contains)
+    }
+}

@@ -1,0 +1,21 @@
+/// Why an item has no result, as far as the parent can tell without an error from the worker.
+enum FailureCause {
+    /// Its worker ended while it was on the item.
+    case ended(ProcessExit)
+    /// No worker could be started for it.
+    case refused(SystemError)
+    /// The caller cancelled the batch.
+    case cancelled
+    /// Workers die before they reach an item.
+    case unreachable(ProcessExit)
+    /// Workers had to be replaced too often.
+    case restartedTooOften(ForkPool.Options.RestartIntensity, ProcessExit)
+    /// `setUp` threw in a worker.
+    case notSetUp(WorkerError)
+    /// A worker ended in `setUp`.
+    case endedInSetUp(ProcessExit)
+    /// The item's input could not be encoded.
+    case inputNotEncodable(String)
+    /// The item's input has no room.
+    case noRoomForInput
+}

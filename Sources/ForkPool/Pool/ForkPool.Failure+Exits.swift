@@ -1,0 +1,120 @@
+internal import Glibc
+
+// The failures of workers that ended.
+
+extension ForkPool.Failure {
+    /// Makes the failure of the item that a worker ran when it ended, or of all items that no worker reached.
+    ///
+    /// - Parameters:
+    ///   - exit: How the worker ended.
+    ///   - index: The index of the item; nil for several.
+    ///   - worker: The words for the worker in the sentence.
+    init(_ exit: ProcessExit, index: Int?, worker: String) {
+        switch exit.cause {
+        case .timeout(let limit):
+            self.init(
+                .timedOut, index: index,
+                "took longer than its timeout of \(Duration.nanoseconds(limit)), and \(worker) was killed for that; "
+                    + "raise Options.timeout or have it run again (Options.retries)")
+        case .deadlock:
+            self.init(
+                .deadlocked, index: index,
+                "waited in \(worker) for a lock that no thread is left to release; if another thread of this process held it "
+                    + "at the fork, use a job with start: .exec or map before other threads start; else the body waits for itself"
+            )
+        case .memoryLimit(let limit):
+            self.init(
+                .memoryLimitExceeded, index: index,
+                "ended \(worker), which asked for more memory than its limit of \(limit) bytes; raise "
+                    + "Options.memoryLimit or let the body use less")
+        case .cpuTimeLimit(let limit):
+            self.init(
+                .cpuTimeLimitExceeded, index: index,
+                "ended \(worker), which used more processor time than its limit of \(Duration.nanoseconds(limit)); raise "
+                    + "Options.cpuTimeLimit")
+        case nil:
+            self.init(withoutCause: exit, index: index, worker: worker)
+        }
+        switch exit.status {
+        case .exit(let status): exitStatus = status
+        case .signal(let number): signal = number
+        case .unknown: break
+        }
+    }
+
+    private init(withoutCause exit: ProcessExit, index: Int?, worker: String) {
+        switch exit.status {
+        case .exit(let status):
+            self.init(
+                .exited, index: index,
+                "ended \(worker) by exit(\(status)); return from the body or throw instead")
+        case .signal(let number) where exit.crash != nil || exit.isCrash:
+            // If a refused request for memory was not noticed, there is no hint.
+            let hint = exit.crash?.memoryLeft ?? .max == .max ? "" : "; its memory is limited by Options.memoryLimit"
+            self.init(.crashed, index: index, "crashed \(worker): \(Self.describe(number, exit.crash))\(hint)")
+        case .signal(let number):
+            let name = SystemError.name(ofSignal: number)
+            let hint =
+                switch (number, exit.ranOutOfMemory) {
+                case (SIGKILL, true):
+                    ": the system ran out of memory, and its OOM killer ended a process; use fewer workers or less memory"
+                case (SIGKILL, false):
+                    "; if nobody sent it, the system ran out of memory: use fewer workers or less memory"
+                default: ""
+                }
+            self.init(.killed, index: index, "was ended when \(name) killed \(worker)\(hint)")
+        case .unknown:
+            self.init(
+                .lost, index: index,
+                "was ended with \(worker); its status is lost, since this process ignores SIGCHLD or reaps every child")
+        }
+    }
+}
+
+// MARK: - Signals
+
+extension ForkPool.Failure {
+    /// Describes a crash: the signal, and the message of the runtime or the meaning of the signal.
+    private static func describe(_ signal: Int32, _ crash: CrashReport?) -> String {
+        let name = SystemError.name(ofSignal: signal)
+        if let message = crash?.message, !message.isEmpty { return "\(name), \(sentence(message))" }
+        let address = crash.map { "0x" + String($0.address, radix: 16) } ?? "an unknown address"
+        return switch signal {
+        case SIGILL, SIGTRAP:
+            "\(name), a trap of Swift: a failed precondition, an index out of range, an overflow or a nil unwrapped "
+                + "(a release build has no message)"
+        case SIGSEGV where crash?.isStackOverflow == true: "\(name), stack overflow: the recursion is too deep"
+        case SIGSEGV: "\(name), a bad memory access at \(address)"
+        case SIGBUS: "\(name), a bad memory access at \(address), or no memory left for a mapped page"
+        case SIGFPE: "\(name), an arithmetic error such as a division by zero"
+        case SIGABRT: "\(name), abort() was called"
+        case SIGSYS: "\(name), a system call that is not allowed"
+        default: name
+        }
+    }
+
+    /// Turns "path/File.swift:12: Fatal error: text" of the runtime into "Fatal error: text at File.swift:12".
+    static func sentence(_ message: String) -> String {
+        let line = message.trimmed
+        guard let mark = line.range(of: ": Fatal error"), !line[..<mark].contains("\n") else { return line }
+        let file = line[..<mark].split(separator: "/").last.map(String.init) ?? ""
+        let text = line[line.index(mark, offsetBy: 2)...]
+        return file.isEmpty ? String(text) : "\(text) at \(file)"
+    }
+}
+
+extension String {
+    /// The text without white space at both ends.
+    var trimmed: String {
+        let isSpace: (Character) -> Bool = { $0.isWhitespace }
+        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
+            return ""
+        }
+        return String(self[first...last])
+    }
+
+    /// Finds the first position of a text.
+    fileprivate func range(of text: String) -> Index? {
+        indices.first { self[$0...].hasPrefix(text) }
+    }
+}

@@ -1,0 +1,160 @@
+internal import CForkPool
+internal import Synchronization
+
+/// What a map left behind: the memory with its results, and why the others are missing.
+///
+/// The memory goes back to the pool when this is dropped.
+@usableFromInline
+final class MapResult {
+    /// Where the results are.
+    @usableFromInline let memory: ResultMemory
+    /// Every failure of an item's own, by index.
+    let failures: [Int: ForkPool.Failure]
+    /// The number of items.
+    @usableFromInline let count: Int
+    /// What ended the map before every item had its turn.
+    private let whole: ForkPool.Failure?
+    private let giveBack: () -> Void
+
+    init(_ reader: FailureReader, giveBack: @escaping () -> Void) {
+        memory = reader.memory
+        self.giveBack = giveBack
+        count = memory.count
+        failures = reader.failures()
+        whole = reader.machine.ending.map { ForkPool.Failure($0, nil) }
+    }
+
+    deinit {
+        giveBack()
+    }
+
+    /// Whether every item has its result.
+    @usableFromInline var isComplete: Bool { whole == nil && failures.isEmpty }
+
+    /// Why an item has no result, or nil if it has one.
+    @usableFromInline
+    func failure(of item: Int) -> ForkPool.Failure? {
+        if let failure = failures[item] { return failure }
+        guard let whole, unsafe memory.states[item].load(ordering: .acquiring) != ItemState.value else { return nil }
+        return whole.at(item)
+    }
+
+    /// What ended the map as a whole, or the failure of the lowest index, if there is one.
+    @usableFromInline var first: ForkPool.Failure? {
+        whole ?? failures.min { $0.key < $1.key }?.value
+    }
+}
+
+extension MapResult {
+    /// Itself, if every item has its result.
+    ///
+    /// - Throws: The failure of the lowest index.
+    @usableFromInline
+    func checked() throws(ForkPool.Failure) -> MapResult {
+        if let first { throw first }
+        return self
+    }
+}
+
+// MARK: - Results that are bit patterns
+
+extension MapResult {
+    /// The slots, each of which holds a result.
+    ///
+    /// - Throws: The failure of the lowest index.
+    @usableFromInline
+    func slots<R: BitwiseCopyable>(of type: R.Type) throws(ForkPool.Failure) -> UnsafeBufferPointer<R> {
+        if let first { throw first }
+        return unsafe UnsafeBufferPointer(start: memory.slots.bindMemory(to: R.self, capacity: count), count: count)
+    }
+
+    /// Copies the results out of their slots.
+    ///
+    /// - Precondition: The results are bit patterns, whether or not the type says so here.
+    @usableFromInline
+    func array<R>(of type: R.Type) throws(ForkPool.Failure) -> [R] {
+        if let first { throw first }
+        let slots = unsafe UnsafeBufferPointer(
+            start: memory.slots.bindMemory(to: R.self, capacity: count), count: count)
+        return unsafe Array(unsafeUninitializedCapacity: count) { copy, initialized in
+            unsafe Self.populate(UnsafeMutableRawBufferPointer(copy))
+            initialized = unsafe copy.initialize(fromContentsOf: slots)
+        }
+    }
+
+    /// Every item's result or failure.
+    ///
+    /// - Precondition: The results are bit patterns, whether or not the type says so here.
+    @inlinable
+    func results<R>(of type: R.Type) -> [Result<R, ForkPool.Failure>] {
+        let isComplete = isComplete
+        return (0..<count).map { item in
+            if !isComplete, let failure = failure(of: item) { return .failure(failure) }
+            return .success(unsafe memory.slots.load(fromByteOffset: item &* MemoryLayout<R>.stride, as: R.self))
+        }
+    }
+}
+
+extension MapResult {
+    /// Touches the whole pages of a large fresh array by one call: a fault for each costs more than the copy.
+    private static func populate(_ memory: UnsafeMutableRawBufferPointer) {
+        guard memory.count >= 4 << 20 else { return }
+        let start = unsafe memory.baseAddress!.alignedUp(toMultipleOf: Mapping.pageSize)
+        let size = unsafe (memory.baseAddress! + memory.count - start) / Mapping.pageSize * Mapping.pageSize
+        _ = unsafe cforkpool_madvise_fresh(start, size)
+    }
+}
+
+// MARK: - Results that are coded
+
+extension MapResult {
+    /// Decodes the results.
+    ///
+    /// - Throws: The failure of the lowest index, an undecodable result included.
+    @usableFromInline
+    func decoded<R: Decodable>(as type: R.Type) throws(ForkPool.Failure) -> [R] {
+        unsafe try decoded { bytes in unsafe try BinaryDecoder.decode(type, from: bytes) }
+    }
+
+    /// Every item's decoded result or failure.
+    @usableFromInline
+    func decodedResults<R: Decodable>(as type: R.Type) -> [Result<R, ForkPool.Failure>] {
+        (0..<count).map { item in
+            unsafe result(of: item) { bytes in unsafe try BinaryDecoder.decode(type, from: bytes) }
+        }
+    }
+
+    /// Decodes the results in a way that the caller has.
+    ///
+    /// - Throws: The failure of the lowest index, an undecodable result included.
+    func decoded<R>(_ decode: (UnsafeRawBufferPointer) throws -> R) throws(ForkPool.Failure) -> [R] {
+        if let first { throw first }
+        var results: [R] = []
+        results.reserveCapacity(count)
+        for item in 0..<count { results.append(unsafe try result(of: item, decode).get()) }
+        return results
+    }
+
+    /// An item's decoded result or failure.
+    func result<R>(of item: Int, _ decode: (UnsafeRawBufferPointer) throws -> R) -> Result<R, ForkPool.Failure> {
+        if let failure = failure(of: item) { return .failure(failure) }
+        return unsafe memory.decoded(item, decode).result
+    }
+}
+
+extension ResultMemory {
+    /// Decodes the result of an item that has one; and its size in bytes.
+    func decoded<R>(
+        _ item: Int, _ decode: (UnsafeRawBufferPointer) throws -> R
+    ) -> (result: Result<R, ForkPool.Failure>, size: Int) {
+        let extent = unsafe slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
+        guard let bytes = unsafe bytes(offset: extent.offset, length: extent.length) else {
+            return (.failure(.corrupted(item, "its slot points outside its worker's memory")), 0)
+        }
+        do {
+            return (.success(unsafe try decode(bytes)), bytes.count)
+        } catch {
+            return (.failure(.notDecodable(item, error)), bytes.count)
+        }
+    }
+}

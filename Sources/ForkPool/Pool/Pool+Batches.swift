@@ -1,0 +1,196 @@
+internal import CForkPool
+internal import Synchronization
+
+// How a batch goes through a pool: made, perhaps pending, open, ended.
+
+extension Pool {
+    /// Gives a batch to the workers, or lets it wait for a batch slot.
+    ///
+    /// - Returns: Whether workers were awake for it, so that it may be done soon.
+    /// - Throws: The refusal, if the pool was closed meanwhile.
+    @discardableResult
+    func submit(_ batch: Batch) throws(ForkPool.Failure) -> Bool {
+        unsafe layout.callerProcessor.pointee.store(Int(cforkpool_sched_getcpu()), ordering: .relaxed)
+        let (refusal, wakes, notifies) = locked { state -> (ForkPool.Failure?, Int, Bool) in
+            if let refusal = self.refusal(of: state) { return (refusal, 0, false) }
+            guard batch.machine.end > 0 else {
+                batch.stage = .ended
+                return (nil, 0, false)
+            }
+            if !state.queue.hasRoom { settleAll(&state) }
+            let isOpen: Bool
+            if case .open(let number) = state.queue.admit(batch) {
+                open(batch, at: number)
+                isOpen = true
+            } else {
+                batch.stage = .pending
+                unsafe layout.backlog.pointee.store(1, ordering: .sequentiallyConsistent)
+                isOpen = false
+            }
+            // The caller of a one-shot map is its supervisor.
+            let notifies =
+                !servesOneBatch
+                && (state.isUnmanned || !state.isWatched || !isOpen || batch.shape.showsProgress)
+            state.isWatched = true
+            state.wasUsed = true
+            return (nil, isOpen ? batch.machine.end : 0, notifies)
+        }
+        if let refusal { throw refusal }
+        // Seekers find it by themselves.
+        let seekers = min(wakes, layout.seekers.population)
+        if wakes > seekers { layout.wake(wakes - seekers) }
+        if notifies { event.notify() }
+        return wakes > 0 && seekers == wakes
+    }
+
+    private func open(_ batch: Batch, at number: Int) {
+        unsafe layout.batchSlot(number).newestError.pointee.store(0, ordering: .relaxed)
+        offer(0..<batch.machine.end, of: batch, at: number, attempt: 1)
+    }
+
+    /// Writes every word of a batch slot, whatever became of what was there, and opens it.
+    private func offer(_ items: Range<Int>, of batch: Batch, at number: Int, attempt: Int) {
+        let slot = layout.batchSlot(number)
+        batch.stage = .open(number)
+        batch.machine.offer(from: items.lowerBound)
+        var flags = 0
+        if batch.shape.stopsAtFailure { flags |= BatchSlot.Flags.stopsAtFailure }
+        if batch.shape.signalsItems { flags |= BatchSlot.Flags.signalsItems }
+        unsafe slot.cursor.pointee.store(items.lowerBound, ordering: .relaxed)
+        unsafe slot.limit.pointee.store(items.upperBound, ordering: .relaxed)
+        unsafe slot.count.pointee.store(batch.shape.count, ordering: .relaxed)
+        unsafe slot.states.pointee.store(batch.statesOffset, ordering: .relaxed)
+        unsafe slot.slots.pointee.store(batch.slotsOffset, ordering: .relaxed)
+        unsafe slot.inputs.pointee.store(batch.inputsOffset, ordering: .relaxed)
+        unsafe slot.slotStride.pointee.store(batch.shape.slotStride, ordering: .relaxed)
+        unsafe slot.warmEnd.pointee.store(servesOneBatch ? batch.warmEnd : 0, ordering: .relaxed)
+        unsafe slot.flags.pointee.store(flags, ordering: .relaxed)
+        unsafe slot.usesArenas.pointee.store(0, ordering: .relaxed)
+        unsafe slot.attempt.pointee.store(attempt, ordering: .relaxed)
+        // An earlier failure lies above everything that is offered, and must not stop workers.
+        unsafe slot.lowestFailure.pointee.store(.max, ordering: .relaxed)
+        let tag = batch.tags.last!
+        unsafe slot.tag.pointee.store(tag, ordering: .relaxed)
+        unsafe slot.phase.pointee.store(2 * tag, ordering: .sequentiallyConsistent)
+        layout.open.insert(number)
+    }
+
+    /// Ends a batch whose last worker has left it, if that is so, and offers items without an outcome once more.
+    func settle(_ batch: Batch, _ state: inout State) {
+        guard case .open(let number) = batch.stage else { return }
+        let slot = layout.batchSlot(number)
+        guard slot.isDone(tag: batch.tags.last!), !layout.open.contains(number), slot.inside.isEmpty else { return }
+        let lowest = unsafe slot.lowestFailure.pointee.load(ordering: .relaxed)
+        if lowest >= 0, lowest < batch.shape.count { _ = batch.machine.failed(lowest) }
+        batch.usesArenas = unsafe batch.usesArenas || slot.usesArenas.pointee.load(ordering: .relaxed) != 0
+        if let lost = lostRange(of: batch) {
+            // The new tag keeps a worker that is late in leaving from ending the new offer.
+            batch.tags.append(state.takeTag())
+            offer(lost.range, of: batch, at: number, attempt: lost.attempt)
+            announceTasks(of: batch, at: number)
+            return layout.wake(lost.range.count)
+        }
+        batch.newestError = unsafe slot.newestError.pointee.load(ordering: .acquiring)
+        // A worker that damage leads here finds nothing to claim.
+        unsafe slot.limit.pointee.store(0, ordering: .relaxed)
+        state.queue.vacate(number)
+        end(batch, &state)
+        slot.ended.signal()
+        admitPending(&state)
+    }
+
+    /// Items that must have an outcome and have none, although every worker has left.
+    private func lostRange(of batch: Batch) -> (range: Range<Int>, attempt: Int)? {
+        guard batch.machine.ending == nil, !batch.results.isComplete else { return nil }
+        return batch.machine.sweep(
+            batch.results.unfinishedRanges(below: batch.machine.end) { batch.machine.causes[$0] != nil })
+    }
+
+    /// Says at a batch's slot that tasks wait for it, and notifies the supervisor if it is over by then.
+    private func announceTasks(of batch: Batch, at number: Int) {
+        guard !batch.waiters.isEmpty else { return }
+        _ = layout.batchSlot(number).ended.announce(.tasks)
+        if isOver(number, batch.tags.last!) { event.notify() }
+    }
+
+    /// Records that a batch has ended, and resumes its waiting tasks.
+    func end(_ batch: Batch, _ state: inout State) {
+        batch.stage = .ended
+        batch.hasEnded.store(true, ordering: .releasing)
+        if batch.machine.ending != nil, batch.results.isComplete { batch.machine.forgetEnding() }
+        if batch.machine.ending == nil { state.hasEndedBatch = true }
+        state.awakened += batch.waiters
+        batch.waiters = []
+        state.retired.append(batch)
+    }
+
+    /// Opens pending batches while batch slots are free.
+    private func admitPending(_ state: inout State) {
+        guard !state.queue.pending.isEmpty else { return }
+        var opened = 0
+        while let (batch, number) = state.queue.admitNext() {
+            open(batch, at: number)
+            opened += batch.machine.end
+            announceTasks(of: batch, at: number)
+        }
+        if state.queue.pending.isEmpty { unsafe layout.backlog.pointee.store(0, ordering: .sequentiallyConsistent) }
+        layout.admission.signal()
+        layout.wake(opened)
+    }
+
+    /// Settles every batch that is done.
+    func settleAll(_ state: inout State) {
+        for case let batch? in state.queue.slots { settle(batch, &state) }
+    }
+
+    /// Announces waiting tasks once more: a late signal of a slot's last batch may have taken the announcement.
+    func announceAllTasks(_ state: inout State) {
+        for (number, batch) in state.queue.slots.enumerated() {
+            if let batch { announceTasks(of: batch, at: number) }
+        }
+    }
+
+    /// Ends every batch, before the first worker is killed for that.
+    func endBatches(_ cause: FailureCause, _ state: inout State) {
+        state.queue.end(cause)
+        for case let batch? in state.queue.slots { batch.machine.end(cause) }
+    }
+
+    /// Settles every batch as its machine says, when no worker is left.
+    func settleWithoutWorkers(_ cause: FailureCause, _ state: inout State) {
+        // Pending batches come first: they must not take a slot that becomes free here.
+        for batch in state.queue.withdrawAll() {
+            batch.machine.end(cause)
+            end(batch, &state)
+        }
+        unsafe layout.backlog.pointee.store(0, ordering: .sequentiallyConsistent)
+        for (number, batch) in state.queue.slots.enumerated() {
+            guard let batch else { continue }
+            let slot = layout.batchSlot(number)
+            layout.open.remove(number)
+            for worker in 0..<layout.workers { slot.inside.remove(worker) }
+            batch.machine.end(cause)
+            slot.finish(tag: batch.tags.last!)
+            settle(batch, &state)
+        }
+        layout.admission.signal()
+        resumeStreams(&state)
+    }
+
+    /// Lets every stream look whether an item has its outcome.
+    func resumeStreams(_ state: inout State) {
+        layout.itemEnded.signal()
+        state.awakened += state.streamWaiters
+        state.streamWaiters = []
+    }
+
+    /// Why an item has no result, while its batch may still be running.
+    func failure(of item: Int, in batch: Batch) -> ForkPool.Failure {
+        var newest = batch.newestError
+        if case .open(let number) = batch.stage {
+            newest = unsafe layout.batchSlot(number).newestError.pointee.load(ordering: .acquiring)
+        }
+        let reader = FailureReader(memory: batch.results, machine: batch.machine, newestError: newest)
+        return reader.failure(of: item) ?? .corrupted(item, "its state is damaged")
+    }
+}

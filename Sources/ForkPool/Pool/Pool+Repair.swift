@@ -1,0 +1,76 @@
+internal import Synchronization
+
+// What keeps a damaged word from making a caller wait for ever. Workers and callers sleep, and wake each other, by words
+// that every worker can write to. So while a caller waits the supervisor checks now and then whether what they say can be
+// true. Where nothing is damaged none of this changes anything.
+
+extension Pool {
+    /// The time between two repairs, and the longest that a caller sleeps without one, in nanoseconds.
+    static let repairTime = 100_000_000
+
+    /// Makes the supervisor look now and then from now on, if it does not.
+    func attend() {
+        if locked({ !$0.isAttended }) { event.notify() }
+    }
+
+    /// Writes the control words that follow from the state.
+    func writeControl(_ state: State) {
+        let closes = state.queue.isClosing || servesOneBatch
+        unsafe layout.closing.pointee.store(closes ? 1 : 0, ordering: .sequentiallyConsistent)
+        unsafe layout.backlog.pointee.store(state.queue.pending.isEmpty ? 0 : 1, ordering: .sequentiallyConsistent)
+    }
+
+    /// Repairs what can be damaged, when it is time.
+    func repair(_ state: inout State, _ now: Int, _ review: inout Review) {
+        guard state.needsAttention, now - state.repaired >= Self.repairTime else { return }
+        state.repaired = now
+        review.repairs = true
+        writeControl(state)
+        var hasUnclaimed = false
+        for (number, batch) in state.queue.slots.enumerated() {
+            guard let batch else {
+                if layout.open.contains(number) { layout.open.remove(number) }
+                continue
+            }
+            review.needless += batch.machine.strays(absentWorkers(at: number))
+            finishIfLeft(number, batch)
+            settle(batch, &state)
+            if layout.open.contains(number), layout.batchSlot(number).hasUnclaimed { hasUnclaimed = true }
+        }
+        resumeStreams(&state)
+        wakeAll(workersToo: hasUnclaimed || state.queue.isClosing, but: review.needless)
+    }
+
+    /// The workers that a batch slot has as inside and whose records say that they sleep or are elsewhere.
+    private func absentWorkers(at number: Int) -> [Int] {
+        let inside = layout.batchSlot(number).inside
+        return (0..<layout.workers).filter { worker in
+            guard inside.contains(worker) else { return false }
+            let record = layout.record(worker)
+            if unsafe record.isSleeping || record.batchSlot.pointee.load(ordering: .relaxed) != number + 1 {
+                return true
+            }
+            // A worker that sleeps in spite of its record says so when it goes to sleep again.
+            record.wake()
+            return false
+        }
+    }
+
+    /// Wakes every process that a damaged word may have left asleep.
+    private func wakeAll(workersToo: Bool, but needless: [Int]) {
+        for worker in 0..<layout.workers where workersToo && !needless.contains(worker) {
+            layout.record(worker).cancelKill()
+            layout.record(worker).wake()
+        }
+        wakeWaiters()
+    }
+
+    /// Wakes every thread that waits for a batch or an item: the process that was to signal it may have died.
+    func wakeWaiters() {
+        // The caller of a one-shot map is its supervisor, and waits for processes.
+        if servesOneBatch { return }
+        for number in 0..<layout.batchSlots { layout.batchSlot(number).ended.wakeThreads() }
+        layout.admission.wakeThreads()
+        layout.itemEnded.wakeThreads()
+    }
+}

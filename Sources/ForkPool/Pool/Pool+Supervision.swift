@@ -1,0 +1,138 @@
+internal import CForkPool
+internal import Synchronization
+
+// What the supervisor asks of a pool between two sleeps.
+
+extension Pool {
+    /// What the supervisor does next.
+    struct Review {
+        /// Why everything ends.
+        var ending: FailureCause?
+        /// Whether workers end by themselves and are not replaced.
+        var isClosing = false
+        /// Whether there are items to run.
+        var hasWork = false
+        /// Workers to kill.
+        var needless: [Int] = []
+        /// Whether the pool repaired what a wild write could have damaged.
+        var repairs = false
+        /// Batches whose progress is to be shown.
+        var progress: [Batch] = []
+    }
+
+    /// How long workers on needless items may go on in a pool that stays, in nanoseconds: most are done by then, and need
+    /// not be replaced.
+    static let grace = 2_000_000
+    /// The time between two calls of a progress handler, in nanoseconds.
+    private static let progressTime = 100_000_000
+
+    /// When the supervisor looks again at the latest, in nanoseconds of the monotonic clock; `Int.max` for no end.
+    func nextReview(now: Int) -> Int {
+        locked { state in
+            state.isAttended = state.needsAttention
+            var time = state.isAttended ? now + Self.repairTime : .max
+            for case let batch? in state.queue.slots {
+                if let review = batch.machine.nextReview { time = min(time, review) }
+                if batch.shape.showsProgress { time = min(time, batch.progressShown + Self.progressTime) }
+            }
+            return time
+        }
+    }
+
+    /// Looks after every batch.
+    func review(now: Int, isManned: Bool) -> Review {
+        locked { state in
+            state.isUnmanned = !isManned
+            settleAll(&state)
+            announceAllTasks(&state)
+            resumeStreams(&state)
+            var review = Review(ending: state.queue.ending, hasWork: state.queue.hasWork)
+            for (number, batch) in state.queue.slots.enumerated() {
+                guard let batch else { continue }
+                killNeedless(batch, number, now, &review)
+                if showsProgress(of: batch, now) { review.progress.append(batch) }
+            }
+            repair(&state, now, &review)
+            review.isClosing = state.queue.isClosing
+            return review
+        }
+    }
+
+    private func showsProgress(of batch: Batch, _ now: Int) -> Bool {
+        guard batch.shape.showsProgress else { return false }
+        if batch.progressShown == 0 { batch.progressShown = now }
+        guard now - batch.progressShown >= Self.progressTime else { return false }
+        batch.progressShown = now
+        return true
+    }
+
+    private func killNeedless(_ batch: Batch, _ number: Int, _ now: Int, _ review: inout Review) {
+        let slot = layout.batchSlot(number)
+        let lowest = unsafe slot.lowestFailure.pointee.load(ordering: .sequentiallyConsistent)
+        guard batch.machine.killsNeedless(hasFailed: lowest != .max, at: now) else { return }
+        review.needless += (0..<layout.workers).filter { requestKill($0, slot, above: lowest) }
+    }
+
+    /// Requests the kill of a worker that is inside of a batch for an item above `lowest`; returns whether to kill it.
+    private func requestKill(_ worker: Int, _ slot: BatchSlot, above lowest: Int) -> Bool {
+        guard slot.inside.contains(worker) else { return false }
+        let record = layout.record(worker)
+        let position = unsafe record.position.pointee.load(ordering: .sequentiallyConsistent)
+        // A successor that has not begun is still setting up.
+        let item = unsafe position >= 0 ? position : record.remainingStart.pointee.load(ordering: .relaxed)
+        guard item > lowest else { return false }
+        record.requestKill()
+        if slot.inside.contains(worker) { return true }
+        // The worker left meanwhile; a kill would hit what it does now.
+        record.cancelKill()
+        return false
+    }
+
+    /// Requests the kill of a worker for what it is on, unless it has gone on; returns whether to kill it.
+    func requestKill(_ worker: Int, at snapshot: ItemSnapshot, for reason: KillReason) -> Bool {
+        // A worker in a deadlock does not go on.
+        if reason == .deadlocked { return true }
+        return locked { state in
+            for (number, batch) in state.queue.slots.enumerated() {
+                guard let batch, layout.batchSlot(number).inside.contains(worker) else { continue }
+                return layout.record(worker).requestKill(at: snapshot, batch.results)
+            }
+            return false
+        }
+    }
+
+    /// Whether a batch has ended since this was last asked.
+    func takeProgress() -> Bool {
+        locked { state in
+            defer { state.hasEndedBatch = false }
+            return state.hasEndedBatch
+        }
+    }
+
+    /// Whether the pool is used, or was since this was last asked. If not, the next caller notifies the supervisor.
+    func isInUse() -> Bool {
+        locked { state in
+            state.isWatched = state.wasUsed || state.queue.isClosing || state.queue.hasWork
+            state.wasUsed = false
+            return state.isWatched
+        }
+    }
+
+    /// Ends everything, for a cause that the supervisor saw.
+    func end(_ cause: FailureCause) {
+        locked { endBatches(cause, &$0) }
+    }
+
+    /// Settles every batch, when no process is left and none is to come.
+    func endWithoutWorkers(_ cause: FailureCause) {
+        locked { state in
+            state.queue.end(cause)
+            settleWithoutWorkers(cause, &state)
+        }
+    }
+
+    /// Fails every batch, for want of workers; later ones may find some.
+    func failWithoutWorkers(_ cause: FailureCause) {
+        locked { settleWithoutWorkers(cause, &$0) }
+    }
+}

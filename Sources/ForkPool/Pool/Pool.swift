@@ -1,0 +1,216 @@
+internal import CForkPool
+internal import Synchronization
+
+/// What all callers of a pool share: its memory, its batches, and how it ends.
+///
+/// A caller lays a batch out, opens it to the workers and waits for its end, on any thread and under a lock of this process
+/// alone. `PoolSupervisor` only acts when a worker ends or a task waits. A one-shot map is a pool that serves one batch and
+/// is closing from the start.
+final class Pool: Sendable {
+    let region: Region
+    let layout: RegionLayout
+    let options: ForkPool.Options
+    /// Notifies the supervisor.
+    let event: EventFD
+    /// Whether the pool serves one batch at a time and closes with it.
+    let servesOneBatch: Bool
+    /// The number of processors that workers and callers may run on.
+    let processors = ForkPool.availableProcessors
+    /// The process that made the pool. A fork of it has the memory and no supervisor.
+    private let generation = cforkpool_generation()
+    private let state: Locked<State>
+
+    /// What the lock guards.
+    struct State {
+        var heap: SharedHeap
+        var queue: BatchQueue<Batch>
+        var nextTag = 1
+        /// The number of batches that are not released.
+        var batches = 0
+        /// Whether the supervisor looks at workers from time to time; else a caller notifies it.
+        var isWatched = true
+        /// Whether the pool was used since the supervisor last asked.
+        var wasUsed = false
+        /// Whether a batch has ended since the supervisor last asked.
+        var hasEndedBatch = false
+        /// Whether no process is or could become a worker.
+        var isUnmanned = false
+        /// The tasks that wait for the next item of a stream.
+        var streamWaiters: [Waiter] = []
+        /// Batches that have ended, kept until the lock is free: their release takes the lock.
+        var retired: [Batch] = []
+        /// Tasks that are resumed when the lock is free.
+        var awakened: [Waiter] = []
+        /// Whether the supervisor looks again before long; else a caller that waits notifies it.
+        var isAttended = false
+        /// When the supervisor last repaired what could be damaged, in nanoseconds of the monotonic clock.
+        var repaired = 0
+        /// The workers whose process first runs a predecessor's remaining range.
+        var inheritors: Set<Int> = []
+        /// The bytes that exec workers read, and their offset.
+        var job: (bytes: [UInt8], offset: Int)?
+        /// The number of blocks of each arena that have pages.
+        var warmBlocks: [Int]
+        /// Whether a worker of a one-shot map died: which pages it touched is not known.
+        var isTorn = false
+    }
+
+    init(
+        workers: Int, options: ForkPool.Options, for purpose: Region.Purpose, heap: Int = 0
+    ) throws(SystemError) {
+        event = try EventFD()
+        region = try Region(workers: workers, for: purpose, heap: heap)
+        layout = region.layout
+        servesOneBatch = purpose == .oneBatch
+        self.options = options
+        unsafe layout.processors.pointee.store(processors, ordering: .relaxed)
+        state = Locked(
+            State(
+                heap: SharedHeap(layout.heap),
+                queue: BatchQueue(slots: layout.batchSlots, closesWithBatch: purpose == .oneBatch),
+                warmBlocks: Array(repeating: 0, count: workers)))
+    }
+
+    /// Runs `body` while no other thread reads or changes the state.
+    func locked<T>(_ body: (inout State) -> T) -> T {
+        let (result, retired, awakened) = state.withLock { state in
+            let result = body(&state)
+            defer {
+                state.retired = []
+                state.awakened = []
+            }
+            return (result, state.retired, state.awakened)
+        }
+        Waiter.resume(awakened)
+        extendLifetime(retired)
+        return result
+    }
+
+    /// Whether this process is the one that made the pool.
+    var isOwn: Bool { cforkpool_generation() == generation }
+
+    /// Whether workers end by themselves.
+    var isClosing: Bool { locked { $0.queue.isClosing } }
+}
+
+// MARK: - Close and cancel
+
+extension Pool {
+    /// Finishes every batch and ends the workers.
+    func close(_ over: PrivateEvent) {
+        guard isOwn else { return }
+        locked { $0.queue.refuse(because: "was closed") }
+        while let batch = locked({ $0.queue.unfinished }) { wait(for: batch) }
+        locked { $0.queue.close() }
+        unsafe layout.closing.pointee.store(1, ordering: .sequentiallyConsistent)
+        layout.wake(.max)
+        event.notify()
+        over.wait()
+    }
+
+    /// Ends every batch and every worker.
+    func cancel(_ over: PrivateEvent, because refusal: String) {
+        guard isOwn else { return }
+        locked { state in
+            state.queue.refuse(because: refusal)
+            endBatches(.cancelled, &state)
+        }
+        event.notify()
+        over.wait()
+    }
+}
+
+// MARK: - Memory of batches
+
+extension Pool {
+    /// Lays out a batch.
+    ///
+    /// - Throws: The refusal, if the pool is closed or its memory is full.
+    func makeBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
+        guard isOwn else { throw .foreign }
+        let (memory, tag, refusal) = locked { state -> (SharedHeap.Part?, Int, ForkPool.Failure?) in
+            if let refusal = self.refusal(of: state) { return (nil, 0, refusal) }
+            let tag = state.takeTag()
+            let part = shape.size.flatMap { state.heap.allocate($0) }
+            if part != nil { state.batches += 1 }
+            return (part, tag, nil)
+        }
+        if let refusal { throw refusal }
+        guard let memory else { throw .full }
+        return Batch(shape, pool: self, memory: memory, tag: tag)
+    }
+
+    /// Why the pool accepts nothing any more, if so.
+    func refusal(of state: State) -> ForkPool.Failure? {
+        switch state.queue.refusesBatches {
+        case .refused(let reason): .closed(reason)
+        case .ended: state.queue.ending.map { ForkPool.Failure($0, nil) }
+        default: nil
+        }
+    }
+
+    /// Takes more of the heap, for coded inputs.
+    func allocate(_ size: Int) -> SharedHeap.Part? {
+        locked { $0.heap.allocate(size) }
+    }
+
+    /// Takes back the memory of a batch that has no holder any more.
+    func release(_ batch: Batch) {
+        guard isOwn else { return }
+        locked { state in
+            state.batches -= 1
+            if batch.usesArenas { freeBlocks(of: batch) }
+            let mark = state.isTorn ? 0 : options.warmMemory
+            for part in batch.parts {
+                if let pages = state.heap.release(part, keeping: mark) { region.discard(pages) }
+            }
+            if state.batches == 0 { coolArenas(&state) }
+        }
+    }
+
+    private func freeBlocks(of batch: Batch) {
+        let tags = batch.tags.map { UInt32(truncatingIfNeeded: $0) }
+        for worker in 0..<layout.workers {
+            let blocks = unsafe layout.blockTags(worker)
+            let used = unsafe layout.record(worker).blocksUsed.pointee.load(ordering: .relaxed)
+            // Only the worker lowers `blocksUsed`: it alone knows which block it is about to mark.
+            for block in 0..<min(max(used, 0), blocks.count) where unsafe blocks[block] != 0 {
+                if unsafe tags.contains(blocks[block]) { unsafe blocks[block] = 0 }
+            }
+        }
+    }
+
+    /// Gives back, when nothing is in use, what lies above the arenas' share of the memory that stays warm; all of it where
+    /// a worker died.
+    private func coolArenas(_ state: inout State) {
+        let size = RegionLayout.blockSize
+        let blocks = layout.shape.arenaSize / size
+        let warm = state.isTorn ? 0 : max(0, options.warmMemory - state.heap.warmSize)
+        let share = warm / layout.workers / size
+        for worker in 0..<layout.workers {
+            let record = layout.record(worker)
+            let touched = unsafe record.blocksTouched.pointee.exchange(0, ordering: .relaxed)
+            // No block is marked any more.
+            unsafe record.blocksUsed.pointee.store(0, ordering: .relaxed)
+            state.warmBlocks[worker] = state.isTorn ? blocks : max(state.warmBlocks[worker], min(touched, blocks))
+            guard state.warmBlocks[worker] > share else { continue }
+            let start = layout.arenas.offset(worker)
+            let kept = Mapping.pages(start + share * size)
+            let end = start + state.warmBlocks[worker] * size
+            if kept < end { region.discard(kept..<end) }
+            state.warmBlocks[worker] = share
+        }
+        state.isTorn = false
+    }
+}
+
+extension Pool.State {
+    /// A number that no batch had, as far as 32 bits go.
+    mutating func takeTag() -> Int {
+        defer { nextTag = nextTag == 0xFFFF_FFFF ? 1 : nextTag + 1 }
+        return nextTag
+    }
+
+    /// Whether a caller could wait for something.
+    var needsAttention: Bool { queue.isClosing || queue.hasWork || !streamWaiters.isEmpty }
+}

@@ -1,0 +1,319 @@
+internal import CForkPool
+internal import Glibc
+
+/// Starts, watches, kills and reaps a pool's processes, on one thread: that of a one-shot map's caller, or one of the pool's
+/// own that sleeps unless a process ends, a task waits or the pool ends.
+///
+/// It only carries out what `WorkerTable`, `Watchdog` and the batches' machines decide.
+final class PoolSupervisor {
+    private let pool: Pool
+    private let starter: any Starter
+    /// Takes note of a replacement; returns the limit that it exceeds, if it does.
+    private let countRestart: (_ now: Int) -> ForkPool.Options.RestartIntensity?
+    private var table: WorkerTable
+    private var watchdog: Watchdog
+    private var processes: [Int: ProcessHandle] = [:]
+    /// When the supervisor last asked whether items get done, in nanoseconds of the monotonic clock.
+    private var lastProgress = 0
+    /// What `ppoll` waits for: the pool's event, the processes in the slots beside it, what the starter watches.
+    private var polled: [cforkpool_poll] = []
+    private var polledSlots: [Int] = []
+
+    private var layout: RegionLayout { pool.layout }
+
+    private init(
+        _ pool: Pool, _ starter: any Starter,
+        countRestart: @escaping (_ now: Int) -> ForkPool.Options.RestartIntensity?
+    ) {
+        self.pool = pool
+        self.starter = starter
+        self.countRestart = countRestart
+        table = WorkerTable(workers: pool.layout.workers, hasSpare: !pool.servesOneBatch)
+        processes.reserveCapacity(pool.layout.processSlots)
+        watchdog = Watchdog(timeout: pool.options.timeout, provesDeadlocks: starter.startsAlone)
+    }
+
+    /// Starts a pool's workers, and a thread that supervises them until the pool ends and then signals `over`.
+    ///
+    /// - Throws: The refusal, if not one worker runs; nothing is left then.
+    static func start(_ pool: Pool, _ starter: any Starter, over: PrivateEvent) throws(SystemError) {
+        var restarts = RestartLog(pool.options.restartIntensity)
+        let supervisor = PoolSupervisor(pool, starter) { restarts.excess(at: $0) }
+        try supervisor.begin(workers: .max)
+        let context = unsafe Unmanaged.passRetained(SupervisorThread(supervisor, over))
+        let error = unsafe cforkpool_thread({ unsafe SupervisorThread.run($0).signal() }, unsafe context.toOpaque())
+        guard error != 0 else { return }
+        unsafe context.release()
+        supervisor.perform(supervisor.table.close())
+        supervisor.killAll()
+        supervisor.reapAll()
+        starter.close()
+        throw SystemError(call: "pthread_create", code: -error)
+    }
+
+    /// Starts the workers of a pool for one batch and supervises them on this thread, until none is left.
+    ///
+    /// - Throws: The refusal, if not one worker runs; nothing is left then.
+    static func run(
+        _ pool: Pool, _ starter: any Starter, workers: Int,
+        countRestart: @escaping (_ now: Int) -> ForkPool.Options.RestartIntensity?
+    ) throws(SystemError) {
+        let supervisor = PoolSupervisor(pool, starter, countRestart: countRestart)
+        try supervisor.begin(workers: workers)
+        supervisor.run()
+    }
+
+    private func begin(workers: Int) throws(SystemError) {
+        perform(table.fill(workers))
+        if let refusal = collect(waiting: true), processes.isEmpty {
+            starter.close()
+            throw refusal
+        }
+    }
+
+    // MARK: - The loop
+
+    /// Supervises until nothing is left.
+    fileprivate func run() {
+        prepareToPoll()
+        while true {
+            sleep()
+            let hasChanged = look()
+            if review() { break }
+            if hasChanged { prepareToPoll() }
+        }
+        starter.close()
+    }
+
+    private func prepareToPoll() {
+        polled.removeAll(keepingCapacity: true)
+        polledSlots.removeAll(keepingCapacity: true)
+        poll(pool.event.descriptor)
+        for (slot, process) in processes {
+            polledSlots.append(slot)
+            poll(process.descriptor)
+        }
+        for descriptor in starter.watched { poll(descriptor) }
+    }
+
+    private func poll(_ descriptor: Int32) {
+        polled.append(cforkpool_poll(fd: descriptor, events: Int16(POLLIN), revents: 0))
+    }
+
+    private func sleep() {
+        let timeout = timeToSleep()
+        // Where the kernel refuses (it has no memory for its own list), the loop looks at everything.
+        _ = try? SystemError.check("ppoll") {
+            unsafe polled.withUnsafeMutableBufferPointer {
+                unsafe cforkpool_ppoll($0.baseAddress, Int32($0.count), timeout)
+            }
+        }
+    }
+
+    /// How long to sleep at most, in nanoseconds; negative for no end.
+    private func timeToSleep() -> Int64 {
+        let now = monotonicNanoseconds()
+        var time = min(pool.nextReview(now: now), table.nextRestEnd)
+        if watchdog.isNeeded, pool.isInUse() { time = min(time, watchdog.nextTime(now: now)) }
+        return time == .max ? -1 : Int64(max(time - now, 0))
+    }
+
+    /// Takes note of every process that ended or was started; returns whether there was any.
+    private func look() -> Bool {
+        if polled[0].revents != 0 { pool.event.drain() }
+        // Workers that end because the pool closes are not replaced.
+        if pool.isClosing { perform(table.close()) }
+        var hasChanged = false
+        for (slot, entry) in zip(polledSlots, polled.dropFirst()) where entry.revents != 0 {
+            ended(slot)
+            hasChanged = true
+        }
+        if polled.dropFirst(polledSlots.count + 1).contains(where: { $0.revents != 0 }) {
+            starter.watchedIsReadable()
+            hasChanged = true
+        }
+        watchWorkers()
+        let before = processes.count
+        if table.nextRestEnd != .max { perform(table.endRests(at: monotonicNanoseconds())) }
+        takeStarted(waiting: false)
+        return hasChanged || processes.count != before
+    }
+
+    /// Looks after the batches; returns whether everything has come to its end.
+    private func review() -> Bool {
+        let review = pool.review(now: monotonicNanoseconds(), isManned: table.isManned)
+        if review.isClosing { perform(table.close()) }
+        if let cause = review.ending ?? table.ending {
+            perform(table.end(cause))
+        } else if review.hasWork, !table.isManned {
+            perform(table.fill())
+            if let refusal = collect(waiting: true), processes.isEmpty { pool.failWithoutWorkers(.refused(refusal)) }
+            prepareToPoll()
+        }
+        for worker in review.needless {
+            if table.slot(of: worker) == nil { pool.abandon(worker) }
+            perform(table.kill(worker, for: .needless))
+        }
+        if review.repairs { repair() }
+        for batch in review.progress { batch.showProgress(isLast: false) }
+        guard processes.isEmpty, table.ending != nil || pool.isClosing else { return false }
+        // A process that is still being started must not be forgotten.
+        _ = collect(waiting: true)
+        killAll()
+        reapAll()
+        if let cause = table.ending { pool.endWithoutWorkers(cause) }
+        return true
+    }
+
+    /// Tells each process once more which worker it is, and waits for those that are being started for long.
+    private func repair() {
+        for slot in processes.keys {
+            if let worker = table.worker(in: slot), !pool.servesOneBatch { layout.mailbox(slot).assign(worker) }
+        }
+        let before = processes.count
+        takeStarted(waiting: true)
+        if processes.count != before { prepareToPoll() }
+    }
+
+    // MARK: - Processes
+
+    private func perform(_ actions: [WorkerTable.Action]) {
+        for action in actions {
+            switch action {
+            case .start(let slots):
+                if !pool.servesOneBatch { for slot in slots { layout.mailbox(slot).clear() } }
+                starter.begin(slots)
+            case .assign(let slot, let worker):
+                // A kill that was requested while the worker had no process did not happen.
+                layout.record(worker).cancelKill()
+                layout.mailbox(slot).assign(worker)
+            case .kill(let slot): processes[slot]?.kill()
+            }
+        }
+    }
+
+    private func takeStarted(waiting: Bool) {
+        guard collect(waiting: waiting) != nil else { return }
+        // No process goes on with what these workers were inside of.
+        for worker in table.unassigned { pool.abandon(worker) }
+    }
+
+    /// Takes what was started; returns a refusal, if there was one.
+    private func collect(waiting: Bool) -> SystemError? {
+        var refusal: SystemError?
+        for (slot, result) in starter.started(waiting: waiting) {
+            switch result {
+            case .success(let process):
+                processes[slot] = process
+                perform(table.started(slot))
+            case .failure(let error):
+                table.refused(slot)
+                refusal = error
+            }
+        }
+        return refusal
+    }
+
+    /// Takes note of the end of a process: first its status, then what it published.
+    private func ended(_ slot: Int) {
+        guard let process = processes.removeValue(forKey: slot) else { return }
+        let now = monotonicNanoseconds()
+        takeProgress(at: now)
+        var end = starter.reap(process, in: slot)
+        unsafe end.explain(
+            by: layout.crash(slot).pointee, memoryLimit: pool.options.memoryLimit,
+            cpuTimeLimit: pool.options.cpuTimeLimit?.nanoseconds)
+        process.close()
+        var exit = WorkerExit(process: end)
+        if let worker = table.worker(in: slot) {
+            let (reason, sameCause) = table.takeKillReason(of: worker)
+            // Also for a worker that had begun no item.
+            if reason == .deadlocked { end.cause = .deadlock }
+            watchdog.forget(worker)
+            exit = pool.exited(worker, end, killedFor: reason)
+            exit.sameCause = sameCause
+            if !exit.finished, !sameCause, reason != .needless, exit.isNeeded, !table.isEnding,
+                let excess = countRestart(now)
+            {
+                pool.end(.restartedTooOften(excess, exit.process))
+                return perform(table.end(.restartedTooOften(excess, exit.process)) + table.exited(slot, exit, at: now))
+            }
+        }
+        let actions = table.exited(slot, exit, at: now)
+        // The batches know why before the first worker is killed for it.
+        if let cause = table.ending { pool.end(cause) }
+        perform(actions)
+    }
+
+    /// Forgets failed starts if items get done. It asks once a second, so that processes that always end at once are not
+    /// started again and again without a pause.
+    private func takeProgress(at now: Int) {
+        guard now - lastProgress > 1_000_000_000 else { return }
+        lastProgress = now
+        if pool.takeProgress() { table.resetFailedStarts() }
+    }
+
+    private func killAll() {
+        for process in processes.values { process.kill() }
+    }
+
+    private func reapAll() {
+        for (slot, process) in processes {
+            _ = starter.reap(process, in: slot)
+            process.close()
+        }
+        processes = [:]
+    }
+
+    // MARK: - Deadlines and deadlocks
+
+    /// Kills workers that are overdue or in a deadlock.
+    private func watchWorkers() {
+        guard watchdog.isNeeded else { return }
+        let now = monotonicNanoseconds()
+        watchdog.resume(at: now)
+        for (slot, process) in processes {
+            guard let worker = table.worker(in: slot), table.killReason(of: worker) == nil else { continue }
+            let snapshot = layout.record(worker).snapshot
+            let reason = watchdog.check(worker, snapshot, at: now) { ProcSample.take(of: process.pid) }
+            if let reason { kill(worker, in: slot, at: snapshot, for: reason) }
+        }
+        let spinning = watchdog.stopSuspects(at: now) { workers in
+            StopSample.take(
+                of: workers.map { processes[table.slot(of: $0)!]! }.map { ($0.pid, $0.descriptor) })
+        }
+        for worker in spinning {
+            guard let slot = table.slot(of: worker) else { continue }
+            kill(worker, in: slot, at: layout.record(worker).snapshot, for: .deadlocked)
+        }
+    }
+
+    /// Kills a worker for what it is on, unless it has gone on.
+    private func kill(_ worker: Int, in slot: Int, at snapshot: ItemSnapshot, for reason: KillReason) {
+        guard pool.requestKill(worker, at: snapshot, for: reason) else { return }
+        // Others with the same memory may wait for the same lock.
+        let isRepeat = reason == .deadlocked && !starter.retireMemory(of: slot)
+        perform(table.kill(worker, for: reason, isRepeat: isRepeat))
+    }
+}
+
+/// What the supervising thread of a resident pool runs.
+private final class SupervisorThread {
+    private let supervisor: PoolSupervisor
+    private let over: PrivateEvent
+
+    init(_ supervisor: PoolSupervisor, _ over: PrivateEvent) {
+        self.supervisor = supervisor
+        self.over = over
+    }
+
+    /// Supervises until nothing is left, and returns what is to be signalled then: the supervisor's own hold on the pool's
+    /// memory is gone before a waiting thread sees the end.
+    @inline(never)
+    static func run(_ context: UnsafeMutableRawPointer) -> PrivateEvent {
+        let thread = unsafe Unmanaged<SupervisorThread>.fromOpaque(context).takeRetainedValue()
+        thread.over.promise()
+        thread.supervisor.run()
+        return thread.over
+    }
+}

@@ -1,0 +1,51 @@
+internal import CForkPool
+
+/// Forks each worker from this process as it is now: for a one-shot map, whose body and inputs the fork hands over.
+final class ForkStarter: Starter {
+    private let worker: WorkerMain
+    private let layout: RegionLayout
+    private var results: [(slot: Int, process: Result<ProcessHandle, SystemError>)] = []
+    /// The descriptor that is readable when the caller cancels the map, until it is.
+    private var cancelled: Int32?
+    private let onCancel: () -> Void
+
+    /// Makes a starter.
+    ///
+    /// - Parameters:
+    ///   - worker: What each worker runs.
+    ///   - layout: The pool's memory.
+    ///   - cancelled: A descriptor that is readable when the caller cancels the map, if it can.
+    ///   - onCancel: Runs once then.
+    init(_ worker: WorkerMain, _ layout: RegionLayout, cancelled: Int32?, onCancel: @escaping () -> Void) {
+        self.worker = worker
+        self.layout = layout
+        self.cancelled = cancelled
+        self.onCancel = onCancel
+    }
+
+    func begin(_ slots: [Int]) {
+        let starts = unsafe slots.map { slot in
+            unsafe layout.crash(slot).pointee.signal = 0
+            return unsafe cforkpool_start(
+                entry: WorkerMain.runWorker, context: Unmanaged.passUnretained(worker).toOpaque(),
+                worker: Int32(slot), crash: layout.crash(slot), keeps_signals_blocked: false, pid: 0, pidfd: -1,
+                failed_call: nil)
+        }
+        results += zip(slots, unsafe ProcessHandle.start(starts)).map { ($0, $1) }
+    }
+
+    func started(waiting: Bool) -> [(slot: Int, process: Result<ProcessHandle, SystemError>)] {
+        defer { results = [] }
+        return results
+    }
+
+    var startsAlone: Bool { true }
+
+    var watched: [Int32] { cancelled.map { [$0] } ?? [] }
+
+    func watchedIsReadable() {
+        guard cancelled != nil else { return }
+        cancelled = nil
+        onCancel()
+    }
+}

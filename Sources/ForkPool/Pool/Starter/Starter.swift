@@ -1,0 +1,42 @@
+internal import CForkPool
+internal import Glibc
+
+/// Starts the processes of a pool.
+protocol Starter: AnyObject {
+    /// Begins to start a process in each of these slots; `started` has them then or later.
+    func begin(_ slots: [Int])
+
+    /// Returns what was started, or refused, since it was last asked.
+    ///
+    /// - Parameter waiting: Whether to wait until everything that was begun is there.
+    /// - Returns: A process or a refusal for each slot.
+    func started(waiting: Bool) -> [(slot: Int, process: Result<ProcessHandle, SystemError>)]
+
+    /// Waits for the end of a process, which is certain, and returns how it was.
+    func reap(_ process: ProcessHandle, in slot: Int) -> ProcessExit
+
+    /// Whether its processes have one thread at first, so that a wait for another thread never ends.
+    var startsAlone: Bool { get }
+
+    /// Starts no further process with the memory of the one in a slot, which is in a deadlock.
+    ///
+    /// - Returns: Whether that is news; not if another process with the same memory was found before.
+    func retireMemory(of slot: Int) -> Bool
+
+    /// Descriptors that are readable when the supervisor is to call `watchedIsReadable`.
+    var watched: [Int32] { get }
+
+    /// Takes note that a watched descriptor is readable.
+    func watchedIsReadable()
+
+    /// Ends what is not a worker.
+    func close()
+}
+
+extension Starter {
+    func reap(_ process: ProcessHandle, in slot: Int) -> ProcessExit { process.reap() }
+    func retireMemory(of slot: Int) -> Bool { true }
+    var watched: [Int32] { [] }
+    func watchedIsReadable() {}
+    func close() {}
+}

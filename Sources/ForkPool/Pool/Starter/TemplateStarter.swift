@@ -1,0 +1,53 @@
+/// Forks the workers of a resident pool from a template, and from a new one when that is of no use any more.
+///
+/// A template that was forked while another thread held a lock has that lock locked for ever, and so has each of its
+/// children. When one was found to wait for it, those that come after are forked from a new template.
+final class TemplateStarter: Starter {
+    private let make: () throws(SystemError) -> Template
+    private var newest: Template
+    /// The template that each process was forked from, by slot.
+    private var owners: [Int: Template] = [:]
+    /// TemplateStarter that nothing is forked from any more, and whose children still run.
+    private var older: [Template] = []
+
+    init(_ make: @escaping () throws(SystemError) -> Template) throws(SystemError) {
+        self.make = make
+        newest = try make()
+    }
+
+    private var all: [Template] { older + [newest] }
+
+    func begin(_ slots: [Int]) {
+        for slot in slots { owners[slot] = newest }
+        older.removeAll { old in !owners.values.contains { $0 === old } }
+        newest.begin(slots)
+    }
+
+    func started(waiting: Bool) -> [(slot: Int, process: Result<ProcessHandle, SystemError>)] {
+        all.flatMap { $0.started(waiting: waiting) }
+    }
+
+    func reap(_ process: ProcessHandle, in slot: Int) -> ProcessExit {
+        (owners[slot] ?? newest).reap(process, in: slot)
+    }
+
+    var startsAlone: Bool { true }
+
+    func retireMemory(of slot: Int) -> Bool {
+        guard owners[slot] === newest else { return false }
+        guard let other = try? make() else { return true }
+        older.append(newest)
+        newest = other
+        return true
+    }
+
+    var watched: [Int32] { all.compactMap(\.watched) }
+
+    func watchedIsReadable() {
+        for template in all { template.lost() }
+    }
+
+    func close() {
+        for template in all { template.close() }
+    }
+}

@@ -1,0 +1,24 @@
+/// A task that waits.
+@safe struct Waiter: Sendable {
+    private let continuation: UnsafeContinuation<Void, Never>
+
+    init(_ continuation: UnsafeContinuation<Void, Never>) {
+        unsafe self.continuation = continuation
+    }
+
+    /// Resumes the task.
+    func resume() {
+        unsafe continuation.resume()
+    }
+
+    /// Resumes tasks from a task of its own.
+    ///
+    /// A cancelled task's lock is held while its cancellation handlers run, and resuming the task takes that lock. So a
+    /// thread that holds what a handler waits for (a lock of the pool, the pool's end, another task) must not resume.
+    static func resume(_ waiters: [Waiter]) {
+        guard !waiters.isEmpty else { return }
+        Task.detached {
+            for waiter in waiters { waiter.resume() }
+        }
+    }
+}

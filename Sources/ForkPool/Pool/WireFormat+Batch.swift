@@ -1,0 +1,40 @@
+// How values of a wire format get into a batch and out of it.
+
+extension WireFormat {
+    /// Writes an input into a batch that is to be submitted.
+    func write(_ value: Value, _ item: Int, into batch: Batch) {
+        if let encode = unsafe encode {
+            unsafe batch.encode(item) { encoder, memory in unsafe try encode(value, encoder, memory) }
+        } else {
+            unsafe (batch.inputs + item * stride).assumingMemoryBound(to: Value.self).initialize(to: value)
+        }
+    }
+
+    /// Reads the results of a batch.
+    ///
+    /// - Throws: The failure of the lowest index.
+    func all(_ result: MapResult) throws(ForkPool.Failure) -> [Value] {
+        if let decode = unsafe decode { unsafe try result.decoded(decode) } else { try result.array(of: Value.self) }
+    }
+
+    /// Reads every result of a batch.
+    func results(_ result: MapResult) -> [Result<Value, ForkPool.Failure>] {
+        guard let decode = unsafe decode else { return result.results(of: Value.self) }
+        return (0..<result.count).map { unsafe result.result(of: $0, decode) }
+    }
+
+    /// Reads one result of a batch.
+    func result(_ result: MapResult, at item: Int) -> Result<Value, ForkPool.Failure> {
+        if let decode = unsafe decode { return unsafe result.result(of: item, decode) }
+        if let failure = result.failure(of: item) { return .failure(failure) }
+        return .success(unsafe result.memory.slots.load(fromByteOffset: item * stride, as: Value.self))
+    }
+
+    /// Reads a result that is there, and how many bytes it has.
+    func value(_ memory: ResultMemory, at item: Int) -> (Result<Value, ForkPool.Failure>, size: Int) {
+        guard let decode = unsafe decode else {
+            return (.success(unsafe memory.slots.load(fromByteOffset: item * stride, as: Value.self)), stride)
+        }
+        return unsafe memory.decoded(item, decode)
+    }
+}

@@ -1,0 +1,38 @@
+internal import Synchronization
+
+/// What a parent reads of a worker's bytes, for whoever tries what bytes can do to it.
+package enum WireProbe {
+    /// Encodes a value as a result is encoded.
+    package static func encode<T: Encodable>(_ value: T) throws -> [UInt8] {
+        try WorkerError.bytes(of: value)
+    }
+
+    /// Decodes a value as a result of a live worker is decoded.
+    package static func decode<T: Decodable>(_ type: T.Type, from bytes: UnsafeRawBufferPointer) throws -> T {
+        unsafe try BinaryDecoder.decode(type, fromShared: bytes)
+    }
+
+    /// Encodes the report of an error as an arena holds it: a link and what follows it.
+    package static func report(_ error: any Error, item: Int, previous: Int) throws -> [UInt8] {
+        let report = try WorkerError.bytes(of: WorkerError(throwing: error).described(by: error))
+        let link = WorkerErrorLink(item: item, previous: previous, length: report.count)
+        return unsafe withUnsafeBytes(of: link) { unsafe Array($0) } + report
+    }
+
+    /// Decodes bytes as a report.
+    package static func report(from bytes: UnsafeRawBufferPointer) throws -> String {
+        unsafe try BinaryDecoder.decode(WorkerError.self, fromShared: bytes).text
+    }
+
+    /// Reads the reports of `count` items that have failed, of which an arena holds a chain; returns how many are told.
+    package static func failures(in arena: UnsafeMutableRawBufferPointer, newest: Int, count: Int) -> Int {
+        unsafe withUnsafeTemporaryAllocation(byteCount: count, alignment: 16) { states in
+            unsafe states.initializeMemory(as: UInt8.self, repeating: ItemState.failed)
+            guard let base = arena.baseAddress, let front = states.baseAddress else { return 0 }
+            let arenas = unsafe Arenas(base: base, start: 0, size: arena.count, end: arena.count)
+            let memory = unsafe ResultMemory(states: front, slots: front, count: count, arenas: arenas)
+            let machine = BatchMachine(count: count, stopsAtFailure: false)
+            return FailureReader(memory: memory, machine: machine, newestError: newest).failures().count
+        }
+    }
+}

@@ -1,0 +1,202 @@
+/// Decides which process is which worker, and when processes are started, replaced and killed.
+///
+/// A pure state machine: it knows no process and no memory. `PoolSupervisor` tells it what happened and carries out the
+/// actions that it returns. There is a process slot for each worker's process and, unless workers are fixed to slots, one
+/// more for a spare: when a worker ends, the spare takes over at once, and another spare is started.
+struct WorkerTable {
+    /// What the supervisor does next.
+    enum Action: Equatable {
+        /// Start a process in each of these slots.
+        case start([Int])
+        /// Tell the process in a slot which worker it is.
+        case assign(slot: Int, worker: Int)
+        /// Kill the process in a slot.
+        case kill(slot: Int)
+    }
+
+    private enum ProcessSlot: Equatable {
+        case empty, starting, spare
+        case worker(Int)
+        /// The process is killed, and was no worker.
+        case dismissed
+    }
+
+    private var slots: [ProcessSlot]
+    /// Whether the process in a slot is always the worker of the same number.
+    private let isFixed: Bool
+    /// The workers that have no process.
+    private(set) var unassigned: [Int]
+    private var failedStarts = 0
+    /// Why nothing runs any more.
+    private(set) var ending: FailureCause?
+    /// Whether workers that end are not replaced.
+    private var isClosing = false
+    /// Why the pool killed workers that have not ended yet.
+    private var killReasons: [Int: KillReason] = [:]
+    /// Workers that were killed for a deadlock that another worker with the same memory had before.
+    private var repeats: Set<Int> = []
+    /// Workers that rest, and until when in nanoseconds of the monotonic clock.
+    private var resting: [(worker: Int, until: Int)] = []
+
+    /// Makes a table of `workers` workers, none of which has a process; with a spare, or fixed to their slots.
+    init(workers: Int, hasSpare: Bool) {
+        isFixed = !hasSpare
+        slots = Array(repeating: .empty, count: workers + (hasSpare ? 1 : 0))
+        unassigned = hasSpare ? Array((0..<workers).reversed()) : []
+    }
+
+    // MARK: - Questions
+
+    /// The worker whose process is in a slot, if one is.
+    func worker(in slot: Int) -> Int? {
+        if case .worker(let worker) = slots[slot] { worker } else { nil }
+    }
+
+    /// The slot of a worker's process, if it has one.
+    func slot(of worker: Int) -> Int? { slots.firstIndex(of: .worker(worker)) }
+
+    /// Whether a process is or will be a worker. A resting worker will be one that is fixed to its slot: no other process
+    /// would find anything to do meanwhile, and one after the other would be started.
+    var isManned: Bool { slots.contains { $0 != .empty } || isFixed && !resting.isEmpty }
+
+    /// Whether workers are not replaced any more.
+    var isEnding: Bool { ending != nil || isClosing }
+
+    /// Why a worker is being killed, if it is.
+    func killReason(of worker: Int) -> KillReason? { killReasons[worker] }
+
+    /// When the first resting worker is to go on, in nanoseconds of the monotonic clock; `Int.max` if none rests.
+    var nextRestEnd: Int { resting.map(\.until).min() ?? .max }
+
+    // MARK: - Starts
+
+    /// Starts a process in each empty slot, of the first `count`.
+    mutating func fill(_ count: Int = .max) -> [Action] {
+        guard !isEnding else { return [] }
+        let empty = slots.indices.prefix(count).filter { slot in
+            slots[slot] == .empty && !(isFixed && resting.contains { $0.worker == slot })
+        }
+        guard !empty.isEmpty else { return [] }
+        for slot in empty { slots[slot] = .starting }
+        return [.start(empty)]
+    }
+
+    /// Records that the process in a slot runs.
+    mutating func started(_ slot: Int) -> [Action] {
+        if isFixed {
+            slots[slot] = .worker(slot)
+            return isEnding ? [.kill(slot: slot)] : []
+        }
+        slots[slot] = .spare
+        return isEnding ? [.kill(slot: slot)] : assign(slot)
+    }
+
+    /// Records that no process could be started in a slot. The pool goes on with those that run.
+    mutating func refused(_ slot: Int) {
+        slots[slot] = .empty
+    }
+
+    /// Ends the rest of workers whose time has come.
+    mutating func endRests(at now: Int) -> [Action] {
+        let due = resting.filter { $0.until <= now }
+        guard !due.isEmpty else { return [] }
+        resting.removeAll { $0.until <= now }
+        guard !isEnding else { return [] }
+        return due.flatMap { rest in replace(rest.worker) }
+    }
+
+    // MARK: - Kills
+
+    /// Kills a worker.
+    ///
+    /// - Parameters:
+    ///   - worker: The worker.
+    ///   - reason: Why.
+    ///   - isRepeat: Whether a worker with the same memory was found in the same deadlock before.
+    /// - Returns: The kill; none if the worker has no process.
+    mutating func kill(_ worker: Int, for reason: KillReason, isRepeat: Bool = false) -> [Action] {
+        guard let slot = slot(of: worker) else {
+            // It rests, or waits for a process. Nothing is left for it to do, so it need not rest.
+            for number in resting.indices where resting[number].worker == worker { resting[number].until = 0 }
+            return []
+        }
+        killReasons[worker] = reason
+        guard reason == .deadlocked else { return [.kill(slot: slot)] }
+        if isRepeat { repeats.insert(worker) }
+        // A spare has the same memory and would wait for the same lock.
+        return [.kill(slot: slot)] + dismissSpares()
+    }
+
+    private mutating func dismissSpares() -> [Action] {
+        let spares = slots.indices.filter { slots[$0] == .spare }
+        for slot in spares { slots[slot] = .dismissed }
+        return spares.map { .kill(slot: $0) }
+    }
+
+    /// Stops replacing workers, and kills the processes that are none: workers end by themselves.
+    mutating func close() -> [Action] {
+        isClosing = true
+        return dismissSpares()
+    }
+
+    /// Ends everything.
+    mutating func end(_ cause: FailureCause) -> [Action] {
+        if ending == nil { ending = cause }
+        return slots.indices.filter { slots[$0] != .empty && slots[$0] != .starting }.map { .kill(slot: $0) }
+    }
+
+    // MARK: - Exits
+
+    /// Records that items were done since the last exit: whatever happens to spares, the pool works.
+    mutating func resetFailedStarts() {
+        failedStarts = 0
+    }
+
+    /// Returns why the pool killed the worker whose process ended, and forgets it.
+    mutating func takeKillReason(of worker: Int) -> (reason: KillReason?, sameCause: Bool) {
+        (killReasons.removeValue(forKey: worker), repeats.remove(worker) != nil)
+    }
+
+    /// Decides what follows the end of the process in a slot.
+    mutating func exited(_ slot: Int, _ exit: WorkerExit, at now: Int) -> [Action] {
+        let worker = worker(in: slot)
+        let wasDismissed = slots[slot] == .dismissed
+        slots[slot] = .empty
+        guard !isEnding else { return [] }
+        if let error = exit.setUpError {
+            ending = .notSetUp(error)
+        } else if worker != nil, !exit.isReady, !exit.finished, exit.process.isOwnDoing, exit.process.cause != .deadlock
+        {
+            ending = .endedInSetUp(exit.process)
+        }
+        if !wasDismissed, !exit.sameCause { failedStarts = exit.claimed || exit.finished ? 0 : failedStarts + 1 }
+        if failedStarts >= BatchMachine.mostFailedStarts, ending == nil { ending = .unreachable(exit.process) }
+        if let ending { return end(ending) }
+        guard let worker else { return fill() }
+        if exit.pause > 0 {
+            resting.append((worker, now + exit.pause))
+            return isFixed ? [] : fill()
+        }
+        return exit.isNeeded ? replace(worker) : []
+    }
+
+    /// Gives a worker another process.
+    private mutating func replace(_ worker: Int) -> [Action] {
+        if isFixed {
+            guard slots[worker] == .empty else { return [] }
+            slots[worker] = .starting
+            return [.start([worker])]
+        }
+        unassigned.append(worker)
+        guard let spare = slots.firstIndex(of: .spare) else { return fill() }
+        return assign(spare) + fill()
+    }
+
+    private mutating func assign(_ slot: Int) -> [Action] {
+        // The last worker to lose its process comes first.
+        guard let worker = unassigned.popLast() else { return [] }
+        slots[slot] = .worker(worker)
+        killReasons[worker] = nil
+        return [.assign(slot: slot, worker: worker)]
+    }
+}

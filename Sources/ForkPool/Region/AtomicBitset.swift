@@ -1,0 +1,68 @@
+internal import Synchronization
+
+/// A set of small numbers in shared memory, one bit each, that any process changes by one atomic step.
+///
+/// Adding or removing twice is as good as once: what a worker that died may or may not have done is simply done again.
+@safe struct AtomicBitset {
+    private let words: UnsafeMutablePointer<Atomic<UInt64>>
+    private let count: Int
+    /// The numbers that the last word can hold; what else somebody left there is nobody.
+    private let lastMask: UInt64
+
+    /// Finds a set for the numbers below `capacity` in memory.
+    init(at memory: UnsafeMutableRawPointer, capacity: Int) {
+        unsafe words = memory.assumingMemoryBound(to: Atomic<UInt64>.self)
+        count = Self.words(capacity)
+        lastMask = capacity % 64 == 0 ? .max : 1 << UInt64(capacity % 64) - 1
+    }
+
+    private static func words(_ capacity: Int) -> Int { (capacity + 63) / 64 }
+
+    /// The bytes that it takes, in whole cache lines.
+    static func size(capacity: Int) -> Int { (words(capacity) * 8 + 127) / 128 * 128 }
+
+    private func bits(_ word: Int) -> UInt64 {
+        unsafe words[word].load(ordering: .sequentiallyConsistent) & (word == count - 1 ? lastMask : .max)
+    }
+
+    /// Adds a number.
+    func insert(_ number: Int) {
+        _ = unsafe words[number / 64].bitwiseOr(1 << UInt64(number % 64), ordering: .sequentiallyConsistent)
+    }
+
+    /// Removes a number; returns whether it was there.
+    @discardableResult
+    func remove(_ number: Int) -> Bool {
+        let bit: UInt64 = 1 << UInt64(number % 64)
+        return unsafe words[number / 64].bitwiseAnd(~bit, ordering: .sequentiallyConsistent).oldValue & bit != 0
+    }
+
+    /// Whether a number is there.
+    func contains(_ number: Int) -> Bool {
+        unsafe words[number / 64].load(ordering: .sequentiallyConsistent) & 1 << UInt64(number % 64) != 0
+    }
+
+    /// Whether nothing is there.
+    var isEmpty: Bool {
+        (0..<count).allSatisfy { bits($0) == 0 }
+    }
+
+    /// How many numbers are there.
+    var population: Int {
+        (0..<count).reduce(0) { $0 + bits($1).nonzeroBitCount }
+    }
+
+    /// The lowest number that is there, from `start` on and then from the beginning.
+    func next(from start: Int) -> Int? {
+        let first = start / 64
+        guard first < count else { return count > 0 ? next(from: 0) : nil }
+        let above = bits(first) & (.max << UInt64(start % 64))
+        if above != 0 { return first * 64 + above.trailingZeroBitCount }
+        for step in 1...count {
+            let word = (first + step) % count
+            let found = bits(word)
+            if found != 0 { return word * 64 + found.trailingZeroBitCount }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,54 @@
+internal import Synchronization
+
+/// Where the items of a batch lie, as a batch slot says it: copied once and checked.
+@safe struct BatchLayout {
+    let count: Int
+    /// The end of the items that may be claimed.
+    let limit: Int
+    let states: UnsafeMutablePointer<Atomic<UInt8>>
+    let slots: UnsafeMutableRawPointer
+    let inputs: UnsafeMutableRawPointer
+    private let region: RegionLayout
+    private let statesOffset: Int
+    private let slotsOffset: Int
+    private let stride: Int
+    private let warmEnd: Int
+
+    /// Reads a batch slot's words, each once; nil if they cannot be true.
+    init?(_ slot: BatchSlot, in region: RegionLayout) {
+        let count = unsafe slot.count.pointee.load(ordering: .relaxed)
+        let limit = unsafe slot.limit.pointee.load(ordering: .relaxed)
+        let states = unsafe slot.states.pointee.load(ordering: .relaxed)
+        let slots = unsafe slot.slots.pointee.load(ordering: .relaxed)
+        let inputs = unsafe slot.inputs.pointee.load(ordering: .relaxed)
+        let stride = unsafe slot.slotStride.pointee.load(ordering: .relaxed)
+        let heap = region.heap
+        guard count >= 0, count <= heap.count, limit >= 0, limit <= count, states >= heap.lowerBound,
+            states <= inputs, inputs <= slots, slots <= heap.upperBound, count <= inputs - states, stride >= 0,
+            stride == 0 || count <= (heap.upperBound - slots) / stride
+        else { return nil }
+        self.count = count
+        self.limit = limit
+        unsafe self.states = (region.base + states).assumingMemoryBound(to: Atomic<UInt8>.self)
+        unsafe self.slots = region.base + slots
+        unsafe self.inputs = region.base + inputs
+        self.region = region
+        statesOffset = states
+        slotsOffset = slots
+        self.stride = stride
+        warmEnd = min(unsafe slot.warmEnd.pointee.load(ordering: .relaxed), heap.upperBound)
+    }
+
+    /// Whether some item has no outcome, or one that is not whole.
+    var hasUnfinished: Bool {
+        (0..<count).contains { unsafe !ItemState.isOver(states[$0].load(ordering: .relaxed)) }
+    }
+
+    /// Maps the pages of some items' states and slots in this process by one call, if they exist already.
+    func populate(_ items: Range<Int>) {
+        guard warmEnd > 0 else { return }
+        region.populate(
+            (slotsOffset + items.lowerBound * stride)..<(slotsOffset + items.upperBound * stride), warmEnd: warmEnd)
+        region.populate((statesOffset + items.lowerBound)..<(statesOffset + items.upperBound), warmEnd: warmEnd)
+    }
+}

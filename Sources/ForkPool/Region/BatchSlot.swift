@@ -1,0 +1,90 @@
+internal import Synchronization
+
+/// A place in shared memory at which a batch of items is offered to the workers.
+///
+/// The parent fills it in and adds its number to `RegionLayout.open`. A worker adds itself to `inside` and then looks
+/// whether the slot is still open: while it is inside, the slot does not change hands. The last worker to leave a closed
+/// slot publishes that the batch is done. Slots are used again and again, so the end of a batch bears the batch's tag.
+@safe struct BatchSlot: @unchecked Sendable {
+    let base: UnsafeMutableRawPointer
+    private let workers: Int
+
+    init(base: UnsafeMutableRawPointer, workers: Int) {
+        unsafe self.base = base
+        self.workers = workers
+    }
+
+    /// The bytes of a batch slot.
+    static func size(workers: Int) -> Int { 384 + AtomicBitset.size(capacity: workers) }
+
+    private func word(_ offset: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+        unsafe (base + offset).assumingMemoryBound(to: Atomic<Int>.self)
+    }
+
+    /// The next item to claim, alone on its cache line.
+    var cursor: UnsafeMutablePointer<Atomic<Int>> { unsafe word(0) }
+
+    /// The end of the items that may be claimed.
+    var limit: UnsafeMutablePointer<Atomic<Int>> { unsafe word(128) }
+    /// The lowest index that failed, where a failure ends the batch; `Int.max` if there is none, -1 after a cancel.
+    var lowestFailure: UnsafeMutablePointer<Atomic<Int>> { unsafe word(136) }
+    /// The number of items.
+    var count: UnsafeMutablePointer<Atomic<Int>> { unsafe word(144) }
+    /// Where the states, the slots and the inputs begin, in bytes from the region's start.
+    var states: UnsafeMutablePointer<Atomic<Int>> { unsafe word(152) }
+    var slots: UnsafeMutablePointer<Atomic<Int>> { unsafe word(160) }
+    var inputs: UnsafeMutablePointer<Atomic<Int>> { unsafe word(168) }
+    /// How the batch is run: `Flags`.
+    var flags: UnsafeMutablePointer<Atomic<Int>> { unsafe word(176) }
+    /// The number that marks the batch's blocks in the arenas; never 0.
+    var tag: UnsafeMutablePointer<Atomic<Int>> { unsafe word(184) }
+    /// The number of the attempt at the first item.
+    var attempt: UnsafeMutablePointer<Atomic<Int>> { unsafe word(192) }
+    /// Bytes from one result slot to the next.
+    var slotStride: UnsafeMutablePointer<Atomic<Int>> { unsafe word(200) }
+    /// The end of the heap's bytes that have pages which a fresh worker maps by one call; 0 where workers stay.
+    var warmEnd: UnsafeMutablePointer<Atomic<Int>> { unsafe word(208) }
+
+    /// Twice the batch's tag; one more when the batch is done.
+    var phase: UnsafeMutablePointer<Atomic<Int>> { unsafe word(256) }
+    /// The offset of the newest error in an arena, plus one; 0 if there is none.
+    var newestError: UnsafeMutablePointer<Atomic<Int>> { unsafe word(264) }
+    /// 1 if a block of an arena bears the batch's tag.
+    var usesArenas: UnsafeMutablePointer<Atomic<Int>> { unsafe word(272) }
+    /// Signalled when the batch is done.
+    var ended: FutexEvent { unsafe FutexEvent(at: base + 280) }
+
+    /// The workers that may be on an item of the batch.
+    var inside: AtomicBitset { unsafe AtomicBitset(at: base + 384, capacity: workers) }
+
+    /// Whether some items are not claimed yet.
+    ///
+    /// A damaged cursor claims nothing. The parent then finds the items without an outcome and offers them again.
+    var hasUnclaimed: Bool {
+        let next = unsafe cursor.pointee.load(ordering: .relaxed)
+        return unsafe next >= 0 && next < limit.pointee.load(ordering: .relaxed)
+    }
+
+    /// How a batch is run.
+    enum Flags {
+        /// The first failure ends the batch.
+        static let stopsAtFailure = 1
+        /// The end of each item is signalled.
+        static let signalsItems = 2
+    }
+
+    /// Whether the batch with a tag is done, or the slot has gone to another one.
+    func isDone(tag: Int) -> Bool {
+        unsafe phase.pointee.load(ordering: .sequentiallyConsistent) != 2 * tag
+    }
+
+    /// Publishes that the batch with a tag is done, if the slot is still its own, and wakes the waiting threads.
+    ///
+    /// - Returns: What waited. Where tasks did, the caller notifies the supervisor.
+    @discardableResult
+    func finish(tag: Int) -> FutexEvent.Sleepers {
+        _ = unsafe phase.pointee.compareExchange(
+            expected: 2 * tag, desired: 2 * tag + 1, ordering: .sequentiallyConsistent)
+        return ended.signal()
+    }
+}

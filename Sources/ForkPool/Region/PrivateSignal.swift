@@ -1,0 +1,57 @@
+internal import Glibc
+internal import Synchronization
+
+/// A word of this process's own memory on which its threads wait for each other, as on a `FutexEvent`.
+@safe final class PrivateSignal: Sendable {
+    private let event: FutexEvent
+    private nonisolated(unsafe) let word: UnsafeMutablePointer<Atomic<UInt32>>
+
+    init() {
+        unsafe word = UnsafeMutablePointer.allocate(capacity: 1)
+        unsafe word.initialize(to: Atomic(0))
+        event = unsafe FutexEvent(at: UnsafeMutableRawPointer(word), isPrivate: true)
+    }
+
+    deinit {
+        unsafe word.deinitialize(count: 1)
+        unsafe word.deallocate()
+    }
+
+    /// Wakes every waiting thread.
+    func signal() {
+        event.signal()
+    }
+
+    /// Waits once, while `isMissing`; may also return without a signal.
+    func wait(while isMissing: () -> Bool) {
+        let seen = event.announce(.threads)
+        if isMissing() { event.sleep(while: seen) }
+    }
+}
+
+/// An event of this process that happens once.
+final class PrivateEvent: Sendable {
+    private let isOver = Atomic(false)
+    private let word = PrivateSignal()
+    /// The thread that will signal the event, once it runs.
+    private let signaller = Atomic<UInt>(0)
+
+    /// Promises that the calling thread will signal the event.
+    func promise() {
+        signaller.store(UInt(pthread_self()), ordering: .relaxed)
+    }
+
+    /// Ends every wait, now and later.
+    func signal() {
+        isOver.store(true, ordering: .sequentiallyConsistent)
+        word.signal()
+    }
+
+    /// Waits for the event; the thread that will signal it does not wait for itself.
+    func wait() {
+        guard signaller.load(ordering: .relaxed) != UInt(pthread_self()) else { return }
+        while !isOver.load(ordering: .sequentiallyConsistent) {
+            word.wait { !isOver.load(ordering: .sequentiallyConsistent) }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+internal import CForkPool
+internal import Glibc
+
+/// Owns a pool's shared memory for as long as a result in it is read.
+final class Region: Sendable {
+    /// The most bytes for states, slots and inputs, unless one batch needs more.
+    private static let usualHeap = 32 << 30
+    /// The most bytes of an arena, and an eighth of what all together have.
+    ///
+    /// Address space has an end: 128 TiB, which all regions of a process share with everything else.
+    private static let largestArena = 16 << 30
+    /// A heap smaller than this is a refusal.
+    private static let smallest = 1 << 20
+
+    private let mapping: Mapping
+    let layout: RegionLayout
+    /// The descriptor by which exec workers map the memory, or nil.
+    var descriptor: Int32? { mapping.descriptor }
+
+    /// What a region is for.
+    enum Purpose: Equatable {
+        /// One batch at a time, whose workers inherit the mapping.
+        case oneBatch
+        /// Many batches, whose workers inherit the mapping.
+        case forked
+        /// Many batches, whose workers map the memory by its descriptor.
+        case executed
+    }
+
+    /// Reserves memory for `workers` workers; asks for less and less where the system grants no large reservation.
+    ///
+    /// - Parameters:
+    ///   - workers: The number of workers.
+    ///   - purpose: How many batches and processes there are, and whether the memory has a descriptor.
+    ///   - heap: The bytes that the heap has at least.
+    /// - Throws: The refusal (`mmap`, `memfd_create`).
+    init(workers: Int, for purpose: Purpose, heap least: Int = 0) throws(SystemError) {
+        var heap = max(Self.usualHeap, Mapping.pages(least))
+        var arena = Self.blocks(min(Self.largestArena, 8 * Self.largestArena / workers))
+        let token = UInt64.random(in: 1 ... .max)
+        while true {
+            let shape = RegionLayout.Shape(
+                token: token, workers: workers, processSlots: purpose == .oneBatch ? workers : workers + 1,
+                batchSlots: purpose == .oneBatch ? 1 : Self.batchSlots(workers), heapSize: heap, arenaSize: arena)
+            // This layout only measures: nothing is read through its address.
+            let size = unsafe RegionLayout(base: UnsafeMutableRawPointer(bitPattern: 4096)!, shape: shape).size
+            let mapping: Mapping
+            do throws(SystemError) {
+                mapping = purpose == .executed ? try Mapping(namedSize: size) : try Mapping(size: size)
+            } catch {
+                guard error.code == SystemError.noMemory, heap / 2 >= max(Self.smallest, least) else { throw error }
+                heap /= 2
+                arena = Self.blocks(arena / 2)
+                continue
+            }
+            layout = unsafe RegionLayout(base: mapping.base, shape: shape)
+            self.mapping = mapping
+            layout.writeShape()
+            return
+        }
+    }
+
+    /// Gives pages back to the system; they read as zero afterwards.
+    func discard(_ range: Range<Int>) {
+        mapping.discard(range)
+    }
+
+    /// The number of batches that can be open at once: more than keep every worker busy with one item each.
+    private static func batchSlots(_ workers: Int) -> Int { min(4096, max(64, (2 * workers + 63) / 64 * 64)) }
+
+    /// Rounds an arena to whole blocks in whole pages.
+    private static func blocks(_ size: Int) -> Int {
+        let unit = max(RegionLayout.blockSize, Mapping.pageSize)
+        return max(size / unit, max(4 * RegionLayout.blockSize / unit, 1)) * unit
+    }
+}

@@ -1,0 +1,234 @@
+internal import CForkPool
+internal import Glibc
+internal import Synchronization
+
+/// Where each part of a pool's shared memory lies: numbers and an address, which a worker reads as freely as the parent.
+///
+/// The picture is in README.md beside this file. A value of this type does not keep the memory: `Region` does.
+@safe struct RegionLayout: @unchecked Sendable {
+    /// The numbers that the layout follows from. A copy at the region's start serves workers that map it by themselves.
+    struct Shape: BitwiseCopyable {
+        /// A random number, which shows that the memory is the pool's.
+        var token: UInt64
+        var workers: Int
+        /// The number of processes that can exist at once.
+        var processSlots: Int
+        /// The number of batches that can be open at once.
+        var batchSlots: Int
+        /// Sizes in bytes.
+        var heapSize: Int
+        var arenaSize: Int
+    }
+
+    /// The unit in which arenas are given to batches, in bytes.
+    static let blockSize = 16 << 10
+    static let crashSize = Int(CFORKPOOL_CRASH_SIZE)
+    static let mailboxSize = 128
+    private static let controlOffset = 128
+    private static let controlSize = 384
+
+    let base: UnsafeMutableRawPointer
+    let shape: Shape
+    private let setsOffset: Int
+    private let batchSlotsOffset: Int
+    private let recordsOffset: Int
+    private let heapOffset: Int
+    private let mailboxesOffset: Int
+    private let crashesOffset: Int
+    private let tablesOffset: Int
+    private let arenasOffset: Int
+    /// The size of the whole region in bytes.
+    let size: Int
+
+    init(base: UnsafeMutableRawPointer, shape: Shape) {
+        unsafe self.base = base
+        self.shape = shape
+        var end = Self.controlOffset + Self.controlSize
+        func take(_ bytes: Int) -> Int {
+            defer { end += (bytes + 127) / 128 * 128 }
+            return end
+        }
+        // A small map's words, records, states and slots share the first page: to a freshly forked worker each further
+        // page is a fault of 0.5 to 3 µs.
+        setsOffset = take(
+            AtomicBitset.size(capacity: shape.batchSlots) + 2 * AtomicBitset.size(capacity: shape.workers))
+        batchSlotsOffset = take(shape.batchSlots * BatchSlot.size(workers: shape.workers))
+        recordsOffset = take(shape.workers * WorkerRecord.size)
+        heapOffset = take(shape.heapSize)
+        end = Mapping.pages(end)
+        mailboxesOffset = take(shape.processSlots * Self.mailboxSize)
+        crashesOffset = take(shape.processSlots * Self.crashSize)
+        end = Mapping.pages(end)
+        tablesOffset = take(shape.workers * shape.arenaSize / Self.blockSize * MemoryLayout<UInt32>.size)
+        // Whole pages, since each worker unmaps the arenas that are not its own.
+        end = Mapping.pages(end)
+        arenasOffset = take(shape.workers * shape.arenaSize)
+        size = end
+    }
+
+    /// The number of workers.
+    var workers: Int { shape.workers }
+    /// The number of processes that can exist at once.
+    var processSlots: Int { shape.processSlots }
+    /// The number of batches that can be open at once.
+    var batchSlots: Int { shape.batchSlots }
+    /// The heap's bytes, from the region's start.
+    var heap: Range<Int> { heapOffset..<(heapOffset + shape.heapSize) }
+    /// The workers' arenas.
+    var arenas: Arenas { unsafe Arenas(base: base, start: arenasOffset, size: shape.arenaSize, end: size) }
+
+    /// Writes the shape to the region's start.
+    func writeShape() {
+        unsafe base.storeBytes(of: shape, as: Shape.self)
+    }
+
+    /// Reads the shape at a region's start.
+    static func readShape(_ base: UnsafeRawPointer) -> Shape {
+        unsafe base.load(as: Shape.self)
+    }
+}
+
+extension RegionLayout.Shape {
+    /// Whether a region of `size` bytes can have this shape; a damaged one may not.
+    func isPossible(within size: Int) -> Bool {
+        let most = size / RegionLayout.blockSize
+        guard workers > 0, heapSize >= 0, heapSize <= size, arenaSize > 0, workers <= most, arenaSize <= size / workers
+        else { return false }
+        return processSlots >= workers && processSlots <= most && batchSlots > 0 && batchSlots <= most
+    }
+}
+
+// MARK: - Control words
+
+extension RegionLayout {
+    private func control(_ number: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+        unsafe (base + Self.controlOffset + number * 8).assumingMemoryBound(to: Atomic<Int>.self)
+    }
+
+    /// 1 if workers end as soon as no batch is open.
+    var closing: UnsafeMutablePointer<Atomic<Int>> { unsafe control(0) }
+    /// The number of processors that workers and their parent may run on.
+    var processors: UnsafeMutablePointer<Atomic<Int>> { unsafe control(1) }
+    /// 1 while batches wait for a batch slot: the end of a batch then notifies the supervisor.
+    var backlog: UnsafeMutablePointer<Atomic<Int>> { unsafe control(2) }
+    /// The offset of an exec worker's job from the region's start, its length, and its checksum.
+    var jobOffset: UnsafeMutablePointer<Atomic<Int>> { unsafe control(3) }
+    var jobLength: UnsafeMutablePointer<Atomic<Int>> { unsafe control(4) }
+    var jobChecksum: UnsafeMutablePointer<Atomic<Int>> { unsafe control(5) }
+    /// The processors of the last caller and of the last worker that spun for work.
+    ///
+    /// Two threads on one processor must not spin for each other.
+    var callerProcessor: UnsafeMutablePointer<Atomic<Int>> { unsafe control(6) }
+    var spinnerProcessor: UnsafeMutablePointer<Atomic<Int>> { unsafe control(7) }
+    /// Signalled when a batch gets a batch slot, or ends without one.
+    var admission: FutexEvent { unsafe FutexEvent(at: base + Self.controlOffset + 128) }
+    /// Signalled when an item of a stream ends.
+    var itemEnded: FutexEvent { unsafe FutexEvent(at: base + Self.controlOffset + 256) }
+
+    /// The batch slots that may have items to claim.
+    var open: AtomicBitset { unsafe AtomicBitset(at: base + setsOffset, capacity: batchSlots) }
+    /// The workers that sleep, or are about to.
+    var sleepers: AtomicBitset {
+        unsafe AtomicBitset(at: base + setsOffset + AtomicBitset.size(capacity: batchSlots), capacity: workers)
+    }
+    /// The workers that look for open batches before they sleep.
+    var seekers: AtomicBitset {
+        let sleepersEnd = AtomicBitset.size(capacity: batchSlots) + AtomicBitset.size(capacity: workers)
+        return unsafe AtomicBitset(at: base + setsOffset + sleepersEnd, capacity: workers)
+    }
+}
+
+// MARK: - Batch slots, records, mailboxes, crash reports
+
+extension RegionLayout {
+    /// A batch slot, by number.
+    func batchSlot(_ number: Int) -> BatchSlot {
+        unsafe BatchSlot(
+            base: base + batchSlotsOffset + number * BatchSlot.size(workers: workers), workers: workers)
+    }
+
+    /// A worker's record.
+    func record(_ worker: Int) -> WorkerRecord {
+        unsafe WorkerRecord(base: base + recordsOffset + worker * WorkerRecord.size)
+    }
+
+    /// Where the process in a slot learns which worker it is.
+    func mailbox(_ processSlot: Int) -> WorkerIDMailbox {
+        unsafe WorkerIDMailbox(
+            at: base + mailboxesOffset + processSlot * Self.mailboxSize, key: shape.token &+ UInt64(processSlot) << 32)
+    }
+
+    /// Where the crash handler of the process in a slot writes.
+    func crash(_ processSlot: Int) -> UnsafeMutablePointer<cforkpool_crash> {
+        unsafe (base + crashesOffset + processSlot * Self.crashSize).assumingMemoryBound(to: cforkpool_crash.self)
+    }
+
+    /// The tags of the blocks of a worker's arena.
+    func blockTags(_ worker: Int) -> UnsafeMutableBufferPointer<UInt32> {
+        let blocks = shape.arenaSize / Self.blockSize
+        let first = unsafe (base + tablesOffset + worker * blocks * MemoryLayout<UInt32>.size)
+        return unsafe UnsafeMutableBufferPointer(start: first.assumingMemoryBound(to: UInt32.self), count: blocks)
+    }
+
+    /// Where a worker that fails to set up says why: the end of its arena.
+    func setUpError(_ worker: Int) -> UnsafeMutableRawBufferPointer {
+        let arena = unsafe arenas.memory(worker)
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: arena[(arena.count - 2 * Self.blockSize)...])
+    }
+}
+
+// MARK: - Waking workers
+
+extension RegionLayout {
+    /// Wakes up to `count` sleeping workers.
+    func wake(_ count: Int) {
+        var left = min(count, workers)
+        // A damaged set may gain sleepers faster than this loop wakes them.
+        var tries = 2 * workers
+        while left > 0, tries > 0, let worker = sleepers.next(from: 0) {
+            tries -= 1
+            if sleepers.remove(worker) {
+                record(worker).wake()
+                left -= 1
+            }
+        }
+    }
+
+    /// Wakes the workers that sleep and are in no set: the process that took them out died before it woke them.
+    func wakeForgotten() {
+        for worker in 0..<workers where record(worker).isSleeping && !sleepers.contains(worker) {
+            record(worker).wake()
+        }
+    }
+}
+
+// MARK: - In a worker
+
+extension RegionLayout {
+    /// Unmaps the other workers' arenas in this process, so that a wild write faults in the worker that makes it.
+    func unmapArenas(except worker: Int) {
+        let own = unsafe arenas.memory(worker)
+        let first = unsafe base + arenasOffset
+        unsafe unmap(first, own.baseAddress! - first)
+        unsafe unmap(own.baseAddress! + own.count, base + size - (own.baseAddress! + own.count))
+        // A child that the body forks may return from the body too; it must not publish anything.
+        unsafe _ = cforkpool_withhold(
+            cforkpool_withheld(
+                first: base, first_size: arenasOffset, second: own.baseAddress!, second_size: own.count))
+    }
+
+    private func unmap(_ start: UnsafeMutableRawPointer, _ size: Int) {
+        guard size > 0 else { return }
+        unsafe munmap(start, size)
+    }
+
+    /// Below this many bytes a fault for each page costs less than a call.
+    private static let populateFrom = 64 << 10
+
+    /// Maps the pages of a part of the region in this process by one call, if they exist already below `warmEnd`.
+    func populate(_ range: Range<Int>, warmEnd: Int) {
+        guard range.count >= Self.populateFrom, range.upperBound <= warmEnd else { return }
+        let start = range.lowerBound / Mapping.pageSize * Mapping.pageSize
+        _ = unsafe cforkpool_madvise_populate(base + start, Mapping.pages(range.upperBound - start))
+    }
+}

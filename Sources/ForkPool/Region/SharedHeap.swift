@@ -1,0 +1,94 @@
+/// Gives out parts of a region's heap. Its bookkeeping is the parent's own memory.
+///
+/// Sizes are rounded up to powers of two and kept in lists by size. Pages are committed as they are touched, so rounding
+/// costs address space alone. When nothing is in use the heap starts again at its beginning.
+struct SharedHeap {
+    private static let smallest = 1024
+    /// A freed part of this size or more gives its pages back where too many are kept.
+    private static let discardFrom = 64 << 10
+
+    private let range: Range<Int>
+    private var next: Int
+    private var free: [[Int]] = Array(repeating: [], count: Int.bitWidth)
+    private var used = 0
+    /// Bytes of the free parts that may still have their pages.
+    private var warm = 0
+    /// The end of what was ever given out and not discarded since: bytes from here on are zero and have no pages.
+    private(set) var touched: Int
+
+    init(_ range: Range<Int>) {
+        self.range = range
+        next = range.lowerBound
+        touched = next
+    }
+
+    /// A part of the heap, in bytes from the region's start.
+    struct Part {
+        let offset: Int
+        let size: Int
+        /// The bytes from here on are zero.
+        let zeroed: Int
+        var end: Int { offset + size }
+    }
+
+    /// The bytes up to the last one that may have a page.
+    var warmSize: Int { touched - range.lowerBound }
+
+    /// Whether nothing is in use.
+    var isEmpty: Bool { used == 0 }
+
+    /// Takes a part of at least `size` bytes, or returns nil if there is none.
+    mutating func allocate(_ size: Int) -> Part? {
+        guard size <= range.count else { return nil }
+        let rounded = Self.rounded(size)
+        let list = rounded.trailingZeroBitCount
+        if let offset = free[list].popLast() {
+            used += rounded
+            warm -= min(warm, rounded)
+            return Part(offset: offset, size: rounded, zeroed: offset + rounded)
+        }
+        // Large parts begin on a page, so that their memory can be given back.
+        let start = rounded >= Self.discardFrom ? Mapping.pages(next) : next
+        guard rounded <= range.upperBound - start else { return nil }
+        next = start + rounded
+        used += rounded
+        defer { touched = max(touched, next) }
+        return Part(offset: start, size: rounded, zeroed: max(start, touched))
+    }
+
+    /// Takes a part back; returns the bytes whose pages are to be discarded, if any.
+    mutating func release(_ part: Part, keeping mark: Int) -> Range<Int>? {
+        used -= part.size
+        guard used > 0 else {
+            reset()
+            let kept = Mapping.pages(range.lowerBound + min(mark, range.count))
+            guard touched > kept else { return nil }
+            defer { touched = kept }
+            return kept..<Mapping.pages(touched)
+        }
+        free[part.size.trailingZeroBitCount].append(part.offset)
+        guard part.size >= Self.discardFrom, warm + part.size > mark else {
+            warm += part.size
+            return nil
+        }
+        return part.offset..<part.end
+    }
+
+    /// Takes no byte for zero any more: a worker that died may have written anywhere.
+    mutating func distrustFreshPages() {
+        touched = range.upperBound
+    }
+
+    private mutating func reset() {
+        next = range.lowerBound
+        warm = 0
+        for list in free.indices where !free[list].isEmpty { free[list].removeAll(keepingCapacity: true) }
+    }
+
+    /// The bytes that a part of `size` bytes takes.
+    static func rounded(_ size: Int) -> Int {
+        var rounded = smallest
+        while rounded < size { rounded *= 2 }
+        return rounded
+    }
+}

@@ -1,0 +1,42 @@
+/// The number of a batch's items, and how far apart the slots of their results are.
+@usableFromInline
+struct SlotLayout: Equatable, Sendable {
+    /// The number of items.
+    @usableFromInline let count: Int
+    /// Bytes from one slot to the next.
+    let stride: Int
+
+    /// Makes the layout for `count` slots of `stride` bytes each.
+    ///
+    /// - Precondition: `alignment` is at most 128 bytes, which is how a batch's slots begin.
+    @usableFromInline
+    init(count: Int, stride: Int, alignment: Int) {
+        precondition(alignment <= 128, "ForkPool: a result type is aligned to 128 bytes at most")
+        self.count = count
+        self.stride = stride
+    }
+}
+
+extension SlotLayout {
+    /// The layout for slots of several elements each.
+    @usableFromInline
+    init<Element: BitwiseCopyable>(of type: Element.Type, _ count: Int, slot: Int) {
+        precondition(count >= 0, "ForkPool: a count of slots must be at least 0, not \(count)")
+        precondition(slot >= 0, "ForkPool: a slot must have at least 0 elements, not \(slot)")
+        let (stride, overflow) = slot.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        precondition(!overflow, "ForkPool: a slot of \(slot) elements is larger than any memory")
+        self.init(count: count, stride: stride, alignment: MemoryLayout<Element>.alignment)
+    }
+
+    /// The layout for results that are bit patterns.
+    @inlinable
+    init<R: BitwiseCopyable>(of type: R.Type, _ count: Int) {
+        self.init(count: count, stride: MemoryLayout<R>.stride, alignment: MemoryLayout<R>.alignment)
+    }
+
+    /// The layout for results that are coded: each slot says where the bytes are.
+    @usableFromInline
+    static func coded(_ count: Int) -> Self {
+        Self(count: count, stride: MemoryLayout<Extent>.stride, alignment: MemoryLayout<Extent>.alignment)
+    }
+}

@@ -1,0 +1,46 @@
+internal import CForkPool
+internal import Synchronization
+
+/// Where a process finds out which worker it is to be: a word to sleep on, and a number that damage does not look like.
+///
+/// Two processes that took themselves for the same worker would overwrite each other's results.
+@safe struct WorkerIDMailbox: @unchecked Sendable {
+    private let base: UnsafeMutableRawPointer
+    /// What a worker's number is added to: known to the parent and to the process, and to no wild write.
+    private let key: UInt64
+
+    init(at base: UnsafeMutableRawPointer, key: UInt64) {
+        unsafe self.base = base
+        self.key = key
+    }
+
+    private var word: UnsafeMutablePointer<Atomic<UInt32>> {
+        unsafe base.assumingMemoryBound(to: Atomic<UInt32>.self)
+    }
+    private var number: UnsafeMutablePointer<Atomic<UInt64>> {
+        unsafe (base + 8).assumingMemoryBound(to: Atomic<UInt64>.self)
+    }
+
+    /// Takes back what a process before was told.
+    func clear() {
+        unsafe number.pointee.store(0, ordering: .relaxed)
+    }
+
+    /// Tells the process which worker it is to be.
+    func assign(_ worker: Int) {
+        unsafe number.pointee.store(key &+ UInt64(worker + 1), ordering: .releasing)
+        _ = unsafe word.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        _ = unsafe cforkpool_futex_wake(UnsafeMutableRawPointer(word).assumingMemoryBound(to: UInt32.self), 1)
+    }
+
+    /// Sleeps until there is an assignment to one of so many workers.
+    func wait(below workers: Int) -> Int {
+        while true {
+            let seen = unsafe word.pointee.load(ordering: .sequentiallyConsistent)
+            let worker = unsafe number.pointee.load(ordering: .acquiring) &- key
+            if worker > 0, worker <= UInt64(workers) { return Int(worker) - 1 }
+            _ = unsafe cforkpool_futex_wait(
+                UnsafeMutableRawPointer(word).assumingMemoryBound(to: UInt32.self), seen, -1)
+        }
+    }
+}

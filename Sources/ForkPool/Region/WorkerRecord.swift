@@ -1,0 +1,203 @@
+internal import CForkPool
+public import Synchronization
+
+/// One worker's record of what it does, which the parent reads when the worker has ended.
+///
+/// A record has 128 bytes, two cache lines, so that no two workers write to one line or to its prefetched neighbour. The
+/// worker writes; the parent copies each word once and checks it before it uses it.
+@usableFromInline
+@safe struct WorkerRecord {
+    static let size = 128
+
+    @usableFromInline let base: UnsafeMutableRawPointer
+
+    init(base: UnsafeMutableRawPointer) {
+        unsafe self.base = base
+    }
+
+    private func word(_ number: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+        unsafe (base + number * 8).assumingMemoryBound(to: Atomic<Int>.self)
+    }
+
+    /// The item that the worker is on, or was on last; -1 before the first.
+    @usableFromInline var position: UnsafeMutablePointer<Atomic<Int>> {
+        unsafe base.assumingMemoryBound(to: Atomic<Int>.self)
+    }
+    /// The end of the claimed range; 0 while there is none.
+    var end: UnsafeMutablePointer<Atomic<Int>> { unsafe word(1) }
+    /// How the worker left its loop: one of the `Finish` values.
+    var finish: UnsafeMutablePointer<Atomic<Int>> { unsafe word(2) }
+    /// The bytes of the error that `setUp` threw, at the end of the worker's arena.
+    var setUpErrorLength: UnsafeMutablePointer<Atomic<Int>> { unsafe word(3) }
+    /// The batch slot that the worker is at, plus one, or 0.
+    var batchSlot: UnsafeMutablePointer<Atomic<Int>> { unsafe word(4) }
+
+    /// The remaining range of the worker's predecessor, which the parent writes and the worker runs before it claims.
+    var remainingStart: UnsafeMutablePointer<Atomic<Int>> { unsafe word(5) }
+    var remainingEnd: UnsafeMutablePointer<Atomic<Int>> { unsafe word(6) }
+    /// The number of the attempt at the first item of the remaining range.
+    var remainingAttempt: UnsafeMutablePointer<Atomic<Int>> { unsafe word(7) }
+
+    /// 1 while the worker sleeps: a futex.
+    private var sleep: UnsafeMutablePointer<Atomic<UInt32>> {
+        unsafe (base + 64).assumingMemoryBound(to: Atomic<UInt32>.self)
+    }
+    /// How far the worker is: one of the `Stage` values.
+    var stage: UnsafeMutablePointer<Atomic<Int>> { unsafe word(9) }
+    /// The number of blocks up to the last used one of the worker's arena: ever, and since the parent last asked.
+    var blocksUsed: UnsafeMutablePointer<Atomic<Int>> { unsafe word(10) }
+    var blocksTouched: UnsafeMutablePointer<Atomic<Int>> { unsafe word(11) }
+    /// 1 while the parent is about to kill the worker, which must not begin anything else: a futex.
+    private var killRequested: UnsafeMutablePointer<Atomic<UInt32>> {
+        unsafe (base + 96).assumingMemoryBound(to: Atomic<UInt32>.self)
+    }
+    /// When the worker began its item, in nanoseconds of the monotonic clock; 0 between items, or where items are not
+    /// timed.
+    var began: UnsafeMutablePointer<Atomic<Int>> { unsafe word(13) }
+    /// The number of blocks of the arena that have pages which a fresh worker maps by one call; 0 where workers stay.
+    var warmBlocks: UnsafeMutablePointer<Atomic<Int>> { unsafe word(14) }
+
+    /// Makes the record that of a worker that has not begun, which first runs `remaining`. Its arena keeps what it holds.
+    func reset(remaining: Range<Int>?, attempt: Int = 1) {
+        unsafe position.pointee.store(-1, ordering: .relaxed)
+        unsafe end.pointee.store(0, ordering: .relaxed)
+        unsafe finish.pointee.store(Finish.running, ordering: .relaxed)
+        unsafe stage.pointee.store(Stage.starting, ordering: .relaxed)
+        unsafe killRequested.pointee.store(0, ordering: .relaxed)
+        unsafe began.pointee.store(0, ordering: .relaxed)
+        unsafe remainingAttempt.pointee.store(attempt, ordering: .relaxed)
+        unsafe remainingStart.pointee.store(remaining?.lowerBound ?? 0, ordering: .relaxed)
+        unsafe remainingEnd.pointee.store(remaining?.upperBound ?? 0, ordering: .relaxed)
+    }
+
+    /// Clears what an earlier batch left, before the worker goes to another one.
+    func leaveBatch() {
+        unsafe position.pointee.store(-1, ordering: .relaxed)
+        unsafe remainingStart.pointee.store(0, ordering: .relaxed)
+        unsafe end.pointee.store(0, ordering: .relaxed)
+        unsafe began.pointee.store(0, ordering: .relaxed)
+    }
+
+    /// Publishes that the worker claimed `range`.
+    ///
+    /// The order of the stores keeps every prefix of them true: until the last one the record shows no claim.
+    func publish(claim range: Range<Int>) {
+        // The old time belongs to the item before.
+        unsafe began.pointee.store(0, ordering: .relaxed)
+        unsafe end.pointee.store(0, ordering: .releasing)
+        unsafe position.pointee.store(range.lowerBound, ordering: .releasing)
+        unsafe end.pointee.store(range.upperBound, ordering: .sequentiallyConsistent)
+    }
+
+    /// How a worker left its loop. An exit with `running` is the body's doing.
+    enum Finish {
+        static let running = 0
+        /// Nothing was left to claim and the pool closes.
+        static let done = 1
+        /// It ran as many items as `itemsPerWorker` allows.
+        static let used = 2
+        /// `setUp` threw; the arena holds the error.
+        static let notSetUp = 3
+    }
+
+    /// How far a worker is.
+    enum Stage {
+        /// Before or in `setUp`.
+        static let starting = 0
+        /// Past `setUp`.
+        static let ready = 1
+        /// It has claimed an item.
+        static let working = 2
+    }
+}
+
+// MARK: - Timed items
+
+extension WorkerRecord {
+    /// Publishes that the worker begins a timed item, unless the parent is about to kill it for the one before.
+    func begin(timed item: Int) {
+        unsafe began.pointee.store(0, ordering: .relaxed)
+        unsafe position.pointee.store(item, ordering: .sequentiallyConsistent)
+        waitIfKillRequested()
+        unsafe began.pointee.store(monotonicNanoseconds(), ordering: .releasing)
+    }
+
+    /// What the record says of the worker's item.
+    var snapshot: ItemSnapshot {
+        unsafe ItemSnapshot(
+            position: position.pointee.load(ordering: .sequentiallyConsistent),
+            began: began.pointee.load(ordering: .acquiring))
+    }
+}
+
+// MARK: - Kill requests
+
+extension WorkerRecord {
+    /// Keeps the worker from entering another batch, and from beginning another timed item.
+    ///
+    /// The parent then looks whether the worker is still in the batch, or on the item, that it is to be killed for. The
+    /// worker looks at this word after it has left. So one of the two sees the other.
+    func requestKill() {
+        unsafe killRequested.pointee.store(1, ordering: .sequentiallyConsistent)
+    }
+
+    /// Lets a worker go on that left its batch before the kill.
+    func cancelKill() {
+        unsafe killRequested.pointee.store(0, ordering: .sequentiallyConsistent)
+        _ = unsafe cforkpool_futex_wake(UnsafeMutableRawPointer(killRequested).assumingMemoryBound(to: UInt32.self), 1)
+    }
+
+    /// Waits, while a kill is requested, for the kill or its cancellation.
+    func waitIfKillRequested() {
+        while unsafe killRequested.pointee.load(ordering: .sequentiallyConsistent) != 0 {
+            _ = unsafe cforkpool_futex_wait(
+                UnsafeMutableRawPointer(killRequested).assumingMemoryBound(to: UInt32.self), 1, -1)
+        }
+    }
+
+    /// Requests a kill for the item of a snapshot, unless the worker has gone on.
+    ///
+    /// - Returns: Whether to kill the worker.
+    func requestKill(at snapshot: ItemSnapshot, _ results: ResultMemory) -> Bool {
+        requestKill()
+        // A worker that describes a thrown error is still on the item: the description may never end.
+        let item = snapshot.position
+        if self.snapshot == snapshot, item >= 0, item < results.count,
+            unsafe !ItemState.isOver(results.states[item].load(ordering: .acquiring))
+        {
+            return true
+        }
+        cancelKill()
+        return false
+    }
+}
+
+// MARK: - Sleep
+
+extension WorkerRecord {
+    /// Publishes that the worker is about to sleep.
+    func announceSleep() {
+        unsafe sleep.pointee.store(1, ordering: .sequentiallyConsistent)
+    }
+
+    /// Whether the worker sleeps, or is about to.
+    var isSleeping: Bool { unsafe sleep.pointee.load(ordering: .sequentiallyConsistent) == 1 }
+
+    /// Sleeps until `wake`, unless that came after the announcement.
+    func waitUntilWoken() {
+        while unsafe sleep.pointee.load(ordering: .acquiring) == 1 {
+            _ = unsafe cforkpool_futex_wait(UnsafeMutableRawPointer(sleep).assumingMemoryBound(to: UInt32.self), 1, -1)
+        }
+    }
+
+    /// Withdraws the announcement.
+    func stayAwake() {
+        unsafe sleep.pointee.store(0, ordering: .relaxed)
+    }
+
+    /// Wakes the worker.
+    func wake() {
+        unsafe sleep.pointee.store(0, ordering: .releasing)
+        _ = unsafe cforkpool_futex_wake(UnsafeMutableRawPointer(sleep).assumingMemoryBound(to: UInt32.self), 1)
+    }
+}

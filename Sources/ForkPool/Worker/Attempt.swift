@@ -1,0 +1,26 @@
+internal import CForkPool
+
+/// Tells a body which attempt at its item it makes.
+enum Attempt {
+    /// Runs a claim whose first item is at attempt `number`, and every other one at its first.
+    ///
+    /// - Parameters:
+    ///   - range: The claim.
+    ///   - number: The number of the attempt at the first item, from 1.
+    ///   - run: Runs a part of the claim; gets what is left of the claim too. Returns whether the worker goes on.
+    /// - Returns: Whether the worker goes on.
+    static func run(
+        _ range: Range<Int>, _ number: Int, _ run: (_ part: Range<Int>, _ claim: Range<Int>) -> Bool
+    ) -> Bool {
+        guard number > 1 else { return run(range, range) }
+        let first = range.lowerBound..<range.lowerBound + 1
+        var worker = cforkpool_get_worker()
+        worker.attempt = Int32(truncatingIfNeeded: number)
+        cforkpool_set_worker(worker)
+        let continues = run(first, range)
+        worker.attempt = 1
+        cforkpool_set_worker(worker)
+        let rest = first.upperBound..<range.upperBound
+        return continues && (rest.isEmpty || run(rest, rest))
+    }
+}

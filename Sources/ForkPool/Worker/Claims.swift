@@ -1,0 +1,48 @@
+internal import Synchronization
+
+/// Claims ranges of items from the shared cursor, by one atomic add each.
+@safe struct Claims {
+    private let cursor: UnsafeMutablePointer<Atomic<Int>>
+    private let count: Int
+    /// A lower bound of the cursor, from the last claim.
+    ///
+    /// Reading the cursor itself before each claim would fetch its cache line twice.
+    private var known = 0
+    /// Whether the cursor had an impossible value.
+    private var isDamaged = false
+
+    init(cursor: UnsafeMutablePointer<Atomic<Int>>, count: Int) {
+        unsafe self.cursor = cursor
+        self.count = count
+    }
+
+    /// Claims the next range, of at most `most` items; nil if nothing is left.
+    mutating func next(_ policy: borrowing ChunkPolicy, atMost most: Int = .max) -> Range<Int>? {
+        guard known < count else { return nil }
+        let size = min(policy.next(remaining: count - known), count, most)
+        let start = unsafe cursor.pointee.wrappingAdd(size, ordering: .relaxed).oldValue
+        // A cursor that went back is damaged: following it would run the same items for ever.
+        guard start >= known, start < count else {
+            isDamaged = start < known
+            return nil
+        }
+        known = count - start > size ? start + size : count
+        return start..<known
+    }
+
+    /// Whether there are items to claim.
+    var isOpen: Bool {
+        let start = unsafe cursor.pointee.load(ordering: .relaxed)
+        return start >= 0 && start < count
+    }
+
+    /// Whether the cursor went back, which would run items again and again.
+    var hasTurnedBack: Bool {
+        unsafe isDamaged || cursor.pointee.load(ordering: .relaxed) < known
+    }
+
+    /// Removes all items that are not claimed.
+    func close() {
+        unsafe cursor.pointee.store(count, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,77 @@
+internal import CForkPool
+internal import Glibc
+internal import Synchronization
+
+/// The code of a pool's workers, from their first Swift instruction to their last.
+///
+/// All properties are constants: the runtime's checks of variables need thread-local memory, which a fresh child would have
+/// to allocate.
+final class WorkerMain {
+    private let region: RegionLayout
+    /// The descriptor by which a worker notifies the supervisor.
+    private let eventFD: Int32
+    private let settings: WorkerSettings
+    private let setUp: (() throws -> Void)?
+    private let tearDown: (() -> Void)?
+    private let body: BatchBody
+    private let blocks: BlockWriter
+
+    init(
+        region: RegionLayout, eventFD: Int32, settings: WorkerSettings, setUp: (() throws -> Void)?,
+        tearDown: (() -> Void)?, body: @escaping BatchBody
+    ) {
+        self.region = region
+        self.eventFD = eventFD
+        self.settings = settings
+        self.setUp = setUp
+        self.tearDown = tearDown
+        self.body = body
+        blocks = BlockWriter(region: region)
+    }
+
+    /// The entry point of a forked child that does not know yet which worker it is.
+    static let waitAndRun: @convention(c) (UnsafeMutableRawPointer, Int32) -> Int32 = { context, processSlot in
+        unsafe Unmanaged<WorkerMain>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.run(in: Int(processSlot)) }
+        return 0
+    }
+
+    /// The entry point of a forked child that is a certain worker from the start.
+    static let runWorker: @convention(c) (UnsafeMutableRawPointer, Int32) -> Int32 = { context, worker in
+        unsafe Unmanaged<WorkerMain>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.run(Int(worker)) }
+        return 0
+    }
+
+    /// Waits until the supervisor assigns a worker to the process in a slot, and runs it.
+    func run(in processSlot: Int) {
+        run(region.mailbox(processSlot).wait(below: region.workers))
+    }
+
+    /// Runs a worker until it is used up or the pool closes.
+    func run(_ worker: Int) {
+        region.unmapArenas(except: worker)
+        let record = region.record(worker)
+        do {
+            try settings.apply(to: worker)
+            try setUp?()
+        } catch {
+            return Self.refuse(WorkerError(notSetUp: error), worker, region)
+        }
+        unsafe record.stage.pointee.store(WorkerRecord.Stage.ready, ordering: .releasing)
+        var loop = WorkerLoop(
+            worker: worker, region: region, settings: settings, eventFD: eventFD, blocks: blocks,
+            body: body)
+        let finish = loop.run()
+        // The time from here on belongs to no item.
+        unsafe record.began.pointee.store(0, ordering: .relaxed)
+        tearDown?()
+        unsafe record.finish.pointee.store(finish, ordering: .releasing)
+    }
+
+    /// Writes the reason why a worker cannot run to the end of its arena.
+    static func refuse(_ error: WorkerError, _ worker: Int, _ region: RegionLayout) {
+        let record = region.record(worker)
+        let length = unsafe (try? BinaryEncoder().encode(error, into: region.setUpError(worker))) ?? 0
+        unsafe record.setUpErrorLength.pointee.store(length, ordering: .relaxed)
+        unsafe record.finish.pointee.store(WorkerRecord.Finish.notSetUp, ordering: .releasing)
+    }
+}

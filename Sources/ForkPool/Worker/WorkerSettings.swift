@@ -1,0 +1,59 @@
+internal import CForkPool
+internal import Glibc
+
+/// The settings of a worker's process: name, processor, priority, limits and chunk.
+struct WorkerSettings: Codable {
+    var name: String?
+    var pinning: Bool
+    var niceness: Int
+    var itemsPerWorker: Int?
+    /// The fixed number of items in a chunk, or nil.
+    var chunk: Int?
+    /// Whether the worker's record says when an item begins.
+    var timesItems: Bool
+    /// The limits on private memory beyond what the process has at first, in bytes, and on processor time, in nanoseconds.
+    var memoryLimit: Int?
+    var cpuTimeLimit: Int?
+
+    init(_ options: ForkPool.Options) {
+        name = options.name
+        pinning = options.pinning
+        niceness = options.niceness
+        itemsPerWorker = options.itemsPerWorker
+        chunk = options.chunk.size
+        timesItems = options.timeout != nil
+        memoryLimit = options.memoryLimit
+        cpuTimeLimit = options.cpuTimeLimit?.nanoseconds
+    }
+
+    /// Makes this process worker `index`: its identity, limits, name, processor and niceness.
+    ///
+    /// - Throws: The error if the system refuses a limit. A worker runs without a name or priority that is refused.
+    func apply(to index: Int) throws(SystemError) {
+        cforkpool_set_worker(cforkpool_worker(index: Int32(index), pid: getpid(), attempt: 1))
+        if let memoryLimit {
+            _ = try SystemError.check("setrlimit") { cforkpool_limit_memory(Int64(memoryLimit)) }
+        }
+        if let cpuTimeLimit {
+            _ = try SystemError.check("timer_settime") { cforkpool_limit_cpu_time(Int64(cpuTimeLimit)) }
+        }
+        if let name { _ = unsafe Self.processName(name, index).withCString { unsafe cforkpool_prctl_name($0) } }
+        if pinning { _ = cforkpool_sched_setaffinity(Int32(index)) }
+        if niceness != 0 { raiseNiceness() }
+    }
+
+    /// Raises the niceness, which each thread has for itself, of the main thread and of this one; a fork has only one.
+    private func raiseNiceness() {
+        let process = __priority_which_t(PRIO_PROCESS.rawValue)
+        let raised = getpriority(process, 0) + Int32(niceness)
+        for thread in [0, id_t(getpid())] { setpriority(process, thread, raised) }
+    }
+
+    /// Returns the name and the worker's number, within the 15 bytes that the kernel keeps.
+    static func processName(_ name: String, _ index: Int) -> String {
+        let number = "-\(index)"
+        var kept = Substring(name)
+        while kept.utf8.count + number.utf8.count > 15, !kept.isEmpty { kept.removeLast() }
+        return kept + number
+    }
+}

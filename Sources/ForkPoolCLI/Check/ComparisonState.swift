@@ -1,0 +1,75 @@
+#if Command
+/// The state of one comparison of a check: its commands, its verdict, and whether the canary was found.
+struct ComparisonState {
+    /// The runs that head is compared with.
+    enum Base {
+        /// Runs of a command of the same measurement.
+        case command(Int)
+        /// Runs from a baseline file.
+        case file(MeasuredCommand)
+    }
+
+    /// The number of the head command in the measurement.
+    let head: Int
+    let base: Base
+    private(set) var verdict = PairedGate.Verdict.more(PairedGate.looks[0])
+    private(set) var findsCanary = false
+
+    init(head: Int, base: Base) {
+        self.head = head
+        self.base = base
+    }
+
+    /// Whether the runs of base and head are pairs.
+    var isPaired: Bool {
+        if case .command = base { true } else { false }
+    }
+
+    /// The numbers of the commands to run.
+    var commands: [Int] {
+        if case .command(let base) = base { [base, head] } else { [head] }
+    }
+
+    func base(in measured: [MeasuredCommand]) -> MeasuredCommand {
+        switch base {
+        case .command(let number): measured[number]
+        case .file(let base): base
+        }
+    }
+
+    /// Computes the ratio of head to base.
+    func ratio(in measured: [MeasuredCommand], _ metric: Metric, error: Double) -> Ratio {
+        let (head, base) = (measured[head], base(in: measured))
+        return isPaired
+            ? Ratio(pairs: head.ratios(to: base, metric), error: error)
+            : Ratio(of: head.values(metric), to: base.values(metric), error: error)
+    }
+
+    /// Returns whether more runs cannot change the result.
+    func isDecided(withCanary: Bool) -> Bool {
+        switch verdict {
+        case .slower, .inconclusive: true
+        case .passed: findsCanary || !withCanary
+        case .more: false
+        }
+    }
+
+    /// Records a verdict, unless there was a final one before.
+    mutating func record(_ new: PairedGate.Verdict) {
+        if case .more = verdict { verdict = new }
+    }
+
+    /// Checks whether the gate would find a head that is slower than base by twice the limit, at the present noise.
+    ///
+    /// - Parameters:
+    ///   - ratio: The measured ratio.
+    ///   - gate: The gate.
+    mutating func tryCanary(_ ratio: Ratio, _ gate: PairedGate) {
+        guard !findsCanary, let interval = ratio.interval else { return }
+        // Scale the interval as if head were as fast as base, then slower by twice the limit.
+        let factor = gate.canary / ratio.estimate
+        let slower = interval.lowerBound * factor...interval.upperBound * factor
+        findsCanary = gate.judge(slower, after: 0, isLast: true) == .slower
+    }
+}
+#endif

@@ -1,0 +1,95 @@
+#if Command
+import ForkPool
+import ForkPoolLaunch
+
+/// The measurements of one run of a command, as a trivial type for shared memory.
+struct Execution: BitwiseCopyable {
+    /// How the run ended.
+    enum End: BitwiseCopyable, Equatable {
+        case exited(Int32)
+        /// By a signal.
+        case killed(Int32)
+        /// The run exceeded the timeout and was killed.
+        case timedOut
+        /// `execve` failed with an errno.
+        case notStarted(Int32)
+        /// The run did not start, because one before it failed.
+        case notReached
+        /// The system refused a process: an errno.
+        case refused(Int32)
+    }
+
+    let end: End
+    /// Nanoseconds from before the start to the end; `user` and `system` are nanoseconds of processor time.
+    let wall: Int
+    let user: Int
+    let system: Int
+    /// The peak memory, in bytes.
+    ///
+    /// It is never less than `memoryFloor`, the peak memory of the launcher, which a child inherits.
+    let peakMemory: Int
+    let memoryFloor: Int
+    let minorFaults: Int
+    let majorFaults: Int
+    let voluntarySwitches: Int
+    let involuntarySwitches: Int
+    /// Instructions in user space; nil if not counted.
+    let instructions: Int?
+    /// The processor time that the launcher has used so far, in nanoseconds.
+    let launcherTime: Int
+
+    /// Makes the record of a command that ran.
+    init(
+        _ end: End, wall: Int, _ usage: CommandEnd, memoryFloor: Int, instructions: Int?, launcherTime: Int
+    ) {
+        self.end = end
+        self.wall = wall
+        user = usage.userTime
+        system = usage.systemTime
+        peakMemory = usage.maxMemory
+        self.memoryFloor = memoryFloor
+        minorFaults = usage.minorFaults
+        majorFaults = usage.majorFaults
+        voluntarySwitches = usage.voluntarySwitches
+        involuntarySwitches = usage.involuntarySwitches
+        self.instructions = instructions
+        self.launcherTime = launcherTime
+    }
+
+    /// Makes the record of a run from the values of a baseline file.
+    init(
+        _ end: End = .exited(0), wall: Int, user: Int, system: Int, peakMemory: Int, memoryFloor: Int,
+        instructions: Int?
+    ) {
+        self.end = end
+        (self.wall, self.user, self.system) = (wall, user, system)
+        (self.peakMemory, self.memoryFloor) = (peakMemory, memoryFloor)
+        (minorFaults, majorFaults, voluntarySwitches, involuntarySwitches) = (0, 0, 0, 0)
+        self.instructions = instructions
+        launcherTime = 0
+    }
+
+    /// Makes the record of a command that did not run.
+    init(refused end: End) {
+        self.end = end
+        (wall, user, system, peakMemory, memoryFloor) = (0, 0, 0, 0, 0)
+        (minorFaults, majorFaults, voluntarySwitches, involuntarySwitches) = (0, 0, 0, 0)
+        instructions = nil
+        launcherTime = 0
+    }
+
+    /// Whether it exited with 0.
+    var succeeded: Bool { end == .exited(0) }
+
+    /// The exit code, as a shell gives it.
+    var code: Int32 {
+        switch end {
+        case .exited(let status): status
+        case .killed(let signal): 128 + signal
+        case .timedOut: 124
+        case .notStarted: Exit.notExecutable
+        case .refused, .notReached: Exit.internalError
+        }
+    }
+}
+#endif

@@ -1,0 +1,99 @@
+#if Command
+extension Results {
+    /// CSV with a line for each command: the columns of hyperfine, then those of forkpool; in seconds and bytes.
+    var csv: String {
+        let parameters = entries.first?.parameters.map(\.name) ?? []
+        let names =
+            ["command", "mean", "stddev", "median", "user", "system", "min", "max"]
+            + parameters.map { "parameter_\($0)" }
+            + [
+                "name", "runs", "median_low", "median_high", "cpu_median", "peak_memory", "ratio", "ratio_low",
+                "ratio_high",
+            ]
+            + (isDecided ? ["limit", "verdict"] : [])
+        return ([names] + entries.map(row)).map { $0.map(Self.field).joined(separator: ",") + "\n" }.joined()
+    }
+
+    private var isDecided: Bool { comparisons.contains { $0.decision != nil } }
+
+    private func row(_ entry: MeasuredCommand) -> [String] {
+        let wall = entry.summary(.wall)
+        let comparison = comparisons.first { $0.head.name == entry.name && $0.metric == metric }
+        let numbers: [Double?] = [
+            wall.mean, wall.deviation, wall.median, Summary(entry.runs.map { Double($0.user) / 1e9 }).mean,
+            Summary(entry.runs.map { Double($0.system) / 1e9 }).mean, wall.minimum, wall.maximum,
+        ]
+        let ours: [Double?] = [
+            wall.interval?.lowerBound, wall.interval?.upperBound, entry.summary(.cpu).median,
+            entry.summary(.rss).maximum, comparison?.ratio.estimate, comparison?.ratio.interval?.lowerBound,
+            comparison?.ratio.interval?.upperBound,
+        ]
+        let decision = comparison?.decision
+        return [entry.label] + numbers.map(Self.number) + entry.parameters.map(\.value)
+            + [entry.name, String(entry.runs.count)] + ours.map(Self.number)
+            + (isDecided ? [Self.number(decision?.limit), decision?.verdict.word ?? ""] : [])
+    }
+
+    /// Formats a number; nothing for nil and infinity, because CSV readers disagree on `inf`.
+    private static func number(_ value: Double?) -> String {
+        guard let value, value.isFinite else { return "" }
+        return "\(value)"
+    }
+
+    private static func field(_ text: String) -> String {
+        guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
+        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+
+    /// Tables in Markdown, for the summary of a CI job.
+    var markdown: String {
+        var text = "| | Command | Wall time | CPU time | Peak memory | Runs |\n|---|:---|---:|---:|---:|---:|\n"
+        for entry in entries {
+            let cells = [
+                entry.name, Self.code(entry.label), Self.cell(entry.summary(.wall)), Self.cell(entry.summary(.cpu)),
+                entry.peakMemory, String(entry.runs.count),
+            ]
+            text += "| " + cells.joined(separator: " | ") + " |\n"
+        }
+        if !comparisons.isEmpty {
+            text += "\n| Comparison | By | Ratio |" + (isDecided ? " Limit | Verdict |" : "") + "\n|:---|:---|---:|"
+            text += (isDecided ? "---:|:---|" : "") + "\n"
+        }
+        for comparison in comparisons {
+            var cells = [
+                "\(comparison.head.name) / \(comparison.base.name)", comparison.metric.name, comparison.ratio.text,
+            ]
+            if let decision = comparison.decision {
+                cells += [fixed(decision.limit, 3), "**\(decision.verdict.word)**"]
+            }
+            text += "| " + cells.joined(separator: " | ") + " |\n"
+        }
+        if let sentence = noise.sentence { text += "\n\(sentence)\n" }
+        return text
+    }
+
+    private static func cell(_ summary: Summary) -> String {
+        let scale = Scale.seconds(summary.median)
+        guard let interval = summary.interval else { return scale.text(summary.median) }
+        return
+            "\(scale.text(summary.median)) [\(scale.number(interval.lowerBound)), \(scale.number(interval.upperBound))]"
+    }
+
+    /// Formats a command as code in a table cell; escapes | and `.
+    private static func code(_ text: String) -> String {
+        let line = printable(text).split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
+        let longest = line.split { $0 != "`" }.map(\.count).max() ?? 0
+        if longest == 0 { return "`\(line)`" }
+        let fence = String(repeating: "`", count: longest + 1)
+        return "\(fence) \(line) \(fence)"
+    }
+}
+
+extension MeasuredCommand {
+    /// The highest peak memory of all runs; with "≤" if it is hidden by that of the launcher.
+    var peakMemory: String {
+        let peak = summary(.rss).maximum
+        return (memoryIsHidden ? "≤ " : "") + Scale.bytes(peak).text(peak)
+    }
+}
+#endif

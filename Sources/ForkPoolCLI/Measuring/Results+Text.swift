@@ -1,0 +1,59 @@
+#if Command
+extension Results {
+    /// Formats the report for people.
+    func text(_ style: Style) -> String {
+        var text = ""
+        for entry in entries { text += block(entry, style) + "\n" }
+        for comparison in comparisons where comparison.metric == metric { text += sentences(comparison, style) }
+        text += resolution
+        if let sentence = noise.sentence { text += sentence + "\n" }
+        return text
+    }
+
+    /// Formats the block of a command: the compared metric first.
+    private func block(_ entry: MeasuredCommand, _ style: Style) -> String {
+        let summary = entry.summary(metric)
+        let scale = metric.scale(for: summary.median)
+        let interval =
+            summary.interval.map { " [\(scale.number($0.lowerBound)), \(scale.number($0.upperBound))]" } ?? ""
+        let histogram = Histogram(summary.values)
+        var text = "\(style.title(entry.name))  \(style.code(printable(entry.label)))\n"
+        text += "   \(style.time(scale.text(summary.median)))\(interval)   min \(scale.number(summary.minimum))"
+        if metric != .wall { text += "   wall \(Self.time(entry.median(\.wall)))" }
+        text += "   user \(Self.time(entry.median(\.user)))   system \(Self.time(entry.median(\.system)))"
+        if metric != .rss { text += "   memory \(entry.peakMemory)" }
+        text += "\n   \(scale.number(histogram.low)) ▕\(histogram.bars)▏ \(scale.text(histogram.high))"
+        text += "   \(counted(entry.runs.count, "run"))"
+        if histogram.beyond > 0 { text += ", \(histogram.beyond) above, up to \(scale.text(summary.maximum))" }
+        let failed = entry.runs.count { !$0.succeeded }
+        if failed > 0 { text += ", \(failed) failed" }
+        return text + "\n"
+    }
+
+    private static func time(_ nanoseconds: Double) -> String {
+        Scale.seconds(nanoseconds / 1e9).text(nanoseconds / 1e9)
+    }
+
+    private func sentences(_ comparison: Comparison, _ style: Style) -> String {
+        var text = "\(comparison.head.name) is \(style.title(comparison.ratio.text)) × \(comparison.base.name)"
+        text += " by \(comparison.metric.name)"
+        let others = comparisons.filter {
+            $0.head.name == comparison.head.name && $0.base.name == comparison.base.name
+                && $0.metric != comparison.metric
+        }
+        text += others.map { ", \($0.ratio.text) by \($0.metric.name)" }.joined()
+        if let limit = comparison.decision?.limit { text += ", limit \(fixed(limit, 3))" }
+        text += "\n"
+        if let line = IntervalLine.draw(comparison.ratio, limit: comparison.decision?.limit) { text += "   \(line)\n" }
+        return text
+    }
+
+    /// A sentence with the smallest difference that could be seen.
+    private var resolution: String {
+        let resolved = comparisons.filter { $0.metric == metric }.compactMap(\.ratio.resolution)
+        guard let worst = resolved.max(), let runs = comparisons.first?.head.runs.count else { return "" }
+        let what = comparisons.first?.isPaired == true ? "pair" : "run"
+        return "This machine resolves ±\(fixed(worst * 100, 1)) % of \(metric.name) with \(counted(runs, what)).\n"
+    }
+}
+#endif

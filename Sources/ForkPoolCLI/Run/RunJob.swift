@@ -1,0 +1,86 @@
+#if Command
+import ForkPool
+import ForkPoolLaunch
+import Glibc
+
+/// A job of a run: one item, and the number of its job.
+struct RunJob {
+    /// From 1, in the order of the input.
+    let number: Int
+    let values: [[UInt8]]
+    /// The number of the attempt, from 1.
+    var attempt = 1
+
+    /// The item as it is printed: its values with spaces between.
+    var item: [UInt8] { values.count == 1 ? values[0] : CommandTemplate.joined(values) }
+}
+
+/// How a job ended, and what it used.
+struct JobResult {
+    /// How a job ended.
+    enum Status: Equatable {
+        case exited(Int32)
+        case killed(by: Int32)
+        case timedOut
+        /// It wrote more than `--max-output`.
+        case tooMuchOutput
+        /// It could not be started.
+        case refused(call: String, code: Int32)
+        /// The program exists, but the interpreter in its first line does not.
+        case noInterpreter
+        /// Its item contains a zero byte, which no argument can.
+        case zeroByte
+        /// It was stopped because another job failed.
+        case cancelled
+    }
+
+    let status: Status
+    let words: [[UInt8]]
+    /// When it started, in nanoseconds since 1970.
+    let start: Int
+    /// How long it ran, in nanoseconds.
+    let wall: Int
+    /// The resources that it used; nil if it never ran.
+    let usage: CommandEnd?
+
+    var isSuccess: Bool { status == .exited(0) }
+
+    /// The exit code of a run in which this is the worst result.
+    var exitCode: Int32 {
+        switch status {
+        case .exited(0), .cancelled: 0
+        case .exited, .tooMuchOutput: Exit.jobFailed
+        case .timedOut: Exit.jobTimedOut
+        case .killed: Exit.jobKilled
+        case .refused("execve", ENOENT): Exit.notFound
+        case .refused, .noInterpreter, .zeroByte: Exit.notExecutable
+        }
+    }
+
+    /// Describes the result in words.
+    func sentence(_ limits: RunLimits) -> String {
+        switch status {
+        case .exited(let code): "exit status \(code)"
+        case .killed(let signal): "killed by \(CommandEnd.name(ofSignal: signal))"
+        case .timedOut: "timed out after \(fixed(Double(limits.timeout ?? 0) / 1e9, 3)) s"
+        case .tooMuchOutput: "wrote more than \(byteSize(limits.maxOutput)), see --max-output"
+        case .refused("execve", ENOENT): "no such program: \(printable(String(decoding: words[0], as: UTF8.self)))"
+        case .noInterpreter:
+            "cannot be run: the interpreter that \(printable(String(decoding: words[0], as: UTF8.self))) names does not exist"
+        case .refused(let call, let code): "could not be started: \(call): \(systemMessage(code))"
+        case .zeroByte: "its item contains a zero byte, which no argument can; with -0 a zero byte ends an item"
+        case .cancelled: "stopped because another job failed"
+        }
+    }
+}
+
+/// The limits of each job.
+struct RunLimits {
+    /// In nanoseconds; nil for no limit.
+    var timeout: Int?
+    /// How often to start a failed job again.
+    var retries = 0
+    /// The most bytes in each output.
+    var maxOutput = 1 << 30
+}
+#endif
