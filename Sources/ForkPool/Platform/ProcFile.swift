@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Reads the files that the kernel writes at the moment of the read: those of /proc and of control groups.
-enum ProcFile {
+package enum ProcFile {
     /// Opens a file below a folder, or one with a full path (`openat`).
     static func open(_ path: String, below folder: Int32 = AT_FDCWD, flags: Int32 = 0) throws(SystemError) -> Int32 {
         try SystemError.check("openat") {
@@ -11,7 +11,7 @@ enum ProcFile {
     }
 
     /// Reads a file, at most 64 KiB, in one call: the text shows a single moment (`read`).
-    static func read(_ path: String, below folder: Int32 = AT_FDCWD) throws(SystemError) -> ArraySlice<UInt8> {
+    package static func read(_ path: String, below folder: Int32 = AT_FDCWD) throws(SystemError) -> ArraySlice<UInt8> {
         let file = try open(path, below: folder)
         defer { close(file) }
         var bytes: [UInt8] = []

@@ -41,49 +41,45 @@ extension ForkPool.Failure {
         case .cancelled:
             self.init(.cancelled, index: item, item == nil ? "the map was cancelled" : "was cancelled")
         case .notSetUp(let error) where error.kind == .notRunnable:
-            self.init(.notRunnable, index: item, "\(Self.subject(item))could not be run: \(error.text)")
+            self.init(.notRunnable, index: item, "\(Self.subject(item))could not be run: \(error.text)", ran: .no)
             self.pid = error.pid
             self.errno = error.errno
-            bodyRan = .no
         case .notSetUp(let error):
-            self.init(.setUpFailed, index: item, "\(Self.subject(item))could not be run: setUp threw \(error.text)")
+            let message = "\(Self.subject(item))could not be run: setUp threw \(error.text)"
+            self.init(.setUpFailed, index: item, message, ran: .no)
             thrown = Thrown(description: error.text, payload: error.payload)
             self.pid = error.pid
-            bodyRan = .no
         case .endedInSetUp(let exit):
-            let how = Self(exit, index: nil, worker: "its worker (pid \(exit.pid))")
-            self.init(.setUpFailed, index: item, "\(Self.subject(item))could not be run: setUp \(how.message)")
-            pid = exit.pid
-            signal = how.signal
-            exitStatus = how.exitStatus
-            bodyRan = .no
+            self.init(exit, .setUpFailed, item, ran: .no) { "setUp \($0)" }
         case .inputNotEncodable(let reason):
-            self.init(.notEncodable, index: item, "has an input that cannot be encoded: \(reason)")
-            bodyRan = .no
+            self.init(.notEncodable, index: item, "has an input that cannot be encoded: \(reason)", ran: .no)
         case .noRoomForInput:
-            self.init(
-                .noMemory, index: item, "has an input that does not fit into what is left of the pool's memory")
-            bodyRan = .no
+            let message = "has an input that does not fit into what is left of the pool's memory"
+            self.init(.noMemory, index: item, message, ran: .no)
         case .unreachable(let exit):
-            let how = Self(exit, index: nil, worker: "its worker (pid \(exit.pid))")
-            self.init(
-                how.code, index: item,
-                "\(Self.subject(item))could not be run: \(BatchMachine.mostFailedStarts) workers in a row ended before they reached an "
-                    + "item; the last one \(how.message)")
-            pid = exit.pid
-            signal = how.signal
-            exitStatus = how.exitStatus
-            bodyRan = .no
+            self.init(exit, nil, item, ran: .no) { how in
+                "\(BatchMachine.mostFailedStarts) workers in a row ended before they reached an item; the last one \(how)"
+            }
         case .restartedTooOften(let intensity, let exit):
-            let how = Self(exit, index: nil, worker: "its worker (pid \(exit.pid))")
-            self.init(
-                .restartedTooOften, index: item,
-                "\(Self.subject(item))could not be run: more than \(intensity.restarts) workers had to be replaced within "
-                    + "\(intensity.time); the last one \(how.message)")
-            pid = exit.pid
-            signal = how.signal
-            exitStatus = how.exitStatus
+            self.init(exit, .restartedTooOften, item, ran: .unknown) { how in
+                "more than \(intensity.restarts) workers had to be replaced within \(intensity.time); the last one \(how)"
+            }
         }
+    }
+
+    /// Makes the failure of an item that could not be run because a worker ended; its code is the exit's own unless given.
+    private init(_ exit: ProcessExit, _ code: Code?, _ item: Int?, ran: BodyRan, _ reason: (_ how: String) -> String) {
+        let how = Self(exit, index: nil, worker: "its worker (pid \(exit.pid))")
+        self.init(
+            code ?? how.code, index: item, "\(Self.subject(item))could not be run: \(reason(how.message))", ran: ran)
+        pid = exit.pid
+        signal = how.signal
+        exitStatus = how.exitStatus
+    }
+
+    private init(_ code: Code, index: Int?, _ message: String, ran: BodyRan) {
+        self.init(code, index: index, message)
+        bodyRan = ran
     }
 
     /// The beginning of a sentence about the whole map.
@@ -91,19 +87,15 @@ extension ForkPool.Failure {
 
     /// Makes the failure of using a resident pool after its end.
     static func closed(_ how: String) -> Self {
-        var failure = Self(.closed, index: nil, "the map was refused: the pool \(how); make a new one")
-        failure.bodyRan = .no
-        return failure
+        Self(.closed, index: nil, "the map was refused: the pool \(how); make a new one", ran: .no)
     }
 
     /// Makes the failure of a map whose inputs and results do not fit into the pool's memory.
     static var full: Self {
-        var failure = Self(
+        Self(
             .noMemory, index: nil,
             "the map was refused: the pool's memory has no room for it; let go of results and calls that are held, or give the "
-                + "pool fewer items at once")
-        failure.bodyRan = .no
-        return failure
+                + "pool fewer items at once", ran: .no)
     }
 
     /// Makes the failure of using a pool in a fork of its process.
@@ -111,25 +103,20 @@ extension ForkPool.Failure {
 
     /// Makes the failure of a stream whose task was cancelled.
     static var streamCancelled: Self {
-        var failure = Self(.cancelled, index: nil, "the map was cancelled")
-        failure.bodyRan = .unknown
-        return failure
+        Self(.cancelled, index: nil, "the map was cancelled")
     }
 
     /// Makes the failure of an item of a stream whose source failed.
     static func noInput(_ error: any Error) -> Self {
         let text = String(describing: error)
-        var failure = Self(.thrown, index: nil, "has no input: the stream's source threw \(text)")
+        var failure = Self(.thrown, index: nil, "has no input: the stream's source threw \(text)", ran: .no)
         failure.thrown = Thrown(description: text, payload: nil)
-        failure.bodyRan = .no
         return failure
     }
 
     /// Makes the failure of a job that exec workers cannot run.
     static func notRunnable(_ reason: String) -> Self {
-        var failure = Self(.notRunnable, index: nil, "the job cannot be run: \(reason)")
-        failure.bodyRan = .no
-        return failure
+        Self(.notRunnable, index: nil, "the job cannot be run: \(reason)", ran: .no)
     }
 
     /// Makes the failure of a wait that ended before the call was done.
@@ -150,9 +137,8 @@ extension ForkPool.Failure {
         self.init(
             isMemory ? .noMemory : .forkRefused, index: index,
             "\(index == nil ? "the map" : "") could not be run: the system refused \(error.call): \(error.reason); \(advice)"
-                .trimmed)
+                .trimmed, ran: .no)
         errno = error.code
-        bodyRan = .no
     }
 
     /// Makes the failure of a map that must not fork beside other threads, if the threads cannot be counted.
@@ -160,20 +146,17 @@ extension ForkPool.Failure {
         var failure = Self(
             .threadsRefused, index: nil,
             "the map was refused: Options.refusesThreads is set and the threads of this process cannot be counted: "
-                + "the system refused \(error.call): \(error.reason); mount /proc or do without the option")
+                + "the system refused \(error.call): \(error.reason); mount /proc or do without the option", ran: .no)
         failure.errno = error.code
-        failure.bodyRan = .no
         return failure
     }
 
     /// Makes the failure of a map that must not fork beside other threads.
     static func threaded(_ threads: Int32) -> Self {
-        var failure = Self(
+        Self(
             .threadsRefused, index: nil,
-            "the map was refused: this process has \(threads) threads and Options.refusesThreads is set; map before they start"
-        )
-        failure.bodyRan = .no
-        return failure
+            "the map was refused: this process has \(threads) threads and Options.refusesThreads is set; map before they start",
+            ran: .no)
     }
 
     /// Makes the failure of an item whose shared memory is damaged.
@@ -188,8 +171,6 @@ extension ForkPool.Failure {
 
     /// Makes the failure of an item whose result does not decode.
     static func notDecodable(_ item: Int, _ error: any Error) -> Self {
-        var failure = Self(.notDecodable, index: item, "has a result that cannot be decoded: \(error)")
-        failure.bodyRan = .yes
-        return failure
+        Self(.notDecodable, index: item, "has a result that cannot be decoded: \(error)", ran: .yes)
     }
 }

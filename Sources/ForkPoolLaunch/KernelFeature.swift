@@ -1,4 +1,5 @@
 internal import CForkPool
+package import ForkPool
 internal import Glibc
 
 /// A feature of the kernel that the library uses, and whether it works here.
