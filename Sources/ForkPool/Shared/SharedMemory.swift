@@ -1,4 +1,4 @@
-/// A mapping that parent and workers share, for as long as something refers to it.
+/// Memory that the parent and its workers share; the last reference releases it.
 @usableFromInline
 @safe final class SharedMemory: @unchecked Sendable {
     private let mapping: Mapping
