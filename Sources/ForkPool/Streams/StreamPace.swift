@@ -1,19 +1,19 @@
-/// Decides how many inputs a stream takes from its source, and in what portions.
+/// Decides how many inputs a stream takes from its source, and in which portions.
 ///
-/// A portion costs about as much as twenty short items do, so portions grow while items are short: to what is delivered
-/// in 100 µs. The window follows, but for what large inputs and results would take of memory.
+/// A portion costs about as much as twenty short items, so portions grow while items are short: to what is delivered in
+/// 100 µs. The window grows with them, within a limit of memory for large inputs and results.
 struct StreamPace {
     /// The most inputs of a portion.
     private static let largest = 256
-    /// Time after which the pace is looked at again, and what a portion should last, in nanoseconds.
+    /// The time that a portion should last, in nanoseconds; the pace is adapted once a portion.
     private static let period = 100_000
-    /// What inputs and results in flight may take together, for each worker, in bytes.
+    /// The most memory of inputs and results in flight, for each worker, in bytes.
     private static let memory = 512 << 10
 
     private let workers: Int
     private let window: Int?
     private var portion = 1
-    /// The sizes of an input and of a result, as the last ones had them.
+    /// The sizes of an input and of a result, in bytes: the largest of late.
     private var inputSize = 0
     private var resultSize = 0
     private var count = 0
@@ -31,16 +31,16 @@ struct StreamPace {
         return min(wanted, max(2 * workers, Self.memory * workers / max(1, inputSize + resultSize)))
     }
 
-    /// How many inputs to take now; 0 while the window is full.
+    /// The number of inputs to take now; 0 while the window is full.
     ///
-    /// A portion is taken whole: half a window is refilled at once, not item by item.
-    mutating func room(inFlight: Int) -> Int {
+    /// Takes portions whole, so that half a window is refilled at once and not item by item.
+    func room(inFlight: Int) -> Int {
         let room = most - inFlight
         let wanted = min(portion, max(1, most / 4))
         return room >= wanted ? wanted : 0
     }
 
-    /// Hears that an item was delivered, and asks for the time, in nanoseconds, when a portion was.
+    /// Counts a delivered item; reads the clock, in nanoseconds, once a portion.
     mutating func delivered(at clock: @autoclosure () -> Int = monotonicNanoseconds()) {
         count += 1
         guard count >= portion else { return }
@@ -58,12 +58,12 @@ struct StreamPace {
         }
     }
 
-    /// Hears how many bytes an input took.
+    /// Notes the size of an input, in bytes.
     mutating func hasInput(size: Int) {
         inputSize = max(size, inputSize - inputSize / 8)
     }
 
-    /// Hears how many bytes a result had.
+    /// Notes the size of a result, in bytes.
     mutating func hasResult(size: Int) {
         resultSize = max(size, resultSize - resultSize / 8)
     }
