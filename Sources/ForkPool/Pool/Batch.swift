@@ -106,7 +106,9 @@ extension Batch {
     @usableFromInline
     var inputs: UnsafeMutableRawPointer { unsafe pool.layout.base + inputsOffset }
 
-    /// Encodes an input into the pool's memory. An input that throws or has no room is the item's failure.
+    /// Encodes an input into the pool's memory.
+    ///
+    /// An input that throws or has no room is the item's failure.
     @unsafe func encode(_ item: Int, _ write: (BinaryEncoder, UnsafeMutableRawBufferPointer) throws -> Int) {
         let slot = unsafe inputs + item * MemoryLayout<Extent>.stride
         // Until it is encoded the worker passes it over.

@@ -30,7 +30,9 @@ struct BatchMachine {
     private(set) var causes: [Int: FailureCause] = [:]
     /// The lowest index that failed, where that ends the batch.
     private(set) var lowestFailure = Int.max
-    /// What ended the batch as a whole. It is the failure of every item without an outcome.
+    /// What ended the batch as a whole.
+    ///
+    /// It is the failure of every item without an outcome.
     private(set) var ending: FailureCause?
 
     /// The attempts at the items that were begun more than once.
@@ -79,7 +81,9 @@ struct BatchMachine {
         return .stopAbove(item)
     }
 
-    /// Ends the batch as a whole. The first cause stays.
+    /// Ends the batch as a whole.
+    ///
+    /// The first cause stays.
     @discardableResult
     mutating func end(_ cause: FailureCause) -> Action {
         if ending == nil { ending = cause }
@@ -124,6 +128,7 @@ struct BatchMachine {
     ///   - exit: How its process ended; gets the pool's cause if the pool killed it for this item.
     ///   - claim: What its record says.
     ///   - reason: Why the pool killed it, if it did.
+    /// - Returns: What the pool does next, if anything.
     mutating func exited(
         _ worker: Int, _ exit: inout ProcessExit, _ claim: ClaimSnapshot, killedFor reason: KillReason?
     ) -> Action? {
@@ -153,8 +158,9 @@ struct BatchMachine {
         return .rerun(range, attempt: attempt(at: range.lowerBound), pause: pause)
     }
 
-    /// Names the pool's cause, if the pool killed the worker for the item that it was on. A worker that ended by itself
-    /// before the kill keeps its own.
+    /// Names the pool's cause, if the pool killed the worker for the item that it was on.
+    ///
+    /// A worker that ended by itself before the kill keeps its own.
     private func attribute(_ exit: inout ProcessExit, _ claim: ClaimSnapshot, _ reason: KillReason?) {
         switch reason {
         case .overdue(let item) where item == claim.item && exit.mayBeByPool: exit.cause = .timeout(timeout)
@@ -181,7 +187,7 @@ struct BatchMachine {
 
     /// This many workers may end before `count` items are done: each has one item behind it, or is one of a few.
     static func mostExits(of count: Int, retries: Int?) -> Int {
-        let attempts = min(retries ?? 0, .max / 2) + 1
+        let attempts = min(retries ?? RetryPolicy.deadlockRetries, .max / 2) + 1
         let (exits, overflow) = (2 * min(count, .max / 4)).multipliedReportingOverflow(by: attempts)
         return overflow ? .max - 64 : min(exits, .max - 128) + 64
     }
@@ -214,6 +220,7 @@ struct BatchMachine {
     /// - Parameters:
     ///   - hasFailed: Whether a failure or a cancellation made items needless.
     ///   - now: Now, in nanoseconds of the monotonic clock.
+    /// - Returns: Whether to kill them.
     mutating func killsNeedless(hasFailed: Bool, at now: Int) -> Bool {
         guard hasFailed else {
             failingSince = nil

@@ -84,7 +84,9 @@ struct BatchQueue<Batch: AnyObject> {
         return pending
     }
 
-    /// Accepts nothing any more. The first reason stays.
+    /// Accepts nothing any more.
+    ///
+    /// The first reason stays.
     mutating func refuse(because reason: String) {
         if refusal == nil { refusal = reason }
     }
@@ -94,7 +96,9 @@ struct BatchQueue<Batch: AnyObject> {
         isClosing = true
     }
 
-    /// Ends everything. The first cause stays.
+    /// Ends everything.
+    ///
+    /// The first cause stays.
     mutating func end(_ cause: FailureCause) {
         if ending == nil { ending = cause }
     }

@@ -25,6 +25,7 @@ final class OneShotPools: Sendable {
     ///   - stopsAtFailure: Whether the first failure ends the map.
     ///   - cancelled: A descriptor that is readable when the caller cancels the map.
     ///   - body: Runs in a worker, for each range of items.
+    /// - Returns: What the map left behind.
     /// - Throws: The refusal, if there is no memory or no worker.
     func run(
         _ layout: SlotLayout, stopsAtFailure: Bool, cancelled: Int32?, body: @escaping RangeBody
@@ -76,7 +77,9 @@ final class OneShotPools: Sendable {
         return (pool, batch)
     }
 
-    /// Takes the kept pool. A fork of this process leaves it to its parent: the memory is shared.
+    /// Takes the kept pool.
+    ///
+    /// A fork of this process leaves it to its parent: the memory is shared.
     private func takeIdle() -> Pool? {
         let pool = idle.withLock { idle in
             defer { idle = nil }

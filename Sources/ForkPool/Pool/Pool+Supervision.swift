@@ -109,7 +109,9 @@ extension Pool {
         }
     }
 
-    /// Whether the pool is used, or was since this was last asked. If not, the next caller notifies the supervisor.
+    /// Whether the pool is used, or was since this was last asked.
+    ///
+    /// If not, the next caller notifies the supervisor.
     func isInUse() -> Bool {
         locked { state in
             state.isWatched = state.wasUsed || state.queue.isClosing || state.queue.hasWork

@@ -16,7 +16,9 @@ final class Pool: Sendable {
     let servesOneBatch: Bool
     /// The number of processors that workers and callers may run on.
     let processors = ForkPool.availableProcessors
-    /// The process that made the pool. A fork of it has the memory and no supervisor.
+    /// The process that made the pool.
+    ///
+    /// A fork of it has the memory and no supervisor.
     private let generation = cforkpool_generation()
     private let state: Locked<State>
 

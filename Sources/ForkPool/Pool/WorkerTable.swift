@@ -55,8 +55,10 @@ struct WorkerTable {
     /// The slot of a worker's process, if it has one.
     func slot(of worker: Int) -> Int? { slots.firstIndex(of: .worker(worker)) }
 
-    /// Whether a process is or will be a worker. A resting worker will be one that is fixed to its slot: no other process
-    /// would find anything to do meanwhile, and one after the other would be started.
+    /// Whether a process is or will be a worker.
+    ///
+    /// A resting worker will be one that is fixed to its slot: no other process would find anything to do meanwhile,
+    /// and one after the other would be started.
     var isManned: Bool { slots.contains { $0 != .empty } || isFixed && !resting.isEmpty }
 
     /// Whether workers are not replaced any more.
@@ -91,7 +93,9 @@ struct WorkerTable {
         return isEnding ? [.kill(slot: slot)] : assign(slot)
     }
 
-    /// Records that no process could be started in a slot. The pool goes on with those that run.
+    /// Records that no process could be started in a slot.
+    ///
+    /// The pool goes on with those that run.
     mutating func refused(_ slot: Int) {
         slots[slot] = .empty
     }

@@ -32,7 +32,7 @@ final class Region: Sendable {
     /// - Parameters:
     ///   - workers: The number of workers.
     ///   - purpose: How many batches and processes there are, and whether the memory has a descriptor.
-    ///   - heap: The bytes that the heap has at least.
+    ///   - least: The bytes that the heap has at least.
     /// - Throws: The refusal (`mmap`, `memfd_create`).
     init(workers: Int, for purpose: Purpose, heap least: Int = 0) throws(SystemError) {
         var heap = max(Self.usualHeap, Mapping.pages(least))

@@ -6,7 +6,9 @@ internal import Synchronization
 ///
 /// The picture is in README.md beside this file. A value of this type does not keep the memory: `Region` does.
 @safe struct RegionLayout: @unchecked Sendable {
-    /// The numbers that the layout follows from. A copy at the region's start serves workers that map it by themselves.
+    /// The numbers that the layout follows from.
+    ///
+    /// A copy at the region's start serves workers that map it by themselves.
     struct Shape: BitwiseCopyable {
         /// A random number, which shows that the memory is the pool's.
         var token: UInt64

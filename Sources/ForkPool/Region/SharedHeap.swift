@@ -1,4 +1,6 @@
-/// Gives out parts of a region's heap. Its bookkeeping is the parent's own memory.
+/// Gives out parts of a region's heap.
+///
+/// Its bookkeeping is the parent's own memory.
 ///
 /// Sizes are rounded up to powers of two and kept in lists by size. Pages are committed as they are touched, so rounding
 /// costs address space alone. When nothing is in use the heap starts again at its beginning.

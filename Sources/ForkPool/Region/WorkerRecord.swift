@@ -57,7 +57,9 @@ public import Synchronization
     /// The number of blocks of the arena that have pages which a fresh worker maps by one call; 0 where workers stay.
     var warmBlocks: UnsafeMutablePointer<Atomic<Int>> { unsafe word(14) }
 
-    /// Makes the record that of a worker that has not begun, which first runs `remaining`. Its arena keeps what it holds.
+    /// Makes the record that of a worker that has not begun, which first runs `remaining`.
+    ///
+    /// Its arena keeps what it holds.
     func reset(remaining: Range<Int>?, attempt: Int = 1) {
         unsafe position.pointee.store(-1, ordering: .relaxed)
         unsafe end.pointee.store(0, ordering: .relaxed)
@@ -89,7 +91,9 @@ public import Synchronization
         unsafe end.pointee.store(range.upperBound, ordering: .sequentiallyConsistent)
     }
 
-    /// How a worker left its loop. An exit with `running` is the body's doing.
+    /// How a worker left its loop.
+    ///
+    /// An exit with `running` is the body's doing.
     enum Finish {
         static let running = 0
         /// Nothing was left to claim and the pool closes.

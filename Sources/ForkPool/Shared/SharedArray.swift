@@ -8,11 +8,11 @@
 /// }
 /// ```
 ///
-/// Processes that write different elements need no lock. Processes that write the same element, or that read what
-/// another one writes, must synchronise, for example by a `SharedValue`.
+/// Processes that write to different elements need no lock. Two processes that write to the same element, or one that reads
+/// what another writes, need a `SharedValue` or another way to take turns.
 @safe public final class SharedArray<Element: BitwiseCopyable>: @unchecked Sendable {
     @usableFromInline let elements: UnsafeMutableBufferPointer<Element>
-    /// Keeps the memory: a mapping of its own, or the result of a map.
+    /// Owns the memory: a mapping, or the result of a map.
     private let owner: AnyObject
 
     /// Creates an array whose elements are all zero bytes.

@@ -10,7 +10,7 @@ internal import Synchronization
 /// print(primes.value)
 /// ```
 ///
-/// Create it before the map that uses it. If a worker crashes, what it has added stays.
+/// Create it before the map that uses it. A worker's additions stay even if it crashes later.
 public final class SharedCounter: Sendable {
     private let memory = SharedMemory(size: MemoryLayout<Int>.size)
 

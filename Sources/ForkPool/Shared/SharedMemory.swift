@@ -1,4 +1,4 @@
-/// Memory that the parent and its workers share; the last reference releases it.
+/// A mapping that the parent and its workers share, unmapped with its last reference.
 @usableFromInline
 @safe final class SharedMemory: @unchecked Sendable {
     private let mapping: Mapping
@@ -6,7 +6,7 @@
 
     /// Makes zeroed shared memory.
     ///
-    /// - Precondition: The system grants it, as with any other memory that a value needs.
+    /// - Precondition: The system grants the memory.
     @usableFromInline
     init(size: Int) {
         do {

@@ -1,7 +1,7 @@
 internal import CForkPool
 internal import Synchronization
 
-/// A value that the parent and its workers share, and change under a lock.
+/// A value that the parent and its workers change under a lock.
 ///
 /// ```swift
 /// struct Candidate: BitwiseCopyable { var seed = 0, score = 0.0 }
@@ -13,12 +13,12 @@ internal import Synchronization
 /// }
 /// ```
 ///
-/// The lock is robust: a worker that dies while it holds the lock does not keep others waiting. A change takes effect
-/// when the closure returns; a worker that dies before leaves the value as it was.
+/// The lock is robust: a worker that dies while it holds the lock does not block the others, and leaves no partial change. A
+/// change takes effect when the closure returns.
 public final class SharedValue<Value: BitwiseCopyable>: @unchecked Sendable {
     private let memory: SharedMemory
 
-    // In the memory are the lock, the number of the current copy (0 or 1), and the two copies.
+    // The memory holds the lock, the number of the current copy (0 or 1), and the two copies.
     private static var copiesOffset: Int { (Int(CFORKPOOL_MUTEX_SIZE) + 64 + alignment - 1) / alignment * alignment }
     private static var alignment: Int { max(MemoryLayout<Value>.alignment, 64) }
 
@@ -47,18 +47,18 @@ public final class SharedValue<Value: BitwiseCopyable>: @unchecked Sendable {
         withLock { $0 }
     }
 
-    /// Reads and changes the value while no other process or thread does.
+    /// Reads and changes the value, while no other process or thread does.
     ///
     /// - Parameter body: Gets the value. If it throws, the value stays as it was.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws.
-    /// - Precondition: The calling thread does not hold the lock already. A map inside `withLock` must not lock the same
-    ///   value in its body: it would wait forever.
+    /// - Precondition: The calling thread does not hold the lock already.
+    /// - Warning: A map inside `withLock` whose body locks the same value waits for ever.
     public func withLock<T, E: Error>(_ body: (inout Value) throws(E) -> T) throws(E) -> T {
         let locked = unsafe cforkpool_mutex_lock(memory.base)
         precondition(locked >= 0, "ForkPool: SharedValue.withLock inside withLock of the same value (errno \(-locked))")
         defer { _ = unsafe cforkpool_mutex_unlock(memory.base) }
-        // Write the other copy, then its number: a death at any point leaves one whole value.
+        // Write the other copy first, and then its number: a death at any point leaves a whole value.
         let number = unsafe current.pointee.load(ordering: .acquiring)
         var value = unsafe copy(number).pointee
         let result = try body(&value)

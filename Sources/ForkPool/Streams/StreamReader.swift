@@ -86,7 +86,7 @@ final class StreamReader<Output> {
     func stop() {
         if case .reading(let parts) = phase {
             parts.feeder?.cancel()
-            parts.state.end()
+            parts.state.stop()
             parts.owned?.cancel()
         }
         phase = .over

@@ -7,7 +7,7 @@ extension StreamState {
         while !contents.isExhausted, contents.ending == nil, !isStopped.load(ordering: .relaxed), contents.room > 0 {
             do throws(ForkPool.Failure) {
                 if let batch = try feed(contents.room) {
-                    try launch(batch, &contents)
+                    try submit(batch, &contents)
                 } else {
                     contents.isExhausted = true
                 }
@@ -17,18 +17,18 @@ extension StreamState {
         }
     }
 
-    private func launch(_ batch: Batch, _ contents: inout Contents) throws(ForkPool.Failure) {
+    private func submit(_ batch: Batch, _ contents: inout Contents) throws(ForkPool.Failure) {
         // Add it before it is open: an item may be over at once.
-        contents.inFlightBatches.append(InFlightBatch(batch, first: contents.nextIndex, order: order))
+        contents.batches.append(InFlightBatch(batch, first: contents.nextIndex, order: order))
         do throws(ForkPool.Failure) {
             try pool.submit(batch)
         } catch {
-            contents.inFlightBatches.removeLast()
+            contents.batches.removeLast()
             throw error
         }
         contents.nextIndex += batch.shape.count
         contents.itemsInFlight += batch.shape.count
-        contents.pace.hasInput(size: batch.parts.reduce(0) { $0 + $1.size } / batch.shape.count)
+        contents.pace.noteInput(size: batch.parts.reduce(0) { $0 + $1.size } / batch.shape.count)
     }
 
     /// Suspends the feeder of an asynchronous source until there is room for an item; returns false after the end.
@@ -54,13 +54,13 @@ extension StreamState {
             // Checked under the lock: nothing would cancel a batch that is launched after the end.
             if isStopped.load(ordering: .relaxed) { return (false, nil) }
             do throws(ForkPool.Failure) {
-                try launch(try makeBatch(), &contents)
+                try submit(try makeBatch(), &contents)
                 return (true, nil)
             } catch {
                 return (false, error)
             }
         }
-        if let refusal { end(with: refusal) }
+        if let refusal { stop(with: refusal) }
         return isWanted
     }
 }

@@ -26,7 +26,7 @@ extension StreamState {
     nonisolated(nonsending) func next() async -> Element? {
         while true {
             // If something is always ready, no wait sees the cancellation.
-            if Task.isCancelled { end(with: .streamCancelled) }
+            if Task.isCancelled { stop(with: .streamCancelled) }
             switch step() {
             case .element(let element): return element
             case .end: return nil
@@ -42,7 +42,7 @@ extension StreamState {
                     if hasNews { pool.locked { pool.resumeStreams(&$0) } } else { pool.attend() }
                 }
             } onCancel: {
-                end(with: .streamCancelled)
+                stop(with: .streamCancelled)
             }
         }
     }
@@ -55,7 +55,7 @@ extension StreamState {
                 defer { contents.feeder = nil }
                 return (.element(deliver(item, of: inFlight, &contents)), contents.feeder)
             }
-            guard contents.isFinished else { return (.wait, nil) }
+            guard contents.isOver else { return (.wait, nil) }
             guard let ending = contents.ending else { return (.end, nil) }
             contents.ending = nil
             contents.isExhausted = true
@@ -67,19 +67,19 @@ extension StreamState {
 
     /// Whether the reader has something to do.
     private var hasNews: Bool {
-        contents.withLock { $0.isFinished || nextReady(&$0) != nil }
+        contents.withLock { $0.isOver || nextReady(&$0) != nil }
     }
 
     /// Finds the item to deliver next, if it is ready.
     private func nextReady(_ contents: inout Contents) -> (inFlight: InFlightBatch, item: Int)? {
         if order == .input {
-            guard let first = contents.inFlightBatches.first, first.batch.isOver(first.delivered) else { return nil }
+            guard let first = contents.batches.first, first.batch.isOver(first.delivered) else { return nil }
             return (first, first.delivered)
         }
         if contents.ready.isEmpty {
-            for inFlight in contents.inFlightBatches {
-                for item in inFlight.isReady.indices where !inFlight.isReady[item] && inFlight.batch.isOver(item) {
-                    inFlight.isReady[item] = true
+            for inFlight in contents.batches {
+                for item in inFlight.isTaken.indices where !inFlight.isTaken[item] && inFlight.batch.isOver(item) {
+                    inFlight.isTaken[item] = true
                     contents.ready.append((inFlight, item))
                 }
             }
@@ -90,10 +90,10 @@ extension StreamState {
 
     /// Does the same after settling the batches: one that every worker left may have lost an item.
     private func nextSettled(_ contents: inout Contents) -> (inFlight: InFlightBatch, item: Int)? {
-        let inFlightBatches = contents.inFlightBatches
-        guard !inFlightBatches.isEmpty else { return nil }
+        let batches = contents.batches
+        guard !batches.isEmpty else { return nil }
         pool.locked { state in
-            for inFlight in inFlightBatches { pool.settle(inFlight.batch, &state) }
+            for inFlight in batches { pool.settle(inFlight.batch, &state) }
         }
         return nextReady(&contents)
     }
@@ -105,9 +105,9 @@ extension StreamState {
         if order == .completion { contents.ready.removeLast() }
         inFlight.delivered += 1
         contents.itemsInFlight -= 1
-        contents.pace.delivered()
+        contents.pace.noteDelivery()
         if inFlight.delivered == inFlight.batch.shape.count {
-            contents.inFlightBatches.removeAll { $0 === inFlight }
+            contents.batches.removeAll { $0 === inFlight }
             release(inFlight.batch, &contents)
         }
         return (index, result.mapError { $0.at(index) })
@@ -120,7 +120,7 @@ extension StreamState {
             return .failure(pool.locked { _ in pool.failure(of: item, in: batch) })
         }
         let (result, size) = output.value(batch.results, at: item)
-        contents.pace.hasResult(size: size)
+        contents.pace.noteResult(size: size)
         return result
     }
 

@@ -12,25 +12,25 @@ final class StreamState<Output>: @unchecked Sendable {
     /// An element of the stream.
     typealias Element = (index: Int, result: Result<Output, ForkPool.Failure>)
 
-    /// Some items that are in flight.
+    /// A batch of which not every item was delivered.
     final class InFlightBatch {
         let batch: Batch
         /// The index of the batch's first item in the stream.
         let first: Int
         /// The number of delivered items.
         var delivered = 0
-        /// In completion order, which items are ready or delivered.
-        var isReady: [Bool]
+        /// In completion order, whether each item was taken as ready.
+        var isTaken: [Bool]
 
         init(_ batch: Batch, first: Int, order: ForkPool.Order) {
             self.batch = batch
             self.first = first
-            isReady = order == .completion ? Array(repeating: false, count: batch.shape.count) : []
+            isTaken = order == .completion ? Array(repeating: false, count: batch.shape.count) : []
         }
     }
 
     struct Contents {
-        var inFlightBatches: [InFlightBatch] = []
+        var batches: [InFlightBatch] = []
         /// In completion order, the items that are ready and not delivered, the next one last.
         var ready: [(inFlight: InFlightBatch, item: Int)] = []
         var pace: StreamPace
@@ -49,7 +49,7 @@ final class StreamState<Output>: @unchecked Sendable {
         var room: Int { pace.room(inFlight: itemsInFlight) }
 
         /// Whether nothing is left to deliver but `ending`.
-        var isFinished: Bool { inFlightBatches.isEmpty && (isExhausted || ending != nil) }
+        var isOver: Bool { batches.isEmpty && (isExhausted || ending != nil) }
     }
 
     let pool: Pool
@@ -86,22 +86,22 @@ extension StreamState {
     /// Ends the stream early and cancels what is in flight; has no effect on a stream that has ended.
     ///
     /// - Parameter failure: The last element; nil if the stream has no reader any more.
-    func end(with failure: ForkPool.Failure? = nil) {
+    func stop(with failure: ForkPool.Failure? = nil) {
         guard !isStopped.exchange(true, ordering: .sequentiallyConsistent) else { return }
-        let (inFlightBatches, feeder) = contents.withLock { contents -> ([InFlightBatch], Waiter?) in
+        let (batches, feeder) = contents.withLock { contents -> ([InFlightBatch], Waiter?) in
             defer { contents.feeder = nil }
-            guard !contents.isFinished else { return ([], contents.feeder) }
+            guard !contents.isOver else { return ([], contents.feeder) }
             defer {
-                contents.inFlightBatches = []
+                contents.batches = []
                 contents.ready = []
                 contents.itemsInFlight = 0
                 contents.isExhausted = true
                 contents.ending = failure
             }
-            return (contents.inFlightBatches, contents.feeder)
+            return (contents.batches, contents.feeder)
         }
         if let feeder { Waiter.resume([feeder]) }
-        for inFlight in inFlightBatches { pool.cancel(inFlight.batch) }
+        for inFlight in batches { pool.cancel(inFlight.batch) }
         pool.locked { pool.resumeStreams(&$0) }
     }
 }

@@ -1,8 +1,5 @@
 extension ForkPool {
     /// The options of a pool: scheduling, limits, retries, and the life of its workers.
-    ///
-    /// A value out of range is a programmer's error and traps: `warmMemory`, `retries` and `retryPause` are at least 0,
-    /// `itemsPerWorker` and `memoryLimit` at least 1, `timeout` and `cpuTimeLimit` at least a nanosecond.
     public struct Options: Sendable {
         /// How many items a worker claims at once.
         public struct Chunk: Sendable, Equatable {
@@ -106,7 +103,10 @@ extension ForkPool {
         /// The kernel keeps 15 bytes of it.
         public var name: String?
 
-        /// Creates options; the property with the name of a parameter says what it does.
+        /// Creates options; each parameter sets the property of its name.
+        ///
+        /// - Precondition: `warmMemory`, `retries` and `retryPause` are at least 0, `itemsPerWorker` and `memoryLimit` at least 1,
+        ///   `timeout` and `cpuTimeLimit` at least a nanosecond, `niceness` from 0 to 19.
         public init(
             chunk: Chunk = .automatic, warmMemory: Int = 256 << 20, refusesThreads: Bool = false,
             timeout: Duration? = nil, retries: Int? = nil, retryReasons: RetryReasons = .all,
