@@ -1,5 +1,4 @@
 internal import CForkPool
-internal import Synchronization
 
 extension ForkPool {
     /// Starts resident workers for a job.
@@ -31,11 +30,11 @@ extension ForkPool {
                     tearDown?()
                 })
         case .exec:
-            let order = try execOrder(job)
+            let job = try execJob(job)
             do throws(SystemError) {
                 let pool = try Pool(workers: workers, options: options, for: .executed)
-                guard pool.place(order) else { throw SystemError(call: "mmap", code: SystemError.noMemory) }
-                return try self.start(pool, ExecStarter(pool), .ofJob, .ofJob)
+                guard pool.reserveRoom(for: job) else { throw SystemError(call: "mmap", code: SystemError.noMemory) }
+                return try makeResident(pool, ExecStarter(pool), .ofJob, .ofJob)
             } catch {
                 throw Failure(refused: error, index: nil)
             }
@@ -50,8 +49,8 @@ extension ForkPool {
         cforkpool_bootstrap()
     }
 
-    /// What a worker that is started by exec needs to know.
-    private func execOrder<J: Job>(_ job: J) throws(Failure) -> [UInt8] {
+    /// Encodes what a worker that is started by exec reads first.
+    private func execJob<J: Job>(_ job: J) throws(Failure) -> [UInt8] {
         if options.setUp != nil || options.tearDown != nil {
             throw .notRunnable(
                 "Options.setUp and tearDown are closures, which a worker that is started by exec cannot have; "

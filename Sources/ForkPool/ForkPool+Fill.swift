@@ -41,15 +41,7 @@ extension ForkPool {
         return try filled.withSpan(read)
     }
 
-    /// Lets workers write results of one size into shared memory, and returns that memory.
-    ///
-    /// - Parameters:
-    ///   - count: The number of slots.
-    ///   - slot: The number of elements in each slot.
-    ///   - type: The type of an element.
-    ///   - body: Runs in a worker, once for each slot, with the number of the slot and its elements to write.
-    /// - Returns: `count * slot` elements; slot `i` begins at `i * slot`.
-    /// - Throws: The failure of the lowest slot.
+    /// Fills as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
     @inlinable
     @discardableResult
     nonisolated(nonsending) public func fill<Element: BitwiseCopyable>(
@@ -61,16 +53,7 @@ extension ForkPool {
             }.checked(), count: count * slot)
     }
 
-    /// Lets workers write results of one size into shared memory, and reads them in place.
-    ///
-    /// - Parameters:
-    ///   - count: The number of slots.
-    ///   - slot: The number of elements in each slot.
-    ///   - type: The type of an element.
-    ///   - body: Runs in a worker, once for each slot, with the number of the slot and its elements to write.
-    ///   - read: Runs in this process once every slot is written; slot `i` begins at `i * slot`.
-    /// - Returns: What `read` returns.
-    /// - Throws: The `Failure` of the lowest slot, before `read` runs; or what `read` throws.
+    /// Fills as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
     @inlinable
     nonisolated(nonsending) public func fill<Element: BitwiseCopyable, T>(
         count: Int, slot: Int, of type: Element.Type, _ body: (Int, inout MutableSpan<Element>) throws -> Void,

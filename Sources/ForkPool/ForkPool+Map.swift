@@ -1,65 +1,43 @@
-// Each method has overloads for `BitwiseCopyable` results, for `Codable` results, and for results that are both (which
-// are stored as bit patterns), each for sync and for async code. With any other result, the overloads of
-// ForkPool+Rejected.swift make the call an error.
+// `map` and `mapResults` have overloads for `BitwiseCopyable` results, for `Codable` results, and for results that are
+// both, each for sync and for async code. With any other result, the overloads of ForkPool+Rejected.swift make the call
+// an error.
 
 extension ForkPool {
     /// Applies a function to every item in worker processes, and returns the results in input order.
     ///
-    /// Blocks the calling thread. Async code uses the overload that suspends.
+    /// Blocks the calling thread; async code uses the overload that suspends. `BitwiseCopyable` results are stored as
+    /// bit patterns. Other `Codable` results go through a compact binary coder, which moves `String`, `[UInt8]` and
+    /// arrays of `BitwiseCopyable` elements at the speed of a copy.
     ///
     /// - Parameters:
     ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
     /// - Returns: A result for each item; that of `items[i]` is at index `i`.
-    /// - Throws: The failure of the lowest index, which a sequential map would throw. Claimed items below it finish;
-    ///   the others are stopped or never start.
-    /// - Complexity: One fork per worker, about 60 µs each; then one atomic add per chunk of items.
+    /// - Throws: The failure of the lowest index, which a sequential map would throw, also if its result cannot be
+    ///   encoded or decoded. Claimed items below it finish; the others are stopped or never start.
+    /// - Complexity: One fork per worker, about 60 µs each; then one atomic add per chunk of items, and the coding of
+    ///   results that are not bit patterns.
     @inlinable
     public func map<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(Failure) -> [R] {
-        var place = CollectionCursor(items)
-        return try run(.init(of: R.self, items.count), stopsAtFailure: true) { range, writer in
-            storeResults(of: range, in: items, at: &place, writer, body)
-        }.array(of: R.self)
+        try stored(items, stopsAtFailure: true, body).array(of: R.self)
     }
 
-    /// Applies a function to every item in worker processes, and returns the results in input order, decoded.
-    ///
-    /// Each result goes through a compact binary coder, which moves `String`, `[UInt8]` and arrays of `BitwiseCopyable`
-    /// elements at the speed of a copy.
-    ///
-    /// - Parameters:
-    ///   - items: The input, which workers see through the fork without a copy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: A result for each item; that of `items[i]` is at index `i`.
-    /// - Throws: The failure of the lowest index, also if its result cannot be encoded or decoded.
-    /// - Complexity: One fork per worker, about 60 µs each; then the encoding and decoding of every result.
+    /// Maps to `Codable` results, as the overload for `BitwiseCopyable` results does.
     @inlinable
     public func map<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(Failure) -> [R] {
-        var place = CollectionCursor(items)
-        return try run(.coded(items.count), stopsAtFailure: true) { range, writer in
-            encodeResults(of: range, in: items, at: &place, writer, body)
-        }.decoded(as: R.self)
+        try encoded(items, stopsAtFailure: true, body).decoded(as: R.self)
     }
 
-    /// Applies a function to every item in worker processes, and returns the results in input order.
-    ///
-    /// - Parameters:
-    ///   - items: The input, which workers see through the fork without a copy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: A result for each item; that of `items[i]` is at index `i`.
-    /// - Throws: The failure of the lowest index.
+    /// Maps to results that are `BitwiseCopyable` and `Codable`, as the overload for `BitwiseCopyable` results does.
     @inlinable
     public func map<C: Collection, R: BitwiseCopyable & Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(Failure) -> [R] {
-        var place = CollectionCursor(items)
-        return try run(.init(of: R.self, items.count), stopsAtFailure: true) { range, writer in
-            storeResults(of: range, in: items, at: &place, writer, body)
-        }.array(of: R.self)
+        try stored(items, stopsAtFailure: true, body).array(of: R.self)
     }
 
     /// Applies a function to every item in worker processes, for its effects outside the process.
@@ -70,10 +48,7 @@ extension ForkPool {
     /// - Throws: The failure of the lowest index.
     @inlinable
     public func forEach<C: Collection>(_ items: C, _ body: (C.Element) throws -> Void) throws(Failure) {
-        var place = CollectionCursor(items)
-        _ = try run(.init(of: Void.self, items.count), stopsAtFailure: true) { range, writer in
-            storeResults(of: range, in: items, at: &place, writer, body)
-        }.checked()
+        _ = try stored(items, stopsAtFailure: true, body).checked()
     }
 
     /// Applies a function to every item in worker processes, and reads the results in place.
@@ -90,12 +65,108 @@ extension ForkPool {
     public func withMapped<C: Collection, R: BitwiseCopyable, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) throws -> T {
-        var place = CollectionCursor(items)
-        let outcome = try run(.init(of: R.self, items.count), stopsAtFailure: true) { range, writer in
-            storeResults(of: range, in: items, at: &place, writer, body)
+        try stored(items, stopsAtFailure: true, body).withSpan(read)
+    }
+}
+
+// MARK: - For async code
+
+extension ForkPool {
+    /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
+    @inlinable
+    nonisolated(nonsending) public func map<C: Collection, R: BitwiseCopyable>(
+        _ items: C, _ body: (C.Element) throws -> R
+    ) async throws(Failure) -> [R] {
+        try await stored(items, stopsAtFailure: true, body).array(of: R.self)
+    }
+
+    /// Maps to `Codable` results, as the overload for `BitwiseCopyable` results does.
+    @inlinable
+    nonisolated(nonsending) public func map<C: Collection, R: Codable>(
+        _ items: C, _ body: (C.Element) throws -> R
+    ) async throws(Failure) -> [R] {
+        try await encoded(items, stopsAtFailure: true, body).decoded(as: R.self)
+    }
+
+    /// Maps to results that are `BitwiseCopyable` and `Codable`, as the overload for `BitwiseCopyable` results does.
+    @inlinable
+    nonisolated(nonsending) public func map<C: Collection, R: BitwiseCopyable & Codable>(
+        _ items: C, _ body: (C.Element) throws -> R
+    ) async throws(Failure) -> [R] {
+        try await stored(items, stopsAtFailure: true, body).array(of: R.self)
+    }
+
+    /// Runs as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
+    @inlinable
+    nonisolated(nonsending) public func forEach<C: Collection>(
+        _ items: C, _ body: (C.Element) throws -> Void
+    ) async throws(Failure) {
+        _ = try await stored(items, stopsAtFailure: true, body).checked()
+    }
+
+    /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
+    @inlinable
+    nonisolated(nonsending) public func withMapped<C: Collection, R: BitwiseCopyable, T>(
+        _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
+    ) async throws -> T {
+        try await stored(items, stopsAtFailure: true, body).withSpan(read)
+    }
+}
+
+// MARK: - What every map does
+
+extension ForkPool {
+    /// Maps to results that stay in shared memory, as bit patterns.
+    @inlinable @inline(__always)
+    func stored<C: Collection, R: BitwiseCopyable>(
+        _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
+    ) throws(Failure) -> MapResult {
+        var cursor = CollectionCursor(items)
+        return try run(.init(of: R.self, items.count), stopsAtFailure: stopsAtFailure) { range, writer in
+            storeResults(of: range, in: items, at: &cursor, writer, body)
         }
-        let slots = unsafe try outcome.slots(of: R.self)
-        defer { extendLifetime(outcome) }
+    }
+
+    @inlinable @inline(__always)
+    nonisolated(nonsending) func stored<C: Collection, R: BitwiseCopyable>(
+        _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
+    ) async throws(Failure) -> MapResult {
+        var cursor = CollectionCursor(items)
+        return try await run(.init(of: R.self, items.count), stopsAtFailure: stopsAtFailure) { range, writer in
+            storeResults(of: range, in: items, at: &cursor, writer, body)
+        }
+    }
+
+    /// Maps to results that stay in shared memory, encoded.
+    @inlinable @inline(__always)
+    func encoded<C: Collection, R: Encodable>(
+        _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
+    ) throws(Failure) -> MapResult {
+        var cursor = CollectionCursor(items)
+        return try run(.coded(items.count), stopsAtFailure: stopsAtFailure) { range, writer in
+            encodeResults(of: range, in: items, at: &cursor, writer, body)
+        }
+    }
+
+    @inlinable @inline(__always)
+    nonisolated(nonsending) func encoded<C: Collection, R: Encodable>(
+        _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
+    ) async throws(Failure) -> MapResult {
+        var cursor = CollectionCursor(items)
+        return try await run(.coded(items.count), stopsAtFailure: stopsAtFailure) { range, writer in
+            encodeResults(of: range, in: items, at: &cursor, writer, body)
+        }
+    }
+}
+
+extension MapResult {
+    /// Reads results that are bit patterns in place.
+    ///
+    /// - Throws: The failure of the lowest index, or what `read` throws.
+    @inlinable
+    func withSpan<R: BitwiseCopyable, T>(_ read: (Span<R>) throws -> T) throws -> T {
+        let slots = unsafe try slots(of: R.self)
+        defer { extendLifetime(self) }
         return try read(unsafe slots.span)
     }
 }

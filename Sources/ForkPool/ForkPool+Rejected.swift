@@ -1,113 +1,104 @@
-// A closure with one expression whose value is neither BitwiseCopyable nor Codable would still match the overload
-// for BitwiseCopyable: its value would be dropped and its result be Void, with no more than a warning. The overloads of
-// the two protocols below match such a closure better, and equally well: the call is ambiguous, which is an error.
-// Nothing can call either of them. For any other result they are less specific than the pool's own, and never chosen.
-// The underscores and attributes keep them out of the documentation; the compiler's notes still say what is wrong.
+// A closure with one expression whose value is neither BitwiseCopyable nor Codable would still match the overload for
+// BitwiseCopyable: with a mere warning, Swift drops the value and takes Void as the result. The two protocols below
+// have equal overloads that match such a closure better: the call is ambiguous, which is an error. For any other result
+// they are less specific than the pool's own overloads, and Swift never chooses them.
+//
+// The underscores and attributes keep them out of the documentation; the compiler's notes show the protocols' names.
 
-/// Says, by what a call with another result cannot choose from, that a result must be BitwiseCopyable or Codable.
+/// Makes a call ambiguous, and so an error, if its result is neither `BitwiseCopyable` nor `Codable`.
 public protocol _ResultMustBeBitwiseCopyable {}
 
-/// Says, by what a call with another result cannot choose from, that a result must be BitwiseCopyable or Codable.
+/// Makes a call ambiguous, and so an error, if its result is neither `BitwiseCopyable` nor `Codable`.
 public protocol _ResultMustBeCodable {}
 
 extension ForkPool: _ResultMustBeBitwiseCopyable, _ResultMustBeCodable {}
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension _ResultMustBeBitwiseCopyable {
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     @_documentation(visibility: private)
-    public func map<C: Collection, R>(
-        _ items: C, _ body: (C.Element) throws -> R
-    ) throws(ForkPool.Failure) -> [R] {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+    public func map<C: Collection, R>(_ items: C, _ body: (C.Element) throws -> R) throws(ForkPool.Failure) -> [R] {
+        neverCalled()
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     @_documentation(visibility: private)
     public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, ForkPool.Failure>] {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+        neverCalled()
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     @_documentation(visibility: private)
     public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) throws -> T {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+        neverCalled()
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     @_documentation(visibility: private)
     nonisolated(nonsending) public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(ForkPool.Failure) -> [R] {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+        neverCalled()
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     @_documentation(visibility: private)
     nonisolated(nonsending) public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, ForkPool.Failure>] {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+        neverCalled()
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     @_documentation(visibility: private)
     nonisolated(nonsending) public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) async throws -> T {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+        neverCalled()
     }
 }
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension _ResultMustBeCodable {
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     @_documentation(visibility: private)
-    public func map<C: Collection, R>(
-        _ items: C, _ body: (C.Element) throws -> R
-    ) throws(ForkPool.Failure) -> [R] {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+    public func map<C: Collection, R>(_ items: C, _ body: (C.Element) throws -> R) throws(ForkPool.Failure) -> [R] {
+        neverCalled()
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     @_documentation(visibility: private)
     public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, ForkPool.Failure>] {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+        neverCalled()
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     @_documentation(visibility: private)
     public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) throws -> T {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+        neverCalled()
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     @_documentation(visibility: private)
     nonisolated(nonsending) public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(ForkPool.Failure) -> [R] {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+        neverCalled()
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     @_documentation(visibility: private)
     nonisolated(nonsending) public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, ForkPool.Failure>] {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+        neverCalled()
     }
 
-    /// Matches a result that is neither BitwiseCopyable nor Codable, and makes the call an error.
     @_documentation(visibility: private)
     nonisolated(nonsending) public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) async throws -> T {
-        fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+        neverCalled()
     }
+}
+
+func neverCalled() -> Never {
+    fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
 }

@@ -1,8 +1,5 @@
-internal import CForkPool
-
-// Like `map`, `resident` has overloads for `BitwiseCopyable` results, `Codable` results, and results that are both; and
-// the same for inputs, where the overloads for `Codable` inputs are disfavoured, so that inputs that are both are bit
-// patterns.
+// Like `map`, `resident` has overloads for `BitwiseCopyable` results, `Codable` results, and results that are both. It
+// has the same for inputs; those for `Codable` inputs are disfavoured, so that inputs that are both are bit patterns.
 
 extension ForkPool {
     /// Starts resident workers for a body.
@@ -21,11 +18,7 @@ extension ForkPool {
         try makeResident(.plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Starts resident workers for a body with `Codable` results.
-    ///
-    /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The resident pool.
-    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
+    /// Starts resident workers for `BitwiseCopyable` inputs and `Codable` results, as the first overload does.
     @inlinable
     public func resident<I: BitwiseCopyable, R: Codable>(
         _ body: @escaping (I) throws -> R
@@ -33,11 +26,7 @@ extension ForkPool {
         try makeResident(.plain, .coded, BatchBodies.codedResults(body))
     }
 
-    /// Starts resident workers for a body.
-    ///
-    /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The resident pool.
-    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
+    /// Starts resident workers for `BitwiseCopyable` inputs and results that are both, as the first overload does.
     @inlinable
     public func resident<I: BitwiseCopyable, R: BitwiseCopyable & Codable>(
         _ body: @escaping (I) throws -> R
@@ -45,11 +34,7 @@ extension ForkPool {
         try makeResident(.plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Starts resident workers for a body with `Codable` inputs.
-    ///
-    /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The resident pool.
-    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
+    /// Starts resident workers for `Codable` inputs and `BitwiseCopyable` results, as the first overload does.
     @inlinable
     @_disfavoredOverload
     public func resident<I: Codable, R: BitwiseCopyable>(
@@ -58,11 +43,7 @@ extension ForkPool {
         try makeResident(.coded, .plain, BatchBodies.codedInputs(body))
     }
 
-    /// Starts resident workers for a body with `Codable` inputs and results.
-    ///
-    /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The resident pool.
-    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
+    /// Starts resident workers for `Codable` inputs and `Codable` results, as the first overload does.
     @inlinable
     @_disfavoredOverload
     public func resident<I: Codable, R: Codable>(
@@ -71,11 +52,7 @@ extension ForkPool {
         try makeResident(.coded, .coded, BatchBodies.coded(body))
     }
 
-    /// Starts resident workers for a body with `Codable` inputs.
-    ///
-    /// - Parameter body: Runs in a worker, once for each input. It may capture anything.
-    /// - Returns: The resident pool.
-    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
+    /// Starts resident workers for `Codable` inputs and results that are both, as the first overload does.
     @inlinable
     @_disfavoredOverload
     public func resident<I: Codable, R: BitwiseCopyable & Codable>(
@@ -108,14 +85,14 @@ extension ForkPool {
             let starter = try TemplateStarter { () throws(SystemError) in
                 try Template(worker, layout: pool.layout, eventFD: pool.event.descriptor)
             }
-            return try start(pool, starter, input, output)
+            return try makeResident(pool, starter, input, output)
         } catch {
             throw Failure(refused: error, index: nil)
         }
     }
 
-    /// Starts the workers and their keeper.
-    func start<I, R>(
+    /// Starts the workers and their supervisor.
+    func makeResident<I, R>(
         _ pool: Pool, _ starter: any Starter, _ input: WireFormat<I>, _ output: WireFormat<R>
     ) throws(SystemError) -> Resident<I, R> {
         let over = PrivateEvent()

@@ -20,152 +20,56 @@ extension ForkPool {
         streamAsync(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
-    ///
-    /// A separate task reads the sequence while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
-    ///     failure of the last element.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `Codable` results of `BitwiseCopyable` inputs, as the first overload does.
     public func stream<S: AsyncSequence & SendableMetatype, R: Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: BitwiseCopyable {
         streamAsync(items, order, window, .plain, .coded, BatchBodies.codedResults(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
-    ///
-    /// A separate task reads the sequence while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
-    ///     failure of the last element.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `BitwiseCopyable & Codable` results of `BitwiseCopyable` inputs, as the first overload does.
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable & Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: BitwiseCopyable {
         streamAsync(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
-    ///
-    /// A separate task reads the sequence while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
-    ///     failure of the last element.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `BitwiseCopyable` results of `Codable` inputs, as the first overload does.
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: Codable {
         streamAsync(items, order, window, .coded, .plain, BatchBodies.codedInputs(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
-    ///
-    /// A separate task reads the sequence while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
-    ///     failure of the last element.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `Codable` results of `Codable` inputs, as the first overload does.
     public func stream<S: AsyncSequence & SendableMetatype, R: Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: Codable {
         streamAsync(items, order, window, .coded, .coded, BatchBodies.coded(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
-    ///
-    /// A separate task reads the sequence while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
-    ///     failure of the last element.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `BitwiseCopyable & Codable` results of `Codable` inputs, as the first overload does.
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable & Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: Codable {
         streamAsync(items, order, window, .coded, .plain, BatchBodies.codedInputs(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
-    ///
-    /// A separate task reads the sequence while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
-    ///     failure of the last element.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `BitwiseCopyable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: BitwiseCopyable & Codable {
         streamAsync(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
-    ///
-    /// A separate task reads the sequence while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
-    ///     failure of the last element.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `Codable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
     public func stream<S: AsyncSequence & SendableMetatype, R: Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: BitwiseCopyable & Codable {
         streamAsync(items, order, window, .plain, .coded, BatchBodies.codedResults(body))
     }
 
-    /// Applies a function to every item of an asynchronous sequence in worker processes, and streams the results.
-    ///
-    /// A separate task reads the sequence while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
-    ///     failure of the last element.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `BitwiseCopyable & Codable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable & Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: BitwiseCopyable & Codable {

@@ -20,18 +20,7 @@ extension ForkPool {
         streamSequence(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and streams the results.
-    ///
-    /// The sequence may be endless: reading the stream takes items from it while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `Codable` results of `BitwiseCopyable` inputs, as the first overload does.
     @_disfavoredOverload
     public func stream<S: Sequence, R: Codable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -39,18 +28,7 @@ extension ForkPool {
         streamSequence(items, order, window, .plain, .coded, BatchBodies.codedResults(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and streams the results.
-    ///
-    /// The sequence may be endless: reading the stream takes items from it while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `BitwiseCopyable & Codable` results of `BitwiseCopyable` inputs, as the first overload does.
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable & Codable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -58,18 +36,7 @@ extension ForkPool {
         streamSequence(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and streams the results.
-    ///
-    /// The sequence may be endless: reading the stream takes items from it while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `BitwiseCopyable` results of `Codable` inputs, as the first overload does.
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -77,18 +44,7 @@ extension ForkPool {
         streamSequence(items, order, window, .coded, .plain, BatchBodies.codedInputs(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and streams the results.
-    ///
-    /// The sequence may be endless: reading the stream takes items from it while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `Codable` results of `Codable` inputs, as the first overload does.
     @_disfavoredOverload
     public func stream<S: Sequence, R: Codable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -96,18 +52,7 @@ extension ForkPool {
         streamSequence(items, order, window, .coded, .coded, BatchBodies.coded(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and streams the results.
-    ///
-    /// The sequence may be endless: reading the stream takes items from it while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `BitwiseCopyable & Codable` results of `Codable` inputs, as the first overload does.
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable & Codable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -115,18 +60,7 @@ extension ForkPool {
         streamSequence(items, order, window, .coded, .plain, BatchBodies.codedInputs(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and streams the results.
-    ///
-    /// The sequence may be endless: reading the stream takes items from it while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `BitwiseCopyable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -134,18 +68,7 @@ extension ForkPool {
         streamSequence(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and streams the results.
-    ///
-    /// The sequence may be endless: reading the stream takes items from it while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `Codable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
     @_disfavoredOverload
     public func stream<S: Sequence, R: Codable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -153,18 +76,7 @@ extension ForkPool {
         streamSequence(items, order, window, .plain, .coded, BatchBodies.codedResults(body))
     }
 
-    /// Applies a function to every item of a sequence in worker processes, and streams the results.
-    ///
-    /// The sequence may be endless: reading the stream takes items from it while the window has room.
-    ///
-    /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory.
-    ///   - order: The order of the results.
-    ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
-    ///     workers busy.
-    ///   - body: Runs in a worker, once for each item. It may capture anything.
-    /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
-    /// - Precondition: `window` is at least 1.
+    /// Streams `BitwiseCopyable & Codable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable & Codable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R

@@ -12,13 +12,7 @@ extension ForkPool.Resident {
         return try output.result(batch.result(), at: 0).get()
     }
 
-    /// Applies the body to one input.
-    ///
-    /// Blocks no thread. If the task is cancelled, the call fails as `cancelled`; the pool goes on.
-    ///
-    /// - Parameter input: The input.
-    /// - Returns: The result.
-    /// - Throws: The failure of the call, with index 0; `closed` after the end of the pool.
+    /// Applies the body as the overload for sync code, blocks no thread, and fails as `cancelled` in a cancelled task.
     nonisolated(nonsending) public func callAsFunction(_ input: Input) async throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
         try pool.submit(batch)
@@ -43,9 +37,7 @@ extension ForkPool.Resident {
     }
 
     private func makeCall(_ value: Input) throws(ForkPool.Failure) -> Batch {
-        let batch = try pool.makeBatch(
-            Batch.Shape(
-                count: 1, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: false))
+        let batch = try makeBatch(1)
         input.write(value, 0, into: batch)
         return batch
     }

@@ -14,11 +14,9 @@ extension ForkPool.Resident {
     public func stream<S: Sequence>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil
     ) -> ForkPool.Stream<Output> where S.Element == Input {
-        checkWindow(window)
-        return ForkPool.Stream(
-            reader: StreamReader { [self] () throws(ForkPool.Failure) in
-                .init(state: streamState(items, order: order, window: window))
-            })
+        ForkPool.Stream(window: window) { [self] () throws(ForkPool.Failure) in
+            .init(state: streamState(items, order: order, window: window))
+        }
     }
 
     /// Applies the body to every item of an asynchronous sequence, and streams the results.
@@ -36,35 +34,11 @@ extension ForkPool.Resident {
     public func stream<S: AsyncSequence & SendableMetatype>(
         _ items: sending S, order: ForkPool.Order = .input, window: Int? = nil
     ) -> ForkPool.Stream<Output> where S.Element == Input {
-        checkWindow(window)
         nonisolated(unsafe) let items = items
-        return ForkPool.Stream(
-            reader: StreamReader { [self] () throws(ForkPool.Failure) in
-                unsafe streamParts(items, order: order, window: window, owned: nil)
-            })
+        return ForkPool.Stream(window: window) { [self] () throws(ForkPool.Failure) in
+            unsafe streamParts(items, order: order, window: window, owned: nil)
+        }
     }
-}
-
-/// A value that one task passes to another.
-@unsafe struct Handed<Value>: @unchecked Sendable {
-    let value: Value
-
-    init(_ value: Value) {
-        unsafe self.value = value
-    }
-}
-
-/// A pool that a stream owns, and ends at its end.
-protocol Endable: AnyObject, Sendable {
-    /// Ends the pool after its work, or at once.
-    func close()
-    func cancel()
-}
-
-extension ForkPool.Resident: Endable {}
-
-func checkWindow(_ window: Int?) {
-    precondition(window ?? 1 >= 1, "ForkPool: a window must be at least 1 item, not \(window ?? 1)")
 }
 
 extension ForkPool.Resident {
@@ -84,12 +58,11 @@ extension ForkPool.Resident {
 
     /// Makes the state of a stream over an asynchronous sequence, and the task that feeds it.
     func streamParts<S: AsyncSequence & SendableMetatype>(
-        _ items: S, order: ForkPool.Order, window: Int?, owned: (any Endable)?
+        _ items: sending S, order: ForkPool.Order, window: Int?, owned: (any ResidentPool)?
     ) -> StreamReader<Output>.Parts where S.Element == Input {
         let state = StreamState(pool: pool, output: output, order: order, window: window, feed: nil)
         // From here on only the task uses the source.
-        let handed = unsafe Handed(items)
-        let feeder = Task { unsafe await self.feed(handed.value, to: state) }
+        let feeder = Task { await self.feed(items, to: state) }
         return .init(state: state, owned: owned, feeder: feeder)
     }
 
@@ -109,10 +82,7 @@ extension ForkPool.Resident {
     }
 
     private func makeStreamBatch(_ items: [Input]) throws(ForkPool.Failure) -> Batch {
-        let batch = try pool.makeBatch(
-            Batch.Shape(
-                count: items.count, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: false,
-                signalsItems: true))
+        let batch = try makeBatch(items.count, signalsItems: true)
         for (number, item) in items.enumerated() { input.write(item, number, into: batch) }
         return batch
     }

@@ -1,6 +1,3 @@
-internal import CForkPool
-internal import Synchronization
-
 extension ForkPool {
     /// Workers that start once, for one body, and stay, so that a call costs microseconds.
     ///

@@ -49,7 +49,7 @@ private enum ExecDamageScenes {
             other.token ^= 1
             unsafe core.layout.base.storeBytes(of: other, as: RegionLayout.Shape.self)
             #expect(throws: ForkPool.Failure.self) {
-                let pool = try ForkPool(workers: 1).start(
+                let pool = try ForkPool(workers: 1).makeResident(
                     core, ExecStarter(core), WireFormat<Int>.coded,
                     WireFormat<Int>.coded)
                 _ = try pool(1)

@@ -7,7 +7,7 @@ import Testing
 struct StreamPaceTests {
     @Test("begins with one input at a time, eight for each worker")
     func beginning() {
-        var pace = StreamPace(workers: 2, window: nil)
+        let pace = StreamPace(workers: 2, window: nil)
         #expect(pace.room(inFlight: 0) == 1)
         #expect(pace.room(inFlight: 15) == 1)
         #expect(pace.room(inFlight: 16) == 0)

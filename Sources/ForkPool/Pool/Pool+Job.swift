@@ -3,8 +3,8 @@ internal import Synchronization
 // The job of exec workers, which they read from the pool's memory.
 
 extension Pool {
-    /// Leaves an order where workers find it, at the heap's beginning; returns whether there was room.
-    func place(_ job: [UInt8]) -> Bool {
+    /// Keeps room for the job at the heap's beginning, where workers find it; returns whether there was room.
+    func reserveRoom(for job: [UInt8]) -> Bool {
         locked { state in
             guard let part = state.heap.allocate(job.count) else { return false }
             state.job = (job, part.offset)

@@ -2,6 +2,7 @@
 
 extension WireFormat {
     /// Writes an input into a batch that is to be submitted.
+    @usableFromInline
     func write(_ value: Value, _ item: Int, into batch: Batch) {
         if let encode = unsafe encode {
             unsafe batch.encode(item) { encoder, memory in unsafe try encode(value, encoder, memory) }
@@ -13,11 +14,13 @@ extension WireFormat {
     /// Reads the results of a batch.
     ///
     /// - Throws: The failure of the lowest index.
+    @usableFromInline
     func all(_ result: MapResult) throws(ForkPool.Failure) -> [Value] {
         if let decode = unsafe decode { unsafe try result.decoded(decode) } else { try result.array(of: Value.self) }
     }
 
     /// Reads every result of a batch.
+    @usableFromInline
     func results(_ result: MapResult) -> [Result<Value, ForkPool.Failure>] {
         guard let decode = unsafe decode else { return result.results(of: Value.self) }
         return (0..<result.count).map { unsafe result.result(of: $0, decode) }

@@ -32,7 +32,7 @@ struct StreamPace {
     }
 
     /// Returns how many inputs to take now; 0 unless there is room for a whole portion.
-    mutating func room(inFlight: Int) -> Int {
+    func room(inFlight: Int) -> Int {
         let room = most - inFlight
         let wanted = min(portion, max(1, most / 4))
         return room >= wanted ? wanted : 0
