@@ -45,27 +45,7 @@ extension ForkPool.Resident {
     }
 }
 
-/// A value that one task passes to another.
-@unsafe struct Handed<Value>: @unchecked Sendable {
-    let value: Value
-
-    init(_ value: Value) {
-        unsafe self.value = value
-    }
-}
-
-/// A pool that a stream owns, and ends at its end.
-protocol Endable: AnyObject, Sendable {
-    /// Ends the pool after its work, or at once.
-    func close()
-    func cancel()
-}
-
 extension ForkPool.Resident: Endable {}
-
-func checkWindow(_ window: Int?) {
-    precondition(window ?? 1 >= 1, "ForkPool: a window must be at least 1 item, not \(window ?? 1)")
-}
 
 extension ForkPool.Resident {
     /// Makes the state of a stream whose reader pulls the items from a sequence.
