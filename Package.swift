@@ -49,7 +49,7 @@ let package = Package(
         .target(name: "CForkCount", path: "CInclude/CForkCount", cSettings: cSettings),
         .target(
             name: "ForkPool", dependencies: ["CForkPool"],
-            exclude: ["Deadlock/README.md", "Worker/README.md"], swiftSettings: swiftSettings),
+            exclude: ["Deadlock/README.md", "Pool/README.md", "Region/README.md", "Worker/README.md"], swiftSettings: swiftSettings),
         // How the command starts, guards and captures programs.
         .target(
             name: "ForkPoolLaunch", dependencies: ["ForkPool", "CForkPool", "CForkLaunch"],
@@ -68,15 +68,17 @@ let package = Package(
         ),
         // Chaos and soak, for scripts/soak alone.
         .executableTarget(
-            name: "ForkPoolSoak", dependencies: ["ForkPool"], path: "Tests/Soak", swiftSettings: swiftSettings),
+            name: "ForkPoolSoak", dependencies: ["ForkPool", "ForkPoolTestSupport"], path: "Tests/Soak",
+            swiftSettings: swiftSettings),
         // What scripts/fuzz runs; no product for others.
         .executableTarget(
-            name: "ForkPoolFuzz", dependencies: ["ForkPool"], path: "Tests/Fuzz", swiftSettings: swiftSettings),
+            name: "ForkPoolFuzz", dependencies: ["ForkPool", "ForkPoolTestSupport"], path: "Tests/Fuzz",
+            swiftSettings: swiftSettings),
         // This library's part in scripts/compare-peers.
         .executableTarget(
             name: "ForkPoolPeers", dependencies: ["ForkPool"], path: "Benchmarks/peers/swift",
             swiftSettings: swiftSettings),
-        // How tests start programs.
+        // What tests, soak and fuzz share.
         .target(
             name: "ForkPoolTestSupport", dependencies: ["CForkPool"], path: "Tests/Support",
             swiftSettings: swiftSettings),
@@ -84,7 +86,7 @@ let package = Package(
             name: "ForkPoolTests", dependencies: ["ForkPool", "ForkPoolLaunch", "CForkPool", "ForkPoolTestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "FaultTests", dependencies: ["ForkPool", "ForkPoolLaunch", "CForkPool"],
+            name: "FaultTests", dependencies: ["ForkPool", "ForkPoolLaunch", "CForkPool", "ForkPoolTestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ForkPoolCLITests", dependencies: ["ForkPoolCLI", "ForkPoolTestSupport"], exclude: ["Help"],

@@ -23,11 +23,9 @@ function kinds_of(test, words,   at, found) {
     if (words ~ /passing [0-9]+ argument/ && at) {
         words = " " substr(words, 1, at - 1) ","
         if (words ~ /\.oneShot[^A-Za-z]/) return "oneShot"
-        if (words ~ /\.(body|residentBody)[^A-Za-z]/) return "residentBody"
-        if (words ~ /\.(job|residentJob)[^A-Za-z]/) return "residentJob"
+        if (words ~ /\.residentBody[^A-Za-z]/) return "residentBody"
+        if (words ~ /\.residentJob[^A-Za-z]/) return "residentJob"
         if (words ~ /\.exec[^A-Za-z]/) return "exec"
-        if (words ~ /resident → true/) return "residentBody"
-        if (words ~ /resident → false/) return "oneShot"
     }
     found = test
     sub(/^[^.]*\./, "", found); sub(/\(.*/, "", found)

@@ -8,11 +8,17 @@ extension ForkPool {
         _ body: (C.Element) throws -> R
     ) -> Bool {
         cursor.move(to: range.lowerBound, in: items)
-        return writer.run(range) { item in
-            defer { cursor.advance(in: items) }
-            writer.store(try body(items[cursor.index]), at: item)
-            return true
+        // A loop of its own: `ItemWriter.run` would cost a million no-ops 10 % more.
+        for item in range {
+            guard writer.begin(item) else { return false }
+            do {
+                writer.store(try body(items[cursor.index]), at: item)
+            } catch {
+                guard writer.threw(error, at: item) else { return false }
+            }
+            cursor.advance(in: items)
         }
+        return true
     }
 
     /// Runs the body on a range of items and encodes each result; returns whether to continue.

@@ -1,27 +1,25 @@
-// What the pool's `stream` methods share.
+// The common part of the pool's `stream` methods.
 
 extension ForkPool {
-    /// A stream over a collection, whose items are named by their numbers.
+    /// A stream over a collection; workers get the items' numbers.
     func streamCollection<C: Collection, R>(
         _ items: C, _ order: Order, _ window: Int?, _ output: WireFormat<R>, _ body: @escaping BatchBody
     ) -> Stream<R> {
         streamSequence(0..<items.count, order, window, .plain, output, body)
     }
 
-    /// Runs a body on the item with a number.
-    ///
-    /// Each worker has a place in the collection of its own.
+    /// A body that runs `body` on the item with a number; each worker has its own cursor in the collection.
     func byNumber<C: Collection, R>(
         _ items: C, _ body: @escaping (C.Element) throws -> R
     ) -> (Int) throws -> R {
-        var place = CollectionCursor(items)
+        var cursor = CollectionCursor(items)
         return { number in
-            place.move(to: number, in: items)
-            return try body(items[place.index])
+            cursor.move(to: number, in: items)
+            return try body(items[cursor.index])
         }
     }
 
-    /// A stream over a sequence, whose items are carried.
+    /// A stream over a sequence; workers get copies of the items.
     func streamSequence<S: Sequence, R>(
         _ items: S, _ order: Order, _ window: Int?, _ input: WireFormat<S.Element>, _ output: WireFormat<R>,
         _ body: @escaping BatchBody

@@ -1,22 +1,16 @@
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
 @testable import ForkPool
 
 @Suite struct ArenaTests {
-    @Test("B9: a worker of a map that writes to another's arena crashes, and the other's results stand")
-    func oneShot() async {
-        await #expect(processExitsWith: .success) { ArenaScenes.oneShot() }
-    }
-
-    @Test("B9: a forked resident worker that writes to another's arena crashes, and the other's results stand")
-    func resident() async {
-        await #expect(processExitsWith: .success) { ArenaScenes.resident() }
-    }
-
-    @Test("B9: an exec'd worker that writes to another's arena crashes, and the other's results stand")
-    func exec() async {
-        await #expect(processExitsWith: .success) { ArenaScenes.exec() }
+    // A forked worker of a job has the memory as one of a closure has it.
+    @Test(
+        "B9: a worker that writes to another's arena crashes, and the other's results stand",
+        arguments: [Kind.oneShot, .residentBody, .exec])
+    func trespass(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ArenaScenes.trespass(kind) }
     }
 }
 
@@ -38,7 +32,7 @@ struct Trespass: Codable, Sendable {
 struct TrespassJob: ForkPool.Job {
     func run(_ input: Trespass) async throws -> String {
         // The memory's beginning, which only the front of the region has, says where everything is.
-        let line = Files.text("/proc/self/maps").split(separator: "\n").first { $0.contains("/memfd:") }
+        let line = Files.lines("/proc/self/maps").first { $0.contains("/memfd:") }
         let start = line.flatMap { UInt($0.split(separator: "-")[0], radix: 16) } ?? 0
         let base = unsafe UnsafeMutableRawPointer(bitPattern: start)!
         return input.act(unsafe RegionLayout(base: base, shape: RegionLayout.readShape(base)).arenas)
@@ -60,38 +54,16 @@ private enum ArenaScenes {
         }
     }
 
-    static func oneShot() {
-        Scene.setDeadline()
-        do {
-            let outcome = try Bench.map(.coded(12)) { region, _, item, writer in
-                _ = writer.encode(tasks[item].act(region.arenas), at: item)
+    static func trespass(_ kind: Kind) {
+        Scene.run {
+            guard kind == .exec else {
+                let pool = try Scribbler(kind) { reach in reach.give(coded: tasks[reach.item].act(reach.arenas)) }
+                for _ in 0..<2 { expectOneCrash(try pool.words(12)) }
+                return
             }
-            expectOneCrash(outcome.decodedResults(as: String.self))
-        } catch {
-            Issue.record(error)
-        }
-    }
-
-    static func resident() {
-        Scene.setDeadline()
-        do {
-            let pool = try Scribbler { memory, _, item, desk in
-                _ = desk.encode(tasks[item].act(memory.arenas), at: item)
-            }
-            for _ in 0..<2 { expectOneCrash(try pool.map(12, stride: 16).1.decodedResults(as: String.self)) }
-        } catch {
-            Issue.record(error)
-        }
-    }
-
-    static func exec() {
-        Scene.setDeadline()
-        do {
             let pool = try ForkPool(workers: 2, options: .init(chunk: .fixed(1))).resident(TrespassJob(), start: .exec)
             for _ in 0..<2 { expectOneCrash(pool.mapResults(tasks)) }
             pool.close()
-        } catch {
-            Issue.record(error)
         }
     }
 }

@@ -1,3 +1,4 @@
+import ForkPoolTestSupport
 import Glibc
 
 /// What a process has that a map must not leave behind.
@@ -24,7 +25,7 @@ struct Census: Equatable, CustomStringConvertible {
                 uniqueKeysWithValues: (0..<1024).filter { fcntl($0, F_GETFD) >= 0 }.map { ($0, Files.target(of: $0)) }
                     .filter { !isDispatch($0.1) }),
             hasChildren: children == 0,
-            sharedMappings: Files.text("/proc/self/maps").split(separator: "\n").count {
+            sharedMappings: Files.lines("/proc/self/maps").count {
                 $0.contains("/dev/zero") || $0.contains("/memfd:")
             })
     }
@@ -45,40 +46,18 @@ struct Census: Equatable, CustomStringConvertible {
     }
 }
 
-/// Reads the kernel's small files, which say their size only in the end.
-enum Files {
-    static func text(_ path: String) -> String {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return "" }
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        var part = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let length = unsafe read(file, &part, part.count)
-            guard length > 0 else { return String(decoding: bytes, as: UTF8.self) }
-            bytes += part[..<length]
-        }
-    }
-
-    /// What a descriptor of this process leads to.
-    static func target(of descriptor: Int32) -> String {
-        var bytes = [UInt8](repeating: 0, count: 256)
-        let length = unsafe bytes.withUnsafeMutableBytes {
-            unsafe readlink("/proc/self/fd/\(descriptor)", $0.baseAddress!, $0.count)
-        }
-        return String(decoding: bytes[..<max(length, 0)], as: UTF8.self)
-    }
-
+// What this process is seen to use.
+extension Files {
     /// The memory in bytes that programs can have without pushing others out.
     static var availableMemory: Int {
-        let line = text("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
+        let line = lines("/proc/meminfo").first { $0.hasPrefix("MemAvailable:") }
         let words = line?.split(separator: " ") ?? []
         return words.count > 1 ? (Int(words[1]) ?? 0) << 10 : 0
     }
 
     /// How many threads this process has.
     static var threads: Int {
-        let line = text("/proc/self/status").split(separator: "\n").first { $0.hasPrefix("Threads:") }
+        let line = lines("/proc/self/status").first { $0.hasPrefix("Threads:") }
         return line.flatMap { Int($0.split(separator: "\t")[1]) } ?? 0
     }
 

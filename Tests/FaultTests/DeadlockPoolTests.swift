@@ -1,3 +1,4 @@
+import ForkPoolTestSupport
 import Glibc
 import Synchronization
 import Testing
@@ -20,9 +21,9 @@ import Testing
         await #expect(processExitsWith: .success) { DeadlockPoolScenes.exitHandlers() }
     }
 
-    @Test("an idle worker of a resident pool is not proven dead", arguments: Way.allCases)
-    func idle(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in DeadlockPoolScenes.idle(way) }
+    @Test("an idle worker of a resident pool is not proven dead", arguments: Kind.resident)
+    func idle(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in DeadlockPoolScenes.idle(kind) }
     }
 }
 
@@ -63,7 +64,7 @@ private enum DeadlockPoolScenes {
         let pids = PidPipe()
         Scene.survive { pool throws in
             let isSeen = Atomic(false)
-            Process.onThreads(2) { number in
+            Threads.run(2) { number in
                 guard number == 0 else {
                     let pid = pids.receive()
                     guard Looking.waitForProof(pid) else { return }
@@ -115,8 +116,8 @@ private enum DeadlockPoolScenes {
         }
     }
 
-    static func idle(_ way: Way) {
-        ResidentScene.survive(way) { pool throws in
+    static func idle(_ kind: Kind) {
+        Scene.survive(kind) { pool throws in
             let pid = try Int32(pool(.pid))
             #expect(Looking.see(pid) { $0.before.isAsleep })
             for _ in 0..<100 { #expect(!Looking.isProven(pid)) }

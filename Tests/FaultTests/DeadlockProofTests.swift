@@ -1,3 +1,4 @@
+import ForkPoolTestSupport
 import Glibc
 import Testing
 

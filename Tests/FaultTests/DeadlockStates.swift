@@ -1,3 +1,4 @@
+import ForkPoolTestSupport
 import Glibc
 
 @testable import ForkPool
@@ -133,7 +134,7 @@ enum HealthyState: String, CaseIterable, Codable, Sendable {
                 unsafe sem_post(stage.semaphore)
             }
             Self.wait(stage)
-        case .thread: Process.onThreads(1) { _ in _ = stage.pipe.receive() }
+        case .thread: Threads.run(1) { _ in _ = stage.pipe.receive() }
         case .handler: Self.wait(stage)
         case .sharer: Raw.withSharer(stage) { Self.wait(stage) }
         case .stopped: raise(SIGSTOP)

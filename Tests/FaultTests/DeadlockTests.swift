@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
@@ -165,9 +166,7 @@ private enum DeadlockScenes {
     }
 
     static func snapshot() {
-        Scene.setDeadline()
-        let pristine = Census.now()
-        do {
+        Scene.leaveNothing { () throws in
             let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
             unsafe lock.initialize(to: pthread_mutex_t())
             defer { unsafe lock.deallocate() }
@@ -185,17 +184,14 @@ private enum DeadlockScenes {
             // One worker is as old as the lock.
             #expect(try pool.map([0, 1, 1, 1]).allSatisfy { $0 <= 2 })
             pool.close()
-        } catch {
-            Issue.record(error)
         }
-        ResidentScene.expectNothingLeft(since: pristine)
     }
 
     static func tearDown() {
         let options = ForkPool.Options(tearDown: { Process.waitForEver() })
         Scene.setDeadline()
         #expect(try! ForkPool(workers: 2, options: options).map(0..<4) { $0 } == [0, 1, 2, 3])
-        let pool = try! Way.body.start(Performer(), options: options)
+        let pool = try! Kind.residentBody.start(Performer(), options: options)
         #expect(try! pool.map([.give(1), .give(2)]) == [1, 2])
         pool.close()
     }

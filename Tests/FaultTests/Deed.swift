@@ -1,36 +1,6 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
-
-/// A job without anything asynchronous: a body can do the same.
-protocol PlainJob: ForkPool.Job, Sendable where Input: Sendable, Output: Sendable {
-    func act(_ input: Input) throws -> Output
-}
-
-extension PlainJob {
-    func run(_ input: Input) async throws -> Output { try act(input) }
-}
-
-/// The ways in which a resident pool's workers are started.
-enum Way: String, Codable, CaseIterable, Sendable {
-    /// Forked, for a closure.
-    case body
-    /// Forked, for a job.
-    case job
-    /// Started by exec, for a job.
-    case exec
-
-    /// Starts a resident pool for a job, or for a closure that does the same.
-    func start<J: PlainJob>(
-        _ job: J, workers: Int = 2, options: ForkPool.Options = .init()
-    ) throws(ForkPool.Failure) -> ForkPool.Resident<J.Input, J.Output> {
-        let pool = ForkPool(workers: workers, options: options)
-        return switch self {
-        case .body: try pool.resident { (input: J.Input) -> J.Output in try job.act(input) }
-        case .job: try pool.resident(job, start: .fork)
-        case .exec: try pool.resident(job, start: .exec)
-        }
-    }
-}
 
 /// What a worker is to do with an item.
 indirect enum Deed: Codable, Sendable {
@@ -55,6 +25,12 @@ indirect enum Deed: Codable, Sendable {
     case throwEndless
     /// To sleep for some milliseconds.
     case nap(UInt32)
+    /// To return a number after 0 to 2 ms, which are in no order.
+    case linger(Int)
+    /// To return how many bytes standard input gives, which leads to /dev/null.
+    case readInput
+    /// To return whether a signal is blocked.
+    case isBlocked(Int32)
     /// To say its process id somewhere, and to sleep until a signal ends it.
     case sleep(at: String)
     /// To arrive somewhere, and to do something when so many have arrived.
@@ -103,6 +79,16 @@ indirect enum Deed: Codable, Sendable {
         case .throwUnspeakable(let number): throw Unspeakable(number: number)
         case .throwEndless: throw Endless()
         case .nap(let time): usleep(time * 1000)
+        case .linger(let number):
+            usleep(UInt32(number * 7919 % 2000))
+            return number
+        case .readInput:
+            var byte: UInt8 = 0
+            return Files.target(of: 0) == "/dev/null" ? unsafe read(0, &byte, 1) : -1
+        case .isBlocked(let signal):
+            var mask = sigset_t()
+            unsafe pthread_sigmask(SIG_BLOCK, nil, &mask)
+            return unsafe Int(sigismember(&mask, signal))
         case .sleep(let path):
             Rendezvous.sayPid(at: path)
             Process.sleepForEver()

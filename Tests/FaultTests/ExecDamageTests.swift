@@ -8,6 +8,11 @@ import Testing
     func execOrder() async {
         await #expect(processExitsWith: .success) { ExecDamageScenes.execOrder() }
     }
+
+    @Test("B9: an exec'd worker believes no memory but its pool's")
+    func otherMemory() async {
+        await #expect(processExitsWith: .success) { ExecDamageScenes.otherMemory() }
+    }
 }
 
 /// Returns what it is given, or kills its worker.
@@ -20,8 +25,7 @@ struct FragileJob: ForkPool.Job {
 
 private enum ExecDamageScenes {
     static func execOrder() {
-        Scene.setDeadline()
-        do {
+        Scene.run {
             let pool = try ForkPool(workers: 1, options: .init(chunk: .fixed(1))).resident(FragileJob(), start: .exec)
             #expect(try pool(5) == 5)
             let memory = pool.pool.layout
@@ -34,8 +38,22 @@ private enum ExecDamageScenes {
                 for _ in 0..<2 { #expect(pool.mapResults([1, -1, 3]).map(\.value) == [1, nil, 3]) }
             }
             pool.close()
-        } catch {
-            Issue.record(error)
+        }
+    }
+
+    static func otherMemory() {
+        Scene.run {
+            let core = try Pool(workers: 1, options: .init(), for: .executed)
+            let shape = core.layout.shape
+            var other = shape
+            other.token ^= 1
+            unsafe core.layout.base.storeBytes(of: other, as: RegionLayout.Shape.self)
+            #expect(throws: ForkPool.Failure.self) {
+                let pool = try ForkPool(workers: 1).start(
+                    core, ExecStarter(core), WireFormat<Int>.coded,
+                    WireFormat<Int>.coded)
+                _ = try pool(1)
+            }
         }
     }
 }

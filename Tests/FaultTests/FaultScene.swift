@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
@@ -37,7 +38,7 @@ enum FaultScene: String, Codable, CaseIterable, Sendable {
         switch self {
         case .map: map(&judge)
         case .stream: stream(&judge)
-        case .resident: use(&judge, .body)
+        case .resident: use(&judge, .residentBody)
         case .exec: use(&judge, .exec)
         case .closing, .cancelling: end(&judge)
         }
@@ -85,7 +86,7 @@ enum FaultScene: String, Codable, CaseIterable, Sendable {
         }
     }
 
-    private func use(_ judge: inout FaultJudge, _ way: Way) {
+    private func use(_ judge: inout FaultJudge, _ kind: Kind) {
         judge.begin()
         // What is opened next finds a standard descriptor free, and is moved above them.
         let input = fcntl(0, F_DUPFD_CLOEXEC, 3)
@@ -95,9 +96,9 @@ enum FaultScene: String, Codable, CaseIterable, Sendable {
             while dup2(input, 0) == -1, errno == EBUSY || errno == EINTR { sched_yield() }
             close(input)
         }
-        guard let pool = judge.start(way, Self.options) else {
+        guard let pool = judge.start(kind, Self.options) else {
             judge.end()
-            judge.start(way, Self.options)?.close()
+            judge.start(kind, Self.options)?.close()
             return
         }
         let deeds = (0..<Self.count).map { $0 == Self.crashing ? Deed.raise(SIGSEGV) : .give($0) }
@@ -110,13 +111,13 @@ enum FaultScene: String, Codable, CaseIterable, Sendable {
         pool.close()
         // The fault may have ended the pool; then a new one is right.
         let hasEnded = results.contains { $0.failure.map(judge.isDue) ?? false }
-        let other = hasEnded ? judge.start(way, Self.options) : nil
+        let other = hasEnded ? judge.start(kind, Self.options) : nil
         judge.hear(other?.mapResults(gifts) ?? results, crashing: nil, of: "map after") { $0 }
         other?.close()
     }
 
     private func end(_ judge: inout FaultJudge) {
-        guard let pool = judge.start(.body, Self.options) else { return }
+        guard let pool = judge.start(.residentBody, Self.options) else { return }
         judge.hear(pool.mapResults((0..<Self.count).map { .give($0) }), crashing: nil, of: "map") { $0 }
         let call = self == .cancelling ? pool.submit(.raise(SIGSTOP)) : pool.submit(.give(5))
         judge.begin()
@@ -136,14 +137,14 @@ extension FaultScene {
         var judge = FaultJudge(fault: fault)
         await use(&judge)
         #expect(judge.complaints.isEmpty, "\(String(describing: fault)): \(judge.complaints)")
-        ResidentScene.expectNothingLeft(since: before)
+        Scene.expectNothingLeft(since: before)
     }
 
     nonisolated(nonsending) private static func use(_ judge: inout FaultJudge) async {
         judge.begin()
         let pool = ForkPool(workers: 2, options: options)
         judge.hear(await pool.mapResults(0..<count) { "item \($0)" }, crashing: nil, of: "map") { "item \($0)" }
-        if let resident = judge.start(.body, options) {
+        if let resident = judge.start(.residentBody, options) {
             var outcome: Result<Int, ForkPool.Failure>
             do throws(ForkPool.Failure) {
                 outcome = .success(try await resident(.give(7)))
@@ -181,9 +182,9 @@ struct FaultJudge {
     }
 
     /// Starts a pool, or hears why not.
-    mutating func start(_ way: Way, _ options: ForkPool.Options) -> ResidentScene.Pool? {
+    mutating func start(_ kind: Kind, _ options: ForkPool.Options) -> Scene.Pool? {
         do throws(ForkPool.Failure) {
-            return try way.start(Performer(), options: options)
+            return try kind.start(Performer(), options: options)
         } catch {
             if !isNamed(error) { complaints.append("no pool: \(error)") }
             return nil

@@ -1,5 +1,6 @@
 import Dispatch
 import ForkPool
+import ForkPoolTestSupport
 import Foundation
 import Glibc
 import Synchronization
@@ -69,8 +70,8 @@ private enum ForkStormScenes {
         let labours: [@Sendable (Int) -> Bool] = [
             Labour.allocate, Labour.makeTypes, Labour.formatDate, Labour.dispatch,
         ]
-        withExtendedLifetime(isOver) {
-            Process.onThreads(labours.count + 1) { number in
+        _ = withExtendedLifetime(isOver) {
+            Threads.run(labours.count + 1) { number in
                 if number == labours.count {
                     work()
                     isOver.store(true, ordering: .relaxed)
@@ -97,12 +98,7 @@ private enum ForkStormScenes {
             // A resident pool forks once in the storm, and its workers from what it forked then.
             for _ in 0..<(kind == .oneShot ? 1 : 4) {
                 do throws(ForkPool.Failure) {
-                    guard let way = Way(kind) else {
-                        let pool = ForkPool(workers: 2, options: options)
-                        #expect(try pool.map(0..<count) { try Labouring().act($0) } == expected)
-                        continue
-                    }
-                    let pool = try way.start(Labouring(), options: options)
+                    let pool = try kind.start(Labouring(), options: options)
                     #expect(try pool.map(0..<count) == expected)
                     pool.close()
                 } catch {
@@ -110,6 +106,6 @@ private enum ForkStormScenes {
                 }
             }
         }
-        ResidentScene.expectNothingLeft(since: pristine)
+        Scene.expectNothingLeft(since: pristine)
     }
 }

@@ -1,57 +1,77 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
 @Suite struct HostTests {
-    @Test("E5: a storm of SIGALRM with a handler, one each millisecond, spoils nothing")
-    func signalStorm() async {
-        await #expect(processExitsWith: .success) { HostScenes.signalStorm() }
+    @Test("E5: a storm of SIGALRM with a handler, one each millisecond, spoils nothing", arguments: Kind.allCases)
+    func signalStorm(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in HostScenes.signalStorm(kind) }
     }
 
-    @Test("E9: text that was printed before the map and not flushed appears once")
-    func unflushedText() async {
-        let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
-            HostScenes.unflushedText()
+    @Test("E9: text that was printed before the pool was made and not flushed appears once", arguments: Kind.allCases)
+    func unflushedText(_ kind: Kind) async {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) { [kind] in
+            HostScenes.unflushedText(kind)
         }
         let text = String(decoding: result?.standardOutputContent ?? [], as: UTF8.self)
-        #expect(text.split(separator: "before the map", omittingEmptySubsequences: false).count == 2, "\(text)")
+        #expect(text.split(separator: "before the pool", omittingEmptySubsequences: false).count == 2, "\(text)")
         // What a body prints is written, also when it exits.
         #expect(text.split(separator: "in item", omittingEmptySubsequences: false).count == 5, "\(text)")
     }
 
-    @Test("E: a host that ignores SIGCHLD loses the status and sees the death")
-    func ignoredChildSignal() async {
-        await #expect(processExitsWith: .success) { HostScenes.ignoredChildSignal() }
+    @Test(
+        "E: a host that ignores SIGCHLD, or reaps every child in its handler, sees the deaths", arguments: Kind.allCases
+    )
+    func reaped(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            HostScenes.ignoredChildSignal(kind)
+            HostScenes.reapingHandler(kind)
+        }
     }
 
-    @Test("E: a host that reaps every child in its SIGCHLD handler sees the death")
-    func reapingHandler() async {
-        await #expect(processExitsWith: .success) { HostScenes.reapingHandler() }
+    @Test("E: the host's children are left to the host, and so are its exit handlers", arguments: Kind.allCases)
+    func hostOwn(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            HostScenes.hostChild(kind)
+            HostScenes.exitHandlers(kind)
+        }
     }
 
-    @Test("E: children of the host are left to the host")
-    func hostChild() async {
-        await #expect(processExitsWith: .success) { HostScenes.hostChild() }
+    @Test(
+        "E: a body's standard input is /dev/null, and a signal that the host blocks is not blocked in a worker",
+        arguments: Kind.allCases)
+    func inherited(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            HostScenes.standardInput(kind)
+            HostScenes.blockedSignal(kind)
+        }
     }
 
-    @Test("E: exit handlers of the host run once, in the host, although a body calls exit()")
-    func exitHandlers() async {
-        await #expect(processExitsWith: .success) { HostScenes.exitHandlers() }
-    }
-
-    @Test("E: a body's standard input is /dev/null, and the host's is left as it was")
-    func standardInput() async {
-        await #expect(processExitsWith: .success) { HostScenes.standardInput() }
-    }
-
-    @Test("E: a SIGTERM that the host blocks is not blocked in a worker")
-    func blockedSignal() async {
-        await #expect(processExitsWith: .success) { HostScenes.blockedSignal() }
-    }
-
+    // It maps with pools of both kinds that refuse threads by fork.
     @Test("E: a map that is to refuse threads counts none that has ended, be it the host's or the library's own")
     func endedThreads() async {
         await #expect(processExitsWith: .success) { HostScenes.endedThreads() }
+    }
+}
+
+/// Prints its item, if that is not negative, and exits if it is told to.
+struct Printing: PlainJob {
+    typealias Input = Int
+    typealias Output = Int
+
+    func act(_ item: Int) throws -> Int {
+        if item >= 0 { print("in item \(item)") }
+        if item == 3 { exit(0) }
+        return item
+    }
+}
+
+/// Runs each piece of a task on a thread of its own, which ends with it.
+private final class ThreadForEach: TaskExecutor {
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        Process.onThread { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }
 
@@ -62,7 +82,7 @@ nonisolated(unsafe) private var ticks = 0
 nonisolated(unsafe) private var ending: Int32 = -1
 
 private enum HostScenes {
-    static func signalStorm() {
+    static func signalStorm(_ kind: Kind) {
         let pristine = Census.now()
         // No alarm is left to end a hang, so the handler does.
         signal(SIGALRM) { _ in
@@ -74,107 +94,89 @@ private enum HostScenes {
         each.it_value.tv_usec = 1000
         _ = unsafe setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &each, nil)
         do {
-            let pool = ForkPool(workers: 2)
+            let pool = try kind.start(Performer())
             var rounds = 0
-            while unsafe ticks < 200 || rounds < 20 {
-                #expect((try? pool.map(0..<40, spin)) == Array(0..<40))
-                let results = pool.mapResults(0..<8) { item in
-                    if item == 3 { Process.killSelf() }
-                    return "value \(item)"
-                }
-                #expect(results.compactMap(\.value).count == 7)
+            while unsafe ticks < 200 || rounds < 5 {
+                // Each takes some 100 µs.
+                #expect(try pool.map((0..<40).map { .toil(times: 100 + $0) }) == Array(100..<140))
+                let results = pool.mapResults((0..<8).map { $0 == 3 ? .raise(SIGKILL) : .give($0) })
+                #expect(results.map(\.value) == [0, 1, 2, nil, 4, 5, 6, 7])
                 #expect(results[3].failure?.signal == SIGKILL)
+                #expect(try pool(.give(rounds)) == rounds)
                 rounds += 1
             }
+            pool.close()
+        } catch {
+            Issue.record(error)
         }
+        Scene.expectNothingLeft(since: pristine)
         var never = itimerval()
         _ = unsafe setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &never, nil)
-        #expect(Census.now() == pristine)
     }
 
-    /// Takes some 100 µs.
-    private static func spin(_ item: Int) -> Int {
-        var sum = 0
-        for number in 0..<10_000 { sum = opaque(sum &+ number) }
-        return item + (sum == 0 ? 1 : 0)
-    }
-
-    static func unflushedText() {
-        print("before the map", terminator: " ")
-        Scene.survive { pool throws in
-            let results = pool.mapResults(0..<4) { item in
-                print("in item \(item)")
-                if item == 3 { exit(0) }
-                return item
-            }
-            #expect(results.map(\.value) == [0, 1, 2, nil])
+    static func unflushedText(_ kind: Kind) {
+        print("before the pool", terminator: " ")
+        let answers: (AnyPool<Printing>) throws -> Void = { pool throws in
+            #expect(try pool.map([-1, -2, -3]) == [-1, -2, -3])
+        }
+        Scene.survive(Printing(), kind, answers) { pool throws in
+            #expect(pool.mapResults(0..<4).map(\.value) == [0, 1, 2, nil])
         }
     }
 
-    static func ignoredChildSignal() {
-        signal(SIGCHLD, SIG_IGN)
-        Scene.survive { pool throws in
-            let results = pool.mapResults(0..<200) { item in
-                if item % 10 == 3 { Process.killSelf() }
-                return item
-            }
+    /// Maps 200 items of which each tenth kills its worker, and checks what became of these; the
+    /// others are done.
+    private static func deaths(_ kind: Kind, _ check: (Int, ForkPool.Failure?) -> Void) {
+        kind.survive((0..<200).map { $0 % 10 == 3 ? .raise(SIGKILL) : .give($0) }) { results in
             #expect(results.compactMap(\.value) == (0..<200).filter { $0 % 10 != 3 })
-            for item in stride(from: 3, to: 200, by: 10) {
-                #expect(results[item].failure?.code == .lost, "\(String(describing: results[item].failure))")
-                #expect(results[item].failure?.index == item)
-                #expect(results[item].failure?.message.contains("SIGCHLD") == true)
-            }
+            for item in stride(from: 3, to: 200, by: 10) { check(item, results[item].failure) }
         }
     }
 
-    static func reapingHandler() {
+    static func ignoredChildSignal(_ kind: Kind) {
+        signal(SIGCHLD, SIG_IGN)
+        deaths(kind) { item, failure in
+            #expect(failure?.index == item)
+            // A template reaps its workers itself.
+            if kind == .residentBody || kind == .residentJob, failure?.code == .killed { return }
+            #expect(failure?.code == .lost, "\(String(describing: failure))")
+            #expect(failure?.message.contains("SIGCHLD") == true)
+        }
+    }
+
+    static func reapingHandler(_ kind: Kind) {
         signal(SIGCHLD) { _ in
             let before = errno
             while waitpid(-1, nil, WNOHANG) > 0 {}
             errno = before
         }
-        Scene.survive { pool throws in
-            let results = pool.mapResults(0..<200) { item in
-                if item % 10 == 3 { Process.killSelf() }
-                return item
-            }
-            #expect(results.compactMap(\.value) == (0..<200).filter { $0 % 10 != 3 })
-            for item in stride(from: 3, to: 200, by: 10) {
-                // Whoever reaps first has the status.
-                let code = results[item].failure?.code
-                #expect(code == .lost || code == .killed, "\(String(describing: results[item].failure))")
-            }
+        // Whoever reaps first has the status.
+        deaths(kind) { _, failure in
+            #expect(failure?.code == .lost || failure?.code == .killed, "\(String(describing: failure))")
         }
     }
 
-    static func hostChild() {
-        Scene.survive { pool throws in
+    static func hostChild(_ kind: Kind) {
+        Scene.survive(kind) { pool throws in
             let child = Process.fork()
             if child == 0 { _exit(7) }
             // It has ended before the map begins, and is not reaped.
             var info = unsafe siginfo_t()
             _ = unsafe waitid(P_PID, id_t(child), &info, WEXITED | WNOWAIT)
-            let results = pool.mapResults(0..<20) { item in
-                if item == 5 { Process.killSelf() }
-                return item
-            }
+            let results = pool.mapResults((0..<20).map { $0 == 5 ? .raise(SIGKILL) : .give($0) })
             #expect(results.compactMap(\.value).count == 19)
             #expect(Process.wait(for: child) == 7 << 8)
         }
     }
 
-    static func exitHandlers() {
+    static func exitHandlers(_ kind: Kind) {
         Scene.setDeadline()
         let pids = PidPipe()
         unsafe ending = pids.writing
         let host = Process.fork()
         if host == 0 {
             atexit { PidPipe.send(getpid(), to: unsafe ending) }
-            Scene.survive { pool throws in
-                let results = pool.mapResults(0..<4) { item in
-                    if item % 2 == 1 { exit(0) }
-                    return item
-                }
+            kind.survive([.give(0), .exit(0), .give(2), .exit(0)]) { results in
                 #expect(results.map(\.value) == [0, nil, 2, nil])
             }
             exit(5)
@@ -182,6 +184,37 @@ private enum HostScenes {
         pids.closeWriting()
         #expect(Process.wait(for: host) == 5 << 8)
         #expect([pids.receive(), pids.receive()] == [host, -1])
+    }
+
+    static func standardInput(_ kind: Kind) {
+        Scene.survive(kind) { pool throws in
+            var ends: [Int32] = [-1, -1]
+            _ = unsafe pipe(&ends)
+            let saved = dup(0)
+            dup2(ends[0], 0)
+            _ = unsafe write(ends[1], "text", 4)
+            // Workers that are started while it is so.
+            #expect(pool.mapResults([.exit(1), .exit(1), .exit(1)]).allSatisfy { $0.failure?.exitStatus == 1 })
+            #expect(try pool.map([.readInput, .readInput, .readInput]) == [0, 0, 0])
+            var bytes = [UInt8](repeating: 0, count: 4)
+            #expect(unsafe Glibc.read(0, &bytes, 4) == 4)
+            #expect(bytes == Array("text".utf8))
+            dup2(saved, 0)
+            for descriptor in ends + [saved] { close(descriptor) }
+        }
+    }
+
+    static func blockedSignal(_ kind: Kind) {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for number in [SIGTERM, SIGINT, SIGUSR1] { unsafe sigaddset(&set, number) }
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+        kind.survive([.isBlocked(SIGTERM), .isBlocked(SIGINT), .isBlocked(SIGUSR1)]) { results in
+            #expect(results.map(\.value) == [0, 0, 0])
+            var mask = sigset_t()
+            unsafe pthread_sigmask(SIG_BLOCK, nil, &mask)
+            #expect(unsafe sigismember(&mask, SIGTERM) == 1)
+        }
     }
 
     static func endedThreads() {
@@ -193,7 +226,7 @@ private enum HostScenes {
             let strict = ForkPool(workers: 1, options: .init(refusesThreads: true))
             var refused: Int32 = 0
             for number in 0..<100 {
-                Process.onThreads(1) { _ in }
+                Threads.run(1) { _ in }
                 if (try? strict.map([number]) { $0 }) != [number] { refused += 1 }
                 let resident = try? ForkPool(workers: 1).resident { (item: Int) -> Int in item }
                 resident?.close()
@@ -202,44 +235,5 @@ private enum HostScenes {
             _exit(refused)
         }
         #expect(Process.wait(for: host) == 0)
-    }
-
-    static func standardInput() {
-        Scene.survive { pool throws in
-            var ends: [Int32] = [-1, -1]
-            _ = unsafe pipe(&ends)
-            let saved = dup(0)
-            dup2(ends[0], 0)
-            _ = unsafe write(ends[1], "text", 4)
-            let read = try pool.map(0..<4) { _ in
-                var byte: UInt8 = 0
-                return unsafe Glibc.read(0, &byte, 1)
-            }
-            #expect(read == [0, 0, 0, 0])
-            #expect(try pool.map(0..<2) { _ in Files.target(of: 0) } == ["/dev/null", "/dev/null"])
-            var bytes = [UInt8](repeating: 0, count: 4)
-            #expect(unsafe Glibc.read(0, &bytes, 4) == 4)
-            #expect(bytes == Array("text".utf8))
-            dup2(saved, 0)
-            for descriptor in ends + [saved] { close(descriptor) }
-        }
-    }
-
-    static func blockedSignal() {
-        var set = sigset_t()
-        unsafe sigemptyset(&set)
-        for number in [SIGTERM, SIGINT, SIGUSR1] { unsafe sigaddset(&set, number) }
-        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-        Scene.survive { pool throws in
-            let isBlocked = try pool.map([SIGTERM, SIGINT, SIGUSR1]) { number in
-                var mask = sigset_t()
-                unsafe pthread_sigmask(SIG_BLOCK, nil, &mask)
-                return unsafe sigismember(&mask, number)
-            }
-            #expect(isBlocked == [0, 0, 0])
-            var mask = sigset_t()
-            unsafe pthread_sigmask(SIG_BLOCK, nil, &mask)
-            #expect(unsafe sigismember(&mask, SIGTERM) == 1)
-        }
     }
 }

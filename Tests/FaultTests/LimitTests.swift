@@ -1,49 +1,50 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
 @Suite struct LimitTests {
-    @Test("C6: memory that the system refuses is a failure that names mmap and ENOMEM")
-    func mmapRefused() async {
-        await #expect(processExitsWith: .success) { LimitScenes.mmapRefused() }
+    @Test("C6: memory that the system refuses is a failure that names mmap and ENOMEM", arguments: Kind.allCases)
+    func mmapRefused(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in LimitScenes.mmapRefused(kind) }
     }
 
-    @Test("C6: a small address space makes smaller shares, and right results")
-    func smallAddressSpace() async {
-        await #expect(processExitsWith: .success) { LimitScenes.smallAddressSpace() }
+    @Test("C6: a small address space gives right results, but for what does not fit", arguments: Kind.allCases)
+    func smallAddressSpace(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in LimitScenes.smallAddressSpace(kind) }
     }
 
-    @Test("C6: with no descriptor left the failure names pidfd_open and EMFILE")
-    func noDescriptors() async {
-        await #expect(processExitsWith: .success) { LimitScenes.noDescriptors() }
+    @Test(
+        "C6: with no descriptor left the failure names the call and EMFILE, and a pool that runs goes on",
+        arguments: Kind.allCases)
+    func noDescriptors(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            // A one-shot map needs descriptors itself; other pools need them when they are made.
+            guard kind != .oneShot else {
+                LimitScenes.noDescriptorsForMap()
+                await LimitScenes.noDescriptorsForTask()
+                return
+            }
+            LimitScenes.noDescriptorsForPool(kind)
+            LimitScenes.loweredLimit(kind)
+        }
     }
 
-    @Test("C6: with 8 descriptors in all a few workers do the work of 64")
-    func eightDescriptors() async {
-        await #expect(processExitsWith: .success) { LimitScenes.eightDescriptors() }
+    @Test("C6: with 8 descriptors in all a few workers do the work of 64", arguments: Kind.allCases)
+    func eightDescriptors(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in LimitScenes.eightDescriptors(kind) }
     }
 
-    @Test("C6: asynchronous code without descriptors fails with the call's name too")
-    func noDescriptorsAsynchronously() async {
-        await #expect(processExitsWith: .success) { await LimitScenes.noDescriptorsAsynchronously() }
-    }
-
+    // The processes of other pools are forked in the same way, by the time that they are made.
     @Test("C6: a refused fork is a failure that names it and EAGAIN, with no thread allowed pthread_create")
     func noProcesses() async {
         await #expect(processExitsWith: .success) { LimitScenes.noFork() }
         await #expect(processExitsWith: .success) { LimitScenes.noThread() }
     }
 
-    @Test(
-        "C6: a resident pool hears of crashes, and goes on, when no descriptor is allowed any more",
-        arguments: Way.allCases)
-    func loweredLimit(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in LimitScenes.loweredLimit(way) }
-    }
-
-    @Test("C7: 1, 2, all cores', 64, 100 and 1000 workers are right", arguments: [1, 2, 0, 64, 100, 1000])
-    func workers(_ count: Int) async {
-        await #expect(processExitsWith: .success) { [count] in LimitScenes.workers(count) }
+    @Test("C7: 1, 2, all cores', 64, 100 and 1000 workers are right", arguments: Kind.allCases)
+    func workers(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in LimitScenes.workers(kind) }
     }
 
     @Test("C7: 0 and -1 workers are a precondition that says so")
@@ -80,37 +81,41 @@ enum Limit: Int32 {
 }
 
 private enum LimitScenes {
-    static func mmapRefused() {
-        Scene.survive { pool throws in
+    static func mmapRefused(_ kind: Kind) {
+        Scene.survive(kind) { pool throws in
             let other = ForkPool(workers: 2)
-            let before = Files.addressSpace
-            Limit.set(.addressSpace, to: before + 32 << 20)
+            Limit.set(.addressSpace, to: Files.addressSpace + (kind == .oneShot ? 32 << 20 : 256 << 10))
             let thrown = failure { () throws(ForkPool.Failure) in
-                try other.fill(count: 1, slot: 64 << 20, of: UInt8.self) { _, _ in }
+                if kind == .oneShot {
+                    _ = try other.fill(count: 1, slot: 64 << 20, of: UInt8.self) { _, _ in }
+                } else {
+                    _ = try kind.start(Performer(), workers: 3)
+                }
             }
-            #expect(thrown?.code == .noMemory)
+            Limit.set(.addressSpace, to: Int(Int32.max) << 20)
+            #expect(thrown?.code == .noMemory, "\(String(describing: thrown))")
             #expect(thrown?.errno == ENOMEM)
             #expect(thrown?.index == nil)
             #expect(thrown?.bodyRan == .no)
-            #expect(thrown?.message.contains("mmap") == true)
+            #expect(thrown?.message.contains("mmap") == true, "\(String(describing: thrown))")
             #expect(thrown?.message.contains("errno 12") == true)
         }
     }
 
-    static func smallAddressSpace() {
-        Scene.setDeadline()
-        Limit.set(.addressSpace, to: Files.addressSpace + 128 << 20)
-        Scene.survive { pool throws in
-            #expect(try pool.map(0..<100) { [$0, $0] } == (0..<100).map { [$0, $0] })
+    static func smallAddressSpace(_ kind: Kind) {
+        let (size, tooMuch) = kind == .oneShot ? (128 << 20, 60 << 20) : (256 << 20, 150 << 20)
+        Limit.set(.addressSpace, to: Files.addressSpace + size)
+        Scene.survive(Filling(), kind, Filling.answersRight) { pool throws in
+            #expect(try pool.map((0..<100).map { [$0, 2] }) == (0..<100).map { [UInt8($0), UInt8($0)] })
             // What does not fit into a worker's share is a failure of that item.
-            let results = pool.mapResults(0..<3) { item in [UInt8](repeating: 7, count: item == 1 ? 60 << 20 : 10) }
-            #expect(results[0].value?.count == 10)
-            #expect(results[1].failure?.code == .noMemory)
-            #expect(results[2].value?.count == 10)
+            let results = pool.mapResults([[1, 10], [2, tooMuch], [3, 10]])
+            #expect(results[0].value?.count == 10 && results[2].value?.count == 10)
+            #expect(results[1].failure?.index == 1, "\(results[1])")
+            if kind == .oneShot { #expect(results[1].failure?.code == .noMemory) }
         }
     }
 
-    static func noDescriptors() {
+    static func noDescriptorsForMap() {
         Scene.survive(workers: 3) { pool throws in
             Limit.set(.openFiles, to: 0)
             let body: (Int) -> Int = { _ in Process.sleepForEver() }
@@ -125,22 +130,7 @@ private enum LimitScenes {
         }
     }
 
-    static func eightDescriptors() {
-        Scene.setDeadline()
-        // In a process with no other thread, whose descriptors nobody else opens or closes.
-        let child = Process.fork()
-        if child == 0 {
-            Scene.setDeadline()
-            for descriptor in Int32(3)..<512 { close(descriptor) }
-            Limit.set(.openFiles, to: 8)
-            let results = try? ForkPool(workers: 64).map(0..<1000) { $0 + 1 }
-            // Every descriptor is free again, too.
-            _exit(results == Array(1...1000) && dup(0) == 3 ? 0 : 1)
-        }
-        #expect(Process.wait(for: child) == 0)
-    }
-
-    static func noDescriptorsAsynchronously() async {
+    static func noDescriptorsForTask() async {
         await Scene.survive { pool in
             Limit.set(.openFiles, to: 0)
             do throws(ForkPool.Failure) {
@@ -155,7 +145,53 @@ private enum LimitScenes {
         }
     }
 
-    /// Becomes a user whom the limit on processes binds; root has none.
+    static func noDescriptorsForPool(_ kind: Kind) {
+        Scene.survive(kind) { pool throws in
+            Limit.set(.openFiles, to: 0)
+            let thrown = failure { () throws(ForkPool.Failure) in try kind.start(Performer(), workers: 3) }
+            Limit.set(.openFiles, to: 512)
+            #expect(thrown?.code == .forkRefused, "\(String(describing: thrown))")
+            #expect(thrown?.errno == EMFILE && thrown?.bodyRan == .no)
+            #expect(thrown?.message.contains("ulimit -n") == true, "\(String(describing: thrown))")
+        }
+    }
+
+    static func loweredLimit(_ kind: Kind) {
+        Scene.survive(kind) { pool throws in
+            Limit.set(.openFiles, to: 0)
+            // The wait for the first one's end began before.
+            for _ in 0..<2 {
+                let results = pool.mapResults([.give(1), .raise(SIGSEGV), .give(2)])
+                #expect(results.map(\.value) == [1, nil, 2])
+                #expect(results[1].failure?.signal == SIGSEGV)
+            }
+            #expect(try pool.map((0..<100).map { .give($0) }) == Array(0..<100))
+            Limit.set(.openFiles, to: 512)
+        }
+    }
+
+    static func eightDescriptors(_ kind: Kind) {
+        Scene.setDeadline()
+        // In a process with no other thread, whose descriptors nothing else opens or closes.
+        let child = Process.fork()
+        if child == 0 {
+            Scene.setDeadline()
+            for descriptor in Int32(3)..<512 { close(descriptor) }
+            Limit.set(.openFiles, to: 8)
+            do throws(ForkPool.Failure) {
+                let pool = try kind.start(Performer(), workers: 64)
+                if try pool.map((0..<1000).map { .give($0) }) != Array(0..<1000) { _exit(1) }
+                pool.close()
+            } catch {
+                _exit(2)
+            }
+            // Every descriptor is free again, too.
+            _exit(dup(0) == 3 ? 0 : 3)
+        }
+        #expect(Process.wait(for: child) == 0)
+    }
+
+    /// Becomes a user that the limit on processes binds; root has none.
     private static func becomeOrdinary() {
         if geteuid() == 0 {
             _ = setgid(65_534)
@@ -186,27 +222,27 @@ private enum LimitScenes {
         #expect(thrown?.errno == EAGAIN)
         #expect(thrown?.message.contains("pthread_create") == true)
         Limit.set(.processes, to: 4096)
-        Scene.answersRight(pool)
+        do { try Scene.answersRight(pool) } catch { Issue.record(error) }
     }
 
-    static func loweredLimit(_ way: Way) {
-        ResidentScene.survive(way) { pool throws in
-            Limit.set(.openFiles, to: 0)
-            // The wait for the first one's end began before.
-            for _ in 0..<2 {
-                let results = pool.mapResults([.give(1), .raise(SIGSEGV), .give(2)])
-                #expect(results.map(\.value) == [1, nil, 2])
-                #expect(results[1].failure?.signal == SIGSEGV)
-            }
-            #expect(try pool.map((0..<100).map { .give($0) }) == Array(0..<100))
-            Limit.set(.openFiles, to: 512)
+    /// The numbers of workers of each kind; those that do not differ in how they are watched are tried with few.
+    private static func counts(_ kind: Kind) -> [Int] {
+        switch kind {
+        case .oneShot: [1, 2, ForkPool.availableProcessors, 64, 100, 1000]
+        case .residentBody: [1, ForkPool.availableProcessors, 64, 1000]
+        case .residentJob: [2]
+        case .exec: [2, 64]
         }
     }
 
-    static func workers(_ count: Int) {
-        Scene.survive(workers: count == 0 ? ForkPool.availableProcessors : count) { pool throws in
-            #expect(try pool.map(0..<2000) { $0 + 1 } == Array(1...2000))
-            #expect(try pool.map(0..<3) { "\($0)" } == ["0", "1", "2"])
+    static func workers(_ kind: Kind) {
+        for workers in counts(kind) {
+            Scene.survive(kind, workers: workers) { pool throws in
+                #expect(pool.workers == workers)
+                #expect(try pool.map((0..<2000).map { .give($0) }) == Array(0..<2000))
+                #expect(failure { () throws(ForkPool.Failure) in try pool(.raise(SIGKILL)) }?.signal == SIGKILL)
+                #expect(try pool.map([.give(5), .give(6), .give(7)]) == [5, 6, 7])
+            }
         }
     }
 

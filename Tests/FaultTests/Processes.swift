@@ -120,24 +120,4 @@ enum Process {
         let error = unsafe cforkpool_thread(run, context)
         precondition(error == 0, "no thread: errno \(-error)")
     }
-
-    /// Runs `work` with each number below `count`, each on a thread of its own, and returns when all have ended.
-    static func onThreads(_ count: Int, _ work: @escaping @Sendable (Int) -> Void) {
-        final class Box {
-            let work: () -> Void
-            init(_ work: @escaping () -> Void) { self.work = work }
-        }
-        let threads = (0..<count).map { number in
-            var thread = pthread_t()
-            let error = unsafe pthread_create(
-                &thread, nil,
-                {
-                    unsafe Unmanaged<Box>.fromOpaque($0!).takeRetainedValue().work()
-                    return nil
-                }, Unmanaged.passRetained(Box { work(number) }).toOpaque())
-            precondition(error == 0, "no thread: errno \(error)")
-            return thread
-        }
-        for thread in threads { pthread_join(thread, nil) }
-    }
 }

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
@@ -7,8 +8,7 @@ enum Scene {
     static let squares = [0, 1, 4, 9, 16, 25, 36, 49, 64, 81]
     static let words = ["item 0", "item 1", "item 2", "item 3"]
 
-    /// Ends this process if it still runs after ten minutes, when it hangs, however busy the machine is: its parent then sees
-    /// SIGALRM.
+    /// Ends this process by SIGALRM if it still runs after ten minutes: then it hangs, however busy the machine is.
     static func setDeadline() {
         // A thread of Dispatch's, on which a test may run, has it blocked, and so may every other thread.
         var alone = sigset_t()
@@ -18,76 +18,150 @@ enum Scene {
         alarm(600)
     }
 
-    /// Runs `fault` with a warm pool; then the same pool answers as before, and nothing is left.
-    static func survive(
-        workers: Int = 2, options: ForkPool.Options = .init(),
-        _ fault: (ForkPool) throws -> Void
-    ) {
+    /// Runs `work` with a deadline; what it throws is an issue.
+    static func run(_ work: () throws -> Void) {
         setDeadline()
-        // Where SIGCHLD is ignored and so on is the fault's own affair: what is there is counted first.
-        let pristine = Census.now()
-        afterwards: do {
-            let pool = ForkPool(workers: workers, options: options)
-            answersRight(pool)
-            let before = Census.now()
-            do {
-                try fault(pool)
-            } catch {
-                Issue.record(error)
-                break afterwards
-            }
-            expectSame(before, "something is left")
-            answersRight(pool)
-            expectSame(before, "something is left")
+        do { try work() } catch { Issue.record(error) }
+    }
+
+    /// Does the same, and expects that nothing is left.
+    static func leaveNothing(_ work: () throws -> Void) {
+        run { try expectSame(work) }
+    }
+
+    /// The same in asynchronous code.
+    nonisolated(nonsending) static func leaveNothing(
+        _ work: nonisolated(nonsending) () async throws -> Void
+    ) async {
+        setDeadline()
+        do { try await expectSame(work) } catch { Issue.record(error) }
+    }
+
+    /// Runs `work`, and expects that it leaves nothing, also where it throws.
+    static func expectSame(_ work: () throws -> Void) throws {
+        let before = Census.now()
+        defer { expectNothingLeft(since: before) }
+        try work()
+    }
+
+    /// The same in asynchronous code.
+    nonisolated(nonsending) static func expectSame(
+        _ work: nonisolated(nonsending) () async throws -> Void
+    ) async throws {
+        let before = Census.now()
+        defer { expectNothingLeft(since: before) }
+        try await work()
+    }
+
+    /// Expects what a process has to be what it was before, at the latest when threads and tasks that are no longer needed
+    /// have let go.
+    static func expectNothingLeft(since before: Census, sourceLocation: SourceLocation = #_sourceLocation) {
+        let now = Census.now(expecting: before)
+        #expect(now == before, "something is left: \(before) became \(now)", sourceLocation: sourceLocation)
+    }
+
+    /// Expects that a task ends as cancelled.
+    static func expectCancelled<T>(_ task: Task<T, any Error>) async {
+        switch await task.result {
+        case .success: Issue.record("it was not cancelled")
+        case .failure(let error as ForkPool.Failure): #expect(error.code == .cancelled, "\(error)")
+        case .failure(let error): Issue.record(error)
         }
-        expectSame(pristine, "something outlives the pool")
+    }
+
+    /// Whether a process does not exist any more.
+    static func isGone(_ pid: Int32) -> Bool { kill(pid, 0) == -1 && errno == ESRCH }
+}
+
+// MARK: - Warm pools
+
+extension Scene {
+    typealias Pool = AnyPool<Performer>
+
+    /// Runs `fault` with a warm pool that does deeds; then the same pool answers as before, and nothing is left when it has
+    /// ended.
+    static func survive(
+        _ kind: Kind, workers: Int = 2, options: ForkPool.Options = .init(), _ fault: (Pool) throws -> Void
+    ) {
+        survive(Performer(), kind, workers: workers, options: options, answersRight, fault)
+    }
+
+    /// The same with a job of the test's own; `check`, if there is one, warms the pool and says whether it answers right.
+    static func survive<J: PlainJob>(
+        _ job: J, _ kind: Kind, workers: Int = 2, options: ForkPool.Options = .init(),
+        _ check: ((AnyPool<J>) throws -> Void)?, _ fault: (AnyPool<J>) throws -> Void
+    ) {
+        leaveNothing { () throws in
+            let pool = try kind.start(job, workers: workers, options: options)
+            try check?(pool)
+            let warm = Census.now()
+            try fault(pool)
+            // Between two maps a one-shot pool has what it had before.
+            if kind == .oneShot, check != nil { expectNothingLeft(since: warm) }
+            try check?(pool)
+            pool.close()
+        }
     }
 
     /// The same in asynchronous code.
     static func survive(
-        workers: Int = 2, options: ForkPool.Options = .init(),
-        _ fault: (ForkPool) async throws -> Void
+        _ kind: Kind, workers: Int = 2, options: ForkPool.Options = .init(), _ fault: (Pool) async throws -> Void
     ) async {
-        setDeadline()
-        let pool = ForkPool(workers: workers, options: options)
-        await answersRightAsync(pool)
-        let before = Census.now()
-        do {
+        await leaveNothing { () async throws in
+            let pool = try kind.start(Performer(), workers: workers, options: options)
+            try await answersRightAsync(pool)
+            let warm = Census.now()
             try await fault(pool)
-        } catch {
-            Issue.record(error)
-            return
+            if kind == .oneShot { expectNothingLeft(since: warm) }
+            try await answersRightAsync(pool)
+            await pool.finish()
         }
-        expectSame(before, "something is left")
-        await answersRightAsync(pool)
-        expectSame(before, "something is left")
     }
 
-    private static func expectSame(_ before: Census, _ comment: String) {
-        // What a task held may go a moment after it.
-        let now = Census.now(expecting: before)
-        #expect(now == before, "\(comment): \(before) became \(now)")
+    /// The same with a one-shot pool, for closures of the test's own.
+    static func survive(
+        workers: Int = 2, options: ForkPool.Options = .init(), _ fault: (ForkPool) throws -> Void
+    ) {
+        survive(.oneShot, workers: workers, options: options) { pool throws in try fault(pool.oneShot!) }
+    }
+
+    static func survive(
+        workers: Int = 2, options: ForkPool.Options = .init(), _ fault: (ForkPool) async throws -> Void
+    ) async {
+        await survive(.oneShot, workers: workers, options: options) { pool async throws in
+            try await fault(pool.oneShot!)
+        }
+    }
+
+    /// Uses a pool once in each way that its kind has.
+    static func answersRight(_ pool: Pool) throws(ForkPool.Failure) {
+        if let pool = pool.oneShot { return try answersRight(pool) }
+        #expect(try pool.map(deeds) == squares)
+        #expect(try pool(.give(7)) == 7)
+        #expect(try pool.submit(.give(8)).wait() == 8)
     }
 
     /// Maps once with each way of handing results over.
-    static func answersRight(_ pool: ForkPool) {
-        do throws(ForkPool.Failure) {
-            #expect(try pool.map(0..<10) { $0 * $0 } == squares)
-            #expect(try pool.map(0..<4) { "item \($0)" } == words)
-        } catch {
-            Issue.record(error)
-        }
+    static func answersRight(_ pool: ForkPool) throws(ForkPool.Failure) {
+        #expect(try pool.map(0..<10) { $0 * $0 } == squares)
+        #expect(try pool.map(0..<4) { "item \($0)" } == words)
     }
 
-    private static func answersRightAsync(_ pool: ForkPool) async {
-        do throws(ForkPool.Failure) {
+    private static func answersRightAsync(_ pool: Pool) async throws(ForkPool.Failure) {
+        if let pool = pool.oneShot {
             #expect(try await pool.map(0..<10) { $0 * $0 } == squares)
             #expect(try await pool.map(0..<4) { "item \($0)" } == words)
-        } catch {
-            Issue.record(error)
+            return
         }
+        #expect(try await pool.map(deeds) == squares)
+        #expect(try await pool(.give(7)) == 7)
+        #expect(try await pool.submit(.give(8)).value == 8)
     }
+
+    private static let deeds: [Deed] = squares.map { .give($0) }
 }
+
+// MARK: - Small helps
 
 extension Result {
     /// The failure, or nil.

@@ -1,282 +1,200 @@
+import ForkPoolTestSupport
 import Glibc
-import Synchronization
 import Testing
 
 @testable import ForkPool
 
+/// Workers of a job run what those of a closure do: `WildJobTests` and `ExecDamageTests` are about them.
 @Suite struct ScribbleTests {
-    @Test("B9: a state that no worker writes is a failure of its item")
-    func states() async {
-        await #expect(processExitsWith: .success) { try ScribbleScenes.states() }
+    private static let kinds: [Kind] = [.oneShot, .residentBody]
+
+    @Test("B9: a state that no worker writes is a failure of its item", arguments: kinds)
+    func states(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            ScribbleScenes.states(kind)
+            ScribbleScenes.statesAndSlots(kind)
+        }
     }
 
-    @Test("B9: an offset or length outside a worker's memory is a failure of its item")
-    func extents() async {
-        await #expect(processExitsWith: .success) { try ScribbleScenes.extents() }
+    @Test("B9: an offset or length outside a worker's memory is a failure of its item", arguments: kinds)
+    func extents(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ScribbleScenes.extents(kind) }
     }
 
-    @Test("B9: a chain of reports with wild links ends, and its items fail")
-    func reportChains() async {
-        await #expect(processExitsWith: .success) { try ScribbleScenes.reportChains() }
+    @Test("B9: a chain of errors with wild links ends, and its items fail", arguments: kinds)
+    func errorChains(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ScribbleScenes.errorChains(kind) }
     }
 
-    @Test("B9: random bytes everywhere but in the states never crash the parent")
-    func randomBytes() async {
-        await #expect(processExitsWith: .success) { try ScribbleScenes.randomBytes() }
+    @Test("B9: random bytes in states, slots, results and errors never crash the parent", arguments: kinds)
+    func randomBytes(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ScribbleScenes.randomBytes(kind) }
     }
 
-    @Test("B9: a body that scribbles on the cursor spoils no result")
-    func cursor() async {
-        await #expect(processExitsWith: .success) { try ScribbleScenes.cursor() }
+    @Test("B9: a body that forges the state of a coded result makes a failure", arguments: kinds)
+    func forgedState(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ScribbleScenes.forgedState(kind) }
     }
 
-    @Test("B9: a body that claims a failure that never was cannot pass nothing off as results")
-    func lowestFailure() async {
-        await #expect(processExitsWith: .success) { try ScribbleScenes.lowestFailure() }
+    @Test(
+        "A9: a worker that dies right after it published leaves bytes that its successor keeps", arguments: kinds)
+    func diesAfterPublishing(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ScribbleScenes.diesAfterPublishing(kind) }
     }
-
-    @Test("B9: a body that damages its record and dies costs no other item")
-    func lines() async {
-        await #expect(processExitsWith: .success) { try ScribbleScenes.lines() }
-    }
-
-    @Test("B9: bodies that undo each other's results for ever come to an end")
-    func undoing() async {
-        await #expect(processExitsWith: .success) { try ScribbleScenes.undoing() }
-    }
-
-    @Test("B9: a worker whose remaining range does not exist begins without one")
-    func wildRemaining() async {
-        await #expect(processExitsWith: .success) { try ScribbleScenes.wildRemaining() }
-    }
-
-    @Test("B9: a body that forges the state of a coded result makes a failure")
-    func forgedState() async {
-        await #expect(processExitsWith: .success) { try ScribbleScenes.forgedState() }
-    }
-
-    @Test("A9: a worker that dies right after it published leaves bytes that its successor keeps")
-    func diesAfterPublishing() async {
-        await #expect(processExitsWith: .success) { try ScribbleScenes.diesAfterPublishing() }
-    }
-}
-
-/// A result that is never empty.
-private struct Pair: Codable {
-    let left: String
-    let right: String
 }
 
 private enum ScribbleScenes {
-    static func states() throws {
-        Scene.setDeadline()
-        // Without a report that one says the worker had no memory for any.
-        for damage in [UInt8](3...255) where damage != ItemState.described {
-            let outcome = try Bench.result(.init(of: Int.self, 20)) { region, results in
-                for item in 0..<20 { unsafe results.slots.storeBytes(of: item, toByteOffset: item * 8, as: Int.self) }
-                unsafe results.states[13].store(damage, ordering: .relaxed)
-            }
-            let results = outcome.results(of: Int.self)
-            #expect(results.compactMap(\.value) == Array(0..<13) + Array(14..<20))
-            #expect(results[13].failure?.code == .corrupted)
-            #expect(results[13].failure?.index == 13)
-        }
-    }
-
-    static func extents() throws {
-        Scene.setDeadline()
-        let arenas = try Pool(workers: 2, options: .init(), for: .oneBatch).layout.arenas
-        let arena = arenas.offset(0)
-        let wild = Bench.wildNumbers(near: [arena, arenas.offset(1), arenas.offset(2), arenas.size, 4096])
-        for offset in wild {
-            for length in wild {
-                let outcome = try Bench.result(.coded(1)) { region, results in
-                    unsafe results.slots.storeBytes(of: Extent(offset: offset, length: length), as: Extent.self)
-                }
-                // A share of zeros that lies within is no message either.
-                let code = outcome.decodedResults(as: Pair.self)[0].failure?.code
-                #expect(code == .corrupted || code == .notDecodable, "offset \(offset), length \(length)")
-            }
-        }
-    }
-
-    static func reportChains() throws {
-        Scene.setDeadline()
-        let link = MemoryLayout<WorkerErrorLink>.size
-        let arenas = try Pool(workers: 2, options: .init(), for: .oneBatch).layout.arenas
-        let arena = arenas.offset(1)
-        let wild = Bench.wildNumbers(near: [arena, arena + 8, arena + arenas.size, arenas.offset(2), link])
-        for newest in wild + [arena + 1001] {
-            for previous in wild + [arena + 1001] {
-                for length in [.min, -1, 0, 1, arenas.size, .max] {
-                    let outcome = try Bench.result(.coded(2)) { region, results in
-                        unsafe results.states[1].store(ItemState.failed, ordering: .relaxed)
-                        unsafe region.batchSlot(0).newestError.pointee.store(newest, ordering: .relaxed)
-                        let report = WorkerErrorLink(item: 1, previous: previous, length: length)
-                        let arena = unsafe region.arenas.memory(1)
-                        for place in [0, 1000] {
-                            unsafe arena.storeBytes(of: report, toByteOffset: place, as: WorkerErrorLink.self)
-                        }
-                    }
-                    #expect(outcome.failures[1]?.code == .noMemory)
+    static func states(_ kind: Kind) {
+        Scene.run {
+            // Without an error that one says the worker had no memory for any.
+            let wild = [UInt8](3...255).filter { $0 != Reach.State.described }
+            let pool = try Scribbler(kind) { reach in
+                reach.give(reach.item)
+                if let state = UInt8(exactly: reach.item), wild.contains(state) {
+                    reach.setState(of: reach.item, state)
                 }
             }
-        }
-    }
-
-    static func randomBytes() throws {
-        Scene.setDeadline()
-        for seed in 0..<300 {
-            var dice = Dice(state: UInt64(seed))
-            let layout: SlotLayout = seed % 2 == 0 ? .coded(40) : .init(of: Int.self, 40)
-            let outcome = try Bench.result(layout, workers: 3) { region, results in
-                for item in 0..<40 where Bool.random(using: &dice) {
-                    unsafe results.states[item].store(.random(in: 0...4, using: &dice), ordering: .relaxed)
-                }
-                for worker in 0..<3 {
-                    for word in 0..<16 {
-                        let value = Int.random(in: .min ... .max, using: &dice) >> Int.random(in: 0..<64, using: &dice)
-                        unsafe region.record(worker).base.storeBytes(of: value, toByteOffset: word * 8, as: Int.self)
-                    }
-                    for word in 0..<100 {
-                        let value = Int.random(in: 0 ... .max, using: &dice) >> Int.random(in: 0..<64, using: &dice)
-                        unsafe region.arenas.memory(worker).storeBytes(of: value, toByteOffset: word * 8, as: Int.self)
-                    }
-                }
-                for word in 0..<(seed % 2 == 0 ? 80 : 40) {
-                    let value = Int.random(in: .min ... .max, using: &dice) >> Int.random(in: 0..<64, using: &dice)
-                    unsafe results.slots.storeBytes(of: value, toByteOffset: word * 8, as: Int.self)
-                }
-            }
-            #expect(outcome.results(of: Int.self).count == 40)
-            // A single zero byte within an arena is an empty dictionary; it is no `Pair`.
-            #expect(outcome.decodedResults(as: Pair.self).allSatisfy { $0.failure != nil })
-        }
-    }
-
-    static func cursor() throws {
-        Scene.setDeadline()
-        for value in [Int.min, .min + 1, -5, -1, 10, 19, 20, 21, .max - 1, .max] {
-            let outcome = try Bench.map(.init(of: Int.self, 20)) { region, slot, item, writer in
-                if item == 4 { unsafe slot.cursor.pointee.store(value, ordering: .relaxed) }
-                writer.store(item * 7, at: item)
-            }
-            #expect(try outcome.array(of: Int.self) == (0..<20).map { $0 * 7 }, "cursor \(value)")
-        }
-    }
-
-    static func lowestFailure() throws {
-        Scene.setDeadline()
-        let right = [0, 7, 14, 21, 28, 35, 42, 49]
-        for value in [Int.min, -1, 0, 2, 4, 7, 8, .max - 1] {
-            for stopsAtFailure in [false, true] {
-                let layout = SlotLayout(of: Int.self, 8)
-                let outcome = try Bench.map(layout, stopsAtFailure: stopsAtFailure) { region, slot, item, writer in
-                    if item == 4 { unsafe slot.lowestFailure.pointee.store(value, ordering: .relaxed) }
-                    writer.store(item * 7, at: item)
-                }
-                if stopsAtFailure {
-                    let results = try? outcome.array(of: Int.self)
-                    #expect(results == nil || results == right, "lowest failure \(value)")
+            for (item, result) in try pool.map(260).results(of: Int.self).enumerated() {
+                if let state = UInt8(exactly: item), wild.contains(state) {
+                    #expect(result.failure?.code == .corrupted)
+                    #expect(result.failure?.index == item)
                 } else {
-                    let results = outcome.results(of: Int.self)
-                    #expect(results.map(\.value) == right, "lowest failure \(value)")
+                    #expect(result.value == item)
                 }
             }
         }
     }
 
-    static func lines() throws {
-        Scene.setDeadline()
-        for position in [Int.min, -1, 0, 2, 5, 7, 8, .max] {
-            for end in [Int.min, -1, 0, 3, 8, 9, .max] {
-                let outcome = try Bench.map(.coded(8)) { region, slot, item, writer in
-                    if item == 4 {
-                        for worker in 0..<2 {
-                            let record = region.record(worker)
-                            unsafe record.position.pointee.store(position, ordering: .relaxed)
-                            unsafe record.end.pointee.store(end, ordering: .relaxed)
-                            unsafe record.finish.pointee.store(position, ordering: .relaxed)
-                            unsafe slot.newestError.pointee.store(end, ordering: .relaxed)
-                        }
-                        Process.killSelf()
-                    }
-                    _ = writer.encode("value \(item)", at: item)
+    static func statesAndSlots(_ kind: Kind) {
+        Scene.run {
+            let pool = try Scribbler(kind) { reach in
+                reach.give(coded: "value \(reach.item)")
+                switch reach.item {
+                case 1: reach.setState(of: 1, 0xA7)
+                case 2: reach.setState(of: 2, Reach.State.failed)
+                case 3: reach.setState(of: 3, Reach.State.lost)
+                case 4: reach.setSlotWord(8, .max)
+                case 5: reach.setSlotWord(11, .max)
+                case 6: reach.setSlotWord(13, -1)
+                default: break
                 }
-                let results = outcome.decodedResults(as: String.self)
-                #expect(results[4].failure != nil)
-                for item in 0..<8 where results[item].value != nil { #expect(results[item].value == "value \(item)") }
+            }
+            let results = try pool.words(8)
+            #expect(results.map(\.value) == ["value 0", nil, nil, nil, nil, nil, nil, "value 7"])
+            let codes = results.map { $0.failure?.code }
+            #expect(codes == [nil, .corrupted, .noMemory, .corrupted, .corrupted, .corrupted, .corrupted, nil])
+            #expect(try pool.words(1).map(\.value) == ["value 0"])
+        }
+    }
+
+    /// A result that is never empty.
+    private struct Pair: Codable {
+        let left: String
+        let right: String
+    }
+
+    static func extents(_ kind: Kind) {
+        Scene.run {
+            let pool = try Scribbler(kind) { reach in
+                let wild = reach.wildNumbers
+                reach.setSlotWord(2 * reach.item, wild[reach.item / wild.count])
+                reach.setSlotWord(2 * reach.item + 1, wild[reach.item % wild.count])
+                reach.setState(of: reach.item, Reach.State.value)
+            }
+            let results = try pool.map(Reach.wildCount * Reach.wildCount, coded: true).decodedResults(as: Pair.self)
+            for (item, result) in results.enumerated() {
+                // A share of zeros that lies within is no message either.
+                let code = result.failure?.code
+                #expect(code == .corrupted || code == .notDecodable, "item \(item)")
             }
         }
     }
 
-    static func undoing() throws {
-        Scene.setDeadline()
-        let outcome = try Bench.map(.init(of: Int.self, 6), workers: 1) { region, slot, item, writer in
-            unsafe writer.states[(item + 1) % 6].store(ItemState.unfinished, ordering: .relaxed)
-            writer.store(item, at: item)
-        }
-        let results = outcome.results(of: Int.self)
-        #expect(results.contains { $0.failure?.code == .corrupted })
-        for item in 0..<6 where results[item].value != nil { #expect(results[item].value == item) }
-    }
-
-    static func wildRemaining() throws {
-        Scene.setDeadline()
-        let wild = Bench.wildNumbers(near: [5])
-        for start in wild {
-            for end in wild where !(0..<5).contains(start) || end <= start || end > 5 {
-                let (pool, batch) = try Bench.open(.init(of: Int.self, 5), workers: 1)
-                let region = pool.layout
-                var ran: [Int] = []
-                region.batchSlot(0).inside.insert(0)
-                unsafe region.record(0).batchSlot.pointee.store(1, ordering: .relaxed)
-                unsafe region.record(0).remainingStart.pointee.store(start, ordering: .relaxed)
-                unsafe region.record(0).remainingEnd.pointee.store(end, ordering: .relaxed)
-                var loop = WorkerLoop(
-                    worker: 0, region: region, settings: WorkerSettings(pool.options),
-                    eventFD: pool.event.descriptor, blocks: BlockWriter(region: region)
-                ) { range, _, _ in
-                    ran += range
-                    return true
+    static func errorChains(_ kind: Kind) {
+        Scene.run {
+            let round = SharedCounter()
+            let pool = try Scribbler(kind) { reach in
+                let start = reach.arenas.offset(reach.worker)
+                let wild = reach.wildNumbers + [start + 8, start + 1001]
+                let (newest, previous) = (round.value / wild.count % wild.count, round.value % wild.count)
+                let lengths = [.min, -1, 0, 1, reach.arenas.size, .max]
+                let length = lengths[(newest + previous) % lengths.count]
+                for place in [0, 1000] {
+                    reach.setError(at: place, of: 0, previous: wild[previous], length: length)
                 }
-                #expect(loop.run() == WorkerRecord.Finish.done)
-                extendLifetime(batch)
-                pool.endWithoutWorkers(.cancelled)
-                #expect(ran == [0, 1, 2, 3, 4], "remaining range from \(start) to \(end)")
+                reach.setNewestError(wild[newest])
+                reach.setState(of: 0, Reach.State.failed)
+            }
+            let count = Reach.wildCount + 2
+            for _ in 0..<count * count {
+                #expect(try pool.map(1).failures[0]?.code == .noMemory, "round \(round.value)")
+                round.add()
             }
         }
     }
 
-    static func forgedState() throws {
-        Scene.setDeadline()
-        let outcome = try Bench.map(.coded(6), workers: 1) { region, slot, item, writer in
-            if item == 2 { unsafe writer.states[4].store(ItemState.value, ordering: .relaxed) }
-            if item == 4 { Process.killSelf() }
-            _ = writer.encode("value \(item)", at: item)
+    static func randomBytes(_ kind: Kind) {
+        Scene.run {
+            let round = SharedCounter()
+            let pool = try Scribbler(kind, workers: 3, options: .init(chunk: .fixed(40))) { reach in
+                let seed = round.value
+                if seed % 2 == 0 {
+                    reach.give(coded: ["item": [UInt8(reach.item)]])
+                } else {
+                    reach.give(reach.item)
+                }
+                // The last of the items, which are one worker's.
+                guard reach.item == 39 else { return }
+                var dice = Dice(state: UInt64(seed))
+                func word() -> Int {
+                    Int.random(in: .min ... .max, using: &dice) >> Int.random(in: 0..<64, using: &dice)
+                }
+                for item in 0..<40 where Bool.random(using: &dice) {
+                    reach.setState(of: item, .random(in: 0...4, using: &dice))
+                }
+                for place in 0..<100 { reach.setArenaWord(at: place * 8, word() & .max) }
+                for place in 0..<(seed % 2 == 0 ? 80 : 40) { reach.setSlotWord(place, word()) }
+                reach.setNewestError(word())
+            }
+            for seed in 0..<100 {
+                let outcome = try pool.map(40, coded: seed % 2 == 0)
+                #expect(outcome.results(of: Int.self).count == 40)
+                #expect(outcome.decodedResults(as: [String: [UInt8]].self).count == 40)
+                round.add()
+            }
         }
-        let results = outcome.decodedResults(as: String.self)
-        #expect(results.map(\.value) == ["value 0", "value 1", "value 2", "value 3", nil, "value 5"])
-        #expect(results[4].failure?.code == .corrupted)
     }
 
-    static func diesAfterPublishing() throws {
-        Scene.setDeadline()
-        // One chunk of 4 goes to one arena, also after a death; behind 32 records the states are in the second page.
-        let outcome = try Bench.map(.coded(4), workers: 32, chunk: 4) { region, slot, item, writer in
-            if item == 1 {
-                // From here on the records cannot be written: the next write to them kills this worker.
-                let record = unsafe UInt(bitPattern: region.record(0).base)
-                unsafe mprotect(UnsafeMutableRawPointer(bitPattern: record / 4096 * 4096), 4096, PROT_READ)
+    static func forgedState(_ kind: Kind) {
+        Scene.run {
+            let pool = try Scribbler(kind, workers: 1) { reach in
+                if reach.item == 2 { reach.setState(of: 4, Reach.State.value) }
+                if reach.item == 4 { Process.killSelf() }
+                reach.give(coded: "value \(reach.item)")
             }
-            _ = writer.encode("value \(item)", at: item)
+            let results = try pool.words(6)
+            #expect(results.map(\.value) == ["value 0", "value 1", "value 2", "value 3", nil, "value 5"])
+            #expect(results[4].failure?.code == .corrupted)
         }
-        let results = outcome.decodedResults(as: String.self)
-        #expect(results[0].value == "value 0")
-        // It is whole or a failure, but never what its successor wrote.
+    }
 
-        #expect(results[1].value == "value 1" || results[1].failure?.code == .crashed)
-        #expect(results[2].value == "value 2")
-        #expect(results[3].value == "value 3")
+    static func diesAfterPublishing(_ kind: Kind) {
+        Scene.run {
+            // One chunk of 4 goes to one worker, also after a death; with 32 workers the states are on a page of their own.
+            let pool = try Scribbler(kind, workers: 32, options: .init(chunk: .fixed(4))) { reach in
+                if reach.item == 1 {
+                    // From here on no line can be written: whatever is to be said there kills this worker.
+                    let page = reach.lineAddress(of: 0) / 4096 * 4096
+                    unsafe mprotect(UnsafeMutableRawPointer(bitPattern: page), 4096, PROT_READ)
+                }
+                reach.give(coded: "value \(reach.item)")
+            }
+            let results = try pool.words(4)
+            #expect(results[0].value == "value 0")
+            // It is whole or a failure, but never what its successor wrote.
+            #expect(results[1].value == "value 1" || results[1].failure?.code == .crashed)
+            #expect(results[2].value == "value 2")
+            #expect(results[3].value == "value 3")
+        }
     }
 }

@@ -1,33 +1,55 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
 @Suite struct SizeTests {
+    // Only a one-shot pool has `fill`.
     @Test("A9: a worker that dies while it fills 64 MiB in place leaves no torn value")
     func halfFilled() async {
         await #expect(processExitsWith: .success) { SizeScenes.halfFilled() }
     }
 
-    @Test("A9: a worker that dies while it encodes 64 MiB leaves no torn value")
-    func halfEncoded() async {
-        await #expect(processExitsWith: .success) { SizeScenes.halfEncoded() }
+    @Test("A9: a worker that dies while it encodes 64 MiB leaves no torn value", arguments: Kind.allCases)
+    func halfEncoded(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in SizeScenes.halfEncoded(kind) }
     }
 
     @Test(
         "B7: a result of 2.5 GiB is exact",
-        .enabled(if: Files.availableMemory >= 8 << 30, "less than 8 GiB of memory is available"))
-    func huge() async {
-        await #expect(processExitsWith: .success) { SizeScenes.huge() }
+        .enabled(if: Files.availableMemory >= 8 << 30, "less than 8 GiB of memory is available"),
+        // Some seconds each: the memory of workers that stay is the same, however they are started. They need 12 GiB.
+        arguments: Files.availableMemory >= 12 << 30 ? [Kind.oneShot, .exec] : [.oneShot])
+    func gibibytes(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in SizeScenes.gibibytes(kind) }
     }
 
-    @Test("B7: results of 0 bytes are exact")
-    func empty() async {
-        await #expect(processExitsWith: .success) { SizeScenes.empty() }
+    // A one-shot map's inputs do not cross.
+    @Test("B7: an input and a result of 300 MiB are exact", arguments: Kind.resident)
+    func huge(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in SizeScenes.huge(kind) }
     }
 
-    @Test("B7: 10 000 results of 0 to 1 MiB are exact")
-    func manySizes() async {
-        await #expect(processExitsWith: .success) { SizeScenes.manySizes() }
+    @Test("B7: inputs and results of 0 bytes are exact", arguments: Kind.allCases)
+    func empty(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            SizeScenes.empty(kind)
+            if kind == .oneShot { SizeScenes.emptyOfMap() }
+        }
+    }
+
+    @Test("B7: 10 000 results, and 3000 inputs, of 0 to 1 MiB are exact", arguments: Kind.allCases)
+    func manySizes(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            SizeScenes.manyResults(kind)
+            if kind != .oneShot { SizeScenes.manyInputs(kind) }
+        }
+    }
+
+    // A one-shot map's results are of one batch.
+    @Test("B7: 300 calls of up to 1 MiB give back what they no longer need", arguments: Kind.resident)
+    func sizesAgain(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in SizeScenes.sizesAgain(kind) }
     }
 }
 
@@ -71,6 +93,47 @@ extension [UInt8] {
     }
 }
 
+/// Makes halves, of which one dies while it is encoded.
+struct Halving: PlainJob {
+    typealias Input = Int
+    typealias Output = Halves
+
+    let dying: Int
+
+    func act(_ number: Int) throws -> Halves { Halves(number: UInt8(number), dies: number == dying) }
+}
+
+/// Makes so many mebibytes, each full of its number.
+struct Blocks: PlainJob {
+    typealias Input = Int
+    typealias Output = [UInt8]
+
+    func act(_ count: Int) throws -> [UInt8] { Self.make(count) }
+
+    static func make(_ blocks: Int) -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: blocks << 20) { buffer, count in
+            for block in 0..<blocks {
+                _ = unsafe memset(buffer.baseAddress! + (block << 20), Int32(block % 251), 1 << 20)
+            }
+            count = blocks << 20
+        }
+    }
+
+    static func areRight(_ bytes: [UInt8]) -> Bool {
+        unsafe bytes.withUnsafeBytes { bytes in
+            let mebibyte = 1 << 20
+            return (0..<bytes.count / mebibyte).allSatisfy { block in
+                let start = unsafe bytes.baseAddress! + block * mebibyte
+                return unsafe bytes[block * mebibyte] == block % 251 && memcmp(start, start + 1, mebibyte - 1) == 0
+            }
+        }
+    }
+
+    static func answersRight(_ pool: AnyPool<Blocks>) throws {
+        #expect(try pool.map([1, 0]).map(\.count) == [1 << 20, 0])
+    }
+}
+
 private enum SizeScenes {
     static func halfFilled() {
         Scene.survive(options: .init(chunk: .fixed(1))) { pool throws in
@@ -99,61 +162,88 @@ private enum SizeScenes {
         }
     }
 
-    static func halfEncoded() {
-        Scene.survive(options: .init(chunk: .fixed(1))) { pool throws in
-            let results = pool.mapResults(0..<4) { item in Halves(number: UInt8(item), dies: item == 1) }
+    static func halfEncoded(_ kind: Kind) {
+        let answers: (AnyPool<Halving>) throws -> Void = { pool throws in #expect(try pool(7).isAll(7)) }
+        Scene.survive(Halving(dying: 1), kind, options: .init(chunk: .fixed(1)), answers) { pool throws in
+            let results = pool.mapResults(0..<4)
             #expect(results[1].failure?.signal == SIGKILL)
             #expect(results[1].failure?.index == 1)
             for item in [0, 2, 3] { #expect(results[item].value?.isAll(UInt8(item)) == true) }
         }
     }
 
-    static func huge() {
-        Scene.survive { pool throws in
-            let blocks = 2560
-            let results = try pool.map(0..<2) { item -> [UInt8] in
-                guard item == 0 else { return [1, 2, 3] }
-                return unsafe [UInt8](unsafeUninitializedCapacity: blocks << 20) { buffer, count in
-                    for block in 0..<blocks {
-                        _ = unsafe memset(buffer.baseAddress! + (block << 20), Int32(block % 251), 1 << 20)
-                    }
-                    count = blocks << 20
-                }
-            }
-            #expect(results[1] == [1, 2, 3])
-            #expect(results[0].count == 2_684_354_560)
-            let wrong = unsafe results[0].withUnsafeBytes { bytes in
-                let mebibyte = 1 << 20
-                return (0..<blocks).first { block in
-                    let start = unsafe bytes.baseAddress! + block * mebibyte
-                    return unsafe bytes[block * mebibyte] != block % 251 || memcmp(start, start + 1, mebibyte - 1) != 0
-                }
-            }
-            #expect(wrong == nil)
+    static func gibibytes(_ kind: Kind) {
+        Scene.survive(Blocks(), kind, Blocks.answersRight) { pool throws in
+            let results = try pool.map([2560, 1])
+            #expect(results.map(\.count) == [2_684_354_560, 1 << 20])
+            #expect(Blocks.areRight(results[0]))
         }
     }
 
-    static func empty() {
+    static func huge(_ kind: Kind) {
+        kind.echo([UInt8].self) { pool throws in
+            let crossed = try pool(Blocks.make(300))
+            #expect(crossed.count == 314_572_800)
+            #expect(Blocks.areRight(crossed))
+            #expect(try pool([1, 2, 3]) == [1, 2, 3])
+        }
+    }
+
+    static func empty(_ kind: Kind) {
+        kind.echo([UInt8].self) { pool throws in
+            #expect(try pool.map([[], [], [1], []]) == [[], [], [1], []])
+            #expect(try pool.map([]) == [])
+            #expect(pool.mapResults([]).isEmpty)
+            try pool.forEach([])
+            #expect(try pool([]) == [])
+        }
+        kind.echo(String.self) { pool throws in #expect(try pool.map(["", "", "a"]) == ["", "", "a"]) }
+    }
+
+    static func emptyOfMap() {
         Scene.survive { pool throws in
-            #expect(try pool.map(0..<5) { _ in [UInt8]() } == [[], [], [], [], []])
-            #expect(try pool.map(0..<3) { _ in "" } == ["", "", ""])
             #expect(try pool.map(0..<7) { _ in () }.count == 7)
             #expect(try pool.fill(count: 4, slot: 0, of: Int.self) { _, out in out = MutableSpan() }.isEmpty)
         }
     }
 
-    static func manySizes() {
-        Scene.survive { pool throws in
-            // 640 MiB in all: few are large.
-            let size: (Int) -> Int = { item in item == 5000 ? 1 << 20 : ((item % 1024) << 10) >> (item % 16) }
-            let results = try pool.map(0..<10_000) { item in
-                [UInt8](repeating: UInt8(truncatingIfNeeded: item), count: size(item))
-            }
-            #expect(results.count == 10_000)
+    /// Some 640 MiB in 10 000: few are large.
+    private static func size(_ item: Int) -> Int { item == 1500 ? 1 << 20 : ((item % 1024) << 10) >> (item % 16) }
+
+    static func manyResults(_ kind: Kind) {
+        Scene.survive(Filling(), kind, Filling.answersRight) { pool throws in
+            let results = try pool.map((0..<10_000).map { [$0, size($0)] })
+            #expect(results.map(\.count) == (0..<10_000).map(size))
+            let wrong = results.indices.first { !results[$0].isAll(UInt8(truncatingIfNeeded: $0)) }
+            #expect(wrong == nil)
+        }
+    }
+
+    static func manyInputs(_ kind: Kind) {
+        kind.echo([UInt8].self) { pool throws in
+            let inputs = (0..<3000).map { [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: size($0)) }
+            let results = try pool.map(inputs)
+            #expect(results.count == 3000)
             let wrong = results.indices.first { item in
                 results[item].count != size(item) || !results[item].isAll(UInt8(truncatingIfNeeded: item))
             }
             #expect(wrong == nil)
+        }
+    }
+
+    static func sizesAgain(_ kind: Kind) {
+        Scene.survive(Filling(), kind, options: .init(warmMemory: 1 << 20), nil) { pool throws in
+            var kept: [ForkPool.Call<[UInt8]>] = []
+            for number in 0..<300 {
+                let size = (number * 7919) % (1 << 20)
+                let call = pool.submit([number, size])
+                let result = try call.wait()
+                #expect(result.count == size && result.isAll(UInt8(truncatingIfNeeded: number)))
+                // Some results stay in use while others come and go.
+                if number % 10 == 0 { kept.append(call) }
+                if number % 50 == 49 { kept.removeFirst(3) }
+            }
+            #expect(try kept.last?.wait().count == (290 * 7919) % (1 << 20))
         }
     }
 }

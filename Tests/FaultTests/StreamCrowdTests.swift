@@ -53,7 +53,7 @@ private enum StreamCrowdScenes {
     private static var endless: UnfoldFirstSequence<Int> { sequence(first: 0) { $0 + 1 } }
 
     static func together() async {
-        await StreamCensus.survive { (pool) async throws in
+        await Scene.survive { (pool) async throws in
             let resident = try pool.resident { (item: Int) in item * 3 }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for order in [ForkPool.Order.input, .completion] {
@@ -108,7 +108,7 @@ private enum StreamCrowdScenes {
     }
 
     static func crashing() async {
-        await StreamCensus.survive { (pool) async throws in
+        await Scene.survive { (pool) async throws in
             let resident = try pool.resident { (item: Int) -> String in
                 if item % 10 == 7 { abort() }
                 return "\(item)"
@@ -176,7 +176,7 @@ private enum StreamCrowdScenes {
     }
 
     static func cancelledAtAnyMoment() async {
-        await StreamCensus.survive { (pool) async throws in
+        await Scene.survive { (pool) async throws in
             let resident = try pool.resident { (item: Int) -> Int in
                 // From nothing to some ten microseconds.
                 var sum = 0
@@ -209,7 +209,7 @@ private enum StreamCrowdScenes {
     }
 
     static func cancelledTogether() async {
-        await StreamCensus.survive { (pool) async throws in
+        await Scene.survive { (pool) async throws in
             let resident = try pool.resident { (item: Int) in item * 2 }
             for round in 0..<40 {
                 let readers = (0..<6).map { number in
@@ -240,7 +240,7 @@ private enum StreamCrowdScenes {
     }
 
     static func handlerEndsPool() async {
-        await StreamCensus.survive { (pool) async throws in
+        await Scene.survive { (pool) async throws in
             for closes in [true, false] {
                 for round in 0..<20 {
                     let resident = try pool.resident { (item: Int) in item * 2 }

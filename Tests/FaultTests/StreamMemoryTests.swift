@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
@@ -49,7 +50,7 @@ private struct Footprint: CustomStringConvertible {
     }
 
     private static func size(_ what: String, of pid: Int32) -> Int {
-        let lines = Files.text("/proc/\(pid)/status").split(separator: "\n")
+        let lines = Files.lines("/proc/\(pid)/status")
         let words = lines.first { $0.hasPrefix(what) }?.split(whereSeparator: { $0 == " " || $0 == "\t" }) ?? []
         return words.count > 1 ? (Int(words[1]) ?? 0) << 10 : 0
     }
@@ -138,7 +139,7 @@ private enum StreamMemoryScenes {
     }
 
     static func asyncSource() async {
-        await StreamCensus.survive(workers: workers) { (pool) async throws in
+        await Scene.survive(workers: workers) { (pool) async throws in
             var pids: Set<Int32> = []
             var first: Footprint?
             var read = 0

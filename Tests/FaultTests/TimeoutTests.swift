@@ -1,33 +1,19 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
 @Suite struct TimeoutTests {
-    @Test("A12: an item whose worker stops itself times out", arguments: Kind.allCases)
-    func stopped(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.timesOut(kind, .stop) }
-    }
-
-    @Test("A13: an item that sleeps past its timeout and ignores every signal times out", arguments: Kind.allCases)
-    func sleeps(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in
-            TimeoutScenes.timesOut(kind, .deaf(then: .nap(60_000)))
-        }
-    }
-
-    @Test("A13: an item that computes for ever with every signal blocked times out", arguments: Kind.allCases)
-    func spins(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.timesOut(kind, .deaf(then: .spin)) }
+    @Test(
+        "A12, A13, F5: items that stop themselves, sleep deaf or compute deaf past their timeout fail, each alone",
+        arguments: Kind.allCases)
+    func timesOut(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.timesOut(kind) }
     }
 
     @Test("A13: where a failure ends the map, a timeout does so, of the lowest index", arguments: Kind.allCases)
     func lowest(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.lowest(kind) }
-    }
-
-    @Test("F5: several items that are overdue at once fail each alone", arguments: Kind.allCases)
-    func several(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.several(kind) }
     }
 
     @Test(
@@ -37,14 +23,16 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.chunk(kind) }
     }
 
-    @Test("A13: what a worker needs to start is not charged to its first item", arguments: [false, true])
-    func start(_ resident: Bool) async {
-        await #expect(processExitsWith: .success) { [resident] in TimeoutScenes.start(resident) }
+    // A job prepares itself, which `Preparing` shows.
+    @Test(
+        "A13: what a worker needs to start is not charged to its first item", arguments: [Kind.oneShot, .residentBody])
+    func start(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.start(kind) }
     }
 
-    @Test("A13: a resident pool that was idle for long times its next item as any other", arguments: Way.allCases)
-    func afterIdleTime(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in TimeoutScenes.afterIdleTime(way) }
+    @Test("A13: a resident pool that was idle for long times its next item as any other", arguments: Kind.resident)
+    func afterIdleTime(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.afterIdleTime(kind) }
     }
 
     @Test("A13: an error that never ends to describe itself is ended, and known by its type", arguments: Kind.allCases)
@@ -52,19 +40,18 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.describes(kind) }
     }
 
-    @Test("A13: an item of a stream that is overdue is that element's failure", arguments: [false, true])
-    func stream(_ resident: Bool) async {
-        await #expect(processExitsWith: .success) { [resident] in TimeoutScenes.stream(resident) }
+    @Test(
+        "A13: an item of a stream or of a task's map that is overdue is that item's failure", arguments: Kind.allCases)
+    func stream(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            TimeoutScenes.stream(kind)
+            await TimeoutScenes.asynchronous(kind)
+        }
     }
 
-    @Test("A13: a submitted call that nobody waits for is timed as well")
-    func submitted() async {
-        await #expect(processExitsWith: .success) { await TimeoutScenes.submitted() }
-    }
-
-    @Test("A13: a map in asynchronous code times its items")
-    func asynchronous() async {
-        await #expect(processExitsWith: .success) { await TimeoutScenes.asynchronous() }
+    @Test("A13: a submitted call that nothing waits for is timed as well", arguments: [Kind.residentBody])
+    func submitted(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in await TimeoutScenes.submitted(kind) }
     }
 }
 
@@ -78,25 +65,19 @@ private enum TimeoutScenes {
         #expect(failure?.description.contains("item \(index) took longer than its timeout of \(limit)") == true)
     }
 
-    static func timesOut(_ kind: Kind, _ deed: Deed) {
-        kind.survive([.give(1), deed, .give(3)], options: options) { results in
-            expectTimedOut(results[1].failure, 1)
-            #expect(results[0].value == 1 && results[2].value == 3)
+    static func timesOut(_ kind: Kind) {
+        let overdue: [Deed] = [.stop, .deaf(then: .nap(60_000)), .deaf(then: .spin), .nap(60_000)]
+        let deeds = (0..<12).map { $0 % 3 == 1 ? overdue[$0 / 3] : .give($0) }
+        kind.survive(deeds, workers: 6, options: options) { results in
+            for (index, result) in results.enumerated() {
+                if index % 3 == 1 { expectTimedOut(result.failure, index) } else { #expect(result.value == index) }
+            }
         }
     }
 
     static func lowest(_ kind: Kind) {
         let failure = kind.failure(of: [.give(1), .nap(60_000), .give(3), .nap(60_000)], options: options)
         expectTimedOut(failure, 1)
-    }
-
-    static func several(_ kind: Kind) {
-        let deeds: [Deed] = (0..<12).map { $0 % 3 == 1 ? .nap(60_000) : .give($0) }
-        kind.survive(deeds, workers: 6, options: options) { results in
-            for (index, result) in results.enumerated() {
-                if index % 3 == 1 { expectTimedOut(result.failure, index) } else { #expect(result.value == index) }
-            }
-        }
     }
 
     static func describes(_ kind: Kind) {
@@ -106,7 +87,7 @@ private enum TimeoutScenes {
             #expect(results[1].failure?.description.contains("Endless") == true)
         }
         guard kind == .residentBody else { return }
-        ResidentScene.survive(.body, options: options) { pool throws in
+        Scene.survive(kind, options: options) { pool throws in
             for order in [ForkPool.Order.input, .completion] {
                 var codes: [Int: ForkPool.Failure.Code] = [:]
                 for (index, result) in pool.stream([.give(1), .throwEndless, .give(3)], order: order) {
@@ -120,34 +101,32 @@ private enum TimeoutScenes {
     static func chunk(_ kind: Kind) {
         var options = options
         options.chunk = .fixed(8)
-        options.timeout = .milliseconds(1500)
+        options.timeout = .milliseconds(1200)
         // Together the items of a chunk take longer than the timeout, and none but one alone.
-        let deeds: [Deed] = (0..<8).map { $0 == 5 ? .nap(60_000) : .nap(300) }
+        let deeds: [Deed] = (0..<8).map { $0 == 5 ? .nap(60_000) : .nap(200) }
         kind.survive(deeds, workers: 1, options: options) { results in
             for (index, result) in results.enumerated() {
                 guard index == 5 else {
                     #expect(result.value == -1)
                     continue
                 }
-                expectTimedOut(result.failure, index, after: "1.5 seconds")
+                expectTimedOut(result.failure, index, after: "1.2 seconds")
             }
         }
     }
 
-    static func start(_ resident: Bool) {
+    static func start(_ kind: Kind) {
         var options = options
         options.setUp = { usleep(600_000) }
-        if resident {
-            ResidentScene.survive(.body, options: options) { pool throws in
-                #expect(try pool.map([.give(1), .give(2)]) == [1, 2])
-            }
-        } else {
-            Scene.survive(options: options) { pool throws in #expect(try pool.map(0..<4) { $0 } == [0, 1, 2, 3]) }
+        Scene.leaveNothing { () throws in
+            let pool = try kind.start(Performer(), options: options)
+            #expect(try pool.map((0..<4).map { .give($0) }) == [0, 1, 2, 3])
+            pool.close()
         }
     }
 
-    static func afterIdleTime(_ way: Way) {
-        ResidentScene.survive(way, options: options) { pool throws in
+    static func afterIdleTime(_ kind: Kind) {
+        Scene.survive(kind, options: options) { pool throws in
             // By then nobody looks after the workers any more.
             usleep(900_000)
             for _ in 0..<2 {
@@ -160,26 +139,20 @@ private enum TimeoutScenes {
         }
     }
 
-    static func stream(_ resident: Bool) {
-        let deeds: [Deed] = (0..<10).map { $0 == 4 ? .nap(60_000) : .give($0) }
-        func check(_ stream: some Sequence<(index: Int, result: Result<Int, ForkPool.Failure>)>) {
+    static func stream(_ kind: Kind) {
+        Scene.survive(kind, options: options) { pool throws in
             var seen = 0
-            for (index, result) in stream {
+            for (index, result) in pool.stream((0..<10).map { $0 == 4 ? .nap(60_000) : .give($0) }) {
                 #expect(index == seen)
                 if index == 4 { expectTimedOut(result.failure, 4) } else { #expect(result.value == index) }
                 seen += 1
             }
             #expect(seen == 10)
         }
-        if resident {
-            ResidentScene.survive(.body, options: options) { pool throws in check(pool.stream(deeds)) }
-        } else {
-            Scene.survive(options: options) { pool throws in check(pool.stream(deeds) { try $0.perform() }) }
-        }
     }
 
-    static func submitted() async {
-        await ResidentScene.survive(.body, options: options) { (pool) async throws in
+    static func submitted(_ kind: Kind) async {
+        await Scene.survive(kind, options: options) { (pool) async throws in
             let call = pool.submit(.nap(60_000))
             while !call.isDone { sched_yield() }
             #expect(failure { () throws(ForkPool.Failure) in try call.wait() }?.code == .timedOut)
@@ -193,9 +166,9 @@ private enum TimeoutScenes {
         }
     }
 
-    static func asynchronous() async {
-        await Scene.survive(options: options) { (pool) async throws in
-            let results = await pool.mapResults([Deed.give(1), .nap(60_000)]) { try $0.perform() }
+    static func asynchronous(_ kind: Kind) async {
+        await Scene.survive(kind, options: options) { (pool) async throws in
+            let results = await pool.mapResults([Deed.give(1), .nap(60_000)])
             expectTimedOut(results[1].failure, 1)
             #expect(results[0].value == 1)
         }

@@ -1,21 +1,30 @@
 import ForkPool
-import Glibc
+import ForkPoolTestSupport
 import Testing
 
 @Suite struct ValueTests {
-    @Test("B8: NaN, -0.0, infinities and subnormal numbers cross bit for bit, stored and coded")
-    func numbers() async {
-        await #expect(processExitsWith: .success) { ValueScenes.numbers() }
+    @Test(
+        "B8: NaN, -0.0, infinities and subnormal numbers cross bit for bit, stored and coded", arguments: Kind.allCases)
+    func numbers(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ValueScenes.numbers(kind) }
     }
 
-    @Test("B8: strings of every kind cross byte for byte")
-    func strings() async {
-        await #expect(processExitsWith: .success) { ValueScenes.strings() }
+    @Test("B8: strings of every kind cross byte for byte", arguments: Kind.allCases)
+    func strings(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ValueScenes.strings(kind) }
     }
 
-    @Test("B8: nested optionals, enums with payloads, dictionaries keyed by enums and classes with superEncoder")
-    func shapes() async {
-        await #expect(processExitsWith: .success) { ValueScenes.shapes() }
+    @Test(
+        "B8: nested optionals, enums with payloads, dictionaries keyed by enums and classes with superEncoder cross",
+        arguments: Kind.allCases)
+    func shapes(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ValueScenes.shapes(kind) }
+    }
+
+    // A job's values are coded; a one-shot map has its inputs by the fork.
+    @Test("B8: bit patterns of every size cross both ways without being coded", arguments: [Kind.residentBody])
+    func bitPatterns(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { ValueScenes.bitPatterns() }
     }
 }
 
@@ -69,48 +78,81 @@ final class Derived: Base {
     }
 }
 
+extension Derived: @unchecked Sendable {}
+
+/// Gives its input back.
+struct Echo<Value: Codable & Sendable>: PlainJob {
+    typealias Input = Value
+    typealias Output = Value
+
+    func act(_ value: Value) throws -> Value { value }
+}
+
+extension Kind {
+    /// Runs `work` with a pool that gives back what it gets; then nothing is left.
+    func echo<Value: Codable & Sendable>(_ type: Value.Type, _ work: (AnyPool<Echo<Value>>) throws -> Void) {
+        Scene.survive(Echo<Value>(), self, nil, work)
+    }
+}
+
 private enum ValueScenes {
-    static func numbers() {
-        Scene.survive { pool throws in
-            let numbers: [Double] = [
-                .nan, .signalingNaN, Double(nan: 0x5_1234, signaling: false), -.nan, -0.0, 0, .infinity, -.infinity,
-                .leastNonzeroMagnitude, -.greatestFiniteMagnitude,
-            ]
-            let bits = numbers.map(\.bitPattern)
-            #expect(try pool.map(numbers) { $0 }.map(\.bitPattern) == bits)
-            // An optional is coded as an array is, and not stored as it stands.
-            #expect(try pool.map(numbers) { [$0] }.map { $0[0].bitPattern } == bits)
-            #expect(try pool.map(numbers) { ["n": $0] }.map { $0["n"]?.bitPattern } == bits)
+    static func numbers(_ kind: Kind) {
+        let numbers: [Double] = [
+            .nan, .signalingNaN, Double(nan: 0x5_1234, signaling: false), -.nan, -0.0, 0, .infinity, -.infinity,
+            .leastNonzeroMagnitude, -.greatestFiniteMagnitude,
+        ]
+        let bits = numbers.map(\.bitPattern)
+        kind.echo(Double.self) { pool throws in #expect(try pool.map(numbers).map(\.bitPattern) == bits) }
+        kind.echo([Double].self) { pool throws in #expect(try pool(numbers).map(\.bitPattern) == bits) }
+        kind.echo([String: Double?].self) { pool throws in
+            let crossed = try pool.map(numbers.map { ["n": $0] })
+            #expect(crossed.map { $0["n"]??.bitPattern } == bits)
         }
     }
 
-    static func strings() {
-        Scene.survive { pool throws in
-            let strings = [
-                "", "a", "\0", "e\u{301}", "\u{e9}", "👩‍👩‍👧‍👦🏳️‍🌈", "\u{10FFFF}", "日本語", "\u{202E}right to left", "\r\n\u{2028}",
-                String(repeating: "long ", count: 10_000),
-            ]
-            let bytes = strings.map { Array($0.utf8) }
-            #expect(try pool.map(strings) { $0 }.map { Array($0.utf8) } == bytes)
-            #expect(try pool.map(strings) { [$0: $0] }.map { Array($0.keys.first!.utf8) } == bytes)
+    static func bitPatterns() {
+        Scene.setDeadline()
+        do {
+            let wide = try ForkPool(workers: 2).resident { (pair: (UInt8, Double)) in (pair.1, pair.0, true) }
+            let crossed = try wide.map([(1, -0.0), (255, .infinity)])
+            #expect(crossed.map { $0.0.bitPattern } == [0x8000_0000_0000_0000, 0x7FF0_0000_0000_0000])
+            #expect(crossed.map(\.1) == [1, 255])
+            let small = try ForkPool(workers: 2).resident { (byte: UInt8) in byte &+ 1 }
+            #expect(try small.map((0..<1000).map { UInt8(truncatingIfNeeded: $0) }).last == 232)
+            let nothing = try ForkPool(workers: 2).resident { (_: Int) in () }
+            #expect(try nothing.map(0..<7).count == 7)
+            let mixed = try ForkPool(workers: 2).resident { (number: Int) in "item \(number)" }
+            #expect(try mixed.map(0..<4) == Scene.words)
+            let counted = try ForkPool(workers: 2).resident { (text: String) in text.utf8.count }
+            #expect(try counted.map(["", "a", "é"]) == [0, 1, 2])
+            #expect(try small.withMapped([1, 2, 3]) { $0[2] } == 4)
+        } catch {
+            Issue.record(error)
         }
     }
 
-    static func shapes() {
-        Scene.survive { pool throws in
-            let values = [
-                Mixed(nested: .none, tree: .nothing, shades: [:]),
-                Mixed(nested: .some(.none), tree: .leaf(-1), shades: [.light: []]),
-                Mixed(nested: .some(.some(.none)), tree: .two(.leaf(1), .nothing), shades: [.dark: [nil]]),
-                Mixed(nested: 5, tree: .two(.nothing, .leaf(.min)), shades: [.light: [1, nil], .dark: [2]]),
-            ]
-            let crossed = try pool.map(values) { $0 }
-            #expect(crossed[0] == values[0])
-            #expect(crossed[3] == values[3])
-            #expect(crossed.map(\.tree) == values.map(\.tree))
-            #expect(crossed.map(\.shades) == values.map(\.shades))
-            #expect(crossed.map(\.nested) == [.none, .some(.none), .some(.some(.none)), 5])
-            let derived = try pool.map(0..<3) { Derived(name: "name \($0)", number: $0) }
+    static func strings(_ kind: Kind) {
+        let strings = [
+            "", "a", "\0", "e\u{301}", "\u{e9}", "👩‍👩‍👧‍👦🏳️‍🌈", "\u{10FFFF}", "日本語", "\u{202E}right to left", "\r\n\u{2028}",
+            String(repeating: "long ", count: 10_000),
+        ]
+        let bytes = strings.map { Array($0.utf8) }
+        kind.echo(String.self) { pool throws in #expect(try pool.map(strings).map { Array($0.utf8) } == bytes) }
+        kind.echo([String: String].self) { pool throws in
+            #expect(try pool.map(strings.map { [$0: $0] }).map { Array($0.keys.first!.utf8) } == bytes)
+        }
+    }
+
+    static func shapes(_ kind: Kind) {
+        let values = [
+            Mixed(nested: .none, tree: .nothing, shades: [:]),
+            Mixed(nested: .some(.none), tree: .leaf(-1), shades: [.light: []]),
+            Mixed(nested: .some(.some(.none)), tree: .two(.leaf(1), .nothing), shades: [.dark: [nil]]),
+            Mixed(nested: 5, tree: .two(.nothing, .leaf(.min)), shades: [.light: [1, nil], .dark: [2]]),
+        ]
+        kind.echo(Mixed.self) { pool throws in #expect(try pool.map(values) == values) }
+        kind.echo(Derived.self) { pool throws in
+            let derived = try pool.map((0..<3).map { Derived(name: "name \($0)", number: $0) })
             #expect(derived.map(\.number) == [0, 1, 2])
             #expect(derived.map(\.name) == ["name 0", "name 1", "name 2"])
         }

@@ -1,13 +1,16 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
 @Suite struct WildJobTests {
     @Test(
-        "B9: a resident job that writes anywhere into what it shares never crashes the parent, which can end it",
-        arguments: Way.allCases)
-    func scribbles(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in WildJobScenes.scribbles(way) }
+        "B9: a body that writes anywhere into what it shares never crashes the parent, which can end it",
+        arguments: Kind.allCases)
+    func scribbles(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            if kind == .oneShot { await WildJobScenes.scribblesInMaps() } else { WildJobScenes.scribbles(kind) }
+        }
     }
 }
 
@@ -19,7 +22,7 @@ struct Scribbling: PlainJob {
     func act(_ seed: Int) throws -> String {
         guard seed >= 0 else { return "item \(seed)" }
         var dice = Dice(state: UInt64(seed))
-        let places = Files.text("/proc/self/maps").split(separator: "\n").compactMap(Self.place)
+        let places = Files.lines("/proc/self/maps").compactMap(Self.place)
         for _ in 0..<200 {
             let place = places.randomElement(using: &dice)!
             // Most of what there is lies at the beginning.
@@ -41,12 +44,12 @@ struct Scribbling: PlainJob {
 }
 
 private enum WildJobScenes {
-    static func scribbles(_ way: Way) {
+    static func scribbles(_ kind: Kind) {
         Scene.setDeadline()
         let pristine = Census.now()
         for seed in 0..<20 {
             do {
-                let pool = try way.start(Scribbling())
+                let pool = try kind.start(Scribbling())
                 #expect(try pool.map([-1, -2]) == ["item -1", "item -2"])
                 // What they give is anything but a crash, or nothing at all until the pool is ended.
                 let calls = [-1, seed, -2, -3].map(pool.submit)
@@ -58,6 +61,22 @@ private enum WildJobScenes {
                 Issue.record(error)
             }
         }
-        ResidentScene.expectNothingLeft(since: pristine)
+        Scene.expectNothingLeft(since: pristine)
+    }
+
+    static func scribblesInMaps() async {
+        await Scene.leaveNothing { () async throws in
+            for seed in 0..<20 {
+                let pool = try Kind.oneShot.start(Scribbling(), options: .init(chunk: .fixed(1)))
+                let task = Task { await pool.mapResults([-1, seed, -2, -3]) }
+                let ending = Task {
+                    try? await Task.sleep(for: .milliseconds(100))
+                    task.cancel()
+                }
+                let results = await task.value
+                #expect(results.count == 4)
+                ending.cancel()
+            }
+        }
     }
 }

@@ -1,3 +1,4 @@
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
@@ -45,7 +46,9 @@ struct SharedMappings {
     static func now() throws -> SharedMappings {
         var mappings = SharedMappings()
         var start: Substring?
-        for line in try TextFile.lines("/proc/self/smaps") {
+        let lines = Files.lines("/proc/self/smaps")
+        try #require(!lines.isEmpty)
+        for line in lines {
             let words = line.split(separator: " ")
             if words.count >= 5, words[0].contains("-") {
                 start = line.contains("/dev/zero") ? words[0].split(separator: "-")[0] : nil
@@ -63,24 +66,6 @@ struct SharedMappings {
 
     /// Bytes in memory, of all of them.
     var residentBytes: Int { resident.values.reduce(0, +) }
-}
-
-/// Reads files whose size is only known in the end.
-enum TextFile {
-    /// Reads the lines of a file.
-    static func lines(_ path: String) throws -> [Substring] {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        try #require(file >= 0, "no \(path)")
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        var part = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let length = unsafe read(file, &part, part.count)
-            guard length > 0 else { break }
-            bytes += part[..<length]
-        }
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-    }
 }
 
 /// Expects that a process which ended said why on standard error.

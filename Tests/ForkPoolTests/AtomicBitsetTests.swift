@@ -1,3 +1,4 @@
+import ForkPoolTestSupport
 import Synchronization
 import Testing
 

@@ -1,4 +1,5 @@
 import CForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 

@@ -32,9 +32,9 @@ struct StreamPaceTests {
                 Issue.record("nothing is in flight and there is no room")
                 return
             }
-            pace.hasInput(size: Int(dice.next() % 1_000_000))
-            pace.hasResult(size: Int(dice.next() % 1_000_000))
-            pace.delivered()
+            pace.noteInput(size: Int(dice.next() % 1_000_000))
+            pace.noteResult(size: Int(dice.next() % 1_000_000))
+            pace.noteDelivery()
             inFlight -= 1
         }
     }
@@ -45,7 +45,7 @@ struct StreamPaceTests {
         var most = 0
         for step in 1...100_000 {
             // Ten in a microsecond.
-            pace.delivered(at: step * 100)
+            pace.noteDelivery(at: step * 100)
             most = max(most, pace.room(inFlight: 0))
         }
         #expect(most == 256)
@@ -54,9 +54,9 @@ struct StreamPaceTests {
     @Test("takes one input at a time again when items become long")
     func longItems() {
         var pace = StreamPace(workers: 2, window: nil)
-        for step in 1...100_000 { pace.delivered(at: step * 100) }
+        for step in 1...100_000 { pace.noteDelivery(at: step * 100) }
         // Each look at the pace halves a portion: 256 items to the first, 128 to the next.
-        for step in 1...600 { pace.delivered(at: 10_000_000 + step * 400_000) }
+        for step in 1...600 { pace.noteDelivery(at: 10_000_000 + step * 400_000) }
         #expect(pace.room(inFlight: 0) == 1)
         #expect(pace.room(inFlight: 16) == 0)
     }
@@ -66,7 +66,7 @@ struct StreamPaceTests {
         var pace = StreamPace(workers: 2, window: 40)
         var most = 0
         for step in 1...100_000 {
-            pace.delivered(at: step * 100)
+            pace.noteDelivery(at: step * 100)
             most = max(most, pace.room(inFlight: 0))
         }
         #expect(most == 10)
@@ -76,13 +76,13 @@ struct StreamPaceTests {
     @Test("has no more large results in flight than 512 KiB for each worker, or two of any size")
     func largeResults() {
         var pace = StreamPace(workers: 2, window: nil)
-        pace.hasResult(size: 100_000)
+        pace.noteResult(size: 100_000)
         #expect(pace.room(inFlight: 9) == 1)
         #expect(pace.room(inFlight: 10) == 0)
-        pace.hasResult(size: 1 << 20)
+        pace.noteResult(size: 1 << 20)
         #expect(pace.room(inFlight: 3) == 1)
         #expect(pace.room(inFlight: 4) == 0)
-        pace.hasResult(size: 1 << 30)
+        pace.noteResult(size: 1 << 30)
         #expect(pace.room(inFlight: 3) == 1)
         #expect(pace.room(inFlight: 4) == 0)
     }
@@ -90,15 +90,15 @@ struct StreamPaceTests {
     @Test("counts inputs with results")
     func largeInputs() {
         var pace = StreamPace(workers: 2, window: nil)
-        pace.hasInput(size: 60_000)
-        pace.hasResult(size: 40_000)
+        pace.noteInput(size: 60_000)
+        pace.noteResult(size: 40_000)
         #expect(pace.room(inFlight: 9) == 1)
         #expect(pace.room(inFlight: 10) == 0)
-        pace.hasInput(size: 1 << 20)
+        pace.noteInput(size: 1 << 20)
         #expect(pace.room(inFlight: 3) == 1)
         #expect(pace.room(inFlight: 4) == 0)
-        for _ in 0..<100 { pace.hasInput(size: 300) }
-        for _ in 0..<100 { pace.hasResult(size: 8) }
+        for _ in 0..<100 { pace.noteInput(size: 300) }
+        for _ in 0..<100 { pace.noteResult(size: 8) }
         #expect(pace.room(inFlight: 15) == 1)
         #expect(pace.room(inFlight: 16) == 0)
     }
@@ -106,8 +106,8 @@ struct StreamPaceTests {
     @Test("forgets large results when small ones follow")
     func smallResults() {
         var pace = StreamPace(workers: 2, window: nil)
-        pace.hasResult(size: 1 << 20)
-        for _ in 0..<100 { pace.hasResult(size: 8) }
+        pace.noteResult(size: 1 << 20)
+        for _ in 0..<100 { pace.noteResult(size: 8) }
         #expect(pace.room(inFlight: 15) == 1)
         #expect(pace.room(inFlight: 16) == 0)
     }
@@ -115,7 +115,7 @@ struct StreamPaceTests {
     @Test("is not slowed by large results where a window was asked for")
     func windowOverMemory() {
         var pace = StreamPace(workers: 2, window: 1000)
-        pace.hasResult(size: 1 << 30)
+        pace.noteResult(size: 1 << 30)
         #expect(pace.room(inFlight: 999) == 1)
     }
 }

@@ -1,3 +1,4 @@
+import ForkPoolTestSupport
 import Testing
 
 @testable import ForkPool

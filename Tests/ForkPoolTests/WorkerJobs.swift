@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Foundation
 import Testing
 
@@ -37,14 +38,14 @@ struct Nature: ForkPool.Job {
 
     /// Looks at the process that runs this.
     static func now() -> Seen {
-        let name = (try? TextFile.lines("/proc/self/comm"))?.first.map(String.init) ?? ""
+        let name = Files.lines("/proc/self/comm").first.map(String.init) ?? ""
         return Seen(
             name: name, processors: [processors("/proc/self/status"), processors("/proc/thread-self/status")],
             niceness: [getpid(), 0].map { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t($0)) })
     }
 
     private static func processors(_ path: String) -> Int {
-        let allowed = (try? TextFile.lines(path))?.first { $0.hasPrefix("Cpus_allowed:") } ?? ""
+        let allowed = Files.lines(path).first { $0.hasPrefix("Cpus_allowed:") } ?? ""
         return allowed.dropFirst("Cpus_allowed:".count).reduce(0) { sum, digit in
             sum + (digit.hexDigitValue?.nonzeroBitCount ?? 0)
         }

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 
 /// Gives the decoder, and the reader of reports, bytes that no encoder wrote.

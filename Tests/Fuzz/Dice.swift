@@ -1,18 +1,10 @@
-/// Numbers that look random and are the same for the same seed.
-struct Dice: RandomNumberGenerator {
-    private var state: UInt64
+import ForkPoolTestSupport
 
+extension Dice {
     init(_ seed: UInt64, _ iteration: Int, _ item: Int = 0) {
-        state = seed &* 0xD134_2543_DE82_EF95 &+ UInt64(truncatingIfNeeded: iteration) &* 0x2545_F491_4F6C_DD1D
-        state = state ^ UInt64(truncatingIfNeeded: item) &* 0x9E6C_63D0_876A_6F2B
+        let state = seed &* 0xD134_2543_DE82_EF95 &+ UInt64(truncatingIfNeeded: iteration) &* 0x2545_F491_4F6C_DD1D
+        self.init(state: state ^ UInt64(truncatingIfNeeded: item) &* 0x9E6C_63D0_876A_6F2B)
         _ = next()
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 
     /// A number from 0 to `bound - 1`.

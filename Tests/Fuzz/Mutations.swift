@@ -1,3 +1,5 @@
+import ForkPoolTestSupport
+
 /// Damages bytes in the ways in which damage finds something.
 enum Mutations {
     /// The most bytes that damage makes of a message.

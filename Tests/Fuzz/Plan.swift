@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 
 /// What one iteration does; all of it follows from the seed and the iteration.

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 
 /// Types whose values are encoded and then damaged.
 indirect enum Nest: Codable {

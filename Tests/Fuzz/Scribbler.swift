@@ -1,3 +1,4 @@
+import ForkPoolTestSupport
 import Glibc
 
 /// Writes where a wild write of a body could, into whatever memory a worker shares with its parent.

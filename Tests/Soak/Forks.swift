@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Foundation
 import Synchronization
 
@@ -108,11 +109,11 @@ extension Forks {
             return (1...200).map { [UInt8](repeating: 1, count: $0 * 40) }.reduce(0) { $0 + $1.count } == 804_000
         case .thrown: return (try? fail()) == nil
         case .format: return String(format: "%04d", item % 10_000).count == 4
-        case .files: return !Processes.bytes("/proc/self/stat").isEmpty
+        case .files: return !Files.bytes("/proc/self/stat").isEmpty
         case .random: return (0..<10).contains(Int.random(in: 0..<10))
         case .thread:
             let seen = Atomic(0)
-            pthread_join(startThread { seen.store(item, ordering: .relaxed) }, nil)
+            pthread_join(Threads.start { seen.store(item, ordering: .relaxed) }, nil)
             return seen.load(ordering: .relaxed) == item
         case .typeName: return "\(Named(number: item))".contains("\(item)")
         case .coldType: return Hammers.size(of: UInt8.self, UInt64(item), 12) > 0

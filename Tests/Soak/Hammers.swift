@@ -1,4 +1,5 @@
 import Dispatch
+import ForkPoolTestSupport
 import Foundation
 
 /// Threads that are always in the middle of something, whenever somebody forks.

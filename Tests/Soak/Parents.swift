@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 
 /// A process that has workers is killed at a random moment, and none of its processes is left.
@@ -70,7 +71,7 @@ enum Parents {
             let isOver = waitUntilReadable(ends[0], seconds: 10)
             expect(isOver, "\(kind) \(phase): a process has the pipe and not the variable")
         } while unsafe read(ends[0], &byte, 1) == 1
-        expect(!Processes.names(in: "/dev/shm").contains { $0.contains("forkpool") }, "something is left in /dev/shm")
+        expect(!Files.names(in: "/dev/shm").contains { $0.contains("forkpool") }, "something is left in /dev/shm")
         return (time, seen)
     }
 
@@ -136,11 +137,11 @@ extension Parents {
                 sayReady()
                 Napper.sleepForEver()
             }
-        case .body:
+        case .residentBody:
             let napper = try pool.resident { (_: Int) in Napper.sleepForEver() }
             sayReady()
             try napper.forEach(0..<3)
-        case .job, .exec:
+        case .residentJob, .exec:
             let napper = try pool.resident(Napper(), start: kind == .exec ? .exec : .fork)
             sayReady()
             try napper.forEach(0..<3)

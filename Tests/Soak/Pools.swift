@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 
 /// Many pools in a row are made, used and ended in every way, and none leaves anything.
 enum Pools {

@@ -1,3 +1,4 @@
+import ForkPoolTestSupport
 import Glibc
 
 /// What /proc says of processes.
@@ -6,44 +7,15 @@ enum Processes {
     static let soakVariable = "FORKPOOL_SOAK"
     static let trialVariable = "FORKPOOL_SOAK_TRIAL"
 
-    /// The content of one of the kernel's small files; empty if there is none.
-    static func bytes(_ path: String) -> [UInt8] {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return [] }
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        var part = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let length = unsafe read(file, &part, part.count)
-            if length < 0, errno == EINTR { continue }
-            guard length > 0 else { return bytes }
-            bytes += part[..<length]
-        }
-    }
-
-    static func text(_ path: String) -> String { String(decoding: bytes(path), as: UTF8.self) }
-
-    /// The names in a folder.
-    static func names(in folder: String) -> [String] {
-        guard let stream = unsafe opendir(folder) else { return [] }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe Array($0.prefix { $0 != 0 }) }
-            names.append(String(decoding: name, as: UTF8.self))
-        }
-        return names
-    }
-
     /// Whether a process lives and was started with that variable; pids are used again, and a dead one has none.
     static func has(_ pid: Int32, _ variable: String, _ value: String) -> Bool {
         let expected = Array("\(variable)=\(value)".utf8)
-        return bytes("/proc/\(pid)/environ").split(separator: 0).contains { $0.elementsEqual(expected) }
+        return Files.bytes("/proc/\(pid)/environ").split(separator: 0).contains { $0.elementsEqual(expected) }
     }
 
     /// Every living process that was started with that variable, but for this one.
     static func all(with variable: String, _ value: String) -> [Int32] {
-        names(in: "/proc").compactMap { Int32($0) }.filter { $0 != getpid() && has($0, variable, value) }
+        Files.names(in: "/proc").compactMap { Int32($0) }.filter { $0 != getpid() && has($0, variable, value) }
     }
 
     /// The children of this process.
@@ -51,8 +23,8 @@ enum Processes {
 
     /// The children of a process, of whichever thread.
     static func children(of pid: Int32) -> [Int32] {
-        names(in: "/proc/\(pid)/task").flatMap { thread in
-            text("/proc/\(pid)/task/\(thread)/children").split(separator: " ").compactMap { Int32($0) }
+        Files.names(in: "/proc/\(pid)/task").flatMap { thread in
+            Files.text("/proc/\(pid)/task/\(thread)/children").split(separator: " ").compactMap { Int32($0) }
         }
     }
 
@@ -68,15 +40,15 @@ enum Processes {
     /// What each thread of a process waits for.
     static func describe(_ pid: Int32) -> String {
         func line(_ file: String) -> String {
-            text(file).split(separator: "\n").first.map(String.init) ?? "?"
+            Files.lines(file).first.map(String.init) ?? "?"
         }
-        let threads = names(in: "/proc/\(pid)/task").compactMap { Int32($0) }.sorted()
+        let threads = Files.names(in: "/proc/\(pid)/task").compactMap { Int32($0) }.sorted()
         let states = threads.map { thread in
             let folder = "/proc/\(pid)/task/\(thread)"
             let (name, place, call) = (line("\(folder)/comm"), line("\(folder)/wchan"), line("\(folder)/syscall"))
             return "  \(thread) \(name): \(place), system call \(call)"
         }
-        let status = text("/proc/\(pid)/status").split(separator: "\n").filter {
+        let status = Files.lines("/proc/\(pid)/status").filter {
             $0.hasPrefix("PPid:") || $0.hasPrefix("State:")
         }
         return "process \(pid) \(status.joined(separator: " "))\n" + states.joined(separator: "\n")
@@ -92,13 +64,13 @@ struct Census: Equatable, CustomStringConvertible {
     var names: [String]
 
     static var now: Census {
-        let maps = Processes.text("/proc/self/maps").split(separator: "\n")
+        let maps = Files.lines("/proc/self/maps")
         return Census(
-            descriptors: (Int32(0)..<256).filter { fcntl($0, F_GETFD) >= 0 }.map { "\($0) \(target(of: $0))" },
+            descriptors: (Int32(0)..<256).filter { fcntl($0, F_GETFD) >= 0 }.map { "\($0) \(Files.target(of: $0))" },
             children: Processes.children.count,
             mappings: maps.count { $0.contains("/dev/zero") || $0.contains("/memfd:") || $0.contains("/dev/shm") },
-            threads: Processes.names(in: "/proc/self/task").count { Int32($0) != nil },
-            names: Processes.names(in: "/dev/shm").filter { $0.contains("forkpool") })
+            threads: Files.names(in: "/proc/self/task").count { Int32($0) != nil },
+            names: Files.names(in: "/dev/shm").filter { $0.contains("forkpool") })
     }
 
     /// Looks again until everything is as it was, for some seconds at most: a thread that is not needed any more goes
@@ -113,12 +85,6 @@ struct Census: Equatable, CustomStringConvertible {
             guard monotonic() < end else { violation("\(what()) left something: \(before) became \(census)") }
             sched_yield()
         }
-    }
-
-    private static func target(of descriptor: Int32) -> String {
-        var bytes = [UInt8](repeating: 0, count: 256)
-        let length = unsafe readlink("/proc/self/fd/\(descriptor)", &bytes, bytes.count)
-        return String(decoding: bytes[..<max(length, 0)], as: UTF8.self)
     }
 
     var description: String {

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Synchronization
 
@@ -11,23 +12,6 @@ struct Setting {
     func dice(_ salt: Int = 0) -> Dice { Dice(state: seed &+ UInt64(salt) &* 0x9E37_79B9_7F4A_7C15) }
 
     func pick(short: Int, long: Int) -> Int { isLong ? long : short }
-}
-
-/// SplitMix64.
-struct Dice: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        return Self.mix(state)
-    }
-
-    static func mix(_ value: UInt64) -> UInt64 {
-        var mixed = value
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }
 
 /// Lets a random moment come; nothing relies on how long it takes.
@@ -64,7 +48,7 @@ final class Background: Sendable {
     private let thread: Mutex<pthread_t?> = Mutex(nil)
 
     init(_ work: @escaping @Sendable (Background) -> Void) {
-        let started = startThread { [self] in work(self) }
+        let started = Threads.start { [self] in work(self) }
         thread.withLock { $0 = started }
     }
 
@@ -75,23 +59,6 @@ final class Background: Sendable {
         isOver.store(true, ordering: .relaxed)
         if let started = thread.withLock({ $0.take() }) { pthread_join(started, nil) }
     }
-}
-
-/// Starts a thread that is to be joined.
-func startThread(_ work: @escaping () -> Void) -> pthread_t {
-    final class Box {
-        let work: () -> Void
-        init(_ work: @escaping () -> Void) { self.work = work }
-    }
-    var thread = pthread_t()
-    let error = unsafe pthread_create(
-        &thread, nil,
-        {
-            unsafe Unmanaged<Box>.fromOpaque($0!).takeRetainedValue().work()
-            return nil
-        }, Unmanaged.passRetained(Box(work)).toOpaque())
-    expect(error == 0, "no thread: errno \(error)")
-    return thread
 }
 
 /// What Swift's import of glibc hides.

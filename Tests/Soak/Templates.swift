@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Synchronization
 
@@ -19,7 +20,7 @@ enum Templates {
         var pools = 0
         var kills = 0
         while monotonic() - start < duration {
-            kills += ruin(pools % 2 == 0 ? .body : .job, tally, setting.dice(pools), &dice)
+            kills += ruin(pools % 2 == 0 ? .residentBody : .residentJob, tally, setting.dice(pools), &dice)
             pools += 1
             Census.expectNothingLeft(since: &pristine, "a pool whose templates were killed")
         }

@@ -1,23 +1,11 @@
+internal import Glibc
+
 /// Compares, hashes and sums memory of any alignment.
 enum ByteMath {
     /// Compares two runs of `count` bytes.
+    @inline(__always)
     static func areEqual(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, count: Int) -> Bool {
-        var offset = 0
-        while count &- offset >= 8 {
-            guard
-                unsafe left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                    == right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            else { return false }
-            offset &+= 8
-        }
-        while offset < count {
-            guard
-                unsafe left.load(fromByteOffset: offset, as: UInt8.self)
-                    == right.load(fromByteOffset: offset, as: UInt8.self)
-            else { return false }
-            offset &+= 1
-        }
-        return true
+        unsafe memcmp(left, right, count) == 0
     }
 
     /// Hashes a key's bytes: fast, and without defence against keys chosen to collide.

@@ -19,7 +19,6 @@ struct Corruption: Error {
         self.offset = offset
     }
 
-    /// Whether every byte was read.
     var isAtEnd: Bool { offset >= count }
 
     /// Makes the error for the current place.
@@ -27,7 +26,6 @@ struct Corruption: Error {
         Corruption(reason: reason, offset: offset)
     }
 
-    /// Reads one byte.
     @inline(__always)
     mutating func byte() throws(Corruption) -> UInt8 {
         guard offset < count, let base = unsafe base else { throw corruption("The message ends early.") }

@@ -10,11 +10,7 @@ struct KeySearch {
 
     /// Finds the last entry whose key consists of exactly these bytes.
     ///
-    /// - Parameters:
-    ///   - name: The key's UTF-8.
-    ///   - message: The message.
-    ///   - number: The number of the container, always the same for one search.
-    /// - Returns: The entry's number, or 0.
+    /// - Returns: The entry's number, or 0. The container must be the same in all calls.
     /// - Complexity: O(*k*) in the length of the key, expected; the first call that is out of order is O(*n*) in the
     ///   number of entries.
     mutating func find(_ name: UnsafeRawBufferPointer, in message: Message, container number: Int) -> UInt32 {

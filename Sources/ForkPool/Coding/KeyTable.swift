@@ -30,7 +30,6 @@
     private var generation: UInt32 = 0
     private var last: UInt32 = 0
 
-    /// Forgets every key.
     mutating func reset() {
         keys.removeAll(keepingCapacity: true)
         last = 0
@@ -42,9 +41,6 @@
 
     /// Finds the number of a key, or gives it the next one.
     ///
-    /// - Parameters:
-    ///   - name: The key's UTF-8.
-    ///   - base: The start of the message, where earlier keys are.
     /// - Returns: How a record names the key; after `new`, the caller writes the key and places it.
     /// - Complexity: O(*k*) in the length of the key, expected.
     mutating func refer(to name: UnsafeBufferPointer<UInt8>, base: UnsafeRawPointer) -> Reference {

@@ -37,7 +37,6 @@ extension Message {
         return source.isNaN ? F(source) : F(exactly: source)
     }
 
-    /// Reads a Boolean.
     func bool(at position: Position) -> Bool? {
         switch position.kind {
         case .yes: return true

@@ -6,7 +6,6 @@ extension MessageWriter {
         try put(varint: UInt64(depth))
     }
 
-    /// Appends a Boolean.
     func write(_ value: Bool, at place: Place) throws {
         try begin(value ? .yes : .no, at: place)
     }

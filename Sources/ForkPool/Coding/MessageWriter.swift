@@ -116,7 +116,6 @@ extension MessageWriter {
 }
 
 extension MessageWriter {
-    /// Appends one byte.
     @inline(__always)
     func put(byte: UInt8) throws {
         guard count < limit else { throw overflow() }
@@ -135,7 +134,6 @@ extension MessageWriter {
         try put(byte: UInt8(truncatingIfNeeded: rest))
     }
 
-    /// Appends the memory of a trivial value.
     @inline(__always)
     func put<T: BitwiseCopyable>(memoryOf value: T) throws {
         guard limit &- count >= MemoryLayout<T>.size else { throw overflow() }
@@ -143,7 +141,6 @@ extension MessageWriter {
         count &+= MemoryLayout<T>.size
     }
 
-    /// Appends a run of bytes.
     func put(bytes: UnsafeRawBufferPointer) throws {
         guard limit &- count >= bytes.count else { throw overflow() }
         guard let base = unsafe memory.baseAddress, let source = bytes.baseAddress else { return }

@@ -20,19 +20,14 @@ enum WireKind: UInt8 {
     case null
     /// A `nil` inside several `some`; the varint is their number.
     case deepNull
-    /// The Boolean `false`.
     case no
-    /// The Boolean `true`.
     case yes
     /// An integer from 0 to 2^64 - 1, as a varint.
     case positive
     /// An integer from -1 to -2^64, as the varint of its bitwise complement.
     case negative
-    /// A half-precision number.
     case float16
-    /// A single-precision number.
     case float32
-    /// A double-precision number.
     case float64
     /// A signed integer beyond what a varint holds.
     case int128
@@ -109,11 +104,8 @@ extension WireKind {
 
     /// Whether the kind is an integer or a floating-point number.
     var isNumber: Bool {
-        switch self {
-        case .positive, .negative, .float16, .float32, .float64, .int128, .uint128: true
-        case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64: true
-        default: false
-        }
+        (Self.positive.rawValue...Self.uint128.rawValue).contains(rawValue)
+            || (Self.int8.rawValue...Self.uint64.rawValue).contains(rawValue)
     }
 
     /// Returns the kind of an array's elements; nil if their memory cannot be copied, because it is not trivial or is empty.

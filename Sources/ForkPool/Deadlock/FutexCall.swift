@@ -11,16 +11,12 @@ struct FutexCall: Equatable {
 
     /// The number of the system call `futex` on this machine.
     #if arch(x86_64)
-        static let number: UInt64 = 202
+    static let number: UInt64 = 202
     #elseif arch(arm64)
-        static let number: UInt64 = 98
+    static let number: UInt64 = 98
     #endif
 
-    /// Parses the text; nil for every other call.
-    ///
-    /// - Parameters:
-    ///   - text: The text of `syscall`.
-    ///   - number: The number of the system call `futex`.
+    /// Parses the text of `syscall`; nil for every other call.
     init?(_ text: ArraySlice<UInt8>, number: UInt64 = FutexCall.number) {
         let parts = text.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
         guard parts.count == 9, ProcFile.number(parts[0], radix: 10) == number,

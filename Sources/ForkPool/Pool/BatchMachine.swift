@@ -187,7 +187,7 @@ struct BatchMachine {
 
     /// This many workers may end before `count` items are done: each has one item behind it, or is one of a few.
     static func mostExits(of count: Int, retries: Int?) -> Int {
-        let attempts = min(retries ?? 0, .max / 2) + 1
+        let attempts = min(retries ?? RetryPolicy.deadlockRetries, .max / 2) + 1
         let (exits, overflow) = (2 * min(count, .max / 4)).multipliedReportingOverflow(by: attempts)
         return overflow ? .max - 64 : min(exits, .max - 128) + 64
     }

@@ -6,27 +6,30 @@ internal import Glibc
 ///
 /// It only carries out what `WorkerTable`, `Watchdog` and the batches' machines decide.
 final class PoolSupervisor {
-    private let pool: Pool
-    private let starter: any Starter
+    let pool: Pool
+    let starter: any Starter
+    /// The number of workers that there is work for at first.
+    private let workers: Int
     /// Takes note of a replacement; returns the limit that it exceeds, if it does.
     private let countRestart: (_ now: Int) -> ForkPool.Options.RestartIntensity?
-    private var table: WorkerTable
-    private var watchdog: Watchdog
-    private var processes: [Int: ProcessHandle] = [:]
+    var table: WorkerTable
+    var watchdog: Watchdog
+    private(set) var processes: [Int: ProcessHandle] = [:]
     /// When the supervisor last asked whether items get done, in nanoseconds of the monotonic clock.
     private var lastProgress = 0
     /// What `ppoll` waits for: the pool's event, the processes in the slots beside it, what the starter watches.
     private var polled: [cforkpool_poll] = []
     private var polledSlots: [Int] = []
 
-    private var layout: RegionLayout { pool.layout }
+    var layout: RegionLayout { pool.layout }
 
     private init(
-        _ pool: Pool, _ starter: any Starter,
+        _ pool: Pool, _ starter: any Starter, workers: Int,
         countRestart: @escaping (_ now: Int) -> ForkPool.Options.RestartIntensity?
     ) {
         self.pool = pool
         self.starter = starter
+        self.workers = workers
         self.countRestart = countRestart
         table = WorkerTable(workers: pool.layout.workers, hasSpare: !pool.servesOneBatch)
         processes.reserveCapacity(pool.layout.processSlots)
@@ -38,8 +41,8 @@ final class PoolSupervisor {
     /// - Throws: The refusal, if not one worker runs; nothing is left then.
     static func start(_ pool: Pool, _ starter: any Starter, over: PrivateEvent) throws(SystemError) {
         var restarts = RestartLog(pool.options.restartIntensity)
-        let supervisor = PoolSupervisor(pool, starter) { restarts.excess(at: $0) }
-        try supervisor.begin(workers: .max)
+        let supervisor = PoolSupervisor(pool, starter, workers: .max) { restarts.excess(at: $0) }
+        try supervisor.begin()
         let context = unsafe Unmanaged.passRetained(SupervisorThread(supervisor, over))
         let error = unsafe cforkpool_thread({ unsafe SupervisorThread.run($0).signal() }, unsafe context.toOpaque())
         guard error != 0 else { return }
@@ -58,12 +61,12 @@ final class PoolSupervisor {
         _ pool: Pool, _ starter: any Starter, workers: Int,
         countRestart: @escaping (_ now: Int) -> ForkPool.Options.RestartIntensity?
     ) throws(SystemError) {
-        let supervisor = PoolSupervisor(pool, starter, countRestart: countRestart)
-        try supervisor.begin(workers: workers)
+        let supervisor = PoolSupervisor(pool, starter, workers: workers, countRestart: countRestart)
+        try supervisor.begin()
         supervisor.run()
     }
 
-    private func begin(workers: Int) throws(SystemError) {
+    private func begin() throws(SystemError) {
         perform(table.fill(workers))
         if let refusal = collect(waiting: true), processes.isEmpty {
             starter.close()
@@ -74,7 +77,7 @@ final class PoolSupervisor {
     // MARK: - The loop
 
     /// Supervises until nothing is left.
-    fileprivate func run() {
+    func run() {
         prepareToPoll()
         while true {
             sleep()
@@ -146,7 +149,7 @@ final class PoolSupervisor {
         if let cause = review.ending ?? table.ending {
             perform(table.end(cause))
         } else if review.hasWork, !table.isManned {
-            perform(table.fill())
+            perform(table.fill(workers))
             if let refusal = collect(waiting: true), processes.isEmpty { pool.failWithoutWorkers(.refused(refusal)) }
             prepareToPoll()
         }
@@ -177,7 +180,7 @@ final class PoolSupervisor {
 
     // MARK: - Processes
 
-    private func perform(_ actions: [WorkerTable.Action]) {
+    func perform(_ actions: [WorkerTable.Action]) {
         for action in actions {
             switch action {
             case .start(let slots):
@@ -265,57 +268,5 @@ final class PoolSupervisor {
             process.close()
         }
         processes = [:]
-    }
-
-    // MARK: - Deadlines and deadlocks
-
-    /// Kills workers that are overdue or in a deadlock.
-    private func watchWorkers() {
-        guard watchdog.isNeeded else { return }
-        let now = monotonicNanoseconds()
-        watchdog.resume(at: now)
-        for (slot, process) in processes {
-            guard let worker = table.worker(in: slot), table.killReason(of: worker) == nil else { continue }
-            let snapshot = layout.record(worker).snapshot
-            let reason = watchdog.check(worker, snapshot, at: now) { ProcSample.take(of: process.pid) }
-            if let reason { kill(worker, in: slot, at: snapshot, for: reason) }
-        }
-        let spinning = watchdog.stopSuspects(at: now) { workers in
-            StopSample.take(
-                of: workers.map { processes[table.slot(of: $0)!]! }.map { ($0.pid, $0.descriptor) })
-        }
-        for worker in spinning {
-            guard let slot = table.slot(of: worker) else { continue }
-            kill(worker, in: slot, at: layout.record(worker).snapshot, for: .deadlocked)
-        }
-    }
-
-    /// Kills a worker for what it is on, unless it has gone on.
-    private func kill(_ worker: Int, in slot: Int, at snapshot: ItemSnapshot, for reason: KillReason) {
-        guard pool.requestKill(worker, at: snapshot, for: reason) else { return }
-        // Others with the same memory may wait for the same lock.
-        let isRepeat = reason == .deadlocked && !starter.retireMemory(of: slot)
-        perform(table.kill(worker, for: reason, isRepeat: isRepeat))
-    }
-}
-
-/// What the supervising thread of a resident pool runs.
-private final class SupervisorThread {
-    private let supervisor: PoolSupervisor
-    private let over: PrivateEvent
-
-    init(_ supervisor: PoolSupervisor, _ over: PrivateEvent) {
-        self.supervisor = supervisor
-        self.over = over
-    }
-
-    /// Supervises until nothing is left, and returns what is to be signalled then: the supervisor's own hold on the pool's
-    /// memory is gone before a waiting thread sees the end.
-    @inline(never)
-    static func run(_ context: UnsafeMutableRawPointer) -> PrivateEvent {
-        let thread = unsafe Unmanaged<SupervisorThread>.fromOpaque(context).takeRetainedValue()
-        thread.over.promise()
-        thread.supervisor.run()
-        return thread.over
     }
 }

@@ -1,4 +1,4 @@
-/// An array of fixed size in memory that parent and workers share.
+/// An array of fixed size in memory that the parent and its workers share.
 ///
 /// ```swift
 /// let (width, height) = (640, 480)
@@ -8,17 +8,17 @@
 /// }
 /// ```
 ///
-/// Writes of different processes to different elements need no lock. Two that write to the same element, or one
-/// that reads what another writes, need a `SharedValue` or an order of their own.
+/// Processes that write to different elements need no lock. Two processes that write to the same element, or one that reads
+/// what another writes, need a `SharedValue` or another way to take turns.
 @safe public final class SharedArray<Element: BitwiseCopyable>: @unchecked Sendable {
     @usableFromInline let elements: UnsafeMutableBufferPointer<Element>
-    /// Keeps the memory: a mapping of its own, or the outcome of a map.
+    /// Owns the memory: a mapping, or the result of a map.
     private let owner: AnyObject
 
     /// Creates an array whose elements are all zero bytes.
     ///
     /// - Parameter count: The number of elements.
-    /// - Precondition: `count` is at least 0, the bytes can be counted, and the system grants them.
+    /// - Precondition: `count` is at least 0, and the system grants the memory.
     public init(count: Int) {
         precondition(count >= 0, "ForkPool: a SharedArray has at least 0 elements, not \(count)")
         let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
@@ -41,10 +41,10 @@
     }
 
     @usableFromInline
-    init(_ outcome: MapResult, count: Int) {
-        owner = outcome
+    init(_ result: MapResult, count: Int) {
+        owner = result
         unsafe elements = UnsafeMutableBufferPointer(
-            start: outcome.memory.slots.bindMemory(to: Element.self, capacity: count), count: count)
+            start: result.memory.slots.bindMemory(to: Element.self, capacity: count), count: count)
     }
 
     /// Reads all elements in place.

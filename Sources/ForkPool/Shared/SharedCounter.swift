@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Counts across processes: what a worker adds, the parent sees.
+/// A counter that the parent and its workers share.
 ///
 /// ```swift
 /// let primes = SharedCounter()
@@ -10,7 +10,7 @@ internal import Synchronization
 /// print(primes.value)
 /// ```
 ///
-/// Make it before the map that uses it. What a worker added before it crashed stays added.
+/// Create it before the map that uses it. A worker's additions stay even if it crashes later.
 public final class SharedCounter: Sendable {
     private let memory = SharedMemory(size: MemoryLayout<Int>.size)
 
@@ -20,20 +20,20 @@ public final class SharedCounter: Sendable {
 
     /// Creates a counter.
     ///
-    /// - Parameter value: What it begins with.
+    /// - Parameter value: The initial value.
     public init(_ value: Int = 0) {
         unsafe word.pointee.store(value, ordering: .relaxed)
     }
 
-    /// What the counter holds now.
+    /// The current value.
     public var value: Int {
         unsafe word.pointee.load(ordering: .sequentiallyConsistent)
     }
 
     /// Adds to the counter in one atomic step; an overflow wraps.
     ///
-    /// - Parameter amount: What to add; it may be negative.
-    /// - Returns: The value after.
+    /// - Parameter amount: The number to add; it may be negative.
+    /// - Returns: The new value.
     @discardableResult
     public func add(_ amount: Int = 1) -> Int {
         unsafe word.pointee.wrappingAdd(amount, ordering: .sequentiallyConsistent).newValue

@@ -1,4 +1,4 @@
-/// A mapping that parent and workers share, for as long as something refers to it.
+/// A mapping that the parent and its workers share, unmapped with its last reference.
 @usableFromInline
 @safe final class SharedMemory: @unchecked Sendable {
     private let mapping: Mapping
@@ -6,7 +6,7 @@
 
     /// Makes zeroed shared memory.
     ///
-    /// - Precondition: The system grants it, as with any other memory that a value needs.
+    /// - Precondition: The system grants the memory.
     @usableFromInline
     init(size: Int) {
         do {

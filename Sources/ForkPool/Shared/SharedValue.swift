@@ -1,7 +1,7 @@
 internal import CForkPool
 internal import Synchronization
 
-/// A value that parent and workers change under a lock.
+/// A value that the parent and its workers change under a lock.
 ///
 /// ```swift
 /// struct Candidate: BitwiseCopyable { var seed = 0, score = 0.0 }
@@ -13,12 +13,12 @@ internal import Synchronization
 /// }
 /// ```
 ///
-/// The lock is robust: a worker that dies while it holds it neither keeps the others waiting nor leaves half a
-/// change behind. A change counts when the closure returns; one that was cut short never was.
+/// The lock is robust: a worker that dies while it holds the lock does not block the others, and leaves no partial change. A
+/// change takes effect when the closure returns.
 public final class SharedValue<Value: BitwiseCopyable>: @unchecked Sendable {
     private let memory: SharedMemory
 
-    // The lock; then the number of the copy that counts, 0 or 1; then the two copies.
+    // The memory holds the lock, the number of the current copy (0 or 1), and the two copies.
     private static var copiesOffset: Int { (Int(CFORKPOOL_MUTEX_SIZE) + 64 + alignment - 1) / alignment * alignment }
     private static var alignment: Int { max(MemoryLayout<Value>.alignment, 64) }
 
@@ -33,7 +33,7 @@ public final class SharedValue<Value: BitwiseCopyable>: @unchecked Sendable {
 
     /// Creates a shared value.
     ///
-    /// - Parameter value: What it begins with.
+    /// - Parameter value: The initial value.
     /// - Precondition: The system grants the memory.
     public init(_ value: Value) {
         memory = SharedMemory(size: Self.copiesOffset + 2 * MemoryLayout<Value>.stride)
@@ -42,23 +42,23 @@ public final class SharedValue<Value: BitwiseCopyable>: @unchecked Sendable {
         unsafe copy(0).initialize(to: value)
     }
 
-    /// What the value is now.
+    /// The current value.
     public var value: Value {
         withLock { $0 }
     }
 
-    /// Reads and changes the value while no other process or thread does.
+    /// Reads and changes the value, while no other process or thread does.
     ///
-    /// - Parameter body: Gets the value. What it throws leaves the value as it was.
+    /// - Parameter body: Gets the value. If it throws, the value stays as it was.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws.
-    /// - Precondition: The calling thread does not hold the lock already. Nor does whoever waits for this process: a
-    ///   map inside `withLock`, whose body locks the same value, waits for ever.
+    /// - Precondition: The calling thread does not hold the lock already.
+    /// - Warning: A map inside `withLock` whose body locks the same value waits for ever.
     public func withLock<T, E: Error>(_ body: (inout Value) throws(E) -> T) throws(E) -> T {
         let locked = unsafe cforkpool_mutex_lock(memory.base)
         precondition(locked >= 0, "ForkPool: SharedValue.withLock inside withLock of the same value (errno \(-locked))")
         defer { _ = unsafe cforkpool_mutex_unlock(memory.base) }
-        // The other copy is written, and only then named: a death at any point leaves one whole value.
+        // Write the other copy first, and then its number: a death at any point leaves a whole value.
         let number = unsafe current.pointee.load(ordering: .acquiring)
         var value = unsafe copy(number).pointee
         let result = try body(&value)

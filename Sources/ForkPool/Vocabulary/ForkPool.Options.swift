@@ -103,26 +103,8 @@ extension ForkPool {
         /// The kernel keeps 15 bytes of it.
         public var name: String?
 
-        /// Creates options.
+        /// Creates options; each parameter sets the property of its name.
         ///
-        /// - Parameters:
-        ///   - chunk: How many items a worker claims at once.
-        ///   - warmMemory: The bytes of shared memory to keep between maps.
-        ///   - refusesThreads: Whether a map fails beside other threads.
-        ///   - timeout: The longest time for one item.
-        ///   - retries: How often to run an item again after its worker ended.
-        ///   - retryReasons: The reasons to run an item again.
-        ///   - retryPause: The pause before an item runs again.
-        ///   - restartIntensity: A limit for how often workers are replaced.
-        ///   - itemsPerWorker: The number of items after which a worker is replaced.
-        ///   - setUp: Runs in each worker before its first item.
-        ///   - tearDown: Runs in each worker after its last item.
-        ///   - memoryLimit: The bytes of private memory that each worker may add.
-        ///   - cpuTimeLimit: The processor time that each worker may use.
-        ///   - pinning: Whether to bind each worker to a processor.
-        ///   - niceness: How much to raise the niceness of workers.
-        ///   - progress: Gets the progress of a map.
-        ///   - name: The name of workers in `ps`.
         /// - Precondition: `warmMemory`, `retries` and `retryPause` are at least 0, `itemsPerWorker` and `memoryLimit` at least 1,
         ///   `timeout` and `cpuTimeLimit` at least a nanosecond, `niceness` from 0 to 19.
         public init(

@@ -55,10 +55,16 @@ enum BatchBodies {
     @inlinable
     static func plain<I: BitwiseCopyable, R: BitwiseCopyable>(_ body: @escaping (I) throws -> R) -> BatchBody {
         { range, writer, inputs in
-            writer.run(range) { item in
-                writer.store(try body(inputs.load(item, as: I.self)), at: item)
-                return true
+            // A loop of its own, as in `storeResults`.
+            for item in range {
+                guard writer.begin(item) else { return false }
+                do {
+                    writer.store(try body(inputs.load(item, as: I.self)), at: item)
+                } catch {
+                    guard writer.threw(error, at: item) else { return false }
+                }
             }
+            return true
         }
     }
 

@@ -1,4 +1,5 @@
 import ForkPool
+import ForkPoolTestSupport
 
 /// What every item of a round is: some microseconds of work, and a value that tells it from every other.
 enum Work {
@@ -26,13 +27,7 @@ struct WorkJob: ForkPool.Job {
     func run(_ item: Int) async throws -> Int { Work.perform(item) }
 }
 
-/// The kinds of pools.
-enum Kind: String, CaseIterable {
-    case oneShot
-    case body
-    case job
-    case exec
-
+extension Kind {
     /// Starts a resident pool; nil for a pool that has none.
     func resident(
         workers: Int, _ options: ForkPool.Options = .init()
@@ -40,8 +35,8 @@ enum Kind: String, CaseIterable {
         let pool = ForkPool(workers: workers, options: options)
         switch self {
         case .oneShot: return nil
-        case .body: return try pool.resident(Work.perform)
-        case .job: return try pool.resident(WorkJob(board: Board.current?.path))
+        case .residentBody: return try pool.resident(Work.perform)
+        case .residentJob: return try pool.resident(WorkJob(board: Board.current?.path))
         case .exec: return try pool.resident(WorkJob(board: Board.current?.path), start: .exec)
         }
     }

@@ -1,67 +1,63 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
-@Suite struct RetryTests {
-    @Test("F10: an item that fails its worker twice has its result at the third attempt", arguments: Kind.allCases)
+@Suite struct AttemptTests {
+    @Test(
+        "F10: an item that fails its worker twice has its result at the third attempt, and a poison item one failure",
+        arguments: Kind.allCases)
     func thirdAttempt(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in RetryScenes.thirdAttempt(kind) }
-    }
-
-    @Test("F10: a poison item gives one failure after its attempts, which says so", arguments: Kind.allCases)
-    func poison(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in RetryScenes.poison(kind) }
+        await #expect(processExitsWith: .success) { [kind] in AttemptScenes.thirdAttempt(kind) }
     }
 
     @Test("F10: where a failure ends the map, that comes after the attempts", arguments: Kind.allCases)
     func stopping(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in RetryScenes.stopping(kind) }
+        await #expect(processExitsWith: .success) { [kind] in AttemptScenes.stopping(kind) }
     }
 
     @Test("F10: only what was asked for is run again", arguments: Kind.allCases)
     func reasons(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in RetryScenes.reasons(kind) }
+        await #expect(processExitsWith: .success) { [kind] in AttemptScenes.reasons(kind) }
     }
 
     @Test("F10: the worker of an item that is run again rests as long as it is to", arguments: Kind.allCases)
     func pause(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in RetryScenes.pause(kind) }
+        await #expect(processExitsWith: .success) { [kind] in AttemptScenes.pause(kind) }
     }
 
     @Test(
-        "F10: a call that is cancelled while its worker rests ends at once, and the worker rests no longer",
-        arguments: Way.allCases)
-    func cancelledPause(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in RetryScenes.cancelledPause(way) }
-    }
-
-    @Test("F10: a one-shot map that is cancelled while its worker rests ends at once")
-    func cancelledPauseOfMap() async {
-        await #expect(processExitsWith: .success) { await RetryScenes.cancelledPauseOfMap() }
+        "F10: a map or a call that is cancelled while its worker rests ends at once, and the worker rests no longer",
+        arguments: Kind.allCases)
+    func cancelledPause(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            if kind == .oneShot {
+                await AttemptScenes.cancelledPauseOfMap()
+            } else {
+                AttemptScenes.cancelledPause(kind)
+            }
+        }
     }
 
     @Test("F10: the attempt counts for its item alone, in chunks of any size", arguments: Kind.allCases)
     func attempts(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in RetryScenes.attempts(kind) }
+        await #expect(processExitsWith: .success) { [kind] in AttemptScenes.attempts(kind) }
     }
 
     @Test("F10: an item that throws is not run again", arguments: Kind.allCases)
     func thrown(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in RetryScenes.thrown(kind) }
+        await #expect(processExitsWith: .success) { [kind] in AttemptScenes.thrown(kind) }
     }
 
-    @Test("C3: workers that must be replaced too often end a map, which says so")
-    func intensity() async {
-        await #expect(processExitsWith: .success) { RetryScenes.intensity() }
-    }
-
-    @Test("C3: workers that must be replaced too often end a resident pool", arguments: Way.allCases)
-    func residentIntensity(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in RetryScenes.residentIntensity(way) }
+    @Test("C3: workers that must be replaced too often end a map, or the pool, which says so", arguments: Kind.allCases)
+    func intensity(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            if kind == .oneShot { AttemptScenes.intensityOfMaps() } else { AttemptScenes.intensity(kind) }
+        }
     }
 }
 
-private enum RetryScenes {
+private enum AttemptScenes {
     private static let once = ForkPool.Options(chunk: .fixed(1), retries: 1)
     /// Long enough for a worker that dies by itself to have died.
     private static let twice = ForkPool.Options(chunk: .fixed(1), timeout: .milliseconds(600), retries: 2)
@@ -70,20 +66,16 @@ private enum RetryScenes {
     ]
 
     static func thirdAttempt(_ kind: Kind) {
-        kind.survive(deaths.map { .upTo(attempt: 2, $0, then: .attempt) } + [.attempt], options: twice) { results in
-            #expect(results.map(\.value) == [3, 3, 3, 3, 3, 1])
-        }
-    }
-
-    static func poison(_ kind: Kind) {
-        kind.survive([.give(0)] + deaths + [.give(6)], options: twice) { results in
+        // Poison first, whose timeouts take longest.
+        let deeds = deaths + deaths.map { .upTo(attempt: 2, $0, then: .attempt) } + [.attempt]
+        kind.survive(deeds, workers: 4, options: twice) { results in
+            #expect(results[5...].map(\.value) == [3, 3, 3, 3, 3, 1])
             let codes: [ForkPool.Failure.Code] = [.exited, .killed, .killed, .crashed, .timedOut]
-            #expect(results[1...5].map { $0.failure?.code } == codes)
-            for (index, result) in results.enumerated() where (1...5).contains(index) {
+            #expect(results[..<5].map { $0.failure?.code } == codes)
+            for (index, result) in results[..<5].enumerated() {
                 #expect(result.failure?.attempt == 3 && result.failure?.index == index)
                 #expect(result.failure?.description.hasPrefix("item \(index), at attempt 3, ") == true)
             }
-            #expect(results[0].value == 0 && results[6].value == 6)
         }
     }
 
@@ -94,16 +86,24 @@ private enum RetryScenes {
     }
 
     static func reasons(_ kind: Kind) {
-        var options = twice
-        for (reasons, hasValue) in [
-            (ForkPool.Options.RetryReasons.crash, [true, false, false, true, false]),
-            (.kill, [false, true, true, false, false]), (.timeout, [false, false, false, false, true]),
-            (.deadlock, [false, false, false, false, false]), (.all, [true, true, true, true, true]),
-        ] {
-            options.retryReasons = reasons
-            kind.survive(deaths.map { .upTo(attempt: 1, $0, then: .attempt) }, options: options) { results in
-                #expect(results.map { $0.value == 2 } == hasValue)
+        let cases: [(ForkPool.Options.RetryReasons, hasValue: [Bool])] = [
+            (.crash, [true, false, false, true, false]), (.kill, [false, true, true, false, false]),
+            (.timeout, [false, false, false, false, true]), (.deadlock, [false, false, false, false, false]),
+            (.all, [true, true, true, true, true]),
+        ]
+        Scene.leaveNothing { () throws in
+            let pools = try cases.map { reasons, _ in
+                var options = twice
+                options.retryReasons = reasons
+                return try kind.start(Performer(), options: options)
             }
+            let deeds = deaths.map { Deed.upTo(attempt: 1, $0, then: .attempt) }
+            // All at once, since each waits for a timeout.
+            Threads.run(cases.count) { number in
+                #expect(pools[number].mapResults(deeds).map { $0.value == 2 } == cases[number].hasValue, "\(number)")
+                #expect((try? pools[number].map([.give(1), .give(2)])) == [1, 2])
+            }
+            for pool in pools { pool.close() }
         }
     }
 
@@ -125,9 +125,9 @@ private enum RetryScenes {
     private static let endless = ForkPool.Options(
         chunk: .fixed(1), timeout: .seconds(1), retries: 1, retryReasons: .crash, retryPause: .seconds(3600))
 
-    static func cancelledPause(_ way: Way) {
-        ResidentScene.survive(way, workers: 1, options: endless) { pool throws in
-            for _ in 0..<3 {
+    static func cancelledPause(_ kind: Kind) {
+        Scene.survive(kind, workers: 1, options: endless) { pool throws in
+            for _ in 0..<2 {
                 let meeting = Rendezvous()
                 // Its worker ends when it has said so.
                 let call = pool.submit(.say(at: meeting.path, then: .exitAtOnce(1)))
@@ -186,7 +186,7 @@ private enum RetryScenes {
         }
     }
 
-    static func intensity() {
+    static func intensityOfMaps() {
         let options = ForkPool.Options(chunk: .fixed(1), restartIntensity: .init(5, within: .seconds(3600)))
         Scene.setDeadline()
         let pool = ForkPool(workers: 2, options: options)
@@ -208,10 +208,10 @@ private enum RetryScenes {
         #expect(codes.last == .restartedTooOften)
     }
 
-    static func residentIntensity(_ way: Way) {
+    static func intensity(_ kind: Kind) {
         Scene.setDeadline()
         let options = ForkPool.Options(chunk: .fixed(1), restartIntensity: .init(5, within: .seconds(3600)))
-        guard let pool = try? way.start(Performer(), workers: 2, options: options) else {
+        guard let pool = try? kind.start(Performer(), workers: 2, options: options) else {
             Issue.record("no pool")
             return
         }

@@ -1,27 +1,28 @@
 import ForkPool
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
-@Suite struct ResidentIdleTests {
+@Suite struct IdleTests {
     @Test(
         "D: an idle resident pool runs nothing: no worker, template or keeper is ever switched to",
-        arguments: Way.allCases)
-    func idle(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in ResidentIdleScenes.idle(way) }
+        arguments: Kind.resident)
+    func idle(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in IdleScenes.idle(kind) }
     }
 
-    @Test("D: a keeper that waits for the items below a failure does not spin", arguments: Way.allCases)
-    func failing(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in ResidentIdleScenes.failing(way) }
+    @Test("D: a keeper that waits for the items below a failure does not spin", arguments: Kind.resident)
+    func failing(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in IdleScenes.failing(kind) }
     }
 
-    @Test("D: a caller, and a task, that wait for a long call do not spin", arguments: Way.allCases)
-    func waiting(_ way: Way) async {
-        await #expect(processExitsWith: .success) { [way] in ResidentIdleScenes.waiting(way) }
+    @Test("D: a caller, and a task, that wait for a long call do not spin", arguments: Kind.resident)
+    func waiting(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in IdleScenes.waiting(kind) }
     }
 }
 
-private enum ResidentIdleScenes {
+private enum IdleScenes {
     /// How often a thread or process was switched away from, which tells how often it ran.
     private static func switches(_ path: String) -> Int {
         Files.text(path + "/status").split(separator: "\n").filter { $0.contains("ctxt_switches") }
@@ -36,29 +37,20 @@ private enum ResidentIdleScenes {
 
     /// The threads of this process.
     private static var threads: Set<String> {
-        var threads: Set<String> = []
-        guard let folder = unsafe opendir("/proc/self/task") else { return [] }
-        defer { unsafe closedir(folder) }
-        while let entry = unsafe readdir(folder) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-                unsafe String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
-            }
-            if !name.hasPrefix(".") { threads.insert("/proc/self/task/" + name) }
-        }
-        return threads
+        Set(Files.names(in: "/proc/self/task").filter { !$0.hasPrefix(".") }.map { "/proc/self/task/" + $0 })
     }
 
-    static func idle(_ way: Way) {
+    static func idle(_ kind: Kind) {
         Scene.setDeadline()
         // The forker, which stays, is one of the threads of before.
         let before = { _ = try? ForkPool(workers: 1).map(0..<1) { $0 } }
         before()
         let threads = threads
-        ResidentScene.survive(way, workers: 3, options: .init(chunk: .fixed(1))) { pool throws in
+        Scene.survive(kind, workers: 3, options: .init(chunk: .fixed(1))) { pool throws in
             let meeting = Rendezvous()
             var processes = Set(try pool.map((0..<3).map { _ in .meet(at: meeting.path, 3, then: .pid) }))
             #expect(processes.count == 3)
-            if way != .exec { processes.insert(try pool(.parent)) }
+            if kind != .exec { processes.insert(try pool(.parent)) }
             let keepers = Self.threads.subtracting(threads)
             #expect(!keepers.isEmpty)
             let watched = keepers.union(processes.map { "/proc/\($0)" })
@@ -81,10 +73,10 @@ private enum ResidentIdleScenes {
         return ticks - before
     }
 
-    static func failing(_ way: Way) {
-        ResidentScene.survive(way, options: .init(chunk: .fixed(1))) { pool throws in
+    static func failing(_ kind: Kind) {
+        Scene.survive(kind, options: .init(chunk: .fixed(1))) { pool throws in
             let meeting = Rendezvous()
-            Process.onThreads(2) { number in
+            Threads.run(2) { number in
                 guard number == 0 else {
                     Rendezvous.waitForArrivals(2, at: meeting.path)
                     #expect(ticksOfWaiting() < 20)
@@ -101,12 +93,12 @@ private enum ResidentIdleScenes {
         }
     }
 
-    static func waiting(_ way: Way) {
-        ResidentScene.survive(way) { pool throws in
+    static func waiting(_ kind: Kind) {
+        Scene.survive(kind) { pool throws in
             let meeting = Rendezvous()
             let call = pool.submit(.wait(at: meeting.path, 1, then: .give(5)))
             let task = Task { try await call.value }
-            Process.onThreads(2) { number in
+            Threads.run(2) { number in
                 if number == 0 {
                     #expect((try? call.wait()) == 5)
                 } else {

@@ -3,49 +3,11 @@ import Glibc
 import Synchronization
 import Testing
 
-/// What there is before and after a stream, within one scene.
-enum StreamCensus {
-    /// Expects that a stream leaves nothing, at latest when its tasks have ended.
-    static func expectSame(_ scene: () throws -> Void) throws {
-        let before = Census.now()
-        try scene()
-        settle(to: before)
-    }
-
-    /// The same in asynchronous code.
-    nonisolated(nonsending) static func expectSameAsync(
-        _ scene: nonisolated(nonsending) () async throws -> Void
-    ) async throws {
-        let before = Census.now()
-        try await scene()
-        settle(to: before)
-    }
-
-    /// Runs a fault in asynchronous code as a scene, at whose end tasks that were left may still be on their way out.
-    static func survive(
-        workers: Int = 2, _ fault: (ForkPool) async throws -> Void
-    ) async {
-        await Scene.survive(workers: workers) { (pool) async throws in
-            let before = Census.now()
-            try await fault(pool)
-            settle(to: before)
-        }
-    }
-
-    /// Looks until nothing is left: who was told to let go of a pool's memory may be about to.
-    static func settle(to before: Census) {
-        var now = Census.now()
-        let deadline = time(nil) + 10
-        while now != before, time(nil) < deadline {
-            sched_yield()
-            now = Census.now()
-        }
-        #expect(now == before, "something is left: \(before) became \(now)")
-    }
-}
-
 /// An asynchronous source that counts from 0, and that may fall silent; it knows when it was let go.
 final class Steps: AsyncSequence, Sendable {
+    /// The numbers from 0 on.
+    static var endless: UnfoldFirstSequence<Int> { sequence(first: 0) { $0 + 1 } }
+
     private struct State {
         var isSilent = false
         var isOver = false

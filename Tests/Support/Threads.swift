@@ -1,10 +1,11 @@
-import Glibc
-import Synchronization
+package import Glibc
+internal import Synchronization
 
 /// Runs code on several threads at once.
-enum Threads {
+package enum Threads {
     /// Runs `work` with each number below `count`, each on a thread of its own, and returns what each returned.
-    static func run<T: Sendable>(_ count: Int, _ work: @Sendable (Int) -> T) -> [T] {
+    @discardableResult
+    package static func run<T: Sendable>(_ count: Int, _ work: @Sendable (Int) -> T) -> [T] {
         let results = Results<T>()
         withoutActuallyEscaping(work) { work in
             let threads = (0..<count).map { number in
@@ -15,7 +16,8 @@ enum Threads {
         return results.inOrder
     }
 
-    private static func start(_ work: @escaping @Sendable () -> Void) -> pthread_t {
+    /// Starts a thread that is to be joined.
+    package static func start(_ work: @escaping () -> Void) -> pthread_t {
         let context = unsafe Unmanaged.passRetained(Work(run: work)).toOpaque()
         var thread = pthread_t()
         let error = unsafe pthread_create(
@@ -30,10 +32,10 @@ enum Threads {
 }
 
 /// What a thread runs.
-private final class Work: Sendable {
-    let run: @Sendable () -> Void
+private final class Work {
+    let run: () -> Void
 
-    init(run: @escaping @Sendable () -> Void) {
+    init(run: @escaping () -> Void) {
         self.run = run
     }
 }
