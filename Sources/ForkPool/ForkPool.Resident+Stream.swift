@@ -87,3 +87,5 @@ extension ForkPool.Resident {
         return batch
     }
 }
+
+extension ForkPool.Resident: ResidentPool {}

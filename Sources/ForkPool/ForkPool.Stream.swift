@@ -1,12 +1,4 @@
 extension ForkPool {
-    /// The order in which a stream gives its results.
-    public enum Order: Sendable {
-        /// In the order of the input.
-        case input
-        /// In the order of completion.
-        case completion
-    }
-
     /// A stream of results, which can be read while workers compute others.
     ///
     /// As a `Sequence`, its elements are pairs of an index and a `Result`: a failure is an element, and the stream goes
@@ -126,3 +118,10 @@ extension ForkPool {
 
 @available(*, unavailable)
 extension ForkPool.Stream: Sendable {}
+
+extension ForkPool.Stream {
+    init(window: Int?, _ makeParts: @escaping () throws(ForkPool.Failure) -> StreamReader<Output>.Parts) {
+        precondition(window ?? 1 >= 1, "ForkPool: a window must be at least 1 item, not \(window ?? 1)")
+        reader = StreamReader(makeParts)
+    }
+}

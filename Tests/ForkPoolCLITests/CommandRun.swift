@@ -53,8 +53,9 @@ struct CommandRun {
         self.errors = errors.text()
     }
 
-    /// The path of the command, beside the test bundle.
+    /// The path of the command: `FORKPOOL_COMMAND`, or else beside the test bundle.
     static func binary() throws -> String {
+        if let path = ProcessInfo.processInfo.environment["FORKPOOL_COMMAND"] { return path }
         let bundle = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         let beside = bundle.deletingLastPathComponent().appendingPathComponent("forkpool").path
         try #require(FileManager.default.isExecutableFile(atPath: beside), "no \(beside): run swift build")

@@ -15,7 +15,7 @@ final class Pool: Sendable {
     /// Whether the pool serves one batch at a time and closes with it.
     let servesOneBatch: Bool
     /// The number of processors that workers and callers may run on.
-    let processors = ForkPool.availableProcessors
+    let processors = Processors.available
     /// The process that made the pool.
     ///
     /// A fork of it has the memory and no supervisor.

@@ -1,10 +1,3 @@
-extension ForkPool.Stream {
-    init(window: Int?, _ makeParts: @escaping () throws(ForkPool.Failure) -> StreamReader<Output>.Parts) {
-        precondition(window ?? 1 >= 1, "ForkPool: a window must be at least 1 item, not \(window ?? 1)")
-        reader = StreamReader(makeParts)
-    }
-}
-
 /// Shared by all copies of an iterator: the release of the last copy means that the loop was left, and ends the stream.
 final class StreamLoop<Output> {
     let reader: StreamReader<Output>
@@ -23,8 +16,6 @@ protocol ResidentPool: AnyObject, Sendable {
     func close()
     func cancel()
 }
-
-extension ForkPool.Resident: ResidentPool {}
 
 /// Shared by all iterators of a stream: it starts with the first read, and ends with the last iterator.
 final class StreamReader<Output> {

@@ -1,0 +1,30 @@
+/// Runs the items of a range in a worker; returns false if the worker must leave the batch.
+@usableFromInline
+typealias RangeBody = (_ range: Range<Int>, _ writer: ItemWriter) -> Bool
+
+/// A worker's position in a collection: it finds the next range from there and not from the start.
+@usableFromInline
+struct CollectionCursor<C: Collection> {
+    @usableFromInline var offset = 0
+    @usableFromInline var index: C.Index
+
+    @inlinable
+    init(_ items: C) {
+        index = items.startIndex
+    }
+
+    /// Moves to the item with a number.
+    @inlinable
+    mutating func move(to number: Int, in items: C) {
+        if number < offset { self = CollectionCursor(items) }
+        items.formIndex(&index, offsetBy: number - offset)
+        offset = number
+    }
+
+    /// Moves to the next item.
+    @inlinable @inline(__always)
+    mutating func advance(in items: C) {
+        items.formIndex(after: &index)
+        offset += 1
+    }
+}
