@@ -2,7 +2,7 @@ import Dispatch
 import ForkPoolUnderTest
 import Foundation
 
-/// What the program does with its workers; each check ends it if something is wrong.
+/// The checks of workers; each ends the program if something is wrong.
 enum Checks {
     static func right() throws {
         let pool = ForkPool(workers: 2)
@@ -22,7 +22,7 @@ enum Checks {
         expect(try pool.map(0..<3) { $0 + 1 } == [1, 2, 3], "a one-shot map is wrong")
     }
 
-    /// The program has used everything before, and goes on to while workers start.
+    /// Workers start after the program has used everything, and while it goes on to.
     static func busy() async throws {
         await useEverything()
         let background = Task { while !Task.isCancelled { await useEverything() } }
@@ -78,10 +78,10 @@ enum Checks {
         let outcomes = ender.mapResults(0..<40)
         let pids = Set(outcomes.compactMap { try? $0.get() })
         expect(outcomes.filter { if case .failure = $0 { true } else { false } }.count == 10, "not the ten items fail")
-        expect(pids.count > 2, "nobody was started in the place of a worker that ended")
+        expect(pids.count > 2, "no process replaced a worker that ended")
         ender.close()
         triple.close()
-        // A pool that is made only now.
+        // This pool is made after the file is gone.
         let late = try ForkPool(workers: 2).resident(Double(factor: 5), start: .exec)
         expect(try late.map(0..<3) == [0, 5, 10], "a map of a new pool is wrong without the file")
         late.close()

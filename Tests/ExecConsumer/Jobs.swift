@@ -2,14 +2,14 @@ import Dispatch
 import ForkPoolUnderTest
 import Foundation
 
-/// What every kind of program can do in a worker that it starts by exec.
+/// Work that every kind of program can do in a worker by exec.
 struct Double: ForkPool.Job {
     var factor: Int
 
     func run(_ item: Int) async throws -> Int { item * factor }
 }
 
-/// Uses what a forked worker must not.
+/// Uses what is forbidden in a forked worker.
 struct Everything: ForkPool.Job {
     func run(_ item: Int) async throws -> [String] {
         try await Task.sleep(for: .milliseconds(1))
@@ -69,7 +69,7 @@ struct Everything: ForkPool.Job {
     }
 }
 
-/// Says what a worker has of the program's surroundings.
+/// Reports which of the program's surroundings a worker has.
 struct Surroundings: ForkPool.Job {
     func run(_ item: Int) async throws -> [String] { Self.now }
 

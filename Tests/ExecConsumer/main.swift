@@ -2,7 +2,7 @@ import Dispatch
 import ForkPoolUnderTest
 import Foundation
 
-// One program for every way to build it: scripts/exec-matrix says what it does, by its first argument.
+// One program for every way to build it; its first argument, from scripts/exec-matrix, says what to do.
 
 if getenv("CALLS_BOOTSTRAP") != nil { ForkPool.bootstrap() }
 appendRun()
@@ -16,10 +16,10 @@ case "deleted": try Checks.withoutFile { unlink(arguments[2]) == 0 }
 case "replaced": try Checks.withoutFile { rename(arguments[3], arguments[2]) == 0 }
 case "refused": Checks.refused()
 case "needs-bootstrap": Checks.needsBootstrap()
-default: fail("what is there to be done?")
+default: fail("usage: the first argument must name a check")
 }
 
-/// Writes a line for this run of main, if somebody counts them.
+/// Counts this run of main with a line in the file that MAIN_RUNS names, if set.
 func appendRun() {
     guard let path = getenv("MAIN_RUNS"), let file = fopen(path, "a") else { return }
     fputs("\(getpid())\n", file)

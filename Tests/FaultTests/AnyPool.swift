@@ -24,12 +24,12 @@ struct AnyPool<J: PlainJob>: Sendable {
 
     init(_ nature: Nature) { self.nature = nature }
 
-    /// The pool itself where it is one-shot.
+    /// The pool itself if it is one-shot.
     var oneShot: ForkPool? {
         if case .oneShot(let pool, _) = nature { pool } else { nil }
     }
 
-    /// The pool itself where its workers stay; the tests of what other pools do not have start none of them.
+    /// The pool itself if its workers stay; tests of calls and ends start no other kind.
     var resident: ForkPool.Resident<Input, Output> {
         guard case .resident(let pool) = nature else { fatalError("a one-shot pool has neither calls nor an end") }
         return pool
@@ -131,7 +131,7 @@ extension AnyPool {
 // MARK: - The end
 
 extension AnyPool {
-    /// Ends the pool when all is done; a one-shot pool has nothing to end.
+    /// Closes the pool, which finishes its work first; a one-shot pool has nothing to close.
     func close() {
         if case .resident(let pool) = nature { pool.close() }
     }

@@ -5,7 +5,7 @@ import Testing
 @testable import ForkPool
 
 @Suite struct ArenaTests {
-    // A forked worker of a job has the memory as one of a closure has it.
+    // A forked worker of a job maps the memory like one of a closure.
     @Test(
         "B9: a worker that writes to another's arena crashes, and the other's results stand",
         arguments: [Kind.oneShot, .residentBody, .exec])
@@ -14,12 +14,12 @@ import Testing
     }
 }
 
-/// Returns a string, unless it is to write to the arena of the worker beside it, which lies so many bytes from its own.
+/// Returns a string, or writes to another worker's arena.
 struct Trespass: Codable, Sendable {
     var item: Int
     var isTrespass: Bool
 
-    /// Writes over where worker 0's results are, or else over where worker 1's are.
+    /// Overwrites worker 0's results, or in worker 0 those of worker 1.
     func act(_ arenas: Arenas) -> String {
         guard isTrespass else { return "value \(item)" }
         let other = ForkPool.worker?.index == 0 ? 1 : 0
@@ -28,10 +28,10 @@ struct Trespass: Codable, Sendable {
     }
 }
 
-/// The same in a worker that is started by exec, which finds the memory by the descriptor that it was mapped from.
+/// The same in a worker by exec, which finds the memory by the descriptor that it was mapped from.
 struct TrespassJob: ForkPool.Job {
     func run(_ input: Trespass) async throws -> String {
-        // The memory's beginning, which only the front of the region has, says where everything is.
+        // The region's first mapping begins with the shape, which says where everything is.
         let line = Files.lines("/proc/self/maps").first { $0.contains("/memfd:") }
         let start = line.flatMap { UInt($0.split(separator: "-")[0], radix: 16) } ?? 0
         let base = unsafe UnsafeMutableRawPointer(bitPattern: start)!

@@ -16,12 +16,12 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in AttemptScenes.stopping(kind) }
     }
 
-    @Test("F10: only what was asked for is run again", arguments: Kind.allCases)
+    @Test("F10: an item is run again only for the given reasons", arguments: Kind.allCases)
     func reasons(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in AttemptScenes.reasons(kind) }
     }
 
-    @Test("F10: the worker of an item that is run again rests as long as it is to", arguments: Kind.allCases)
+    @Test("F10: before an item is run again its worker rests for the given delay", arguments: Kind.allCases)
     func pause(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in AttemptScenes.pause(kind) }
     }
@@ -59,15 +59,15 @@ import Testing
 
 private enum AttemptScenes {
     private static let once = ForkPool.Options(chunk: .fixed(1), retries: 1)
-    /// Long enough for a worker that dies by itself to have died.
+    /// The timeout leaves time for a worker that ends by itself.
     private static let twice = ForkPool.Options(chunk: .fixed(1), timeout: .milliseconds(600), retries: 2)
-    private static let deaths: [Deed] = [
+    private static let workerEnds: [Deed] = [
         .exitAtOnce(3), .raise(SIGKILL), .raise(SIGTERM), .raise(SIGSEGV), .nap(60_000),
     ]
 
     static func thirdAttempt(_ kind: Kind) {
-        // Poison first, whose timeouts take longest.
-        let deeds = deaths + deaths.map { .upTo(attempt: 2, $0, then: .attempt) } + [.attempt]
+        // Poison items first: their timeouts take longest.
+        let deeds = workerEnds + workerEnds.map { .upTo(attempt: 2, $0, then: .attempt) } + [.attempt]
         kind.survive(deeds, workers: 4, options: twice) { results in
             #expect(results[5...].map(\.value) == [3, 3, 3, 3, 3, 1])
             let codes: [ForkPool.Failure.Code] = [.exited, .killed, .killed, .crashed, .timedOut]
@@ -97,7 +97,7 @@ private enum AttemptScenes {
                 options.retryReasons = reasons
                 return try kind.start(Performer(), options: options)
             }
-            let deeds = deaths.map { Deed.upTo(attempt: 1, $0, then: .attempt) }
+            let deeds = workerEnds.map { Deed.upTo(attempt: 1, $0, then: .attempt) }
             // All at once, since each waits for a timeout.
             Threads.run(cases.count) { number in
                 #expect(pools[number].mapResults(deeds).map { $0.value == 2 } == cases[number].hasValue, "\(number)")
@@ -121,7 +121,7 @@ private enum AttemptScenes {
         }
     }
 
-    /// As long as any test that waits for it would be ended.
+    /// Longer than the deadline of any test that waits for it.
     private static let endless = ForkPool.Options(
         chunk: .fixed(1), timeout: .seconds(1), retries: 1, retryReasons: .crash, retryPause: .seconds(3600))
 
@@ -129,7 +129,7 @@ private enum AttemptScenes {
         Scene.survive(kind, workers: 1, options: endless) { pool throws in
             for _ in 0..<2 {
                 let meeting = Rendezvous()
-                // Its worker ends when it has said so.
+                // The worker ends after it has sent its id.
                 let call = pool.submit(.say(at: meeting.path, then: .exitAtOnce(1)))
                 _ = meeting.receive()
                 #expect(meeting.everyWriterIsGone())
@@ -180,7 +180,7 @@ private enum AttemptScenes {
             #expect(results[0].failure?.code == .thrown && results[0].failure?.attempt == 1)
             #expect(results[1].value == 2)
         }
-        // One that throws at a later attempt says at which.
+        // A throw at a later attempt names the attempt.
         kind.survive([.upTo(attempt: 1, .exitAtOnce(0), then: .throwPlain("no"))], options: twice) { results in
             #expect(results[0].failure?.code == .thrown && results[0].failure?.attempt == 2)
         }
@@ -190,21 +190,21 @@ private enum AttemptScenes {
         let options = ForkPool.Options(chunk: .fixed(1), restartIntensity: .init(5, within: .seconds(3600)))
         Scene.setDeadline()
         let pool = ForkPool(workers: 2, options: options)
-        // As often as that it may be, over several maps.
+        // The limit allows this many replacements over several maps.
         #expect(pool.mapResults(0..<6) { _ in _exit(1) }.allSatisfy { $0.failure?.code == .exited })
-        // Then the first death may be one too many, of whichever item that is.
+        // From here on the first exit may be one too many, whichever item it is.
         let results = pool.mapResults(0..<100) { _ in _exit(1) }
         expectRestartedTooOften(results)
         #expect(results[99].failure?.description.contains("more than 5 workers had to be replaced within") == true)
         #expect(try! pool.map(0..<3) { $0 } == [0, 1, 2])
     }
 
-    /// Each item that cost a worker says so, and the others that none was left for them.
+    /// Expects that each item that cost a worker says so, and that the others failed for lack of a worker.
     private static func expectRestartedTooOften<Value>(_ results: [Result<Value, ForkPool.Failure>]) {
         let codes = results.map { $0.failure?.code }
-        let deaths = codes.count { $0 == .exited }
-        #expect((1...7).contains(deaths))
-        #expect(codes.count { $0 == .restartedTooOften } == codes.count - deaths)
+        let exits = codes.count { $0 == .exited }
+        #expect((1...7).contains(exits))
+        #expect(codes.count { $0 == .restartedTooOften } == codes.count - exits)
         #expect(codes.last == .restartedTooOften)
     }
 

@@ -3,17 +3,17 @@ import Glibc
 import Testing
 
 @Suite struct BodyThreadTests {
-    @Test("a body that starts threads keeps what it captured on the stack of the thread that called")
+    @Test("a body that starts threads keeps its captures on the calling thread's stack")
     func captured() async {
         await #expect(processExitsWith: .success) {
             Scene.setDeadline()
-            // A thread whose stack glibc made, and would give to the next one in a child that has not this thread.
+            // glibc made this thread's stack, and in a child without the thread would give it to the next one.
             onThread { BodyThreadScenes.captured() }
         }
     }
 
     @Test(
-        "where the place of the id in glibc's descriptor is not sure, a body that starts threads keeps what it captured, too",
+        "where the id's offset in glibc's descriptor is not sure, a body that starts threads keeps its captures, too",
         .enabled(if: Fault.isAvailable, "a release build has no way to make the self-check fail"))
     func capturedWithoutTheDescriptor() async {
         await #expect(processExitsWith: .success) {
@@ -40,7 +40,7 @@ import Testing
 
 private enum BodyThreadScenes {
     static func makeDescriptorUnsure() {
-        Fault(call: "tid_offset", place: .parent, first: 1, times: Int(UInt32.max), error: ENOTSUP).begin()
+        Fault(call: "tid_offset", role: .parent, first: 1, times: Int(UInt32.max), error: ENOTSUP).begin()
     }
 
     static func nameAndCrash() {
@@ -76,7 +76,7 @@ private enum BodyThreadScenes {
     }
 
     static func captured() {
-        // Non-escaping closures keep what they capture where their function runs.
+        // Non-escaping closures keep their captures on the stack of the calling function.
         var numbers = (11, 22, 33, 44)
         let sums = ForkPool(workers: 1).mapResults(0..<8) { (item: Int) -> Int in
             for _ in 0..<4 { onThread { overwriteStack(64) } }

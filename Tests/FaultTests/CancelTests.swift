@@ -35,12 +35,12 @@ import Testing
         }
     }
 
-    @Test("F6: 100 asynchronous maps leave no thread and no doorbell", arguments: Kind.allCases)
+    @Test("F6: 100 asynchronous maps leave no thread and no event descriptor", arguments: Kind.allCases)
     func many(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in await CancelScenes.many(kind) }
     }
 
-    // What follows is of calls, which a one-shot pool does not have.
+    // The following tests need calls, which a one-shot pool does not have.
 
     @Test("F6: a call is cancelled while it is queued, while it runs, and after its end", arguments: Kind.resident)
     func calls(_ kind: Kind) async {
@@ -58,7 +58,7 @@ import Testing
     }
 }
 
-/// Is in `setUp` for ever, but in the first worker.
+/// Stays in `setUp` for ever, except in the first worker.
 struct SlowStart: PlainJob {
     typealias Input = Deed
     typealias Output = Int
@@ -75,7 +75,7 @@ struct SlowStart: PlainJob {
     func act(_ deed: Deed) throws -> Int { try deed.perform() }
 }
 
-/// Makes so many bytes, or says its process id and sleeps if these are less than none.
+/// Makes that many bytes; for a negative number, sends its process id and sleeps.
 struct Filling: PlainJob {
     typealias Input = [Int]
     typealias Output = [UInt8]
@@ -84,7 +84,7 @@ struct Filling: PlainJob {
 
     func act(_ order: [Int]) throws -> [UInt8] {
         if order[1] < 0 {
-            Rendezvous.sayPid(at: meeting)
+            Rendezvous.sendPid(at: meeting)
             Process.sleepForEver()
         }
         return [UInt8](repeating: UInt8(truncatingIfNeeded: order[0]), count: order[1])
@@ -124,7 +124,7 @@ private enum CancelScenes {
             let workers = await meeting.receive(2)
             task.cancel()
             await Scene.expectCancelled(task)
-            // They are not only told to end: they are gone.
+            // The workers are gone, not only told to end.
             #expect(workers.allSatisfy(Scene.isGone))
         }
     }
@@ -189,7 +189,7 @@ private enum CancelScenes {
             for number in 0..<100 {
                 #expect((try? await pool.map([.give(number), .give(number + 1)])) == [number, number + 1])
             }
-            // Dispatch has some of its own, which come and go.
+            // Dispatch has descriptors of its own, which come and go.
             #expect(Files.threads < before.threads + 20)
             #expect(Files.eventCounters < before.eventCounters + 20)
         }
@@ -227,7 +227,7 @@ private enum CancelScenes {
             var options = ForkPool.Options(chunk: .fixed(4))
             if kind == .residentBody { options.setUp = { job.prepare() } }
             let pool = try kind.start(job, workers: 1, options: options)
-            // What the dying worker leaves of its claim is the next one's.
+            // The next worker inherits the remaining range of the dying one.
             let deeds: [Deed] = [.give(1), .raise(SIGKILL), .give(3), .give(4)]
             let task = Task { await pool.mapResults(deeds) }
             Rendezvous.waitForArrivals(2, at: meeting.path)

@@ -1,22 +1,22 @@
 import ForkPoolTestSupport
 import Glibc
 
-/// What a process has that a map must not leave behind.
+/// The resources of a process that a map must not leave behind.
 struct Census: Equatable, CustomStringConvertible {
     /// The open descriptors, and what each leads to.
     var descriptors: [Int32: String]
     /// Whether the process has a child, a zombie included.
     var hasChildren: Bool
-    /// How many parts of the address space are shared, and lead to no file that has a name.
+    /// The number of shared mappings without a named file.
     var sharedMappings: Int
 
-    /// Whether a descriptor is one that Dispatch opens and closes at moments of its own.
+    /// Whether a descriptor is one that Dispatch opens and closes by itself.
     private static func isDispatch(_ target: String) -> Bool {
         target.isEmpty || target.hasPrefix("/proc/")
             || ["anon_inode:[eventfd]", "anon_inode:[eventpoll]", "anon_inode:[timerfd]"].contains(target)
     }
 
-    /// Counts what there is now, and reaps no child.
+    /// Counts the resources of this moment; reaps no child.
     static func now() -> Census {
         var info = unsafe siginfo_t()
         let children = unsafe waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT)
@@ -30,8 +30,8 @@ struct Census: Equatable, CustomStringConvertible {
             })
     }
 
-    /// Counts again until it is as before, for some seconds at most: a thread that is no longer needed takes what it
-    /// holds with it when its turn comes.
+    /// Counts again until all is as before, for some seconds at most: a thread that is no longer needed releases its
+    /// resources when it next runs.
     static func now(expecting before: Census, looks: Int = 5000) -> Census {
         for _ in 0..<looks {
             if Census.now() == before { return before }
@@ -46,9 +46,9 @@ struct Census: Equatable, CustomStringConvertible {
     }
 }
 
-// What this process is seen to use.
+// Memory, threads and counters of this process.
 extension Files {
-    /// The memory in bytes that programs can have without pushing others out.
+    /// The available memory in bytes.
     static var availableMemory: Int {
         let line = lines("/proc/meminfo").first { $0.hasPrefix("MemAvailable:") }
         let words = line?.split(separator: " ") ?? []
@@ -69,7 +69,7 @@ extension Files {
     /// The size of this process's address space in bytes.
     static var addressSpace: Int { memory(0) }
 
-    /// How much of this process's memory there is, in bytes.
+    /// The resident memory of this process in bytes.
     static var residentMemory: Int { memory(1) }
 
     private static func memory(_ field: Int) -> Int {

@@ -17,7 +17,7 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in ChaosScenes.twoMaps(kind) }
     }
 
-    // What follows mixes maps with calls, which a one-shot pool does not have.
+    // The following tests mix maps with calls, which a one-shot pool does not have.
 
     @Test("F: 10 threads and 100 tasks on one resident pool are all right", arguments: Kind.resident)
     func crowd(_ kind: Kind) async {
@@ -45,12 +45,12 @@ import Testing
     }
 }
 
-/// A job whose worker is killed at some moment after its first item began.
+/// A job that has its worker killed at some moment after its first item began.
 struct Mortal: PlainJob {
     typealias Input = Int
     typealias Output = Int
 
-    /// The process that has its end before it: a forked one has its parent's.
+    /// The process that has a kill scheduled; a forked process inherits its parent's value.
     nonisolated(unsafe) private static var doomed: Int32 = 0
 
     func act(_ item: Int) throws -> Int {
@@ -73,13 +73,13 @@ struct Mortal: PlainJob {
     }
 }
 
-/// What became of calls.
+/// Counts outcomes of calls.
 private final class Outcomes: Sendable {
     let right = Atomic(0)
     let wrong = Atomic(0)
     let failures = Mutex<[ForkPool.Failure.Code: Int]>([:])
 
-    /// Counts what became of a call that is to return `expected`.
+    /// Counts the outcome of a call that is to return `expected`.
     func count(_ expected: Int, _ call: () throws(ForkPool.Failure) -> Int) {
         do throws(ForkPool.Failure) {
             if try call() == expected { right.add(1, ordering: .relaxed) } else { wrong.add(1, ordering: .relaxed) }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ForkPool
 
-/// What says which items are to be done, and where workers are, scribbled on; as for `ScribbleTests`, of two kinds.
+/// Scribbles on the cursor and on the workers' records; tests two kinds of pools, as `ScribbleTests` does.
 @Suite struct ClaimScribbleTests {
     private static let kinds: [Kind] = [.oneShot, .residentBody]
 
@@ -18,13 +18,13 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in ClaimScribbleScenes.lowestFailure(kind) }
     }
 
-    @Test("B9: a body that scribbles on where workers are and dies costs no other item", arguments: kinds)
-    func lines(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in ClaimScribbleScenes.lines(kind) }
+    @Test("B9: a body that scribbles on the workers' records and dies costs no other item", arguments: kinds)
+    func records(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ClaimScribbleScenes.records(kind) }
     }
 
     @Test(
-        "B9: bodies that turn the cursor back, undo each other's results or where they are, for ever, come to an end",
+        "B9: a batch ends although its bodies for ever turn the cursor back or undo each other's results or records",
         arguments: kinds)
     func endless(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
@@ -33,8 +33,8 @@ import Testing
         }
     }
 
-    // Workers that stay are told so in the same words.
-    @Test("B9: a worker whose remaining range does not exist begins without one")
+    // Workers that stay read the same words.
+    @Test("B9: a worker that inherits an impossible remaining range begins without one")
     func wildRemaining() async {
         await #expect(processExitsWith: .success) { ClaimScribbleScenes.wildRemaining() }
     }
@@ -78,25 +78,25 @@ private enum ClaimScribbleScenes {
         }
     }
 
-    static func lines(_ kind: Kind) {
+    static func records(_ kind: Kind) {
         Scene.run {
             for position in [Int.min, -1, 0, 2, 5, 7, 8, .max] {
                 for end in [Int.min, -1, 0, 3, 8, 9, .max] {
-                    try lines(kind, position, end, coded: kind == .oneShot)
-                    if position == 2 { try lines(kind, position, end, coded: kind != .oneShot) }
+                    try records(kind, position, end, coded: kind == .oneShot)
+                    if position == 2 { try records(kind, position, end, coded: kind != .oneShot) }
                 }
             }
         }
     }
 
-    private static func lines(_ kind: Kind, _ position: Int, _ end: Int, coded: Bool) throws {
+    private static func records(_ kind: Kind, _ position: Int, _ end: Int, coded: Bool) throws {
         let scribbles = SharedCounter()
         let pool = try Scribbler(kind) { reach in
-            // A pool whose workers stay is scribbled on once, in the worker's own line.
+            // In a resident pool the body scribbles once, on the worker's own record.
             if reach.item == 4, kind == .oneShot || scribbles.add() == 1 {
                 for worker in kind == .oneShot ? [0, 1] : [reach.worker] {
-                    reach.setLine(of: worker, from: position, to: end)
-                    // What says where coded results go may cost the worker's own.
+                    reach.setRecord(of: worker, from: position, to: end)
+                    // A wild block count may cost the worker its own coded results.
                     if !coded { reach.setBlocks(of: worker, used: end, touched: position) }
                 }
                 Process.killSelf()
@@ -140,7 +140,7 @@ private enum ClaimScribbleScenes {
                 Process.killSelf()
             }
             #expect(try dying.numbers(8)[4] == nil)
-            // A worker that dies after each item of a map is not replaced for ever where it stays.
+            // A resident pool does not for ever replace a worker that dies after each item.
             guard kind == .oneShot else { return }
             let turningAndDying = try Scribbler(kind) { reach in
                 reach.setCursor(0)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A program that is started beside this one")
 struct CommandProcessTests {
-    @Test("has the arguments, the environment and the descriptors that it was given, and nobody else's")
+    @Test("has the arguments, the environment and the descriptors that it was given, and no others")
     func surroundings() async {
         await #expect(processExitsWith: .success) { CommandScenes.surroundings() }
     }
@@ -25,7 +25,7 @@ struct CommandProcessTests {
         await #expect(processExitsWith: .success) { CommandScenes.kills() }
     }
 
-    @Test("finds no signal blocked or caught that this process blocks or catches, but what it ignores")
+    @Test("inherits no blocked and no caught signals, but the ignored ones")
     func signals() async {
         await #expect(processExitsWith: .success) { CommandScenes.signals() }
     }
@@ -40,7 +40,7 @@ private enum CommandScenes {
             errors: 2)
     }
 
-    /// What a script prints.
+    /// Returns the output of a script.
     private static func output(of script: String, environment: [String]? = nil) throws -> String {
         let file = unsafe dup(fileno(tmpfile()!))
         defer { close(file) }
@@ -65,7 +65,7 @@ private enum CommandScenes {
             #expect(try output(of: "echo $A-$B", environment: ["A=1", "B=x y"]) == "1-x y\n")
             unsafe setenv("FORKPOOL_TEST", "inherited", 1)
             #expect(try output(of: "echo $FORKPOOL_TEST") == "inherited\n")
-            // High up, where the shell opens nothing of its own.
+            // Above the descriptors that the shell opens itself.
             let (kept, closing) = (fcntl(file, F_DUPFD, 500), fcntl(file, F_DUPFD_CLOEXEC, 500))
             let seen = try output(of: "for each in /proc/$$/fd/*; do echo ${each##*/}; done")
             let inherited = Set(seen.split(separator: "\n").compactMap { Int32($0) })
@@ -118,7 +118,7 @@ private enum CommandScenes {
         do {
             for isDropped in [false, true] {
                 let pids = PidPipe()
-                // The group holds the pipe open for as long as one of it lives.
+                // The pipe stays open while any process of the group lives.
                 var command: CommandProcess? = try shell("sleep 60 & printf here; wait", output: pids.writing)
                 pids.closeWriting()
                 _ = pids.receive()

@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test(
-        "A1, A5: a worker's death is told without waiting for siblings that never end, to threads and to tasks",
+        "A1, A5: threads and tasks learn of a worker's exit without waiting for siblings that never end",
         arguments: Kind.allCases)
     func doesNotWaitForSiblings(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in await CrashScenes.doesNotWaitForSiblings(kind) }
@@ -97,7 +97,7 @@ private enum CrashScenes {
                 #expect(failure.description.hasPrefix("item \(item) crashed its worker (pid \(failure.pid ?? 0)): SIG"))
                 #expect(failure.message.contains(trap.text), "\(trap): \(failure)")
             }
-            // What ends a map is the trap of the lowest item.
+            // The trap of the lowest item ends a map.
             let deeds = (0..<100).map { $0 >= 13 ? Deed.spring(.index) : .give($0) }
             let thrown = failure { () throws(ForkPool.Failure) in try pool.map(deeds) }
             #expect(thrown?.index == 13)
@@ -179,7 +179,7 @@ private enum CrashScenes {
         Scene.survive(kind, options: .init(chunk: .fixed(1))) { pool throws in
             let meeting = Rendezvous()
             let worker = SharedArray<Int32>(count: 1)
-            // The other worker ends it.
+            // The other worker ends this one.
             let deeds: [Deed] = [.sleep(at: meeting.path), .wait(at: meeting.path, 1, then: .give(1)), .give(2)]
             Process.onThread {
                 worker[0] = meeting.receive()

@@ -6,32 +6,32 @@ import Testing
 @testable import ForkPool
 
 @Suite struct DamageTests {
-    @Test("B9: words that callers and workers sleep on, scribbled, keep nobody asleep")
+    @Test("B9: words that callers and workers sleep on, scribbled, wake every sleeper")
     func sleepWords() async {
         await #expect(processExitsWith: .success) { DamageScenes.sleepWords() }
     }
 
-    @Test("B9: workers that are said to be inside of a batch, and are not, keep nobody waiting")
+    @Test("B9: a wild count of the workers inside a batch keeps no caller waiting")
     func inside() async {
         await #expect(processExitsWith: .success) { DamageScenes.inside() }
     }
 
-    @Test("B9: a batch that is said to be open, or closed, is neither for long")
+    @Test("B9: a batch that a wild write opens or closes does not stay so")
     func open() async {
         await #expect(processExitsWith: .success) { DamageScenes.open() }
     }
 
-    @Test("B9: a pool that is said to close goes on, and one that is said not to closes")
+    @Test("B9: a wild write of the closing flag neither closes a pool nor keeps one open")
     func closing() async {
         await #expect(processExitsWith: .success) { DamageScenes.closing() }
     }
 
-    @Test("B9: a batch's places, scribbled, cost its other items nothing")
-    func places() async {
-        await #expect(processExitsWith: .success) { DamageScenes.places() }
+    @Test("B9: a scribbled layout of a batch costs its other items nothing")
+    func layout() async {
+        await #expect(processExitsWith: .success) { DamageScenes.layout() }
     }
 
-    @Test("B9: a worker that says it was not set up after it was ends no pool")
+    @Test("B9: a worker that denies its finished set-up does not end the pool")
     func notSetUp() async {
         await #expect(processExitsWith: .success) { DamageScenes.notSetUp() }
     }
@@ -41,7 +41,7 @@ import Testing
         await #expect(processExitsWith: .success) { DamageScenes.blockTags() }
     }
 
-    @Test("B7: how far blocks are used is lowered by their worker alone, which knows what it marks")
+    @Test("B7: only the worker itself, which knows what it marks, lowers its count of used blocks")
     func freedBlocks() async {
         await #expect(processExitsWith: .success) { DamageScenes.freedBlocks() }
     }
@@ -58,7 +58,7 @@ import Testing
 }
 
 private enum DamageScenes {
-    /// Runs batches in a pool whose body does some damage at item 4, once; expects right answers in spite of it.
+    /// Runs batches in a pool whose body does some damage at item 4, once; expects right results all the same.
     private static func expectRight(
         after damage: @escaping (Reach) -> Void, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
@@ -120,7 +120,7 @@ private enum DamageScenes {
                     pool.close()
                     over.store(true, ordering: .releasing)
                 } else {
-                    // Says that it does not close as soon as it says that it does.
+                    // Undo the closing flag as soon as the pool sets it.
                     while !over.load(ordering: .acquiring), pool.closing == 0 {}
                     pool.setClosing(0)
                 }
@@ -128,13 +128,13 @@ private enum DamageScenes {
         }
     }
 
-    static func places() {
+    static func layout() {
         Scene.run {
             for wild in Reach.wildNumbers(near: [0, 64 << 30]) {
                 let scribbles = SharedCounter()
                 let pool = try Scribbler(workers: 1) { reach in
                     if reach.item == 4, scribbles.add() == 1 {
-                        reach.setPlaces(wild)
+                        reach.setBatchLayout(wild)
                         Process.killSelf()
                     }
                     reach.give(reach.item * 7)
@@ -180,7 +180,7 @@ private enum DamageScenes {
             _ = try pool.map(1, coded: true)
             #expect(pool.blocksUsed > 5000)
             var third = try pool.map(1, coded: true)
-            // The supervisor may have held the second map a little longer than this did.
+            // The supervisor may hold the second map a little longer than this thread.
             while pool.blocksUsed != 2 { third = try pool.map(1, coded: true) }
             #expect(first.result().decodedResults(as: [UInt8].self).map(\.value) == [[1, 1, 1]])
             #expect(third.decodedResults(as: [UInt8].self).map(\.value?.count) == [3])
@@ -195,7 +195,7 @@ private enum DamageScenes {
             }
             let kept = try pool.batch(1, coded: true)
             #expect(try pool.words(3).map(\.value) == ["value 0", "value 1", "value 2"])
-            // The worker sets it right when it begins with the next batch.
+            // The worker corrects it when it begins the next batch.
             let blocks = SharedCounter()
             let other = try Scribbler(workers: 1) { reach in
                 reach.give(coded: "value \(reach.item)")

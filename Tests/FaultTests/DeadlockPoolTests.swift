@@ -16,7 +16,7 @@ import Testing
         await #expect(processExitsWith: .success) { DeadlockPoolScenes.residentBody() }
     }
 
-    @Test("E7: a resident pool is made while another thread looks through what is to be done at the exit")
+    @Test("E7: a resident pool is made while another thread walks the list of exit handlers")
     func exitHandlers() async {
         await #expect(processExitsWith: .success) { DeadlockPoolScenes.exitHandlers() }
     }
@@ -35,21 +35,21 @@ private enum DeadlockPoolScenes {
         let isOver = Atomic(false)
         let isBusy = Atomic(true)
         Process.onThread {
-            // Of a library that does not exist: nothing is run, and the lock of the list is held most of the time.
-            let nobody = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
+            // No library has this handle: no handler runs, and the lock of the list is held most of the time.
+            let handle = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
             while !isOver.load(ordering: .relaxed) {
-                if isBusy.load(ordering: .relaxed) { unsafe finalize(nobody) } else { sched_yield() }
+                if isBusy.load(ordering: .relaxed) { unsafe finalize(handle) } else { sched_yield() }
             }
-            unsafe nobody.deallocate()
+            unsafe handle.deallocate()
         }
         do {
             for number in 0..<6 {
-                // All of them wait, and more than may end in a row before they do anything.
+                // All 40 wait, more than the pool allows to end in a row before they do anything.
                 let workers = number == 0 ? 40 : 1
                 isBusy.store(true, ordering: .relaxed)
                 let pool = try ForkPool(workers: workers).resident { (item: Int) in item + number }
                 isBusy.store(false, ordering: .relaxed)
-                // Workers that wait for the lock, as their parent's copy of it is held for ever, are found out and replaced.
+                // In a worker the copied lock is held for ever; the pool proves such a worker dead and replaces it.
                 #expect(try pool.map([1]) == [number + 1])
                 pool.cancel()
             }
@@ -81,7 +81,7 @@ private enum DeadlockPoolScenes {
                 }
                 #expect(results.map(\.value) == [0, 1, 2, nil, 4, 5])
                 #expect(results[3].failure?.signal == SIGKILL)
-                // Where the pool was the first to see it, the other thread did not.
+                // If the pool reaped the worker first, the other thread got no proof.
                 if results[3].failure?.code == .deadlocked { isSeen.store(true, ordering: .relaxed) }
             }
             let wasSeen = isSeen.load(ordering: .relaxed)
@@ -93,7 +93,7 @@ private enum DeadlockPoolScenes {
         Scene.setDeadline()
         let stage = Stage()
         let pids = PidPipe()
-        // From 64 MiB on a worker's memory is kept.
+        // From 64 MiB on another process holds a worker's memory.
         let much = [UInt8](repeating: 7, count: 100 << 20)
         do {
             let pool = try ForkPool(workers: 1).resident { (item: Int) -> Int in
@@ -108,7 +108,7 @@ private enum DeadlockPoolScenes {
             let isSeen = Looking.waitForProof(pid)
             if isSeen { kill(pid, SIGKILL) }
             let failed = failure { () throws(ForkPool.Failure) in try call.wait() }
-            // Where the pool was the first to see it, this thread did not.
+            // If the pool reaped the worker first, this thread got no proof.
             #expect(failed?.signal == SIGKILL && (isSeen || failed?.code == .deadlocked))
             #expect(try pool(4) == 11)
         } catch {

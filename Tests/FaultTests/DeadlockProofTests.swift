@@ -10,7 +10,7 @@ import Testing
         await #expect(processExitsWith: .success) { [state] in DeadlockProofScenes.healthy(state) }
     }
 
-    @Test("a process that waits for ever and has nobody beside it is proven dead", arguments: HopelessState.allCases)
+    @Test("a process whose only thread waits for ever is proven dead", arguments: HopelessState.allCases)
     func hopeless(_ state: HopelessState) async {
         await #expect(processExitsWith: .success) { [state] in DeadlockProofScenes.hopeless(state) }
     }
@@ -31,7 +31,7 @@ import Testing
         await #expect(processExitsWith: .success) { DeadlockProofScenes.traced() }
     }
 
-    @Test("a process that somebody outside can still supply with the page of its word is not proven dead")
+    @Test("a process is not proven dead while another can still supply the page of its word (userfaultfd)")
     func heldUp() async {
         await #expect(processExitsWith: .success) { DeadlockProofScenes.heldUp() }
     }
@@ -64,12 +64,12 @@ import Testing
     }
 }
 
-/// What keeps a processor busy, in the kernel for the most part, until the process is released.
+/// Ways to keep a processor busy, mostly in the kernel, until the process is released.
 enum BusyState: String, CaseIterable, Codable, Sendable {
     case yielding
-    /// It asks whether it could have a lock that somebody else has.
+    /// It tries a lock that another process holds.
     case asking
-    /// It takes and releases such a lock, which nobody else has.
+    /// It takes and releases such a lock without contention.
     case locking
     case mapping
 
@@ -100,13 +100,13 @@ private enum DeadlockProofScenes {
         #expect(Looking.isSuspected(pid))
         var found: [StopSample.Spin] = []
         while found.count < 5 {
-            guard case .spin(let spin) = Looking.glimpse(pid) else { continue }
+            guard case .spin(let spin) = Looking.stopSample(pid) else { continue }
             found.append(spin)
         }
         #expect(found.allSatisfy { $0 == found[0] })
         // The owner is a thread of this process.
         #expect(unsafe access("/proc/self/task/\(found[0].owner)", F_OK) == 0)
-        // It was let go on each time.
+        // The process goes on after each stop.
         #expect(Looking.see(pid) { $0.isBusyAlone })
         Looking.end(pid)
     }
@@ -118,14 +118,14 @@ private enum DeadlockProofScenes {
         stage.waitForArrival()
         var seen = 0
         while seen < 30 {
-            let glimpse = Looking.glimpse(pid)
-            #expect(glimpse == .otherwise || glimpse == .unseen)
-            if glimpse == .otherwise { seen += 1 }
+            let sample = Looking.stopSample(pid)
+            #expect(sample == .otherwise || sample == .unseen)
+            if sample == .otherwise { seen += 1 }
         }
         #expect(Looking.see(pid) { $0.isBusyAlone })
         stage.releases.add(1)
         #expect(Process.wait(for: pid) == 0)
-        #expect(Looking.glimpse(pid) == .otherwise)
+        #expect(Looking.stopSample(pid) == .otherwise)
     }
 
     static func several() {
@@ -141,9 +141,9 @@ private enum DeadlockProofScenes {
         let processes = pids.map { (pid: $0, descriptor: Process.descriptor(of: $0)) }
         var isFound = pids.map { _ in false }
         while isFound.contains(false) {
-            for (number, glimpse) in StopSample.take(of: processes).enumerated() {
-                // One that spins may be found between two calls.
-                switch glimpse {
+            for (number, sample) in StopSample.take(of: processes).enumerated() {
+                // A sample may find a spinning process between two calls.
+                switch sample {
                 case .spin:
                     isFound[number] = true
                     #expect(number < spinning.count)
@@ -166,7 +166,7 @@ private enum DeadlockProofScenes {
             while stage.arrivals.value == 0 { #expect(!Looking.isProven(pid)) }
             #expect(Looking.see(pid, state.isReached))
             for _ in 0..<100 { #expect(!Looking.isProven(pid)) }
-            // What it is in is still what was looked at.
+            // The process is still in the state that was sampled.
             #expect(Looking.see(pid, state.isReached))
             return pid
         }
@@ -181,7 +181,7 @@ private enum DeadlockProofScenes {
         state.prepare(stage)
         let pid = Looking.start { state.enter(stage) }
         #expect(Looking.waitForProof(pid))
-        // For ever: the second look may come at any time.
+        // For ever: the second sample may come at any time.
         if let first = ProcSample.take(of: pid), Looking.waitForProof(pid), let last = ProcSample.take(of: pid) {
             #expect(DeadlockProof.proves(first, last))
         } else {
@@ -254,7 +254,7 @@ private enum DeadlockProofScenes {
     static func heldUp() {
         Scene.setDeadline()
         let pid = Looking.start { Raw.waitForPage() }
-        // Everything but the place is as in a process that waits for ever. Where the system refuses, the process has ended.
+        // Only the wait channel differs from a process that waits for ever. Where the system refuses, the process ends.
         let isHeldUp = Looking.see(pid) { look in
             look.futex != nil && look.before.isHelpless && !look.isInWait && !look.hasChildren
                 || kill(pid, 0) == 0 && Files.text("/proc/\(pid)/status").contains("Z (zombie)")
@@ -267,7 +267,7 @@ private enum DeadlockProofScenes {
 }
 
 extension HealthyState {
-    /// Whether a look shows the process where it is to be.
+    /// Whether a sample shows the process in the intended state.
     fileprivate func isReached(_ look: ProcSample) -> Bool {
         let sleepsAlone = look.before.isAsleep && look.before.threads == 1
         let waits = look.futex != nil && look.isInWait
@@ -278,7 +278,7 @@ extension HealthyState {
         case .sharing, .locking: sleepsAlone && look.futex == nil && look.isInWait
         case .mutex, .condition, .semaphore: look.before.isAsleep && look.before.threads == 2 && waits
         case .thread: look.before.isAsleep && look.before.threads == 2 && look.futex == nil && look.isInWait
-        // Everything but one thing is as in a process that waits for ever.
+        // Only one thing differs from a process that waits for ever.
         case .handler: sleepsAlone && waits && !look.hasChildren && !look.before.isHelpless
         case .sharer: sleepsAlone && waits && look.hasChildren && look.before.isHelpless
         case .stopped: !look.before.isAsleep && look.before.threads == 1

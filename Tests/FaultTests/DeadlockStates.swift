@@ -3,15 +3,15 @@ import Glibc
 
 @testable import ForkPool
 
-/// What a test and the process that it looks at have in common, and what that process waits for.
+/// What a test shares with the process that it samples, and what that process waits for.
 ///
-/// The locks lie in memory of its own; whoever is forked gets a copy in the state of that moment.
+/// The locks lie in private memory; a forked process gets a copy in the state of that moment.
 @safe struct Stage: @unchecked Sendable {
-    /// Becomes 1 when the process is about to be in its state, and 1 when it may end.
+    /// The first becomes 1 when the process is about to enter its state, the second when it may end.
     let arrivals = SharedCounter()
     let releases = SharedCounter()
     let pipe = PidPipe()
-    /// In shared memory.
+    /// A word in shared memory.
     let event: FutexEvent
     let value = SharedValue(0)
     let listener: Int32
@@ -21,7 +21,7 @@ import Glibc
     let barrier = UnsafeMutablePointer<pthread_barrier_t>.allocate(capacity: 1)
     let semaphore = unsafe Stage.signalled
 
-    /// A handler can reach it too.
+    /// Global, for signal handlers.
     nonisolated(unsafe) static let signalled = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
     init() {
@@ -33,7 +33,7 @@ import Glibc
         unsafe pthread_barrier_init(barrier, nil, 2)
         unsafe sem_init(semaphore, 0, 0)
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        // Without a name the kernel makes one up.
+        // Without a name the kernel chooses one.
         unsafe withAddress(of: nil) { address, _ in unsafe bind(listener, address, 2) }
         listen(listener, 1)
     }
@@ -64,7 +64,7 @@ import Glibc
     }
 }
 
-/// Where a healthy process can be: once it is released it ends by itself, with status 0.
+/// States of a healthy process: once released, it ends by itself with status 0.
 enum HealthyState: String, CaseIterable, Codable, Sendable {
     case computing
     case yielding
@@ -73,24 +73,24 @@ enum HealthyState: String, CaseIterable, Codable, Sendable {
     case polling
     case accepting
     case reaping
-    /// In a private wait that has an end, again and again.
+    /// In private waits with a timeout, again and again.
     case timing
-    /// In a shared wait, which the test ends.
+    /// In a shared wait, which the test ends with a wake.
     case sharing
-    /// For a robust lock that the test holds.
+    /// Waits for a robust lock that the test holds.
     case locking
-    /// For a thread beside it that unlocks, signals, posts or ends.
+    /// Waits for another of its threads, which unlocks, signals, posts or ends.
     case mutex
     case condition
     case semaphore
     case thread
-    /// For a signal whose handler posts.
+    /// Waits for a signal with a handler that posts.
     case handler
-    /// For a process that has the same memory and posts.
+    /// Waits for a process that shares its memory and posts.
     case sharer
     case stopped
 
-    /// What the process does; it returns when it was released.
+    /// Runs in the process; returns when the process is released.
     func enter(_ stage: Stage) {
         if self == .handler { signal(SIGUSR1) { _ in unsafe sem_post(Stage.signalled) } }
         if self == .mutex { Self.lockBeside(stage) }
@@ -179,21 +179,21 @@ enum HealthyState: String, CaseIterable, Codable, Sendable {
     }
 }
 
-/// Where a process can be that has one thread and waits for ever.
+/// States of a process with one thread that waits for ever.
 enum HopelessState: String, CaseIterable, Codable, Sendable {
-    /// For what a thread of the parent held at the moment of the fork.
+    /// Waits for what a thread of the parent held at the fork.
     case mutex
     case readLock
-    /// For what nobody will do.
+    /// Waits for a wake that never comes.
     case semaphore
     case condition
     case barrier
-    /// For a thread that has ended.
+    /// Waits for a thread that has ended.
     case thread
-    /// For a signal that is blocked.
+    /// Waits for a signal that is blocked.
     case handler
 
-    /// What the parent does before it forks.
+    /// Runs in the parent before the fork.
     func prepare(_ stage: Stage) {
         let holds = SharedCounter()
         Process.onThread {
@@ -205,7 +205,7 @@ enum HopelessState: String, CaseIterable, Codable, Sendable {
         while holds.value == 0 { sched_yield() }
     }
 
-    /// What the process does; it never returns.
+    /// Runs in the process; never returns.
     func enter(_ stage: Stage) {
         switch self {
         case .mutex: unsafe pthread_mutex_lock(stage.mutex)

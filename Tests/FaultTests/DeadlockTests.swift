@@ -7,7 +7,7 @@ import Testing
     private static let forked: [Kind] = [.oneShot, .residentBody, .residentJob]
 
     @Test(
-        "E7: an item that waits for what nobody can give it fails as deadlocked, after three attempts",
+        "E7: an item that waits for something that never comes fails as deadlocked, after three attempts",
         arguments: forked)
     func proven(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in DeadlockScenes.proven(kind) }
@@ -42,7 +42,7 @@ import Testing
         await #expect(processExitsWith: .success) { DeadlockScenes.initialisedByMany() }
     }
 
-    @Test("E7: an item that is busy in the kernel for long is let be", arguments: forked)
+    @Test("E7: an item that is busy in the kernel for long goes on", arguments: forked)
     func busy(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in DeadlockScenes.busy(kind) }
     }
@@ -52,12 +52,12 @@ import Testing
         await #expect(processExitsWith: .success) { DeadlockScenes.exec() }
     }
 
-    @Test("E7: a lock that was held when a resident pool was made is free for those that run the item again")
+    @Test("E7: a lock that was held when a resident pool was made is free in the workers that run the item again")
     func snapshot() async {
         await #expect(processExitsWith: .success) { DeadlockScenes.snapshot() }
     }
 
-    @Test("E7: a job by fork that awaits what nobody can give it is deadlocked as well")
+    @Test("E7: a job by fork that awaits something that never comes is deadlocked as well")
     func asynchronousJob() async {
         await #expect(processExitsWith: .success) { DeadlockScenes.asynchronousJob() }
     }
@@ -73,7 +73,7 @@ import Testing
     }
 }
 
-/// Awaits, at its first attempt at item 1, what never comes.
+/// At the first attempt at item 1, awaits something that never comes.
 private struct AwaitingJob: ForkPool.Job {
     func run(_ item: Int) async throws -> Int {
         let attempt = ForkPool.worker!.attempt
@@ -171,7 +171,7 @@ private enum DeadlockScenes {
             unsafe lock.initialize(to: pthread_mutex_t())
             defer { unsafe lock.deallocate() }
             unsafe pthread_mutex_lock(lock)
-            // In its workers nobody will ever unlock it.
+            // In the pool's workers the lock stays locked for ever.
             let pool = try ForkPool(workers: 2).resident { (item: Int) -> Int in
                 if item == 1 {
                     unsafe pthread_mutex_lock(lock)
@@ -181,7 +181,7 @@ private enum DeadlockScenes {
             }
             unsafe pthread_mutex_unlock(lock)
             #expect(try pool.map([0, 1, 2, 3]) == [1, 2, 1, 1])
-            // One worker is as old as the lock.
+            // One worker was forked while the lock was held.
             #expect(try pool.map([0, 1, 1, 1]).allSatisfy { $0 <= 2 })
             pool.close()
         }

@@ -5,19 +5,19 @@ import Testing
 @Suite struct DeadlockTextTests {
     @Test("a private wait without an end is read from the texts of both architectures")
     func privateWait() {
-        #expect(Texts().look?.futex == 0x55b6_5d4b_62c0)
+        #expect(Texts().sample?.futex == 0x55b6_5d4b_62c0)
         let arm = "98 0xffffa1b2c3d0 0x189 0x0 0x0 0x0 0xffffffff 0xffffd5a4b2c0 0xffffa1a2b3c4\n"
-        #expect(Texts(call: arm).look(futexCall: 98)?.futex == 0xffff_a1b2_c3d0)
-        // On the other one it is another call.
-        #expect(Texts(call: arm).look(futexCall: 202)?.futex == nil)
-        #expect(Texts().look(futexCall: 98)?.futex == nil)
+        #expect(Texts(call: arm).sample(futexCall: 98)?.futex == 0xffff_a1b2_c3d0)
+        // On the other architecture the number is another call.
+        #expect(Texts(call: arm).sample(futexCall: 202)?.futex == nil)
+        #expect(Texts().sample(futexCall: 98)?.futex == nil)
     }
 
     @Test(
         "FUTEX_WAIT and FUTEX_WAIT_BITSET are waits, by whatever clock",
         arguments: ["0x80", "0x180", "0x89", "0x189", "0xffffffff00000189"])
     func waits(operation: String) {
-        #expect(Texts(call: "202 0x10 \(operation) 0x0 0x0 0x0 0xffffffff 0x20 0x30\n").look?.futex == 0x10)
+        #expect(Texts(call: "202 0x10 \(operation) 0x0 0x0 0x0 0xffffffff 0x20 0x30\n").sample?.futex == 0x10)
     }
 
     @Test(
@@ -34,12 +34,12 @@ import Testing
             "202 10 80 0 0 0 0 20 30\n", "202 0x1ffffffffffffffff 0x80 0x0 0x0 0x0 0x0 0x20 0x30\n",
         ])
     func otherCalls(call: String) {
-        let look = Texts(call: call).look
-        #expect(look != nil && look?.futex == nil)
-        if let look { #expect(!DeadlockProof.proves(look, look)) }
+        let sample = Texts(call: call).sample
+        #expect(sample != nil && sample?.futex == nil)
+        if let sample { #expect(!DeadlockProof.proves(sample, sample)) }
     }
 
-    @Test("a status says all that counts, and what its process is called says nothing")
+    @Test("a status says all that counts, and the process's name says nothing")
     func status() {
         let status = ProcSample.Status(Array(Texts.status(name: "State:\\nThreads:\t7").utf8)[...])
         #expect(status?.isAsleep == true && status?.threads == 1 && status?.tracer == 0)
@@ -56,18 +56,18 @@ import Testing
         ])
     func notStatus(text: String) {
         #expect(ProcSample.Status(Array(text.utf8)[...]) == nil)
-        #expect(Texts(before: text).look == nil)
-        #expect(Texts(after: text).look == nil)
+        #expect(Texts(before: text).sample == nil)
+        #expect(Texts(after: text).sample == nil)
     }
 
-    @Test("two looks at one long wait prove it")
+    @Test("two samples of one long wait prove it")
     func proof() throws {
-        let look = try #require(Texts().look)
-        #expect(DeadlockProof.proves(look, look))
+        let sample = try #require(Texts().sample)
+        #expect(DeadlockProof.proves(sample, sample))
     }
 
     @Test(
-        "one thing that is otherwise at any moment proves nothing",
+        "a single difference in either sample proves nothing",
         arguments: [
             Texts.status(state: "R (running)"), Texts.status(state: "T (stopped)"),
             Texts.status(state: "t (tracing stop)"), Texts.status(state: "D (disk sleep)"),
@@ -78,56 +78,56 @@ import Testing
             Texts.status(caught: "0000000200000000"),
         ])
     func otherStatus(status: String) throws {
-        let look = try #require(Texts().look)
-        for other in [Texts(before: status).look, Texts(after: status).look] {
+        let sample = try #require(Texts().sample)
+        for other in [Texts(before: status).sample, Texts(after: status).sample] {
             let other = try #require(other)
-            #expect(!DeadlockProof.proves(look, other))
-            #expect(!DeadlockProof.proves(other, look))
+            #expect(!DeadlockProof.proves(sample, other))
+            #expect(!DeadlockProof.proves(other, sample))
         }
     }
 
-    @Test("a handler whose signal is blocked cannot run")
+    @Test("a handler of a blocked signal cannot run")
     func blocked() throws {
         let status = Texts.status(caught: "0000000000000200", blocked: "0000000000000200")
-        let look = try #require(Texts(before: status, after: status).look)
-        #expect(DeadlockProof.proves(look, look))
+        let sample = try #require(Texts(before: status, after: status).sample)
+        #expect(DeadlockProof.proves(sample, sample))
     }
 
-    @Test("a process that does nothing but run, in the kernel for the most part, is suspected to spin")
+    @Test("a process that only runs, mostly in the kernel, is suspected to spin")
     func suspicion() throws {
-        func look(
+        func sample(
             _ status: String, _ work: String, children: String = "", traffic: String? = Texts.traffic()
         ) throws -> ProcSample {
             try #require(
                 Texts(
-                    before: status, call: "running", place: "0", children: children, work: work, traffic: traffic,
+                    before: status, call: "running", waitChannel: "0", children: children, work: work, traffic: traffic,
                     after: status
-                ).look)
+                ).sample)
         }
-        let first = try look(Texts.status(state: "R (running)"), Texts.work(user: 30, system: 70))
+        let first = try sample(Texts.status(state: "R (running)"), Texts.work(user: 30, system: 70))
         let later = Texts.status(state: "R (running)", others: 25)
         let work = Texts.work(user: 32, system: 78)
-        #expect(DeadlockProof.suspectsSpin(first, try look(later, work)))
+        #expect(DeadlockProof.suspectsSpin(first, try sample(later, work)))
         var others = try [
-            // It computed, had no processor at all, came to new pages, read, or may have read.
-            look(later, Texts.work(user: 38, system: 72)), look(later, Texts.work(user: 30, system: 70)),
-            look(later, Texts.work(user: 32, system: 78, faults: 1094)),
-            look(later, Texts.work(user: 32, system: 78, majorFaults: 1)),
-            look(later, work, traffic: Texts.traffic(read: 2013)),
-            look(later, work, traffic: Texts.traffic(calls: 8)), look(later, work, traffic: nil),
-            look(later, work, traffic: "rchar: 2012\n"), look(later, work, children: "4712 "),
+            // It computed, did not run at all, touched new pages, read, or may have read.
+            sample(later, Texts.work(user: 38, system: 72)), sample(later, Texts.work(user: 30, system: 70)),
+            sample(later, Texts.work(user: 32, system: 78, faults: 1094)),
+            sample(later, Texts.work(user: 32, system: 78, majorFaults: 1)),
+            sample(later, work, traffic: Texts.traffic(read: 2013)),
+            sample(later, work, traffic: Texts.traffic(calls: 8)), sample(later, work, traffic: nil),
+            sample(later, work, traffic: "rchar: 2012\n"), sample(later, work, children: "4712 "),
         ]
         others += try [
             Texts.status(state: "R (running)", voluntary: 13), Texts.status(state: "S (sleeping)"),
             Texts.status(state: "R (running)", threads: "2"), Texts.status(state: "R (running)", tracer: 4711),
             Texts.status(state: "R (running)", caught: "0000000000000200"),
-        ].map { try look($0, work) }
+        ].map { try sample($0, work) }
         for other in others { #expect(!DeadlockProof.suspectsSpin(first, other)) }
-        let silent = try look(later, work, traffic: nil)
+        let silent = try sample(later, work, traffic: nil)
         #expect(!DeadlockProof.suspectsSpin(silent, silent))
     }
 
-    @Test("a lock that a thread elsewhere has is told from every other call and word")
+    @Test("a lock that another process's thread owns is told from every other call and word")
     func spin() {
         func spin(_ operation: String, word: UInt32, timeout: String = "0x0") -> StopSample.Spin? {
             let text = "202 0x10 \(operation) 0x1 \(timeout) 0x0 0x0 0x20 0x30\n"
@@ -137,7 +137,7 @@ import Testing
         #expect(spin("0x8d", word: 0x8000_0000 | 4700) != nil)
         #expect(spin("0x86", word: 4700) == spin("0x86", word: 4700))
         #expect(spin("0x86", word: 4700) != spin("0x86", word: 4701))
-        // It has the lock itself, or nobody has; it would wait, try or unlock; the lock is shared; the call ends by itself.
+        // It owns the lock itself; the lock is free or shared; the call waits, tries, unlocks or has a timeout.
         let others = [
             spin("0x86", word: 4711), spin("0x86", word: 0), spin("0x86", word: 0x8000_0000), spin("0x80", word: 4700),
             spin("0x88", word: 4700), spin("0x87", word: 4700), spin("0x6", word: 4700),
@@ -151,36 +151,37 @@ import Testing
     @Test(
         "a text that does not say how long it ran proves nothing", arguments: ["", "4711 (a", "4711 (a) R 1 2 3", ")"])
     func notWork(text: String) {
-        #expect(Texts(work: text).look == nil)
+        #expect(Texts(work: text).sample == nil)
     }
 
     @Test("a process that ran, waits for another word, is held up elsewhere or has a child is not proven")
     func otherLook() throws {
-        let look = try #require(Texts().look)
+        let sample = try #require(Texts().sample)
         let others = [
             Texts(after: Texts.status(voluntary: 13)), Texts(after: Texts.status(others: 6)),
-            Texts(call: "202 0x10 0x80 0x0 0x0 0x0 0x0 0x20 0x30\n"), Texts(place: "do_freezer_trap"),
-            Texts(place: "handle_userfault"), Texts(place: "0"), Texts(place: ""), Texts(children: "4712 "),
+            Texts(call: "202 0x10 0x80 0x0 0x0 0x0 0x0 0x20 0x30\n"), Texts(waitChannel: "do_freezer_trap"),
+            Texts(waitChannel: "handle_userfault"), Texts(waitChannel: "0"), Texts(waitChannel: ""),
+            Texts(children: "4712 "),
         ]
-        for other in others { #expect(!DeadlockProof.proves(look, try #require(other.look))) }
+        for other in others { #expect(!DeadlockProof.proves(sample, try #require(other.sample))) }
     }
 }
 
-/// What the kernel says of a process that waits for ever, or something else in one place.
+/// The kernel's texts about a process that waits for ever; a test changes one of them.
 private struct Texts {
     var before = Texts.status()
     var call = "202 0x55b65d4b62c0 0x80 0x2 0x0 0x0 0x0 0x7ffe61a1aff8 0x7ff8d53c312b\n"
-    var place = "futex_do_wait"
+    var waitChannel = "futex_do_wait"
     var children = ""
     var work = Texts.work(user: 30, system: 70)
     var traffic: String? = Texts.traffic()
     var after = Texts.status()
 
-    var look: ProcSample? { look(futexCall: 202) }
+    var sample: ProcSample? { sample(futexCall: 202) }
 
-    func look(futexCall: UInt64) -> ProcSample? {
+    func sample(futexCall: UInt64) -> ProcSample? {
         ProcSample(
-            before: Array(before.utf8)[...], call: Array(call.utf8)[...], waitChannel: Array(place.utf8)[...],
+            before: Array(before.utf8)[...], call: Array(call.utf8)[...], waitChannel: Array(waitChannel.utf8)[...],
             children: Array(children.utf8)[...], work: Array(work.utf8)[...],
             traffic: traffic.map { Array($0.utf8)[...] }, after: Array(after.utf8)[...], futexCall: futexCall)
     }

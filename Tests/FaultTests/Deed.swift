@@ -31,33 +31,33 @@ indirect enum Deed: Codable, Sendable {
     case readInput
     /// To return whether a signal is blocked.
     case isBlocked(Int32)
-    /// To say its process id somewhere, and to sleep until a signal ends it.
+    /// To send its process id, and to sleep until a signal ends it.
     case sleep(at: String)
-    /// To arrive somewhere, and to do something when so many have arrived.
+    /// To arrive at a rendezvous, and to do something once that many have arrived.
     case meet(at: String, Int, then: Deed)
-    /// To wait somewhere until so many have arrived, and to do something then.
+    /// To wait at a rendezvous until that many have arrived, and then to do something.
     case wait(at: String, Int, then: Deed)
-    /// To say its process id somewhere, and to do something then.
+    /// To send its process id, and then to do something.
     case say(at: String, then: Deed)
-    /// To leave a process behind that says its id somewhere, and to do something then.
+    /// To leave a process behind that sends its id, and then to do something.
     case fork(at: String, then: Deed)
     /// To do something at this attempt at the item and those before it, and something else at later ones.
     case upTo(attempt: Int, Deed, then: Deed)
     /// To return the attempt.
     case attempt
-    /// To be deaf to whatever can be ignored or blocked, and to do something then.
+    /// To ignore and block every signal that can be, and then to do something.
     case deaf(then: Deed)
     /// To compute for ever.
     case spin
-    /// To take and release a lock so often, in the kernel.
+    /// To take and release a lock that many times, in the kernel.
     case toil(times: Int)
-    /// To stop until somebody has it go on.
+    /// To stop itself with SIGSTOP.
     case stop
-    /// To wait for a lock that nobody will release.
+    /// To wait for a lock that is never released.
     case deadlock
-    /// To return `Held.value`, letting go on before, or not, who initialises it.
+    /// To return `Held.value`; if true, to release its initialiser before.
     case initialise(released: Bool)
-    /// To ask for memory until there is none: in Swift, and in C by one request of so many bytes that is used unchecked.
+    /// To ask for memory until there is none: in Swift, and in C by one unchecked request of that many bytes.
     case devour
     case allocate(Int)
 
@@ -90,7 +90,7 @@ indirect enum Deed: Codable, Sendable {
             unsafe pthread_sigmask(SIG_BLOCK, nil, &mask)
             return unsafe Int(sigismember(&mask, signal))
         case .sleep(let path):
-            Rendezvous.sayPid(at: path)
+            Rendezvous.sendPid(at: path)
             Process.sleepForEver()
         case .meet(let path, let count, let deed):
             Rendezvous.arrive(at: path)
@@ -100,7 +100,7 @@ indirect enum Deed: Codable, Sendable {
             Rendezvous.waitForArrivals(count, at: path)
             return try deed.perform()
         case .say(let path, let deed):
-            Rendezvous.sayPid(at: path)
+            Rendezvous.sendPid(at: path)
             return try deed.perform()
         case .fork(let path, let deed):
             let grandchild = Process.fork()
@@ -148,7 +148,7 @@ indirect enum Deed: Codable, Sendable {
     }
 }
 
-/// Does what an item says.
+/// Does the deed that its item is.
 struct Performer: PlainJob {
     typealias Input = Deed
     typealias Output = Int

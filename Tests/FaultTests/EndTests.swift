@@ -39,7 +39,7 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in EndScenes.dropped(kind) }
     }
 
-    @Test("D7: a crowd of tasks that wait for calls hear that the pool was cancelled", arguments: Kind.resident)
+    @Test("D7: many tasks that wait for calls each learn that the pool was cancelled", arguments: Kind.resident)
     func cancelledTasks(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in await EndScenes.cancelledTasks(kind) }
     }
@@ -79,7 +79,7 @@ private enum EndScenes {
                 let results = pool.mapResults([.give(1), .give(2)])
                 #expect(results.map { $0.failure?.code } == [.closed, .closed])
                 #expect(results.map { $0.failure?.index } == [0, 1])
-                // Ends once more what has ended.
+                // End the pool once more.
                 end()
                 pool.cancel()
                 pool.close()
@@ -112,8 +112,8 @@ private enum EndScenes {
                 pool.submit(.wait(at: meeting.path, 1, then: .exit(3))), pool.submit(.give(2)),
             ]
             Process.onThread {
-                // The pool is closed, as soon as it refuses what is new.
-                // Both workers wait for this thread: it must not wait for them.
+                // The pool is closed once it refuses new work.
+                // Both workers wait for this thread, so it must not wait for them.
                 let probe = { () throws(ForkPool.Failure) in try pool.submit(.give(0)).wait(for: .zero) }
                 while failure(of: probe)?.code != .closed { sched_yield() }
                 meeting.arrive()
@@ -129,7 +129,7 @@ private enum EndScenes {
         Scene.leaveNothing { () throws in
             let meeting = Rendezvous()
             let pool = try kind.start(Performer())
-            // Nothing is done before all are queued.
+            // No call ends before all are queued.
             let calls = (0..<count).map { pool.submit(.wait(at: meeting.path, 1, then: .give($0))) }
             meeting.arrive()
             pool.close()
@@ -214,7 +214,7 @@ private enum EndScenes {
     static func manyAtOnce(_ kind: Kind) {
         Scene.setDeadline()
         let pristine = Census.now()
-        // What a child needs of the runtime is there before threads and forks meet: no thread is amid making it.
+        // Let the runtime set up what a child needs before threads and forks meet: no fork then copies it half done.
         for number in 0..<3 { makeAndEnd(kind, number) }
         Threads.run(8) { thread in
             for number in 0..<(kind == .exec ? 6 : 25) { makeAndEnd(kind, number + thread) }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ErrorTests {
     @Test(
-        "A4: a plain error, and one whose own description traps, names its item once and says its type",
+        "A4: a plain error, and one with a description that traps, names its item once and says its type",
         arguments: Kind.allCases)
     func plain(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    // A one-shot map's workers have the inputs by the fork: none is encoded or decoded.
+    // A one-shot map's workers inherit the inputs: none is encoded or decoded.
 
     @Test("B1: an input that fails in encode(to:) costs its own item, which never runs", arguments: Kind.resident)
     func inputNotEncodable(_ kind: Kind) async {
@@ -122,7 +122,7 @@ private enum ErrorScenes {
             }
             #expect(failure { () throws(ForkPool.Failure) in try pool.map(parcels) }?.index == 3)
             #expect(failure { () throws(ForkPool.Failure) in try pool.map(parcels[3...]) }?.index == 0)
-            // What runs below fails first.
+            // Lower items fail first.
             let earlier = [parcels[0], Parcel(.crashing, 1), parcels[3]]
             #expect(failure { () throws(ForkPool.Failure) in try pool.map(earlier) }?.index == 1)
             #expect(failure { () throws(ForkPool.Failure) in try pool(parcels[3]) }?.code == .notEncodable)
@@ -150,7 +150,7 @@ private enum ErrorScenes {
 
     static func encodeThrows(_ kind: Kind) {
         Scene.survive(Moods(), kind, workers: 1, works) { pool throws in
-            // The first and the last say which worker made them.
+            // The first and the last result name their worker.
             let orders = (0..<24).map { number in
                 (1...20).contains(number)
                     ? MoodOrder(mood: .throwing, number: number) : MoodOrder(mood: .fine, number: .max)

@@ -5,12 +5,12 @@ import Testing
 
 @Suite("A counter of what programs do")
 struct EventCounterTests {
-    @Test("counts a program that is started since, with its children, when it has ended, and not this process")
+    @Test("counts a program that is started after it, with its children, once it has ended, and not this process")
     func counts() async {
         await #expect(processExitsWith: .success) { CounterScenes.counts() }
     }
 
-    @Test("of something that does not exist is a refusal")
+    @Test("is refused for an event that does not exist")
     func refusal() async {
         await #expect(processExitsWith: .success) {
             #expect(throws: SystemError.self) { try EventCounter(EventCounter.Event(type: 12345, config: 0)) }
@@ -29,7 +29,7 @@ private enum CounterScenes {
     static func counts() {
         Scene.setDeadline()
         do {
-            // What one program that does nothing needs; beside others it may be called longer.
+            // The least of several runs of an empty program; other load on the machine adds to some.
             var one = UInt64.max
             for _ in 0..<3 {
                 let counter = try EventCounter(taskClock)
@@ -40,15 +40,15 @@ private enum CounterScenes {
                 one = min(one, UInt64(counter.count ?? 0))
             }
             #expect(one > 0)
-            // The kernel hands a counter over now and then: each of many programs is counted by its own.
+            // The kernel moves counters between processes: count each of many programs by its own.
             for _ in 0..<20 {
                 let counter = try EventCounter(taskClock)
-                // A child of the program, which itself does next to nothing.
+                // The child computes; the program itself does next to nothing.
                 _ = try shell("sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done'; :")
                 #expect((counter.count ?? 0) > 2 * one)
             }
         } catch {
-            // A sandbox or a setting forbids it to everybody.
+            // A sandbox or a setting forbids counters.
             #expect(error.call == "perf_event_open" && [EACCES, EPERM, ENOSYS].contains(error.code))
         }
     }

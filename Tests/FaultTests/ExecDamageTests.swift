@@ -4,12 +4,12 @@ import Testing
 @testable import ForkPool
 
 @Suite struct ExecDamageTests {
-    @Test("B9: exec'd workers find their job although what told them of it was scribbled on")
+    @Test("B9: exec'd workers find their job although its description was scribbled on")
     func execOrder() async {
         await #expect(processExitsWith: .success) { ExecDamageScenes.execOrder() }
     }
 
-    @Test("B9: an exec'd worker believes no memory but its pool's")
+    @Test("B9: an exec'd worker maps no memory but its pool's")
     func otherMemory() async {
         await #expect(processExitsWith: .success) { ExecDamageScenes.otherMemory() }
     }
@@ -34,7 +34,7 @@ private enum ExecDamageScenes {
                 unsafe memory.jobLength.pointee.store(wild, ordering: .relaxed)
                 unsafe memory.base.storeBytes(of: wild, toByteOffset: 8, as: Int.self)
                 unsafe (memory.base + memory.heap.lowerBound).storeBytes(of: wild, as: Int.self)
-                // The process that waits has read all that already; the one after it has not.
+                // The spare process has already read the description; the next one has not.
                 for _ in 0..<2 { #expect(pool.mapResults([1, -1, 3]).map(\.value) == [1, nil, 3]) }
             }
             pool.close()

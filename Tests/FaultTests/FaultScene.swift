@@ -3,15 +3,15 @@ import ForkPoolTestSupport
 import Glibc
 import Testing
 
-/// What is done while a call fails, and what must hold then.
+/// A use of the library while a system call fails, and what must hold then.
 enum FaultScene: String, Codable, CaseIterable, Sendable {
-    /// A map of strings, one of whose items crashes.
+    /// A map of strings in which one item crashes.
     case map
-    /// A resident pool: started, used, a worker of it crashed and replaced, used again.
+    /// A resident pool: start, use, crash and replacement of a worker, use.
     case resident
     /// The same with workers that are started by exec.
     case exec
-    /// A stream of strings, one of whose items crashes.
+    /// A stream of strings in which one item crashes.
     case stream
     /// A resident pool that is closed.
     case closing
@@ -32,7 +32,7 @@ enum FaultScene: String, Codable, CaseIterable, Sendable {
         FaultTrialWarmth.fillMemory()
     }
 
-    /// Plays the scene with a fault and again without; returns what was wrong.
+    /// Plays the scene with a fault and again without; returns the complaints.
     func play(_ fault: Fault?) -> [String] {
         var judge = FaultJudge(fault: fault)
         switch self {
@@ -47,19 +47,19 @@ enum FaultScene: String, Codable, CaseIterable, Sendable {
 
     private func map(_ judge: inout FaultJudge) {
         var options = Self.options
-        // Forked for this, the process has one.
+        // This process was forked for the scene, so it has one thread.
         options.refusesThreads = judge.fault != nil
         fault: do {
             let pool = ForkPool(workers: 2, options: options)
             judge.begin()
-            judge.hear(
+            judge.check(
                 pool.mapResults(0..<Self.count) { item -> String in
                     if item == Self.crashing { raise(SIGSEGV) }
                     return "item \(item)"
                 }, crashing: Self.crashing, of: "map"
             ) { "item \($0)" }
             judge.end()
-            judge.hear(pool.mapResults(0..<Self.count) { "item \($0)" }, crashing: nil, of: "map after") {
+            judge.check(pool.mapResults(0..<Self.count) { "item \($0)" }, crashing: nil, of: "map after") {
                 "item \($0)"
             }
         }
@@ -79,7 +79,7 @@ enum FaultScene: String, Codable, CaseIterable, Sendable {
                 })
             {
                 indices.insert(index)
-                judge.hear(result, item: index, crashing: crashing, of: "stream", text)
+                judge.check(result, item: index, crashing: crashing, of: "stream", text)
             }
             if indices != Set(0..<Self.count), !judge.wasNamed { judge.complaints.append("a stream of \(indices)") }
             judge.end()
@@ -88,11 +88,11 @@ enum FaultScene: String, Codable, CaseIterable, Sendable {
 
     private func use(_ judge: inout FaultJudge, _ kind: Kind) {
         judge.begin()
-        // What is opened next finds a standard descriptor free, and is moved above them.
+        // The next open finds a standard descriptor free and must move above these.
         let input = fcntl(0, F_DUPFD_CLOEXEC, 3)
         close(0)
         defer {
-            // It is busy while another thread is about to open something as 0.
+            // EBUSY: another thread is about to open descriptor 0.
             while dup2(input, 0) == -1, errno == EBUSY || errno == EINTR { sched_yield() }
             close(input)
         }
@@ -102,29 +102,29 @@ enum FaultScene: String, Codable, CaseIterable, Sendable {
             return
         }
         let deeds = (0..<Self.count).map { $0 == Self.crashing ? Deed.raise(SIGSEGV) : .give($0) }
-        judge.hear(pool.mapResults(deeds), crashing: Self.crashing, of: "map") { $0 }
-        judge.hear([Result { () throws(ForkPool.Failure) in try pool(.give(0)) }], crashing: nil, of: "call") { $0 }
-        judge.hear(pool.mapResults((0..<40).map { .give($0) }), crashing: nil, of: "map again") { $0 }
+        judge.check(pool.mapResults(deeds), crashing: Self.crashing, of: "map") { $0 }
+        judge.check([Result { () throws(ForkPool.Failure) in try pool(.give(0)) }], crashing: nil, of: "call") { $0 }
+        judge.check(pool.mapResults((0..<40).map { .give($0) }), crashing: nil, of: "map again") { $0 }
         judge.end()
         let gifts = (0..<Self.count).map { Deed.give($0) }
         let results = pool.mapResults(gifts)
         pool.close()
-        // The fault may have ended the pool; then a new one is right.
+        // The fault may have ended the pool; then a new pool must work.
         let hasEnded = results.contains { $0.failure.map(judge.isDue) ?? false }
         let other = hasEnded ? judge.start(kind, Self.options) : nil
-        judge.hear(other?.mapResults(gifts) ?? results, crashing: nil, of: "map after") { $0 }
+        judge.check(other?.mapResults(gifts) ?? results, crashing: nil, of: "map after") { $0 }
         other?.close()
     }
 
     private func end(_ judge: inout FaultJudge) {
         guard let pool = judge.start(.residentBody, Self.options) else { return }
-        judge.hear(pool.mapResults((0..<Self.count).map { .give($0) }), crashing: nil, of: "map") { $0 }
+        judge.check(pool.mapResults((0..<Self.count).map { .give($0) }), crashing: nil, of: "map") { $0 }
         let call = self == .cancelling ? pool.submit(.raise(SIGSTOP)) : pool.submit(.give(5))
         judge.begin()
         if self == .cancelling { pool.cancel() } else { pool.close() }
         let outcome = Result { () throws(ForkPool.Failure) in try call.wait() }
         if self == .closing || outcome.failure?.code != .cancelled {
-            judge.hear([outcome], crashing: nil, of: "call") { _ in self == .closing ? 5 : -1 }
+            judge.check([outcome], crashing: nil, of: "call") { _ in self == .closing ? 5 : -1 }
         }
         judge.end()
     }
@@ -143,7 +143,7 @@ extension FaultScene {
     nonisolated(nonsending) private static func use(_ judge: inout FaultJudge) async {
         judge.begin()
         let pool = ForkPool(workers: 2, options: options)
-        judge.hear(await pool.mapResults(0..<count) { "item \($0)" }, crashing: nil, of: "map") { "item \($0)" }
+        judge.check(await pool.mapResults(0..<count) { "item \($0)" }, crashing: nil, of: "map") { "item \($0)" }
         if let resident = judge.start(.residentBody, options) {
             var outcome: Result<Int, ForkPool.Failure>
             do throws(ForkPool.Failure) {
@@ -151,19 +151,19 @@ extension FaultScene {
             } catch {
                 outcome = .failure(error)
             }
-            judge.hear([outcome], crashing: nil, of: "call") { _ in 7 }
+            judge.check([outcome], crashing: nil, of: "call") { _ in 7 }
             await resident.finish()
         }
         judge.end()
-        judge.hear(await pool.mapResults(0..<count) { $0 }, crashing: nil, of: "map after") { $0 }
+        judge.check(await pool.mapResults(0..<count) { $0 }, crashing: nil, of: "map after") { $0 }
     }
 }
 
-/// Decides whether what happens under a fault may happen.
+/// Decides whether an outcome is allowed under a fault.
 struct FaultJudge {
     let fault: Fault?
     var complaints: [String] = []
-    /// Whether a failure was the fault's.
+    /// Whether a failure named the fault.
     private(set) var wasNamed = false
     private var isFailing = false
 
@@ -181,7 +181,7 @@ struct FaultJudge {
         if fault != nil { Fault.end() }
     }
 
-    /// Starts a pool, or hears why not.
+    /// Starts a pool, or checks why that failed.
     mutating func start(_ kind: Kind, _ options: ForkPool.Options) -> Scene.Pool? {
         do throws(ForkPool.Failure) {
             return try kind.start(Performer(), options: options)
@@ -191,17 +191,17 @@ struct FaultJudge {
         }
     }
 
-    /// Hears the outcome of each item: right, crashed where it is to, or the fault's.
-    mutating func hear<R: Equatable>(
+    /// Checks the outcome of each item: a right result, the intended crash, or a failure that names the fault.
+    mutating func check<R: Equatable>(
         _ results: [Result<R, ForkPool.Failure>], crashing: Int?, of what: String, _ expected: (Int) -> R
     ) {
         for (item, result) in results.enumerated() {
-            hear(result, item: item, crashing: crashing, of: what, expected(item))
+            check(result, item: item, crashing: crashing, of: what, expected(item))
         }
     }
 
-    /// Hears the outcome of an item.
-    mutating func hear<R: Equatable>(
+    /// Checks the outcome of an item.
+    mutating func check<R: Equatable>(
         _ result: Result<R, ForkPool.Failure>, item: Int, crashing: Int?, of what: String, _ expected: R
     ) {
         switch result {
@@ -213,14 +213,14 @@ struct FaultJudge {
         }
     }
 
-    /// Whether a failure is the fault's, and may be one now.
+    /// Whether a failure names the fault, and is allowed now.
     private mutating func isNamed(_ failure: ForkPool.Failure) -> Bool {
         guard isFailing, isDue(failure) else { return false }
         wasNamed = true
         return true
     }
 
-    /// Whether a failure is the fault's, and says so.
+    /// Whether a failure comes of the fault and names its call.
     func isDue(_ failure: ForkPool.Failure) -> Bool {
         guard let fault else { return false }
         let calls = FaultCases.purposes[fault.call] ?? [fault.call]
@@ -229,11 +229,11 @@ struct FaultJudge {
     }
 }
 
-/// What only its first use makes dangerous in a child, or what makes it large.
+/// Preparation of the process: first uses, which are dangerous in a child, and a large memory.
 enum FaultTrialWarmth {
     nonisolated(unsafe) private static var memory: UnsafeMutableRawPointer?
 
-    /// Uses what a trial uses besides a pool.
+    /// Uses everything that a trial uses besides a pool.
     static func use() -> String {
         let fault = Fault.none
         fault.begin()
@@ -242,7 +242,7 @@ enum FaultTrialWarmth {
         return "\(fault) \(before)"
     }
 
-    /// Makes this process, and what is forked of it, so large that workers' memory is torn down by somebody else.
+    /// Makes this process and its forks so large that another process holds, and tears down, the workers' memory.
     static func fillMemory() {
         let size = max(0, (80 << 20) - Files.residentMemory)
         unsafe memory = malloc(size)

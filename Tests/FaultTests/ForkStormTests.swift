@@ -13,12 +13,12 @@ import Testing
     }
 }
 
-/// What takes the locks of the allocator, the runtime and Foundation.
+/// Work that takes the locks of the allocator, the runtime and Foundation.
 private enum Labour {
     private struct Left<Inner> {}
     private struct Right<Inner> {}
 
-    /// Has the runtime make a type for each number that it did not have: nests one in another as its bits say.
+    /// Has the runtime make a new generic type for each number: nests types as the number's bits say.
     private static func nest<T>(_ type: T.Type, _ path: Int, _ depth: Int) -> Int {
         guard depth > 0 else { return String(describing: type).utf8.count }
         return path & 1 == 0
@@ -54,14 +54,14 @@ struct Labouring: PlainJob {
     typealias Output = Int
 
     func act(_ item: Int) throws -> Int {
-        // Numbers of types that no other thread has made yet.
+        // Numbers above those of the other threads, so the types are new.
         let isDone = Labour.allocate(item) && Labour.makeTypes(0x8000 | item) && Labour.formatDate(item)
         return isDone ? item * 3 : -1
     }
 }
 
 private enum ForkStormScenes {
-    /// How many forks a map needs: more where somebody has the time.
+    /// How many forks a map needs; the variable asks for more.
     private static let forks = unsafe getenv("FORKPOOL_STORM_FORKS").flatMap { unsafe Int(String(cString: $0)) } ?? 300
 
     /// Runs `work` while four other threads labour without a break.
@@ -81,7 +81,7 @@ private enum ForkStormScenes {
                 while !isOver.load(ordering: .relaxed) {
                     if !labours[number](round & 0x7fff) { abort() }
                     round += 1
-                    // Now and then a fork meets nobody at work.
+                    // Pause, so that some forks find no thread in the middle of something.
                     if round % 4 == 0 { usleep(500) }
                 }
             }
@@ -95,7 +95,7 @@ private enum ForkStormScenes {
         let expected = (0..<count).map { $0 * 3 }
         let pristine = Census.now()
         amid {
-            // A resident pool forks once in the storm, and its workers from what it forked then.
+            // A resident pool forks its template once in the storm; the template forks the workers.
             for _ in 0..<(kind == .oneShot ? 1 : 4) {
                 do throws(ForkPool.Failure) {
                     let pool = try kind.start(Labouring(), options: options)

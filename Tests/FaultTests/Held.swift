@@ -1,6 +1,6 @@
-/// A lazy global that a thread of the parent initialises, for as long as a test wants.
+/// A lazy global with an initialiser that a thread of the parent runs for as long as a test wants.
 enum Held {
-    /// Lets the initialiser go on when a process says its id here.
+    /// The initialiser goes on when a process sends its id here.
     static let gate = PidPipe()
     private static let started = PidPipe()
 
@@ -10,7 +10,7 @@ enum Held {
         return 7
     }()
 
-    /// Returns when a thread is amid initialising.
+    /// Returns when a thread runs the initialiser.
     static func begin() {
         _ = gate
         Process.onThread { _ = value }

@@ -16,12 +16,12 @@ import Testing
         }
         let text = String(decoding: result?.standardOutputContent ?? [], as: UTF8.self)
         #expect(text.split(separator: "before the pool", omittingEmptySubsequences: false).count == 2, "\(text)")
-        // What a body prints is written, also when it exits.
+        // A body's output is written, also when the body exits.
         #expect(text.split(separator: "in item", omittingEmptySubsequences: false).count == 5, "\(text)")
     }
 
     @Test(
-        "E: a host that ignores SIGCHLD, or reaps every child in its handler, sees the deaths", arguments: Kind.allCases
+        "E: a host that ignores SIGCHLD, or reaps children in a handler, gets all failures", arguments: Kind.allCases
     )
     func reaped(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    // It maps with pools of both kinds that refuse threads by fork.
+    // One test for both kinds of forking pools that refuse threads.
     @Test("E: a map that is to refuse threads counts none that has ended, be it the host's or the library's own")
     func endedThreads() async {
         await #expect(processExitsWith: .success) { HostScenes.endedThreads() }
@@ -67,7 +67,7 @@ struct Printing: PlainJob {
     }
 }
 
-/// Runs each piece of a task on a thread of its own, which ends with it.
+/// Runs each job of a task on a new thread, which then ends.
 private final class ThreadForEach: TaskExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
@@ -75,16 +75,16 @@ private final class ThreadForEach: TaskExecutor {
     }
 }
 
-/// Ticks that the storm's handler counted.
+/// The signals that the storm's handler counted.
 nonisolated(unsafe) private var ticks = 0
 
-/// Where the host's exit handler writes.
+/// The descriptor that the host's exit handler writes to.
 nonisolated(unsafe) private var ending: Int32 = -1
 
 private enum HostScenes {
     static func signalStorm(_ kind: Kind) {
         let pristine = Census.now()
-        // No alarm is left to end a hang, so the handler does.
+        // The storm uses up the alarm of the deadline, so its handler ends a hang.
         signal(SIGALRM) { _ in
             unsafe ticks += 1
             if unsafe ticks > 30_000 { abort() }
@@ -124,9 +124,9 @@ private enum HostScenes {
         }
     }
 
-    /// Maps 200 items of which each tenth kills its worker, and checks what became of these; the
-    /// others are done.
-    private static func deaths(_ kind: Kind, _ check: (Int, ForkPool.Failure?) -> Void) {
+    /// Maps 200 items of which each tenth kills its worker; checks the failures of these and the results of
+    /// the others.
+    private static func killEachTenth(_ kind: Kind, _ check: (Int, ForkPool.Failure?) -> Void) {
         kind.survive((0..<200).map { $0 % 10 == 3 ? .raise(SIGKILL) : .give($0) }) { results in
             #expect(results.compactMap(\.value) == (0..<200).filter { $0 % 10 != 3 })
             for item in stride(from: 3, to: 200, by: 10) { check(item, results[item].failure) }
@@ -135,7 +135,7 @@ private enum HostScenes {
 
     static func ignoredChildSignal(_ kind: Kind) {
         signal(SIGCHLD, SIG_IGN)
-        deaths(kind) { item, failure in
+        killEachTenth(kind) { item, failure in
             #expect(failure?.index == item)
             // A template reaps its workers itself.
             if kind == .residentBody || kind == .residentJob, failure?.code == .killed { return }
@@ -150,8 +150,8 @@ private enum HostScenes {
             while waitpid(-1, nil, WNOHANG) > 0 {}
             errno = before
         }
-        // Whoever reaps first has the status.
-        deaths(kind) { _, failure in
+        // The pool and the handler race to reap; only the first gets the status.
+        killEachTenth(kind) { _, failure in
             #expect(failure?.code == .lost || failure?.code == .killed, "\(String(describing: failure))")
         }
     }
@@ -160,7 +160,7 @@ private enum HostScenes {
         Scene.survive(kind) { pool throws in
             let child = Process.fork()
             if child == 0 { _exit(7) }
-            // It has ended before the map begins, and is not reaped.
+            // The child has ended before the map begins, and stays a zombie.
             var info = unsafe siginfo_t()
             _ = unsafe waitid(P_PID, id_t(child), &info, WEXITED | WNOWAIT)
             let results = pool.mapResults((0..<20).map { $0 == 5 ? .raise(SIGKILL) : .give($0) })
@@ -193,7 +193,7 @@ private enum HostScenes {
             let saved = dup(0)
             dup2(ends[0], 0)
             _ = unsafe write(ends[1], "text", 4)
-            // Workers that are started while it is so.
+            // Start workers while the signal is blocked.
             #expect(pool.mapResults([.exit(1), .exit(1), .exit(1)]).allSatisfy { $0.failure?.exitStatus == 1 })
             #expect(try pool.map([.readInput, .readInput, .readInput]) == [0, 0, 0])
             var bytes = [UInt8](repeating: 0, count: 4)
@@ -219,7 +219,7 @@ private enum HostScenes {
 
     static func endedThreads() {
         Scene.setDeadline()
-        // What is forked has one thread.
+        // A forked process has one thread.
         let host = Process.fork()
         if host == 0 {
             Scene.setDeadline()

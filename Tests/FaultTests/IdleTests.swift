@@ -5,13 +5,13 @@ import Testing
 
 @Suite struct IdleTests {
     @Test(
-        "D: an idle resident pool runs nothing: no worker, template or keeper is ever switched to",
+        "D: an idle resident pool runs nothing: the kernel never switches to a worker, template or supervisor",
         arguments: Kind.resident)
     func idle(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in IdleScenes.idle(kind) }
     }
 
-    @Test("D: a keeper that waits for the items below a failure does not spin", arguments: Kind.resident)
+    @Test("D: a supervisor that waits for the items below a failure does not spin", arguments: Kind.resident)
     func failing(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in IdleScenes.failing(kind) }
     }
@@ -23,7 +23,7 @@ import Testing
 }
 
 private enum IdleScenes {
-    /// How often a thread or process was switched away from, which tells how often it ran.
+    /// The number of context switches of a thread or process, which counts how often it ran.
     private static func switches(_ path: String) -> Int {
         Files.text(path + "/status").split(separator: "\n").filter { $0.contains("ctxt_switches") }
             .reduce(0) { $0 + (Int($1.split(separator: "\t").last ?? "") ?? 0) }
@@ -42,7 +42,7 @@ private enum IdleScenes {
 
     static func idle(_ kind: Kind) {
         Scene.setDeadline()
-        // The forker, which stays, is one of the threads of before.
+        // The thread that forks stays for good: start it before counting threads.
         let before = { _ = try? ForkPool(workers: 1).map(0..<1) { $0 } }
         before()
         let threads = threads
@@ -51,11 +51,11 @@ private enum IdleScenes {
             var processes = Set(try pool.map((0..<3).map { _ in .meet(at: meeting.path, 3, then: .pid) }))
             #expect(processes.count == 3)
             if kind != .exec { processes.insert(try pool(.parent)) }
-            let keepers = Self.threads.subtracting(threads)
-            #expect(!keepers.isEmpty)
-            let watched = keepers.union(processes.map { "/proc/\($0)" })
-            // Workers look for work for some microseconds more, the keeper once more after some time. Then comes one look after
-            // another, for half a second, without a change.
+            let supervisors = Self.threads.subtracting(threads)
+            #expect(!supervisors.isEmpty)
+            let watched = supervisors.union(processes.map { "/proc/\($0)" })
+            // Workers look for work for some microseconds more, the supervisor once more after some time. From then on
+            // the counts stay the same for half a second.
             var counts: [Int] = []
             repeat {
                 usleep(10_000)
@@ -66,7 +66,7 @@ private enum IdleScenes {
         }
     }
 
-    /// Waits half a second; returns the ticks that this process used, of 50 or more in which it could have run.
+    /// Waits half a second; returns the ticks that this process used, out of 50 or more.
     private static func ticksOfWaiting() -> Int {
         let before = ticks
         usleep(500_000)
@@ -83,7 +83,7 @@ private enum IdleScenes {
                     meeting.arrive()
                     return
                 }
-                // Item 0 is at work when item 1 fails, and until the other thread says so.
+                // Item 0 still runs when item 1 fails, and ends when the other thread tells it to.
                 let deeds: [Deed] = [
                     .meet(at: meeting.path, 3, then: .give(1)), .meet(at: meeting.path, 2, then: .throwPlain("no")),
                 ]

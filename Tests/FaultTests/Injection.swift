@@ -3,30 +3,30 @@ import Glibc
 
 /// A system call of the library that fails: which one, where, when and how.
 struct Fault: CustomStringConvertible {
-    enum Place: String, CaseIterable {
+    enum Role: String, CaseIterable {
         case parent
         case template
         case worker
 
         fileprivate var number: Int32 {
-            let place =
+            let role =
                 switch self {
                 case .parent: CFORKPOOL_IN_PARENT
                 case .template: CFORKPOOL_IN_TEMPLATE
                 case .worker: CFORKPOOL_IN_WORKER
                 }
-            return Int32(place.rawValue)
+            return Int32(role.rawValue)
         }
     }
 
     var call: String
-    var place: Place
-    /// The first time that it fails, from 1 on, and how often it does then.
+    var role: Role
+    /// The number of the first call that fails, from 1 on, and how many fail from there.
     var first: Int
     var times: Int
     var error: Int32
 
-    /// Whether a build can make calls fail: not one for release.
+    /// Whether this build can make calls fail; a release build cannot.
     static var isAvailable: Bool { unsafe cforkpool_injectable(0) != nil }
 
     /// The names of all calls that can be made to fail.
@@ -36,9 +36,9 @@ struct Fault: CustomStringConvertible {
         return calls
     }
 
-    /// Makes the call fail from now on, as is said.
+    /// Makes the call fail from now on as described.
     func begin() {
-        let error = unsafe cforkpool_inject(call, place.number, UInt32(first), UInt32(times), error)
+        let error = unsafe cforkpool_inject(call, role.number, UInt32(first), UInt32(times), error)
         precondition(error == 0, "no fault: errno \(-error)")
     }
 
@@ -51,38 +51,38 @@ struct Fault: CustomStringConvertible {
     static var failures: Int { Int(cforkpool_injected_failures()) }
 
     /// How often a call was made, failed or not, since the last fault began.
-    static func count(_ call: String, _ place: Place) -> Int {
-        Int(unsafe cforkpool_injected_calls(call, place.number))
+    static func count(_ call: String, _ role: Role) -> Int {
+        Int(unsafe cforkpool_injected_calls(call, role.number))
     }
 
-    /// How often each of some calls was made in each place.
-    static func counts(_ calls: [String]) -> [String: [Place: Int]] {
+    /// How often each of some calls was made in processes of each role.
+    static func counts(_ calls: [String]) -> [String: [Role: Int]] {
         Dictionary(
             uniqueKeysWithValues: calls.map { call in
-                (call, Dictionary(uniqueKeysWithValues: Place.allCases.map { ($0, count(call, $0)) }))
+                (call, Dictionary(uniqueKeysWithValues: Role.allCases.map { ($0, count(call, $0)) }))
             })
     }
 
-    /// A fault that never comes: calls are only counted.
-    static let none = Fault(call: "fork", place: .parent, first: 1, times: 0, error: 0)
+    /// A fault that never happens: calls are only counted.
+    static let none = Fault(call: "fork", role: .parent, first: 1, times: 0, error: 0)
 
-    /// The same at another time.
+    /// The same fault at another call.
     func at(_ first: Int) -> Fault {
-        Fault(call: call, place: place, first: first, times: times, error: error)
+        Fault(call: call, role: role, first: first, times: times, error: error)
     }
 
-    /// The same each time.
-    var forEver: Fault { Fault(call: call, place: place, first: 1, times: Int(UInt32.max), error: error) }
+    /// The same fault at every call.
+    var forEver: Fault { Fault(call: call, role: role, first: 1, times: Int(UInt32.max), error: error) }
 
     var description: String {
-        "\(call) in a \(place), from time \(first) on \(times == 1 ? "once" : "always"), with errno \(error)"
+        "\(call) in a \(role), from time \(first) on \(times == 1 ? "once" : "always"), with errno \(error)"
     }
 }
 
-/// Runs scenes with a fault, each in a child of this process that is ended if it hangs, and hears what it found.
+/// Runs scenes with a fault, each in a child of this process that is ended if it hangs, and collects the findings.
 @safe struct FaultTrial {
     private static let size = 4096
-    /// Shared with the children: the length of what they say, and the text.
+    /// Memory shared with the children: the length of their text, and the text.
     private let page: UnsafeMutableRawPointer
 
     init() {
@@ -91,7 +91,7 @@ struct Fault: CustomStringConvertible {
 
     /// Runs `scene` once and says what went wrong, beginning with the fault, or nil.
     ///
-    /// Here there must be one thread at most that does anything, and nothing that `scene` is the first to use.
+    /// At most one other thread may run here, and `scene` must not be the first to use anything of the runtime.
     func run(_ fault: Fault, _ scene: (Fault) -> [String]) -> String? {
         unsafe page.storeBytes(of: 0, as: Int.self)
         let child = Process.fork()
@@ -106,7 +106,7 @@ struct Fault: CustomStringConvertible {
         return "\(fault): \(status == SIGALRM ? "it hangs" : "wait status \(status)") \(text)"
     }
 
-    /// Runs `scene`, and adds to its complaints what it left behind.
+    /// Runs `scene`, and adds to its complaints what is left.
     private static func leavesNothing(_ scene: () -> [String]) -> [String] {
         let before = Census.now()
         // Every forked process that is left holds the writing end.

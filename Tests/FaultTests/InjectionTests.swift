@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.enabled(if: Fault.isAvailable, "a release build has no way to make a call fail"))
 struct InjectionTests {
-    @Test("F: every call of the shim is made to fail here, or it is said why not")
+    @Test("F: every call of the shim fails here, or there is a written reason why not")
     func everyCall() {
         #expect(Set(Fault.calls) == Set(FaultCases.errors.keys).union(FaultCases.reasons.keys))
         #expect(Fault.calls.count > 30)
@@ -17,15 +17,15 @@ struct InjectionTests {
         await #expect(processExitsWith: .success) { [scene] in FaultCases.run(scene) }
     }
 
-    @Test("F: asynchronous code, too, hears of each call that fails")
+    @Test("F: asynchronous code gets each failing call's error, too")
     func asynchronously() async {
         await #expect(processExitsWith: .success) { await FaultCases.runAsynchronously() }
     }
 }
 
-/// What calls can fail with, by their man pages.
+/// The errors of each call, by its man page.
 enum FaultCases {
-    /// An error, and whether it may come for ever: one that is retried may not.
+    /// Errors, and whether they may persist; those that the library retries may not.
     struct Errors: ExpressibleByArrayLiteral {
         var codes: [Int32]
         var mayPersist = true
@@ -80,10 +80,10 @@ enum FaultCases {
         "write": Errors(passing: EINTR, EAGAIN),
     ]
 
-    /// Why the others are not made to fail.
+    /// Why the other calls do not fail here.
     static let reasons: [String: String] = [
-        "futex_wake": "it only fails for an address that is none",
-        "kill": "only a child that nobody has reaped is its aim",
+        "futex_wake": "fails only for an invalid address",
+        "kill": "its target is always a child that is not reaped yet",
         "pidfd_send_signal": "only a process that has ended makes it fail, and it need not be ended then",
         "perf_event_open": "the command alone counts events, and EventCounterTests makes it fail",
         "poll": "made in a program started by exec, which knows of no fault; elsewhere it only passes the time",
@@ -92,7 +92,7 @@ enum FaultCases {
         "pthread_mutex_init": "glibc's does not fail",
     ]
 
-    /// What a failure names where it is not the call itself: what the call is for.
+    /// The name in the failure, if it is not the call's own.
     static let purposes: [String: [String]] = [
         "ftruncate": ["memfd_create"], "fcntl_seals": ["memfd_create"], "fcntl_flags": ["fcntl"],
         "fcntl_dup": ["eventfd", "memfd_create"],
@@ -101,23 +101,23 @@ enum FaultCases {
         "timer_create": ["timer_settime"],
     ]
 
-    /// Whether they are made, and how often, depends on who is faster.
+    /// Races decide whether and how often these calls are made.
     private static let mayBeSpared: Set<String> = ["futex_wait", "ppoll", "read", "sched_getcpu", "write"]
 
-    /// The last time at which a call is made to fail in a scene; with other errors than the first it fails once.
+    /// A call fails in turn at its first four times in a scene; with errors other than its first one only once.
     private static let steps = 4
 
     static func run(_ scene: FaultScene) {
         Scene.setDeadline()
-        // What is used for the first time is used here.
+        // First uses happen here.
         scene.warmUp()
         let trial = FaultTrial()
         #expect(trial.run(.none) { scene.play($0) } == nil)
         let counts = Fault.counts(Array(errors.keys))
         for (call, errors) in errors.sorted(by: { $0.key < $1.key }) {
-            for place in Fault.Place.allCases where counts[call]![place]! > 0 {
+            for role in Fault.Role.allCases where counts[call]![role]! > 0 {
                 for code in errors.codes {
-                    let fault = Fault(call: call, place: place, first: 1, times: 1, error: code)
+                    let fault = Fault(call: call, role: role, first: 1, times: 1, error: code)
                     var failures = 0
                     for first in 1...(code == errors.codes[0] ? steps : 1) {
                         let complaint = trial.run(fault.at(first)) { scene.play($0) }
@@ -125,7 +125,7 @@ enum FaultCases {
                         if Fault.failures == 0 { break }
                         failures += 1
                     }
-                    if place == .parent, !mayBeSpared.contains(call) {
+                    if role == .parent, !mayBeSpared.contains(call) {
                         #expect(failures > 0, "\(fault) was never reached")
                     }
                     guard errors.mayPersist else { continue }
@@ -148,7 +148,7 @@ enum FaultCases {
             for code in errors.codes {
                 for first in 1...steps {
                     await FaultScene.playAsynchronously(
-                        Fault(call: call, place: .parent, first: first, times: 1, error: code))
+                        Fault(call: call, role: .parent, first: first, times: 1, error: code))
                     if Fault.failures == 0 { break }
                 }
             }

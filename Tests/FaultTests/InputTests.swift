@@ -51,13 +51,13 @@ struct Farewell: Codable, Sendable {
     }
 }
 
-/// Says its process id, and returns when so many have.
+/// Sends its process id, and returns when two workers have done so.
 struct Greeting: PlainJob {
     typealias Input = Farewell
     typealias Output = Int
 
     func act(_ farewell: Farewell) throws -> Int {
-        Rendezvous.sayPid(at: farewell.meeting)
+        Rendezvous.sendPid(at: farewell.meeting)
         Rendezvous.arrive(at: farewell.meeting)
         Rendezvous.waitForArrivals(2, at: farewell.meeting)
         return 1
@@ -65,7 +65,7 @@ struct Greeting: PlainJob {
 }
 
 private enum InputScenes {
-    /// How a process ends that has a pool, and an input that ends its process when it is encoded; its workers end too.
+    /// Lets the encoding of an input end a process with a pool; returns its status; expects that its workers end too.
     static func status(_ kind: Kind, _ ending: Farewell.Ending) -> Int32 {
         Scene.setDeadline()
         let meeting = Rendezvous()

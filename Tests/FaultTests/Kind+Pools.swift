@@ -1,7 +1,7 @@
 import ForkPool
 import ForkPoolTestSupport
 
-/// How pools of each kind are started, and what they survive.
+/// Starts pools of each kind, and checks what they survive.
 extension Kind {
     /// Starts a pool for a job, or for a closure that does the same.
     func start<J: PlainJob>(
@@ -17,8 +17,8 @@ extension Kind {
         }
     }
 
-    /// Has workers do deeds with a pool that is warm, and checks what became of each; then the same pool answers as before,
-    /// and nothing is left.
+    /// Runs deeds in a warm pool and checks their outcomes; expects that the same pool then works as before, and that
+    /// nothing is left.
     func survive(
         _ deeds: [Deed], workers: Int = 2, options: ForkPool.Options = .init(),
         _ check: ([Result<Int, ForkPool.Failure>]) throws -> Void
@@ -26,7 +26,7 @@ extension Kind {
         Scene.survive(self, workers: workers, options: options) { pool throws in try check(pool.mapResults(deeds)) }
     }
 
-    /// Does the same with a map that ends with its first failure, and returns that.
+    /// Does the same with a map that ends with its first failure; returns that failure.
     func failure(of deeds: [Deed], options: ForkPool.Options = .init()) -> ForkPool.Failure? {
         var seen: ForkPool.Failure?
         Scene.survive(self, options: options) { pool throws in

@@ -3,7 +3,7 @@ import ForkPoolLaunch
 import Glibc
 import Testing
 
-@Suite("A program whose start the system refuses", .enabled(if: Fault.isAvailable, "a release build has no faults"))
+@Suite("A program that the system refuses to start", .enabled(if: Fault.isAvailable, "a release build has no faults"))
 struct LaunchInjectionTests {
     @Test(
         "is an error that names the call and the errno, and leaves nothing",
@@ -55,11 +55,11 @@ private enum LaunchScenes {
     /// Makes the call fail once while `body` runs; the rest of the process is as before.
     private static func fail(_ call: LaunchCall, _ body: () -> Void) {
         Scene.setDeadline()
-        // What is used for the first time is used here, the memory of faults included.
+        // First uses happen here, that of the faults' shared memory included.
         Fault.none.begin()
         #expect((try? launch()) == 7)
         let before = Census.now()
-        Fault(call: call.call, place: .parent, first: 1, times: 1, error: call.error).begin()
+        Fault(call: call.call, role: .parent, first: 1, times: 1, error: call.error).begin()
         body()
         #expect(Fault.failures == 1)
         Fault.end()
@@ -70,7 +70,7 @@ private enum LaunchScenes {
     static func refused(_ call: LaunchCall) {
         fail(call) {
             do throws(SystemError) {
-                // Where a sandbox forbids counters, only the injected refusal is one of this test.
+                // Where a sandbox forbids counters, only the injected refusal counts.
                 if call.call == "perf_event_open" { _ = try EventCounter(.instructions) }
                 _ = try launch()
                 Issue.record("nothing was thrown")

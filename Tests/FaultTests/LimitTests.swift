@@ -35,8 +35,8 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in LimitScenes.eightDescriptors(kind) }
     }
 
-    // The processes of other pools are forked in the same way, by the time that they are made.
-    @Test("C6: a refused fork is a failure that names it and EAGAIN, with no thread allowed pthread_create")
+    // Other pools fork their processes in the same way, when they are made.
+    @Test("C6: a refused fork is a failure that names fork and EAGAIN, a refused thread one that names pthread_create")
     func noProcesses() async {
         await #expect(processExitsWith: .success) { LimitScenes.noFork() }
         await #expect(processExitsWith: .success) { LimitScenes.noThread() }
@@ -65,7 +65,7 @@ import Testing
     }
 }
 
-/// What this process, and what it starts, may have.
+/// Limits of this process and its children.
 enum Limit: Int32 {
     case processes = 6
     case openFiles = 7
@@ -107,7 +107,7 @@ private enum LimitScenes {
         Limit.set(.addressSpace, to: Files.addressSpace + size)
         Scene.survive(Filling(), kind, Filling.answersRight) { pool throws in
             #expect(try pool.map((0..<100).map { [$0, 2] }) == (0..<100).map { [UInt8($0), UInt8($0)] })
-            // What does not fit into a worker's share is a failure of that item.
+            // A result that does not fit into a worker's share fails its item.
             let results = pool.mapResults([[1, 10], [2, tooMuch], [3, 10]])
             #expect(results[0].value?.count == 10 && results[2].value?.count == 10)
             #expect(results[1].failure?.index == 1, "\(results[1])")
@@ -172,7 +172,7 @@ private enum LimitScenes {
 
     static func eightDescriptors(_ kind: Kind) {
         Scene.setDeadline()
-        // In a process with no other thread, whose descriptors nothing else opens or closes.
+        // The process has no other thread, so nothing else opens or closes descriptors.
         let child = Process.fork()
         if child == 0 {
             Scene.setDeadline()
@@ -191,7 +191,7 @@ private enum LimitScenes {
         #expect(Process.wait(for: child) == 0)
     }
 
-    /// Becomes a user that the limit on processes binds; root has none.
+    /// Becomes a user that the limit on processes binds; it does not bind root.
     private static func becomeOrdinary() {
         if geteuid() == 0 {
             _ = setgid(65_534)
@@ -225,7 +225,7 @@ private enum LimitScenes {
         do { try Scene.answersRight(pool) } catch { Issue.record(error) }
     }
 
-    /// The numbers of workers of each kind; those that do not differ in how they are watched are tried with few.
+    /// The numbers of workers to try of each kind: few for kinds that are supervised like another.
     private static func counts(_ kind: Kind) -> [Int] {
         switch kind {
         case .oneShot: [1, 2, ForkPool.availableProcessors, 64, 100, 1000]
@@ -248,7 +248,7 @@ private enum LimitScenes {
 
     static func makePool(workers: Int) {
         Scene.setDeadline()
-        // The runtime's own report of the crash would take its time.
+        // Without the runtime's crash report, which is slow.
         for number in [SIGILL, SIGTRAP] { signal(number, SIG_DFL) }
         _ = opaque(ForkPool(workers: workers))
     }

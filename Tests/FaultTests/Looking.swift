@@ -3,15 +3,15 @@ import Testing
 
 @testable import ForkPool
 
-/// Looks at processes, and starts some to look at.
+/// Takes samples of processes, and starts processes to sample.
 enum Looking {
-    /// Looks twice; says whether the process is proven dead.
+    /// Takes two samples; returns whether they prove the process dead.
     static func isProven(_ pid: Int32) -> Bool {
         guard let first = ProcSample.take(of: pid), let second = ProcSample.take(of: pid) else { return false }
         return DeadlockProof.proves(first, second)
     }
 
-    /// Looks again and again until `condition` holds; returns false if it does not within some seconds.
+    /// Takes samples until `condition` holds; returns false if it does not within some seconds.
     static func see(_ pid: Int32, _ condition: (ProcSample) -> Bool) -> Bool {
         for _ in 0..<10_000 {
             if let look = ProcSample.take(of: pid), condition(look) { return true }
@@ -20,7 +20,7 @@ enum Looking {
         return false
     }
 
-    /// Looks again and again until the process is proven dead; returns false also if it has ended.
+    /// Takes samples until the process is proven dead; returns false also if it has ended.
     static func waitForProof(_ pid: Int32) -> Bool {
         for _ in 0..<10_000 {
             if isProven(pid) { return true }
@@ -30,7 +30,7 @@ enum Looking {
         return false
     }
 
-    /// Looks again and again until the process is suspected of repeating a call in vain.
+    /// Takes samples until they suspect the process of repeating a call in vain.
     static func isSuspected(_ pid: Int32) -> Bool {
         var first = ProcSample.take(of: pid)
         for _ in 0..<1000 {
@@ -42,30 +42,30 @@ enum Looking {
         return false
     }
 
-    /// Stops a process for a moment.
-    static func glimpse(_ pid: Int32) -> StopSample {
+    /// Stops a process for a moment; returns what it was in.
+    static func stopSample(_ pid: Int32) -> StopSample {
         let descriptor = Process.descriptor(of: pid)
         defer { close(descriptor) }
         return StopSample.take(of: [(pid, descriptor)])[0]
     }
 
-    /// Whether the kernel refuses a lock whose owner is a thread of the parent: elsewhere one waits for that thread's end.
+    /// Whether the kernel refuses a lock that a thread of the parent owns; other kernels wait for that thread's end.
     static let refusesForeignOwners: Bool = {
         let word = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
         unsafe word.initialize(to: UInt32(getpid()))
-        // Where it waits it does so until a time that is over.
+        // The timeout has already passed, so no kernel waits.
         let pid = start { if unsafe Raw.futex(word, .lock, until: timespec()) == ETIMEDOUT { _exit(1) } }
         return Process.wait(for: pid) == 0
     }()
 
-    /// Forks a process that does `work` and ends with status 0; it hears every signal.
+    /// Forks a process that does `work` and ends with status 0; it blocks no signal.
     static func start(_ work: () -> Void) -> Int32 {
         let pid = Process.fork()
         guard pid == 0 else { return pid }
         var none = sigset_t()
         unsafe sigemptyset(&none)
         unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
-        // A backtracer of the runtime may catch it.
+        // The runtime's backtracer may catch this signal.
         signal(SIGQUIT, SIG_DFL)
         alarm(60)
         work()

@@ -9,7 +9,7 @@ import Testing
     func counts(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
             MeaningScenes.counts(kind)
-            // What is found by walking, and what is of other types, a one-shot map alone takes as it is.
+            // Only a one-shot map takes collections without random access, and inputs of other types.
             if kind == .oneShot { MeaningScenes.collections() }
         }
     }
@@ -61,7 +61,7 @@ private enum MeaningScenes {
         }
     }
 
-    /// What takes from 0 to 2 ms, in no order.
+    /// Deeds that take from 0 to 2 ms, in no order.
     private static func lingering(_ items: Range<Int>) -> [Deed] { items.map { .linger($0) } }
 
     static func order(_ kind: Kind) {

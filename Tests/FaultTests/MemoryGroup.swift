@@ -5,13 +5,13 @@ struct MemoryGroup {
     private let path: String
     private let home: String
 
-    /// Whether one can be made: whoever is not root, or in a container, mostly cannot.
+    /// Whether this process can make a group; mostly only root outside a container can.
     static var canBeMade: Bool {
         guard let group = MemoryGroup(limit: 64 << 20) else { return false }
         return group.remove()
     }
 
-    /// Makes a group whose processes have so many bytes together.
+    /// Makes a group that limits its processes to `limit` bytes together.
     init?(limit: Int) {
         guard let text = Self.read("/proc/self/cgroup") else { return nil }
         let lines = text.split(separator: "\n").map { $0.split(separator: ":", omittingEmptySubsequences: false) }
@@ -33,7 +33,7 @@ struct MemoryGroup {
         }
     }
 
-    /// Moves this process into the group; what it starts from then on is there too.
+    /// Moves this process into the group; its later children are in it too.
     func enter() -> Bool { Self.write("\(getpid())", to: "\(path)/cgroup.procs") }
 
     /// Moves this process back.

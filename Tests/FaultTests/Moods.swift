@@ -18,7 +18,7 @@ struct Unspeakable: Error, Codable, CustomStringConvertible {
     var description: String { fatalError("no words") }
 }
 
-/// An error that never comes to the end of what it says of itself.
+/// An error with an endless description.
 struct Endless: Error, Codable, CustomStringConvertible {
     var description: String {
         while opaque(true) {}
@@ -26,7 +26,7 @@ struct Endless: Error, Codable, CustomStringConvertible {
     }
 }
 
-/// A result that does in `encode(to:)` and `init(from:)` what a test asks for.
+/// A result that behaves in `encode(to:)` and `init(from:)` as a test asks.
 struct Moody: Codable, Equatable {
     enum Mood: Int, Codable {
         case fine
@@ -72,7 +72,7 @@ struct Moody: Codable, Equatable {
     }
 }
 
-/// An input that does in `encode(to:)` and `init(from:)` what a test asks for.
+/// An input that behaves in `encode(to:)` and `init(from:)` as a test asks.
 struct Parcel: Codable, Sendable {
     enum Kind: Int, Codable {
         case fine
@@ -125,13 +125,13 @@ struct Opening: PlainJob {
     func act(_ parcel: Parcel) throws -> String { parcel.label }
 }
 
-/// What a moody result is to be made of.
+/// The order for a moody result.
 struct MoodOrder: Codable, Sendable {
     let mood: Moody.Mood
     let number: Int
 }
 
-/// Makes results that do in `encode(to:)` and `init(from:)` what is asked for, and say who made them.
+/// Makes moody results, which name the process that made them.
 struct Moods: PlainJob {
     typealias Input = MoodOrder
     typealias Output = Moody

@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    // A pool whose workers stay is of the process that made it.
+    // Only the process that made a resident pool can use it.
     @Test("F8: a map inside the body of a map of the same pool, three deep and in a task, is right")
     func samePool() async {
         await #expect(processExitsWith: .success) {
@@ -35,13 +35,13 @@ import Testing
     }
 }
 
-/// Multiplies a row by way of a pool of its own.
+/// Multiplies a row with a pool of its own.
 struct Nesting: PlainJob {
     typealias Input = Int
     typealias Output = [Int]
 
     let inner: Kind
-    /// Where the inner workers say their ids, which then sleep; nil for them to work.
+    /// Where the inner workers send their ids before they sleep; nil lets them work.
     var meeting: String?
 
     func act(_ row: Int) throws -> [Int] {

@@ -58,7 +58,7 @@ private enum ParentEndScenes {
         guard parent == 0 else { return parent }
         setpgid(0, 0)
         for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
-        // The thread of a test blocks signals, and its child inherits that.
+        // A test's thread blocks signals, and its child inherits the mask.
         var none = sigset_t()
         unsafe sigemptyset(&none)
         unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
@@ -67,13 +67,13 @@ private enum ParentEndScenes {
         _exit(0)
     }
 
-    /// Has three workers say their ids, and then sleep or become idle; ends, when they are so, by `end`.
+    /// Has three workers send their ids and then sleep or become idle; then ends by `end`.
     private static func usePool(_ kind: Kind, _ meeting: Rendezvous, idle: Bool, _ end: () -> Void) {
         let pool = try? kind.start(Performer(), workers: 3, options: .init(chunk: .fixed(1)))
         let path = meeting.path
         let deed = idle ? Deed.meet(at: path, 3, then: .say(at: path, then: .give(1))) : .sleep(at: path)
         try? pool?.forEach([deed, deed, deed])
-        // Before a call that never returns an optimizer would let go of the pool.
+        // The optimizer would release the pool before a call that never returns.
         withExtendedLifetime(pool) { end() }
     }
 

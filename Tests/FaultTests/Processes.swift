@@ -2,7 +2,7 @@ import CForkPool
 import Glibc
 import Testing
 
-/// A pipe that carries process ids, and whose end says that every process that could write is gone.
+/// A pipe for process ids; its end means that every process with the writing end is gone.
 final class PidPipe: @unchecked Sendable {
     let reading: Int32
     private(set) var writing: Int32
@@ -20,7 +20,7 @@ final class PidPipe: @unchecked Sendable {
         if writing >= 0 { close(writing) }
     }
 
-    /// Says this process's id.
+    /// Sends this process's id.
     func send() {
         send(getpid())
     }
@@ -41,7 +41,7 @@ final class PidPipe: @unchecked Sendable {
         return pid
     }
 
-    /// Waits for some ids on a thread that no task needs.
+    /// Waits for some ids on a separate thread, so that no task's thread blocks.
     func receive(_ count: Int) async -> [Int32] {
         await withCheckedContinuation { continuation in
             Process.onThread { continuation.resume(returning: (0..<count).map { _ in self.receive() }) }
@@ -61,7 +61,7 @@ final class PidPipe: @unchecked Sendable {
     }
 }
 
-/// What Swift hides of processes: `fork` itself.
+/// Process functions that Swift does not import, `fork` itself among them.
 enum Process {
     /// Forks as a C program would, without the pool; returns 0 in the child.
     static func fork() -> Int32 {
@@ -102,7 +102,7 @@ enum Process {
         unsafe pthread_mutex_lock(lock)
     }
 
-    /// Ends this process as an enemy would.
+    /// Kills this process with SIGKILL.
     static func killSelf(_ signal: Int32 = SIGKILL) {
         kill(getpid(), signal)
     }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// System calls that Swift hides, and what they are for in a test.
+/// System calls that Swift does not import.
 enum Raw {
     /// Has this process traced by its parent, which changes nothing until a signal comes (`ptrace`).
     static func beTraced() {
@@ -10,14 +10,14 @@ enum Raw {
         precondition(result == 0, "not traced: errno \(errno)")
     }
 
-    /// What FUTEX_LOCK_PI does to the word of a lock, and what undoes it.
+    /// Operations on a lock with priority inheritance: FUTEX_LOCK_PI and others.
     enum PriorityFutex: Int {
         case lock = 6
         case unlock = 7
         case tryLock = 8
     }
 
-    /// Does it to a word of this process; returns 0 or the errno.
+    /// Applies the operation to a word of this process; returns 0 or the errno.
     @discardableResult
     static func futex(
         _ word: UnsafeMutablePointer<UInt32>, _ command: PriorityFutex, until end: timespec? = nil
@@ -71,12 +71,12 @@ enum Raw {
         unsafe pipe.deallocate()
     }
 
-    /// Waits for a word on a page that the holder of a descriptor is to supply (`userfaultfd`), which nobody does here;
-    /// returns only where the system refuses that.
+    /// Waits for a word on a page that the holder of a descriptor must supply (`userfaultfd`) and never does;
+    /// returns only if the system refuses.
     static func waitForPage() {
         typealias Control = @convention(c) (Int32, UInt, UnsafeMutableRawPointer) -> Int32
         let control = unsafe unsafeBitCast(dlsym(nil, "ioctl")!, to: Control.self)
-        // UFFD_USER_MODE_ONLY would not do: it is the kernel that reads the word.
+        // Not UFFD_USER_MODE_ONLY: the kernel itself reads the word.
         let descriptor = Int32(syscall(Number.userfaultfd, Int(O_CLOEXEC)))
         // UFFDIO_API, with UFFD_API; UFFDIO_REGISTER, for missing pages.
         var handshake: (UInt64, UInt64, UInt64) = (0xaa, 0, 0)

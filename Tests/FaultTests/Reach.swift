@@ -2,8 +2,9 @@ import Synchronization
 
 @testable import ForkPool
 
-/// What a wild write of a body can reach, and what the body itself does: beside `Scribbler` the only place where the words of
-/// the shared memory have the library's names.
+/// What a body does, and what its wild writes can reach.
+///
+/// Only this file and `Scribbler` use the library's names for the words of the shared memory.
 @safe struct Reach {
     typealias Word = UnsafeMutablePointer<Atomic<Int>>
 
@@ -32,7 +33,7 @@ import Synchronization
     var worker: Int { Self.worker }
 }
 
-// MARK: - What the body gives
+// MARK: - Results
 
 extension Reach {
     /// Publishes a number as the item's result.
@@ -41,7 +42,7 @@ extension Reach {
     /// Publishes a coded result.
     func give<Value: Encodable>(coded value: Value) { _ = writer.encode(value, at: item) }
 
-    /// What items' states can be.
+    /// The possible states of an item.
     enum State {
         static let unfinished = ItemState.unfinished
         static let value = ItemState.value
@@ -52,24 +53,24 @@ extension Reach {
 
     func setState(of item: Int, _ state: UInt8) { unsafe writer.states[item].store(state, ordering: .releasing) }
 
-    /// Writes a word over the slots, of which a number has one, and a coded result two: offset and length.
+    /// Overwrites one word of the slots: a number has one word, a coded result two (offset and length).
     func setSlotWord(_ word: Int, _ value: Int) {
         unsafe writer.slots.storeBytes(of: value, toByteOffset: word * 8, as: Int.self)
     }
 
-    /// Writes over this worker's arena.
+    /// Overwrites a word of this worker's arena.
     func setArenaWord(at offset: Int, _ value: Int) {
         unsafe arenas.memory(worker).storeBytes(of: value, toByteOffset: offset, as: Int.self)
     }
 
-    /// Writes the head of an error over this worker's arena.
+    /// Overwrites this worker's arena with the head of an error.
     func setError(at offset: Int, of item: Int, previous: Int, length: Int) {
         let link = WorkerErrorLink(item: item, previous: previous, length: length)
         unsafe arenas.memory(worker).storeBytes(of: link, toByteOffset: offset, as: WorkerErrorLink.self)
     }
 }
 
-// MARK: - What is scribbled on
+// MARK: - Scribbling
 
 extension Reach {
     private static func set(_ word: Word, _ value: Int) { unsafe word.pointee.store(value, ordering: .relaxed) }
@@ -77,11 +78,11 @@ extension Reach {
 
     func setCursor(_ value: Int) { unsafe Self.set(slot.cursor, value) }
     func setLowestFailure(_ value: Int) { unsafe Self.set(writer.lowestFailure, value) }
-    /// Where the newest error is said to be.
+    /// The recorded position of the newest error.
     func setNewestError(_ value: Int) { unsafe Self.set(slot.newestError, value) }
 
-    /// Writes over where a worker is, and which items it is to do and to hand on.
-    func setLine(of worker: Int, from start: Int, to end: Int) {
+    /// Overwrites a worker's record: its item, its claimed range and its remaining range.
+    func setRecord(of worker: Int, from start: Int, to end: Int) {
         let record = layout.record(worker)
         unsafe Self.set(record.position, start)
         unsafe Self.set(record.end, end)
@@ -91,19 +92,19 @@ extension Reach {
         if isOneShot { unsafe Self.set(record.finish, start) }
     }
 
-    /// Writes over how many blocks of a worker's arena are in use, and how many ever were.
+    /// Overwrites the two counts of an arena's blocks: those in use, and the most that ever were.
     func setBlocks(of worker: Int, used: Int, touched: Int) {
         unsafe Self.set(layout.record(worker).blocksUsed, used)
         unsafe Self.set(layout.record(worker).blocksTouched, touched)
     }
 
-    /// Says again where a worker is.
+    /// Overwrites a worker's position and the end of its range.
     func setPosition(of worker: Int, _ start: Int, until end: Int) {
         unsafe Self.set(layout.record(worker).position, start)
         unsafe Self.set(layout.record(worker).end, end)
     }
 
-    /// Says that a worker has not begun, and, if `failed`, that it could not be set up.
+    /// Marks a worker as not begun, and, if `failed`, as not set up.
     func setNotSetUp(_ worker: Int, failed: Bool) {
         unsafe Self.set(layout.record(worker).stage, WorkerRecord.Stage.starting)
         if failed { unsafe Self.set(layout.record(worker).finish, WorkerRecord.Finish.notSetUp) }
@@ -112,20 +113,20 @@ extension Reach {
     func blocksTouched(of worker: Int) -> Int { unsafe Self.get(layout.record(worker).blocksTouched) }
     func blocksUsed(of worker: Int) -> Int { unsafe Self.get(layout.record(worker).blocksUsed) }
 
-    /// Writes over the words that a worker sleeps on.
+    /// Overwrites the words that a worker sleeps on.
     func setSleepWords(of worker: Int, _ value: UInt32) {
         for offset in [64, 96] {
             unsafe layout.record(worker).base.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
         }
     }
 
-    /// Writes over the word that says that the batch has ended.
+    /// Overwrites the word that marks the batch's end.
     func setEndedWord(_ value: UInt32) { unsafe slot.base.storeBytes(of: value, toByteOffset: 280, as: UInt32.self) }
     func setPhase(_ value: Int) { unsafe Self.set(slot.phase, value) }
     func setClosing(_ value: Int) { unsafe Self.set(layout.closing, value) }
 
-    /// Writes over how many items the batch has, and where its states, slots and inputs are.
-    func setPlaces(_ value: Int) {
+    /// Overwrites the batch's number of items and the offsets of its states, slots and inputs.
+    func setBatchLayout(_ value: Int) {
         unsafe Self.set(slot.count, value)
         unsafe Self.set(slot.states, value)
         unsafe Self.set(slot.slots, value)
@@ -133,10 +134,10 @@ extension Reach {
         unsafe Self.set(slot.limit, value)
     }
 
-    /// The address of what says where a worker is.
-    func lineAddress(of worker: Int) -> UInt { unsafe UInt(bitPattern: layout.record(worker).base) }
+    /// The address of a worker's record.
+    func recordAddress(of worker: Int) -> UInt { unsafe UInt(bitPattern: layout.record(worker).base) }
 
-    /// Numbers that a wild write could leave, edges first; those near the ends of what results lie in depend on the pool.
+    /// Numbers that a wild write could leave, edges first, then those near the ends of the memory that holds results.
     var wildNumbers: [Int] {
         let start = arenas.offset(0)
         return Self.wildNumbers(near: [
@@ -144,7 +145,7 @@ extension Reach {
         ])
     }
 
-    /// How many these are.
+    /// The number of wild numbers.
     static let wildCount = wildNumbers(near: [0, 0, 0, 0, 0]).count
 
     static func wildNumbers(near places: [Int]) -> [Int] {

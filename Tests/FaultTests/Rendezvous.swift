@@ -1,10 +1,10 @@
 import CForkPool
 import Glibc
 
-/// A folder with a pipe and a tally in it, which a worker finds by its path, however it was started.
+/// A folder with a pipe and a tally, which any worker, by fork or exec, finds by its path.
 final class Rendezvous: @unchecked Sendable {
     let path: String
-    /// Nobody but workers has the writing end.
+    /// Only workers hold the writing end.
     private let reading: Int32
 
     init() {
@@ -31,12 +31,12 @@ final class Rendezvous: @unchecked Sendable {
 // MARK: - In a worker
 
 extension Rendezvous {
-    /// Says this process's id, and keeps the pipe open for as long as the process lives.
-    static func sayPid(at path: String) {
+    /// Sends this process's id, and keeps the pipe open for as long as the process lives.
+    static func sendPid(at path: String) {
         PidPipe.send(getpid(), to: unsafe open(pipe(path), O_WRONLY | O_CLOEXEC))
     }
 
-    /// Says another process's id.
+    /// Sends another process's id.
     static func say(_ pid: Int32, at path: String) {
         let writing = unsafe open(pipe(path), O_WRONLY | O_CLOEXEC)
         PidPipe.send(pid, to: writing)
@@ -78,14 +78,14 @@ extension Rendezvous {
         return pid
     }
 
-    /// Waits for some ids on a thread that no task needs.
+    /// Waits for some ids on a separate thread, so that no task's thread blocks.
     func receive(_ count: Int) async -> [Int32] {
         await withCheckedContinuation { continuation in
             Process.onThread { continuation.resume(returning: (0..<count).map { _ in self.receive() }) }
         }
     }
 
-    /// Waits until every process is gone that said its id; returns false if one still lives after some seconds.
+    /// Waits until every process that sent its id is gone; returns false if one still lives after some seconds.
     func everyWriterIsGone() -> Bool {
         for _ in 0..<10_000 {
             var byte: UInt8 = 0

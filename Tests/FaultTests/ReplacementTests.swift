@@ -17,9 +17,9 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in ReplacementScenes.manySiblings(kind) }
     }
 
-    // Workers have a template where they are forked and stay.
+    // Only workers that are forked and stay have a template.
     @Test(
-        "A: a template that is killed is started anew, with the workers that went with it",
+        "A: a killed template is started again, and so are the workers that ended with it",
         arguments: [Kind.residentBody, .residentJob])
     func template(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in ReplacementScenes.template(kind) }
@@ -49,7 +49,7 @@ private enum ReplacementScenes {
             for _ in 0..<10 {
                 #expect(failure { () throws(ForkPool.Failure) in try pool(.raise(SIGKILL)) }?.signal == SIGKILL)
             }
-            // Every worker runs, and at least so many are those of before.
+            // Every worker runs, and at least this many are the same as before.
             let after = try pids(Rendezvous())
             #expect(after.count == workers)
             #expect(before.intersection(after).count >= workers - 10)
@@ -68,7 +68,7 @@ private enum ReplacementScenes {
                 while Int32(answer!) == template { answer = (try? pool(.parent)) ?? answer }
                 #expect(try pool.map([.give(1), .give(2)]) == [1, 2])
             }
-            // What goes with it was killed, also where another template is there by the time that it is asked after.
+            // Workers that end with their template count as killed, even if a new template already runs.
             let meeting = Rendezvous()
             let template = Int32(try pool(.parent))
             Process.onThread {

@@ -9,7 +9,7 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in ResourceLimitScenes.memory(kind) }
     }
 
-    @Test("A14: a body below its memory limit notices nothing of it", arguments: Kind.allCases)
+    @Test("A14: a body below its memory limit is not affected", arguments: Kind.allCases)
     func belowLimit(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in ResourceLimitScenes.belowLimit(kind) }
     }
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test(
-        "A5: a worker that the OOM killer ended is told from one that somebody killed",
+        "A5: a failure tells the OOM killer from a kill by another process",
         .enabled(if: MemoryGroup.canBeMade, "no control group with a memory limit can be made here"))
     func outOfMemory() async {
         await #expect(processExitsWith: .success) { ResourceLimitScenes.outOfMemory() }
@@ -81,7 +81,7 @@ private enum ResourceLimitScenes {
             #expect(failure?.description.contains("its limit of 0.5 seconds") == true)
             #expect(results[0].value == 0 && results[2].value == 2)
         }
-        // To be killed is not to have used time.
+        // A kill from outside does not count as an exceeded time limit.
         var options = brief
         options.cpuTimeLimit = .seconds(10)
         kind.survive([.give(0), .raise(SIGKILL)], options: options) { results in
@@ -111,7 +111,7 @@ private enum ResourceLimitScenes {
 
     static func outOfMemory() {
         Scene.setDeadline()
-        // The pool counts for the group that it is in.
+        // The pool counts the kills of its own group.
         guard let group = MemoryGroup(limit: 2 * limit), group.enter() else {
             Issue.record("no group")
             return
@@ -124,7 +124,7 @@ private enum ResourceLimitScenes {
         #expect(results[1].failure?.code == .killed && results[1].failure?.signal == SIGKILL)
         #expect(results[1].failure?.description.contains("its OOM killer ended a process") == true)
         #expect(results[0].value == 0 && results[2].value == 2)
-        // One that somebody kills is not taken for such.
+        // A kill by another process does not count as one of the OOM killer.
         let other = pool.mapResults(0..<1) { _ in Process.killSelf() }
         #expect(other[0].failure?.description.contains("if nobody sent it") == true)
         #expect(group.leave() && group.remove())

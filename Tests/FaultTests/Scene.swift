@@ -3,14 +3,14 @@ import ForkPoolTestSupport
 import Glibc
 import Testing
 
-/// A fault and what holds after it, in a process of its own that ends if it hangs.
+/// Runs a fault in a process of its own, with a deadline, and checks what must hold afterwards.
 enum Scene {
     static let squares = [0, 1, 4, 9, 16, 25, 36, 49, 64, 81]
     static let words = ["item 0", "item 1", "item 2", "item 3"]
 
     /// Ends this process by SIGALRM if it still runs after ten minutes: then it hangs, however busy the machine is.
     static func setDeadline() {
-        // A thread of Dispatch's, on which a test may run, has it blocked, and so may every other thread.
+        // A Dispatch thread, on which a test may run, blocks the signal, and so may every other thread.
         var alone = sigset_t()
         unsafe sigemptyset(&alone)
         unsafe sigaddset(&alone, SIGALRM)
@@ -18,7 +18,7 @@ enum Scene {
         alarm(600)
     }
 
-    /// Runs `work` with a deadline; what it throws is an issue.
+    /// Runs `work` with a deadline; records a thrown error as an issue.
     static func run(_ work: () throws -> Void) {
         setDeadline()
         do { try work() } catch { Issue.record(error) }
@@ -53,8 +53,8 @@ enum Scene {
         try await work()
     }
 
-    /// Expects what a process has to be what it was before, at the latest when threads and tasks that are no longer needed
-    /// have let go.
+    /// Expects that the process has the same resources as before; waits for threads and tasks that are no longer needed
+    /// to release theirs.
     static func expectNothingLeft(since before: Census, sourceLocation: SourceLocation = #_sourceLocation) {
         let now = Census.now(expecting: before)
         #expect(now == before, "something is left: \(before) became \(now)", sourceLocation: sourceLocation)
@@ -78,15 +78,15 @@ enum Scene {
 extension Scene {
     typealias Pool = AnyPool<Performer>
 
-    /// Runs `fault` with a warm pool that does deeds; then the same pool answers as before, and nothing is left when it has
-    /// ended.
+    /// Runs `fault` with a warm pool that does deeds; expects that the same pool then works as before and that nothing
+    /// is left after its end.
     static func survive(
         _ kind: Kind, workers: Int = 2, options: ForkPool.Options = .init(), _ fault: (Pool) throws -> Void
     ) {
         survive(Performer(), kind, workers: workers, options: options, answersRight, fault)
     }
 
-    /// The same with a job of the test's own; `check`, if there is one, warms the pool and says whether it answers right.
+    /// The same with a job of the test's own; `check`, if given, warms the pool and checks its results.
     static func survive<J: PlainJob>(
         _ job: J, _ kind: Kind, workers: Int = 2, options: ForkPool.Options = .init(),
         _ check: ((AnyPool<J>) throws -> Void)?, _ fault: (AnyPool<J>) throws -> Void
@@ -96,7 +96,7 @@ extension Scene {
             try check?(pool)
             let warm = Census.now()
             try fault(pool)
-            // Between two maps a one-shot pool has what it had before.
+            // Between two maps a one-shot pool holds the same resources as before.
             if kind == .oneShot, check != nil { expectNothingLeft(since: warm) }
             try check?(pool)
             pool.close()
@@ -161,7 +161,7 @@ extension Scene {
     private static let deeds: [Deed] = squares.map { .give($0) }
 }
 
-// MARK: - Small helps
+// MARK: - Helpers
 
 extension Result {
     /// The failure, or nil.
@@ -175,13 +175,13 @@ extension Result {
     }
 }
 
-/// Gives a value back in a way that no optimizer sees through.
+/// Returns its argument, opaque to the optimizer.
 @inline(never) @_optimize(none)
 func opaque<T>(_ value: T) -> T {
     value
 }
 
-/// What a call that must fail threw.
+/// Returns the failure of a call that must fail.
 func failure<T>(of call: () throws(ForkPool.Failure) -> T) -> ForkPool.Failure? {
     do throws(ForkPool.Failure) {
         _ = try call()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ForkPool
 
-/// Workers of a job run what those of a closure do: `WildJobTests` and `ExecDamageTests` are about them.
+/// Closures only; `WildJobTests` and `ExecDamageTests` test jobs.
 @Suite struct ScribbleTests {
     private static let kinds: [Kind] = [.oneShot, .residentBody]
 
@@ -31,7 +31,7 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in ScribbleScenes.randomBytes(kind) }
     }
 
-    @Test("B9: a body that forges the state of a coded result makes a failure", arguments: kinds)
+    @Test("B9: a forged state of a coded result fails its item", arguments: kinds)
     func forgedState(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in ScribbleScenes.forgedState(kind) }
     }
@@ -46,7 +46,7 @@ import Testing
 private enum ScribbleScenes {
     static func states(_ kind: Kind) {
         Scene.run {
-            // Without an error that one says the worker had no memory for any.
+            // A state without an error means that the worker had no memory for one.
             let wild = [UInt8](3...255).filter { $0 != Reach.State.described }
             let pool = try Scribbler(kind) { reach in
                 reach.give(reach.item)
@@ -103,7 +103,7 @@ private enum ScribbleScenes {
             }
             let results = try pool.map(Reach.wildCount * Reach.wildCount, coded: true).decodedResults(as: Pair.self)
             for (item, result) in results.enumerated() {
-                // A share of zeros that lies within is no message either.
+                // Zeros within the arena are no message either.
                 let code = result.failure?.code
                 #expect(code == .corrupted || code == .notDecodable, "item \(item)")
             }
@@ -143,7 +143,7 @@ private enum ScribbleScenes {
                 } else {
                     reach.give(reach.item)
                 }
-                // The last of the items, which are one worker's.
+                // The last item; one worker has all 40.
                 guard reach.item == 39 else { return }
                 var dice = Dice(state: UInt64(seed))
                 func word() -> Int {
@@ -180,18 +180,18 @@ private enum ScribbleScenes {
 
     static func diesAfterPublishing(_ kind: Kind) {
         Scene.run {
-            // One chunk of 4 goes to one worker, also after a death; with 32 workers the states are on a page of their own.
+            // One worker gets the whole chunk of 4, also after a crash; with 32 workers the states have their own page.
             let pool = try Scribbler(kind, workers: 32, options: .init(chunk: .fixed(4))) { reach in
                 if reach.item == 1 {
-                    // From here on no line can be written: whatever is to be said there kills this worker.
-                    let page = reach.lineAddress(of: 0) / 4096 * 4096
+                    // From here on the records are read-only: the next write to this worker's record kills it.
+                    let page = reach.recordAddress(of: 0) / 4096 * 4096
                     unsafe mprotect(UnsafeMutableRawPointer(bitPattern: page), 4096, PROT_READ)
                 }
                 reach.give(coded: "value \(reach.item)")
             }
             let results = try pool.words(4)
             #expect(results[0].value == "value 0")
-            // It is whole or a failure, but never what its successor wrote.
+            // The result is whole or a failure, but never its successor's.
             #expect(results[1].value == "value 1" || results[1].failure?.code == .crashed)
             #expect(results[2].value == "value 2")
             #expect(results[3].value == "value 3")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ForkPool
 
-/// A pool whose body can reach the shared memory as a wild write would.
+/// A pool with a body that can reach the shared memory as a wild write would.
 final class Scribbler: @unchecked Sendable {
     private enum Nature {
         case oneShot(workers: Int, ForkPool.Options)
@@ -54,7 +54,7 @@ final class Scribbler: @unchecked Sendable {
         if case .resident(let core, let over) = nature { core.cancel(over, because: "was dropped") }
     }
 
-    /// What the workers that stay share.
+    /// The pool of the workers that stay.
     var core: Pool {
         guard case .resident(let core, _) = nature else { fatalError("no workers stay") }
         return core
@@ -65,17 +65,17 @@ final class Scribbler: @unchecked Sendable {
         if case .resident(let core, let over) = nature { core.close(over) }
     }
 
-    /// Whether the workers that stay are told to end.
+    /// The flag that tells the workers that stay to end.
     var closing: Int { unsafe core.layout.closing.pointee.load(ordering: .relaxed) }
     func setClosing(_ value: Int) { unsafe core.layout.closing.pointee.store(value, ordering: .relaxed) }
 
-    /// How many blocks of the first worker are said to be in use.
+    /// The recorded number of blocks that the first worker uses.
     var blocksUsed: Int {
         get { unsafe core.layout.record(0).blocksUsed.pointee.load(ordering: .relaxed) }
         set { unsafe core.layout.record(0).blocksUsed.pointee.store(newValue, ordering: .relaxed) }
     }
 
-    /// Maps items to numbers, or to what is coded.
+    /// Maps items to numbers, or to coded results.
     func map(_ count: Int, coded: Bool = false, stopsAtFailure: Bool = false) throws -> MapResult {
         switch nature {
         case .oneShot(let workers, var options):
@@ -109,17 +109,17 @@ final class Scribbler: @unchecked Sendable {
         Batch.Shape(count: count, inputStride: 0, slotStride: coded ? 16 : 8, stopsAtFailure: stopsAtFailure)
     }
 
-    /// What numbers the body gave.
+    /// The numbers that the body published.
     func numbers(_ count: Int) throws -> [Int?] {
         try map(count).results(of: Int.self).map(\.value)
     }
 
-    /// What text the body gave.
+    /// The texts that the body published.
     func words(_ count: Int) throws -> [Result<String, ForkPool.Failure>] {
         try map(count, coded: true).decodedResults(as: String.self)
     }
 
-    /// Streams so many batches of four numbers.
+    /// Streams that many batches of four numbers.
     func stream(batches: Int, order: ForkPool.Order) -> StreamState<Int> {
         var shape = Self.shape(4)
         shape.signalsItems = true
@@ -131,7 +131,7 @@ final class Scribbler: @unchecked Sendable {
         }
     }
 
-    /// Why an item fails whose state is undone after its batch has ended.
+    /// Undoes an item's state after its batch has ended; returns the code of its failure.
     func undoneResult(_ item: Int, of count: Int) throws -> ForkPool.Failure.Code {
         let batch = try batch(count)
         unsafe batch.results.states[item].store(ItemState.unfinished, ordering: .relaxed)
@@ -139,7 +139,7 @@ final class Scribbler: @unchecked Sendable {
         return core.failure(of: item, in: batch).code
     }
 
-    /// Which items a worker of a one-shot map does whose remaining range is said to be some of five.
+    /// The items, of five, that a worker of a one-shot map does when it inherits a remaining range.
     static func items(remaining start: Int, _ end: Int) throws -> [Int] {
         let pool = try Pool(workers: 1, options: .init(chunk: .fixed(1), warmMemory: 0), for: .oneBatch)
         let batch = try pool.openOnlyBatch(shape(5))

@@ -15,7 +15,7 @@ import Testing
         }
     }
 
-    @Test("C3: asynchronous maps and streams hear of a setUp that fails", arguments: Kind.allCases)
+    @Test("C3: asynchronous maps and streams report a setUp that fails", arguments: Kind.allCases)
     func asynchronously(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in await SetUpScenes.asynchronously(kind) }
     }
@@ -57,7 +57,7 @@ import Testing
     }
 }
 
-/// A job whose `setUp` and `tearDown` are counted, and fail if they are to.
+/// A job that counts its `setUp` and `tearDown`, and lets them fail as asked.
 struct Preparing: PlainJob {
     enum Mood: Codable, Sendable {
         case fine
@@ -65,7 +65,7 @@ struct Preparing: PlainJob {
         case exiting(Int32)
         case crashing
         case aborting
-        /// Fine in three workers, and throwing in those after.
+        /// Works in three workers, and throws in later ones.
         case failingLater
         case killedOnce
         case killed
@@ -75,7 +75,7 @@ struct Preparing: PlainJob {
     typealias Output = Int
 
     let mood: Mood
-    /// Where the beginnings of `setUp` are counted, and where the ends of `tearDown` are.
+    /// The tallies of begun `setUp`s and of ended `tearDown`s.
     let begun: String
     let ended: String
     /// What `tearDown` does in the end.
@@ -148,7 +148,7 @@ private enum SetUpScenes {
             let pool = try Preparing(mood, begun, ended).start(kind, workers: 4)
             let deeds = (0..<10).map { Deed.meet(at: ran.path, 0, then: .give($0)) }
             check(failure { () throws(ForkPool.Failure) in try pool.map(deeds) }, mood)
-            // For other pools each worker, the one that waits, and those that were on their way: but no storm.
+            // For other pools: each worker, the spare, and processes on their way, but no storm of restarts.
             let most = kind == .oneShot ? 4 : 12
             #expect((1...most).contains(begun.arrivals), "\(begun.arrivals) workers were started")
             let items = pool.mapResults(deeds)
@@ -177,7 +177,7 @@ private enum SetUpScenes {
             for await (_, result) in pool.stream(sequence(first: .give(0)) { $0 }).results {
                 codes.append(result.failure?.code)
             }
-            // What was in flight, and then that nothing more is taken.
+            // Results in flight, then the failure, then nothing more.
             #expect(!codes.isEmpty)
             #expect(codes.allSatisfy { $0 == .setUpFailed }, "\(codes)")
             #expect(codes.count <= 100)
@@ -206,7 +206,7 @@ private enum SetUpScenes {
             #expect(try pool.map(deeds).count == 3)
             #expect(begun.arrivals == 3)
             #expect(failure { () throws(ForkPool.Failure) in try pool(.raise(SIGKILL)) }?.signal == SIGKILL)
-            // The next worker fails at once; what is submitted until then may still be done by the others.
+            // The next worker fails at once; the others may still do what was submitted until then.
             var code = ForkPool.Failure.Code?.none
             while code == nil {
                 do throws(ForkPool.Failure) { _ = try pool(.give(1)) } catch { code = error.code }

@@ -18,13 +18,13 @@ import Testing
     @Test(
         "B7: a result of 2.5 GiB is exact",
         .enabled(if: Files.availableMemory >= 8 << 30, "less than 8 GiB of memory is available"),
-        // Some seconds each: the memory of workers that stay is the same, however they are started. They need 12 GiB.
+        // Some seconds each, and 12 GiB. All resident pools share one memory layout, so one of them is enough.
         arguments: Files.availableMemory >= 12 << 30 ? [Kind.oneShot, .exec] : [.oneShot])
     func gibibytes(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in SizeScenes.gibibytes(kind) }
     }
 
-    // A one-shot map's inputs do not cross.
+    // A one-shot map inherits its inputs.
     @Test("B7: an input and a result of 300 MiB are exact", arguments: Kind.resident)
     func huge(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in SizeScenes.huge(kind) }
@@ -46,14 +46,14 @@ import Testing
         }
     }
 
-    // A one-shot map's results are of one batch.
-    @Test("B7: 300 calls of up to 1 MiB give back what they no longer need", arguments: Kind.resident)
+    // A one-shot map has a single batch.
+    @Test("B7: 300 calls of up to 1 MiB free their memory", arguments: Kind.resident)
     func sizesAgain(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in SizeScenes.sizesAgain(kind) }
     }
 }
 
-/// Bytes whose encoding dies between its two halves, if it is to.
+/// Bytes that, if asked, kill their process halfway through their encoding.
 struct Halves: Codable {
     let first: [UInt8]
     let second: [UInt8]
@@ -88,12 +88,12 @@ extension [UInt8] {
     /// Whether each byte is `number`; quick in a debug build too.
     func isAll(_ number: UInt8) -> Bool {
         guard let first, first == number else { return isEmpty }
-        // Each byte is like the one before it.
+        // Each byte equals the one before it.
         return unsafe withUnsafeBytes { unsafe memcmp($0.baseAddress!, $0.baseAddress! + 1, $0.count - 1) } == 0
     }
 }
 
-/// Makes halves, of which one dies while it is encoded.
+/// Makes results of which one kills its worker while it is encoded.
 struct Halving: PlainJob {
     typealias Input = Int
     typealias Output = Halves
@@ -103,7 +103,7 @@ struct Halving: PlainJob {
     func act(_ number: Int) throws -> Halves { Halves(number: UInt8(number), dies: number == dying) }
 }
 
-/// Makes so many mebibytes, each full of its number.
+/// Returns that many mebibytes, each filled with its number.
 struct Blocks: PlainJob {
     typealias Input = Int
     typealias Output = [UInt8]
@@ -150,7 +150,7 @@ private enum SizeScenes {
             let thrown = failure { () throws(ForkPool.Failure) in try fill(1, dying: 1) }
             #expect(thrown?.index == 1)
             #expect(thrown?.signal == SIGKILL)
-            // The memory that was half written is used again.
+            // The half written memory is used again.
             let filled = try fill(2, dying: nil)
             #expect(filled.count == 192 << 20)
             let isTwo = filled.withSpan { span in

@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 
-/// An asynchronous source that counts from 0, and that may fall silent; it knows when it was let go.
+/// An asynchronous source that counts from 0 and may fall silent; it records when its reader lets go.
 final class Steps: AsyncSequence, Sendable {
     /// The numbers from 0 on.
     static var endless: UnfoldFirstSequence<Int> { sequence(first: 0) { $0 + 1 } }
@@ -21,14 +21,14 @@ final class Steps: AsyncSequence, Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - silentFrom: After so many items nothing comes any more, and no end either.
-    ///   - isDeaf: Whether it does not hear of its task's end.
+    ///   - silentFrom: The number of items after which nothing comes any more, not even an end.
+    ///   - isDeaf: Whether it ignores the cancellation of its task.
     init(silentFrom: Int = .max, isDeaf: Bool = false) {
         self.silentFrom = silentFrom
         self.isDeaf = isDeaf
     }
 
-    /// An iterator; where it ends, so does the use of the source.
+    /// An iterator; its end is the end of the source's use.
     final class AsyncIterator: AsyncIteratorProtocol {
         private let source: Steps
         private var next = 0
@@ -84,12 +84,12 @@ final class Steps: AsyncSequence, Sendable {
         resume()
     }
 
-    /// Waits until the source says nothing any more.
+    /// Waits until the source is silent.
     func waitForSilence() async {
         while !state.withLock({ $0.isSilent }) { await Task.yield() }
     }
 
-    /// Waits until nobody reads the source any more.
+    /// Waits until the source has no reader.
     func waitForEnd() async {
         while !state.withLock({ $0.isOver }) { await Task.yield() }
     }

@@ -70,7 +70,7 @@ private enum StreamCancelScenes {
                     for try await (index, output) in pool.stream(Steps.endless, order: order, { $0 }) {
                         #expect(index == output)
                         read += 1
-                        // From here on there is always something to read, and nothing to wait for.
+                        // From here on a result is always ready, so the reader never waits.
                         if read == 50 { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
                         if read > 50 { Issue.record("item \(index) came after the end") }
                         if read > 60 { break }
@@ -158,7 +158,7 @@ private enum StreamCancelScenes {
                 await source.waitForSilence()
                 task.cancel()
                 await Scene.expectCancelled(task)
-                // A source that does not hear of cancelling stays, but nothing else does.
+                // A source that ignores cancellation stays, but nothing else does.
                 source.letGo()
                 await source.waitForEnd()
                 let left = Steps(silentFrom: 3, isDeaf: isDeaf)

@@ -8,7 +8,7 @@ import Testing
         await #expect(processExitsWith: .success) { await StreamCrowdScenes.together() }
     }
 
-    @Test("Two streams whose readers take turns on one thread are each right")
+    @Test("Two streams that one thread reads in turn are each right")
     func interleaved() async {
         await #expect(processExitsWith: .success) { StreamCrowdScenes.interleaved() }
     }
@@ -28,12 +28,12 @@ import Testing
         await #expect(processExitsWith: .success) { StreamCrowdScenes.nestedStream() }
     }
 
-    @Test("F6: streams, maps and calls whose tasks are cancelled at any moment end, one by one")
+    @Test("F6: streams, maps and calls end, one by one, when their tasks are cancelled at any moment")
     func cancelledAtAnyMoment() async {
         await #expect(processExitsWith: .success) { await StreamCrowdScenes.cancelledAtAnyMoment() }
     }
 
-    @Test("F6: a task group whose readers are cancelled at once by two others ends")
+    @Test("F6: a task group ends when two tasks cancel all its readers at once")
     func cancelledTogether() async {
         await #expect(processExitsWith: .success) { await StreamCrowdScenes.cancelledTogether() }
     }
@@ -178,7 +178,7 @@ private enum StreamCrowdScenes {
     static func cancelledAtAnyMoment() async {
         await Scene.survive { (pool) async throws in
             let resident = try pool.resident { (item: Int) -> Int in
-                // From nothing to some ten microseconds.
+                // From 0 to some ten microseconds.
                 var sum = 0
                 for number in 0..<item % 7 * 300 { sum = opaque(sum &+ number) }
                 return item * 2
@@ -275,7 +275,7 @@ private enum StreamCrowdScenes {
                     elements += 1
                     switch result {
                     case .success(let output):
-                        // Whoever cancels ends items that others, which are done, come after.
+                        // cancel() fails items below ones that are done, so results may follow a failure.
                         #expect(last == nil || !closes)
                         #expect(output == index * 2)
                         read += 1

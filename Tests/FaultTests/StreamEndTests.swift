@@ -65,7 +65,7 @@ private enum StreamEndScenes {
                     if index == 10 { break }
                 }
             }
-            // It is over, and not begun again.
+            // The stream is over and does not begin again.
             for (index, _) in stream { Issue.record("item \(index) came after the end") }
             extendLifetime(stream)
         }
@@ -128,7 +128,7 @@ private enum StreamEndScenes {
                         read += 1
                         if read == 2 { break }
                     }
-                    // Who had begun is gone, not only told to end.
+                    // Workers that had begun are gone, not only told to end.
                     pids.closeWriting()
                     while pids.receive() != -1 {}
                 }
@@ -145,7 +145,7 @@ private enum StreamEndScenes {
                     if index == 5 { break }
                 }
             }
-            // Dispatch has some of its own, which come and go.
+            // Dispatch has threads of its own, which come and go.
             #expect(Files.threads < before + 20)
         }
     }

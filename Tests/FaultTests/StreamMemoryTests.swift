@@ -27,13 +27,13 @@ import Testing
     }
 }
 
-/// What the stream's processes hold, in bytes.
+/// The memory of the stream's processes, in bytes.
 private struct Footprint: CustomStringConvertible {
-    /// What a process may hold more than at first, for each worker: the bound of the design.
+    /// The growth that a process is allowed for each worker: the bound of the design.
     static let flat = 1 << 20
     /// The same for a stream of large items.
     ///
-    /// Those in flight take up to 1 MiB here, and which worker has them is chance: one may come to hold them all late.
+    /// Items in flight take up to 1 MiB here, and by chance one worker may come to hold all of them late.
     static let window = 2 * flat
 
     /// By process: memory of its own, and memory that it shares and has touched.
@@ -55,7 +55,7 @@ private struct Footprint: CustomStringConvertible {
         return words.count > 1 ? (Int(words[1]) ?? 0) << 10 : 0
     }
 
-    /// What each process held when it was first looked at: a worker may have its first item late.
+    /// The memory of each process at its first measurement: a worker may get its first item late.
     func first(after earlier: Footprint?) -> Footprint {
         guard var first = earlier else { return self }
         first.anonymous.merge(anonymous) { before, _ in before }
@@ -121,7 +121,7 @@ private enum StreamMemoryScenes {
             let stream = pool.stream(sequence(first: 0) { $0 + 1 }, order: order) { item in
                 Large(pid: getpid(), bytes: [UInt8](repeating: UInt8(truncatingIfNeeded: item), count: 100_000))
             }
-            // Slow now and then: what is ready piles up.
+            // The reader is slow now and then, so results pile up.
             try read(stream, count: 5000, step: 500, bound: Footprint.window, pid: { $0.pid }) {
                 if $0 % 50 == 0 { usleep(5000) }
             }
@@ -159,7 +159,7 @@ private enum StreamMemoryScenes {
     }
 }
 
-/// A result that says who made it.
+/// A result with the process that made it.
 private struct Large: Codable {
     var pid: Int32
     var bytes: [UInt8]

@@ -17,7 +17,7 @@ import Testing
     }
 }
 
-/// Runs each piece of a task on a thread of its own, which ends with it.
+/// Runs each job of a task on a new thread, which then ends.
 private final class ThreadForEach: TaskExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
@@ -26,7 +26,7 @@ private final class ThreadForEach: TaskExecutor {
 }
 
 private enum ThreadEndScenes {
-    /// That what takes some 20 ms is done shows that no worker went with a thread.
+    /// Items of some 20 ms get done, so no worker ended with the thread that made it.
     private static let slow: [Deed] = (0..<12).map { _ in .nap(5) } + [.give(7)]
     private static let expected = Array(repeating: -1, count: 12) + [7]
 
@@ -76,7 +76,7 @@ private enum ThreadEndScenes {
             }!
             try Scene.answersRight(pool)
             let before = try pool.map((0..<20).map { _ in .pid })
-            // One whose replacement is started on behalf of nobody's thread.
+            // The thread that started the pool is gone when the replacement starts.
             #expect(failure { () throws(ForkPool.Failure) in try pool(.exit(1)) }?.exitStatus == 1)
             try Scene.answersRight(pool)
             #expect(!before.isEmpty)

@@ -23,7 +23,7 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.chunk(kind) }
     }
 
-    // A job prepares itself, which `Preparing` shows.
+    // Closures only: `Preparing` covers jobs.
     @Test(
         "A13: what a worker needs to start is not charged to its first item", arguments: [Kind.oneShot, .residentBody])
     func start(_ kind: Kind) async {
@@ -35,7 +35,7 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.afterIdleTime(kind) }
     }
 
-    @Test("A13: an error that never ends to describe itself is ended, and known by its type", arguments: Kind.allCases)
+    @Test("A13: an error with an endless description is cut off, and known by its type", arguments: Kind.allCases)
     func describes(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in TimeoutScenes.describes(kind) }
     }
@@ -102,7 +102,7 @@ private enum TimeoutScenes {
         var options = options
         options.chunk = .fixed(8)
         options.timeout = .milliseconds(1200)
-        // Together the items of a chunk take longer than the timeout, and none but one alone.
+        // The items of a chunk together take longer than the timeout, but only one does alone.
         let deeds: [Deed] = (0..<8).map { $0 == 5 ? .nap(60_000) : .nap(200) }
         kind.survive(deeds, workers: 1, options: options) { results in
             for (index, result) in results.enumerated() {
@@ -127,7 +127,7 @@ private enum TimeoutScenes {
 
     static func afterIdleTime(_ kind: Kind) {
         Scene.survive(kind, options: options) { pool throws in
-            // By then nobody looks after the workers any more.
+            // By then the watchdog sleeps.
             usleep(900_000)
             for _ in 0..<2 {
                 let results = pool.mapResults([.nap(60_000), .give(2)])

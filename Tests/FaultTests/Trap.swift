@@ -51,7 +51,7 @@ enum Trap: Int, CaseIterable, Codable {
         return { [unowned owned] in owned.number }
     }
 
-    /// What the failure's message has in it.
+    /// A part of the failure's message.
     var text: String {
         switch self {
         case .fatalError: "out of cheese"

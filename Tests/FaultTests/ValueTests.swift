@@ -21,7 +21,7 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in ValueScenes.shapes(kind) }
     }
 
-    // A job's values are coded; a one-shot map has its inputs by the fork.
+    // A job's values are coded; a one-shot map inherits its inputs.
     @Test("B8: bit patterns of every size cross both ways without being coded", arguments: [Kind.residentBody])
     func bitPatterns(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { ValueScenes.bitPatterns() }
@@ -80,7 +80,7 @@ final class Derived: Base {
 
 extension Derived: @unchecked Sendable {}
 
-/// Gives its input back.
+/// Returns its input.
 struct Echo<Value: Codable & Sendable>: PlainJob {
     typealias Input = Value
     typealias Output = Value
@@ -89,7 +89,7 @@ struct Echo<Value: Codable & Sendable>: PlainJob {
 }
 
 extension Kind {
-    /// Runs `work` with a pool that gives back what it gets; then nothing is left.
+    /// Runs `work` with a pool that returns its inputs; expects that nothing is left.
     func echo<Value: Codable & Sendable>(_ type: Value.Type, _ work: (AnyPool<Echo<Value>>) throws -> Void) {
         Scene.survive(Echo<Value>(), self, nil, work)
     }

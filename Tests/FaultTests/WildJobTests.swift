@@ -14,7 +14,7 @@ import Testing
     }
 }
 
-/// Writes words that look random into memory that it shares, at places that do; a negative item has it do nothing.
+/// Writes random words at random addresses of its shared memory; does nothing for a negative item.
 struct Scribbling: PlainJob {
     typealias Input = Int
     typealias Output = String
@@ -22,20 +22,20 @@ struct Scribbling: PlainJob {
     func act(_ seed: Int) throws -> String {
         guard seed >= 0 else { return "item \(seed)" }
         var dice = Dice(state: UInt64(seed))
-        let places = Files.lines("/proc/self/maps").compactMap(Self.place)
+        let mappings = Files.lines("/proc/self/maps").compactMap(Self.sharedMapping)
         for _ in 0..<200 {
-            let place = places.randomElement(using: &dice)!
-            // Most of what there is lies at the beginning.
-            let reach = Bool.random(using: &dice) ? place.count : min(place.count, 4096)
-            let address = place.lowerBound + Int.random(in: 0..<reach / 8, using: &dice) * 8
+            let mapping = mappings.randomElement(using: &dice)!
+            // Most of the control data lies at the beginning.
+            let reach = Bool.random(using: &dice) ? mapping.count : min(mapping.count, 4096)
+            let address = mapping.lowerBound + Int.random(in: 0..<reach / 8, using: &dice) * 8
             let word = Bool.random(using: &dice) ? Int(truncatingIfNeeded: dice.next()) : Int.random(in: -2...64)
             unsafe UnsafeMutablePointer<Int>(bitPattern: address)!.pointee = word
         }
         return "item \(seed)"
     }
 
-    /// The addresses of a line of the kernel's, if they are shared and can be written to.
-    private static func place(_ line: Substring) -> Range<Int>? {
+    /// The addresses of a line of /proc/self/maps, if they are shared and writable.
+    private static func sharedMapping(_ line: Substring) -> Range<Int>? {
         let words = line.split(separator: " ")
         guard words[1].hasPrefix("rw-s"), line.contains("/dev/zero") || line.contains("/memfd:") else { return nil }
         let ends = words[0].split(separator: "-").compactMap { Int($0, radix: 16) }
@@ -51,7 +51,7 @@ private enum WildJobScenes {
             do {
                 let pool = try kind.start(Scribbling())
                 #expect(try pool.map([-1, -2]) == ["item -1", "item -2"])
-                // What they give is anything but a crash, or nothing at all until the pool is ended.
+                // Any outcome but a crash is allowed, or none at all until the pool is ended.
                 let calls = [-1, seed, -2, -3].map(pool.submit)
                 for call in calls { _ = try? call.wait(for: .milliseconds(100)) }
                 pool.cancel()

@@ -2,18 +2,18 @@ import ForkPoolTestSupport
 import Glibc
 import Testing
 
-/// Runs what forks in a process of its own, an exit test: no other test's thread is in the middle of something there.
+/// Runs forking code in a process of its own (an exit test), where no other test's thread can hold a lock.
 enum Alone {
-    /// After so many seconds a scene hangs, however busy the machine is and whatever watches the memory.
+    /// The seconds after which a scene counts as hanging, on a busy machine and under sanitizers too.
     static let deadline: UInt32 = 600
 
-    /// Runs synchronous code, in which the overloads that block are chosen, and ends the process if it hangs.
+    /// Runs synchronous code, which selects the blocking overloads; ends the process if it hangs.
     static func run(_ scene: () throws -> Void) {
         alarm(deadline)
         do { try scene() } catch { Issue.record(error) }
     }
 
-    /// Runs asynchronous code, in which the overloads that suspend are chosen, and ends the process if it hangs.
+    /// Runs asynchronous code, which selects the suspending overloads; ends the process if it hangs.
     static func runAsync(_ scene: nonisolated(nonsending) () async throws -> Void) async {
         alarm(deadline)
         do { try await scene() } catch { Issue.record(error) }
@@ -21,8 +21,8 @@ enum Alone {
 
     /// Whether this process has no child, not even one to reap.
     ///
-    /// The thread sanitizer starts one of its own to name functions, when and for as long as it likes: beside it nothing is
-    /// said. The other builds say it.
+    /// The thread sanitizer starts a child of its own to name functions, at any time: in its builds this is true.
+    /// Other builds check it.
     static var hasNoChild: Bool {
         var info = unsafe siginfo_t()
         return unsafe waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == -1 || isBesideThreadSanitizer
@@ -30,7 +30,7 @@ enum Alone {
 
     private static var isBesideThreadSanitizer: Bool { unsafe dlsym(nil, "__tsan_init") != nil }
 
-    /// Waits, in a worker, for what ends it from outside.
+    /// Waits, in a worker, for a signal that ends it.
     static func waitForEver() -> Never {
         alarm(deadline)
         while true { pause() }
@@ -68,9 +68,9 @@ struct SharedMappings {
     var residentBytes: Int { resident.values.reduce(0, +) }
 }
 
-/// Expects that a process which ended said why on standard error.
+/// Expects that a process that ended wrote its reason to standard error.
 ///
-/// A release build ends just so, and has no message.
+/// A release build has no message.
 func expectMessage(_ message: String, in result: ExitTest.Result, sourceLocation: SourceLocation = #_sourceLocation) {
     #if DEBUG
     let errors = String(decoding: result.standardErrorContent, as: UTF8.self)

@@ -86,7 +86,7 @@ struct AtomicBitsetTests {
             }
             // Each thread has its own numbers, so every removal finds what was added just before.
             #expect(removed == Array(repeating: 13_333, count: 8))
-            // A number stays whose last round was one of every third, which does not remove.
+            // Every third round does not remove, so a number stays if its last round was such a one.
             for thread in 0..<8 {
                 let left = (0..<8).filter { set.contains(thread * 8 + $0) }
                 #expect(

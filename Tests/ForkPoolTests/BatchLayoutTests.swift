@@ -71,9 +71,9 @@ struct BatchLayoutTests {
         }
     }
 
-    // MARK: - A fresh one
+    // MARK: - A fresh batch
 
-    /// What a map and its workers could leave in the words, the records and the states.
+    /// Words, records and states as a map and its workers could leave them.
     private func damage(_ batch: Batch, in layout: RegionLayout) {
         let slot = layout.batchSlot(0)
         unsafe slot.cursor.pointee.store(20, ordering: .relaxed)
@@ -121,7 +121,7 @@ struct BatchLayoutTests {
         #expect(unsafe Array(words) == [-1, 0, 0, 0, 0, 0, 0, 1])
         #expect(unsafe layout.record(1).stage.pointee.load(ordering: .relaxed) == 0)
         #expect(unsafe layout.record(1).began.pointee.load(ordering: .relaxed) == 0)
-        // Nothing keeps the next worker waiting.
+        // No remaining range keeps the next worker waiting.
         layout.record(1).waitIfKillRequested()
         pool.endWithoutWorkers(.cancelled)
     }
@@ -162,7 +162,7 @@ struct BatchLayoutTests {
         pool.endWithoutWorkers(.cancelled)
     }
 
-    @Test("is not read from a batch slot whose words cannot be true")
+    @Test("is not read from a batch slot with impossible words")
     func impossible() throws {
         let pool = try pool()
         let batch = try pool.openOnlyBatch(shape(20, inputs: 4, slots: 16))

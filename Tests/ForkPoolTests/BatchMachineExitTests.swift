@@ -3,7 +3,7 @@ import Testing
 
 @testable import ForkPool
 
-@Suite("The machine that decides what a worker's exit means for its items")
+@Suite("The state machine of a batch and workers' exits")
 struct BatchMachineExitTests {
     private static let killed = ProcessExit(pid: 1, .signal(SIGKILL))
 
@@ -11,7 +11,7 @@ struct BatchMachineExitTests {
         BatchMachine(count: 100, stopsAtFailure: stopsAtFailure, timeout: 5)
     }
 
-    /// What a worker leaves that ends on an item, or before the first one.
+    /// The record of a worker that ends on an item, or before the first one.
     private func claim(on item: Int?, leaving remaining: Range<Int>? = nil, claimed: Bool = true) -> ClaimSnapshot {
         ClaimSnapshot(finished: false, item: item, remaining: remaining, claimed: claimed)
     }
@@ -26,7 +26,7 @@ struct BatchMachineExitTests {
         return machine.exited(worker, &exit, claim, killedFor: reason)
     }
 
-    /// What is said of the worker that was on an item.
+    /// The failure of the item that the worker was on.
     private func exit(_ machine: BatchMachine, on item: Int) -> ProcessExit? {
         if case .ended(let exit)? = machine.causes[item] { exit } else { nil }
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ForkPool
 
-@Suite("The machine that decides what becomes of a batch's items")
+@Suite("The state machine of a batch")
 struct BatchMachineTests {
     private static let crash = ProcessExit(pid: 1, .signal(4))
 
@@ -50,7 +50,7 @@ struct BatchMachineTests {
         #expect(machine.lowestFailure == .max && machine.end == 100)
     }
 
-    @Test("knows why an item failed that no worker ran, which stops the batch like any other failure")
+    @Test("keeps the cause of a rejected item, which stops the batch like any other failure")
     func rejected() {
         for stopsAtFailure in [false, true] {
             var machine = machine(stopsAtFailure: stopsAtFailure)
@@ -78,9 +78,9 @@ struct BatchMachineTests {
         #expect(machine.sweep([6..<9])?.range == 6..<9)
     }
 
-    // MARK: - What a record says
+    // MARK: - Records
 
-    /// What a record says of a batch of 100 items, of which those from 40 on have no outcome.
+    /// Reads a record in a batch of 100 items, of which those from 40 on have no outcome.
     private func snapshot(
         _ position: Int, _ end: Int, finished: Bool = false, hasBegun: Bool = true, of machine: BatchMachine? = nil
     ) -> ClaimSnapshot {
@@ -112,7 +112,7 @@ struct BatchMachineTests {
     }
 
     @Test(
-        "ignores a record that cannot be true",
+        "ignores an impossible record",
         arguments: [
             (-1, 0), (-1, 5), (.min, 5), (5, 5), (6, 5), (5, 0), (5, .min), (99, 101), (100, 101), (.max, .max),
             (.max - 1, .max), (0, .max),
@@ -129,7 +129,7 @@ struct BatchMachineTests {
         #expect(crash(&machine, on: 50..<53) == .rerun(50..<53, attempt: 2, pause: 0))
         #expect(!snapshot(49, 53, of: machine).claimed)
         #expect(snapshot(50, 53, of: machine).item == 50)
-        // The new offer starts where it wants.
+        // A new offer may start anywhere.
         machine.offer(from: 45)
         #expect(snapshot(45, 53, of: machine).item == 45)
     }
@@ -179,19 +179,19 @@ struct BatchMachineTests {
         #expect(machine.sweep([]) == nil)
     }
 
-    @Test("gives up what 31 more sweeps in a row did not make smaller")
+    @Test("gives up after 31 more sweeps in a row that did not shrink the lost ranges")
     func vainSweeps() {
         var machine = machine()
         for _ in 0...31 { #expect(machine.sweep([4..<7])?.range == 4..<7) }
         #expect(machine.sweep([4..<7]) == nil)
-        // Fewer items are no vain sweep.
+        // A sweep that leaves fewer items is not in vain.
         var slow = self.machine()
         for end in stride(from: 90, to: 10, by: -1) {
             for _ in 0..<20 { #expect(slow.sweep([10..<end])?.range == 10..<end) }
         }
     }
 
-    @Test("gives up also what is undone elsewhere as often as it is done")
+    @Test("gives up also when results are undone as often as items are done")
     func undoing() {
         var machine = machine()
         for sweep in 0...31 { #expect(machine.sweep([sweep % 2 * 5..<sweep % 2 * 5 + 1]) != nil) }

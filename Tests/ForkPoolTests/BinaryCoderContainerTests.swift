@@ -16,7 +16,7 @@ private indirect enum Tree: Codable, Equatable {
 
 private struct Empty: Codable, Hashable {}
 
-/// A type whose conformance writes nothing at all.
+/// A type that encodes nothing at all.
 private struct Silent: Codable, Equatable {
     init() {}
     init(from decoder: any Decoder) throws {}
@@ -82,7 +82,7 @@ struct BinaryCoderContainerTests {
         #expect(scalars == [["\u{E9}"], ["e", "\u{301}"], ["\u{E9}"]])
     }
 
-    @Test("keeps empty values and values that write nothing, with their places")
+    @Test("keeps empty values and values that write nothing, in their positions")
     func emptiness() throws {
         struct Around: Codable, Equatable {
             var before = 1

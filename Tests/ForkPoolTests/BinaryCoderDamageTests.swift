@@ -12,12 +12,12 @@ struct BinaryCoderDamageTests {
         case node(Nest)
     }
 
-    /// A message whose containers are nested `depth` deep: what encoding does with each level, said so often.
+    /// A message with containers nested `depth` deep: the bytes of one level, repeated.
     private static func nested(_ depth: Int) throws -> [UInt8] {
         let shorter = try Binary.bytes(of: Nest.node(.node(.node(.node(.leaf)))))
         let longer = try Binary.bytes(of: Nest.node(.node(.node(.node(.node(.leaf))))))
         let level = longer.count - shorter.count
-        // The two differ by one level, which is repeated from where all keys are known.
+        // The two messages differ by one level; repeat it from where all keys are known.
         let start = shorter.indices.first { shorter[$0] != longer[$0] } ?? shorter.count
         let repeated = longer[(start - level)..<start]
         return Array(longer[..<start]) + Array(repeatElement(repeated, count: depth).joined()) + longer[start...]
@@ -80,7 +80,7 @@ struct BinaryCoderDamageTests {
     }
 }
 
-/// A thread whose stack is as small as those of the system's own pools.
+/// A thread with a stack as small as those of the system's own pools.
 private enum SmallThread {
     private final class Work {
         let body: () -> Bool

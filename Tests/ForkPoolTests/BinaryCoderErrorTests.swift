@@ -12,7 +12,7 @@ private struct Cell: Codable {
 
 private struct Failure: Error, Equatable {}
 
-/// A type that fails when it is encoded, and tells where it was.
+/// A type that fails when it is encoded, and records its coding path.
 private struct Failing: Encodable {
     func encode(to encoder: any Encoder) throws {
         #expect(encoder.codingPath.map(\.stringValue) == ["outer", "Index 1", "value"])

@@ -133,7 +133,7 @@ private struct Weave: Codable, Equatable {
 
 @Suite("The binary coder and nesting")
 struct BinaryCoderNestingTests {
-    @Test("keeps a superclass that has a place of its own")
+    @Test("keeps a superclass that has a container of its own")
     func superclassUnderKey() throws {
         let copy = try Binary.copy([Dog(name: "Rex", tricks: ["sit", ""]), Dog(name: "Ida", tricks: [])])
         #expect(copy.map(\.name) == ["Rex", "Ida"])
@@ -147,7 +147,7 @@ struct BinaryCoderNestingTests {
         #expect(copy?.lives == 7)
     }
 
-    @Test("keeps the place of a superclass that is written after its neighbours")
+    @Test("keeps the position of a superclass that is written after its neighbours")
     func superclassInUnkeyedContainer() throws {
         let copy = try Binary.copy([Bird(name: "Tit", song: 1), Bird(name: "Owl", song: -0.0)])
         #expect(copy.map(\.name) == ["Tit", "Owl"])

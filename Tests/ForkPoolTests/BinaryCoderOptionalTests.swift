@@ -2,7 +2,7 @@ import Testing
 
 @testable import ForkPool
 
-/// A type whose only value encodes itself as nil.
+/// A type with one value, which encodes itself as nil.
 private struct Nothing: Codable, Equatable {
     init() {}
 

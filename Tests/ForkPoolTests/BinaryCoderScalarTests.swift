@@ -10,7 +10,7 @@ private struct Mixed<Value: Codable>: Codable {
 
 @Suite("The binary coder and scalars")
 struct BinaryCoderScalarTests {
-    /// Copies a value at every kind of place: alone, in arrays, under keys, optional or not, and behind a string.
+    /// Copies a value in every kind of position: alone, in arrays, under keys, optional or not, and behind a string.
     private func copies<T: Codable>(_ value: T) throws -> [T] {
         let mixed = try Binary.copy(Mixed(name: "x", value: value)).value
         let maybe = try #require(try Binary.copy(Box<T?>(value: value)).value)

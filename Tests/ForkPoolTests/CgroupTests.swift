@@ -81,7 +81,7 @@ struct CgroupTests {
     @Test("have the smaller quota of both versions if the system has both")
     func hybrid() throws {
         let tree = try Tree("12:cpu,cpuacct:/v1\n1:name=systemd:/v1\n0::/v2\n")
-        // The group of version 1 is none of version 2.
+        // A group of version 1 does not count for version 2.
         try tree.write("100000 100000\n", to: "v1/cpu.max")
         try tree.write("600000 100000\n", to: "v2/cpu.max")
         #expect(tree.processors == 6)

@@ -57,7 +57,7 @@ struct ExecTests {
         }
     }
 
-    @Test("stays the worker that it is, also when its job maps for the first time")
+    @Test("keeps its identity when its job maps for the first time")
     func nested() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in
@@ -96,7 +96,7 @@ struct ExecTests {
                 #expect(Alone.hasNoChild)
             }
             Alone.run { () throws in
-                // By fork each of them is as good as any.
+                // By fork each of these jobs works.
                 let resident = try ForkPool(workers: 2).resident(Hidden())
                 #expect(try resident.map([1, 2]) == [1, 2])
                 resident.close()
@@ -117,7 +117,7 @@ struct ExecTests {
         }
     }
 
-    @Test("is only what a pool started: to whatever else the variable is set, the program ends with 121 and says so")
+    @Test("is only what a pool started: with any other value of the variable the program ends with 121 and says so")
     func garbage() throws {
         for value in ["", "junk", "1:2:3", "99:98:0:\(getpid()):ff", "0:1:0:\(getpid()):ff", "0:1:0:1:ff"] {
             let environment = ProcessInfo.processInfo.environment.merging(["FORKPOOL_WORKER": value]) { $1 }
@@ -151,7 +151,7 @@ struct Mapping: ForkPool.Job {
     }
 }
 
-/// Says what a process has of its surroundings.
+/// Reports the surroundings of its process.
 struct Surroundings: ForkPool.Job {
     func run(_ item: Int) async throws -> [String] { Self.now }
 
@@ -171,7 +171,7 @@ struct Unsendable: ForkPool.Job {
     func run(_ item: Int) async throws -> Int { item }
 }
 
-/// Uses what a forked worker must not.
+/// Uses what is forbidden in a forked worker.
 struct Anything: ForkPool.Job {
     func run(_ item: Int) async throws -> [String] { await Self.used(item) }
 

@@ -230,7 +230,7 @@ private struct OtherCoded: Error, Codable, Equatable {
     var names: [String: Int]
 }
 
-/// An error whose own encoding fails.
+/// An error with an encoding that fails.
 private struct Stubborn: Error, Encodable {
     func encode(to encoder: any Encoder) throws {
         throw Plain(reason: "stubborn")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ForkPool
 
-@Suite("The table of a one-shot map, whose workers are fixed to their slots")
+@Suite("The table of a one-shot map: workers fixed to their slots")
 struct FixedWorkerTableTests {
     private func exit(isNeeded: Bool = true, finished: Bool = false, pause: Int = 0) -> WorkerExit {
         WorkerExit(

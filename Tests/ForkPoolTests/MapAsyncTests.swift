@@ -42,7 +42,7 @@ struct MapAsyncTests {
         }
     }
 
-    @Test("says in mapResults of each item that was not done that it was cancelled")
+    @Test("reports in mapResults each unfinished item as cancelled")
     func outcomesOfCancelled() async {
         await #expect(processExitsWith: .success) {
             await Alone.runAsync {
@@ -88,7 +88,7 @@ struct MapAsyncTests {
         await #expect(processExitsWith: .success) {
             await Alone.runAsync {
                 let pool = ForkPool(workers: 2)
-                // What the runtime does at a first use is over when the tasks begin.
+                // The runtime's first-use work is over before the tasks begin.
                 _ = try await pool.map(0..<3) { $0 * 10 }
                 let sums = try await withThrowingTaskGroup(of: (Int, [Int]).self) { group in
                     for number in 0..<50 {
@@ -179,7 +179,7 @@ private enum MainScenes {
         #expect(tally.factor == 3)
     }
 
-    /// A worker waits for what only the main actor does meanwhile.
+    /// A worker waits for something that the main actor does meanwhile.
     static func leavesActorFree() async {
         let asked = SharedCounter()
         let answered = SharedCounter()

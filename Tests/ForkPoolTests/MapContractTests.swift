@@ -53,7 +53,7 @@ struct MapContractTests {
                     return all.indices.reduce(0) { $0 + all[$1] }
                 }
                 #expect(sum == 6000)
-                // A slot of nothing still has its call.
+                // The body runs also for an empty slot.
                 let calls = SharedCounter()
                 #expect(try pool.fill(count: 3, slot: 0, of: Int.self) { _, out in calls.add(1 + out.count) }.isEmpty)
                 #expect(calls.value == 3)
@@ -143,7 +143,7 @@ struct MapContractTests {
         await #expect(processExitsWith: .success) {
             Alone.run {
                 let pool = ForkPool(workers: 2)
-                // What the runtime does at a first use is over when the threads begin.
+                // The runtime's first-use work is over before the threads begin.
                 _ = try pool.map(0..<3) { "\($0).\($0).\($0)" }
                 let results = Threads.run(8) { thread in
                     (0..<5).map { turn in

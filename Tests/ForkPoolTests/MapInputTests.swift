@@ -107,7 +107,7 @@ struct MapInputTests {
                 let steps = SharedCounter()
                 let pool = ForkPool(workers: 1, options: .init(chunk: .fixed(1)))
                 #expect(try pool.map(Walk(count: 100, steps: steps)) { $0 * 2 } == (0..<100).map { $0 * 2 })
-                // Once to count the items here, once over them in the worker; from the start each time would be 5000.
+                // One walk counts the items here, one maps them in the worker; one for each chunk would be 5000 steps.
                 #expect(steps.value <= 400)
             }
         }

@@ -81,7 +81,7 @@ struct MapResultTests {
         }
     }
 
-    @Test("come from workers, whose changes stay there")
+    @Test("come from workers, and changes of other state stay there")
     func fromWorkers() async {
         await #expect(processExitsWith: .success) {
             Alone.run {

@@ -22,8 +22,8 @@ struct OneShotPoolsTests {
         return exists.count { $0 & 1 == 1 }
     }
 
-    /// Has a map of a pool write to the first pages of its slots and of each arena, and say in its records how many blocks
-    /// of the arenas that was.
+    /// Has a map write to the first pages of its slots and of each arena, and record how many blocks of the arenas that
+    /// was.
     private func map(
         _ pool: Pool, _ shape: Batch.Shape = Self.shape, slots: Int = 0, pages count: Int, saying blocks: Int
     ) throws {
@@ -45,12 +45,12 @@ struct OneShotPoolsTests {
         (0..<pool.layout.workers).map { unsafe pages(pool.layout.arenas.memory($0), first: 128) }
     }
 
-    /// The blocks of each arena that had pages when the last map began, as its workers were told.
+    /// The blocks of each arena that had pages when the last map began, as its workers read them.
     private func warmBlocks(_ pool: Pool) -> [Int] {
         (0..<pool.layout.workers).map { unsafe pool.layout.record($0).warmBlocks.pointee.load(ordering: .relaxed) }
     }
 
-    /// How many pages of each arena a map leaves that used 25 blocks of each, which are 100 pages.
+    /// How many pages of each arena stay after a map that used 25 blocks (100 pages) of each.
     private func pagesAfter(mark: Int, saying blocks: Int = 25) throws -> [Int] {
         let pool = try Self.pool(keeping: mark)
         try map(pool, pages: 100, saying: blocks)
@@ -224,7 +224,7 @@ struct OneShotPoolsTests {
             unsafe batch.results.slots.storeBytes(of: 5, as: Int.self)
             unsafe batch.results.states[9].store(ItemState.value, ordering: .relaxed)
             layout.batchSlot(0).inside.insert(1)
-            // What the worker wrote last is in no record.
+            // No record shows the worker's last writes.
             unsafe layout.arenas.memory(1).storeBytes(of: 1, toByteOffset: 77 * Self.page, as: UInt8.self)
             unsafe (layout.base + far).storeBytes(of: 6, as: UInt8.self)
             _ = pool.exited(1, ProcessExit(pid: 1, .signal(SIGKILL)), killedFor: nil)
@@ -241,7 +241,7 @@ struct OneShotPoolsTests {
         pool.endWithoutWorkers(.cancelled)
     }
 
-    @Test("is not taken for fresh where a worker of a map died whose result is still held")
+    @Test("is not taken for fresh after a worker died in a map with a result that is still held")
     func tornAndHeld() throws {
         let pool = try Self.pool(keeping: 1 << 30)
         let held = try pool.openOnlyBatch(Self.shape)
@@ -262,7 +262,7 @@ struct OneShotPoolsTests {
         await #expect(processExitsWith: .success) {
             Alone.run {
                 let begun = SharedCounter()
-                // What the runtime does at a first use is over when the threads begin.
+                // The runtime's first-use work is over before the threads begin.
                 _ = try ForkPool(workers: 2).map(0..<100) { $0 * 10 }
                 let before = try SharedMappings.now()
                 let pool = ForkPool(workers: 2)

@@ -25,7 +25,7 @@ struct ProcessorsTests {
     }
 }
 
-/// What Swift hides of the scheduler.
+/// Scheduler functions that Swift does not import.
 enum Affinity {
     private typealias Call = @convention(c) (Int32, Int, UnsafeMutableRawPointer) -> Int32
 

@@ -6,7 +6,7 @@ import Testing
 
 /// A program that a test runs to its end.
 ///
-/// Not by Foundation's `Process`, whose weak reference to itself is now and then reported as a leak when the tests end.
+/// Not Foundation's `Process`: its weak reference to itself is now and then reported as a leak when the tests end.
 enum Program {
     /// Runs a program without input.
     ///

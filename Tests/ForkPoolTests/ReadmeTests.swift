@@ -20,7 +20,7 @@ struct ReadmeTests {
         for name in ["README.md", "Failures.md", "ForkPool.md", "Parity.md", "Residents.md", "ForkPool.Job.swift"] {
             #expect(found.contains { $0.hasSuffix(name) }, "\(name) shows no Swift")
         }
-        // A block of another language is named so, or not at all.
+        // Swift blocks are spelled "```swift" everywhere.
         for document in found {
             let text = try String(contentsOf: Self.project.appendingPathComponent(document), encoding: .utf8)
             #expect(!text.contains("```Swift") && !text.contains("``` swift"), "\(document)")
@@ -54,7 +54,7 @@ struct ReadmeTests {
             .sorted()
     }()
 
-    /// What stands between "```swift" and "```"; a documentation comment leaves out the import.
+    /// The text between "```swift" and "```"; a documentation comment leaves out the import.
     private static func snippets(of document: String) throws -> [String] {
         var text = try String(contentsOf: project.appendingPathComponent(document), encoding: .utf8)
         let isComment = document.hasSuffix(".swift")

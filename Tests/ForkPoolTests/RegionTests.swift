@@ -10,7 +10,7 @@ struct RegionTests {
     private static let page = sysconf(Int32(_SC_PAGESIZE))
     private static let purposes: [Region.Purpose] = [.oneBatch, .forked, .executed]
 
-    /// Every zone of a region whose address can be asked for, as bytes from the region's start.
+    /// Every zone of a region that has an address, as offsets in bytes from the region's start.
     private func zones(_ layout: RegionLayout) -> [(name: String, bytes: Range<Int>)] {
         func zone(_ name: String, _ start: UnsafeRawPointer, _ size: Int) -> (name: String, bytes: Range<Int>) {
             let offset = unsafe start - UnsafeRawPointer(layout.base)
@@ -74,7 +74,7 @@ struct RegionTests {
         #expect(layout.admission.announce(.threads) == 1)
         #expect(layout.itemEnded.announce(.tasks) == 2)
         for slot in 0..<layout.processSlots { #expect(layout.mailbox(slot).wait(below: 70) == slot % 70) }
-        // Nothing but the shape was written to what these tests can see by its address.
+        // Only the shape has been written to these zones.
         for zone in zones(layout) where zone.name != "shape" {
             let end = min(zone.bytes.upperBound, zone.bytes.lowerBound + 4096)
             let bytes = unsafe UnsafeRawBufferPointer(

@@ -26,7 +26,7 @@ struct RejectedTests {
         #"["a": [UInt8(1)]]"#, "()", "print()",
     ]
 
-    /// The ways to map, sync and async, each with a place for the body.
+    /// The ways to map, sync and async; a body goes into each.
     private static let calls = [
         "func NAME(_ pool: ForkPool) throws { _ = try pool.withMapped([1, 2]) { _ in BODY } read: { $0.count } }",
         "func NAME(_ pool: ForkPool) async throws { _ = try await pool.withMapped([1, 2]) { _ in BODY } read: { $0.count } }",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ForkPool
 
-@Suite("What is done about an item that cost its worker")
+@Suite("The retry policy for an item that cost its worker")
 struct RetryPolicyTests {
     private static let killed = ProcessExit(pid: 7, .signal(SIGKILL))
     private static let crashed = ProcessExit(pid: 7, .signal(SIGILL))
@@ -117,7 +117,7 @@ struct RetryPolicyTests {
         #expect(machine.attempt(at: 6) == 1 && machine.causes.isEmpty)
     }
 
-    @Test("a worker that ended by itself before it was killed for being overdue did just that")
+    @Test("a worker that ended by itself before its kill for being overdue counts as ended by itself")
     func endedBefore() {
         var machine = machine(Self.policy(1, .crash))
         for (worker, exit) in [ProcessExit(pid: 7, .exit(3)), Self.crashed].enumerated() {
@@ -125,7 +125,7 @@ struct RetryPolicyTests {
             #expect(
                 end(&machine, worker, on: item, by: exit, for: .overdue(item: item))
                     == .rerun(item..<item + 1, attempt: 2, pause: 0))
-            // It was on the next item, of which this was an attempt.
+            // The worker was on the next item: this was an attempt at that one.
             #expect(
                 end(&machine, worker, on: item + 1, by: exit, for: .overdue(item: item))
                     == .rerun(item + 1..<item + 2, attempt: 2, pause: 0))

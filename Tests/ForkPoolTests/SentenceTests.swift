@@ -64,7 +64,7 @@ struct SentenceTests {
             CrashReport(record, of: 4)
                 == CrashReport(signal: 4, address: 32, isStackOverflow: true, message: "AB", memoryLeft: 0))
         #expect(CrashReport(record, of: 9) == nil)
-        // A damaged length reaches no further than the text.
+        // A damaged length does not reach beyond the text.
         record.length = .max
         #expect(CrashReport(record, of: 4)?.message.utf8.count == 992)
     }

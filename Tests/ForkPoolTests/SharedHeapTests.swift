@@ -69,7 +69,7 @@ struct SharedHeapTests {
         #expect(heap.release(parts[0], keeping: 2 << 20) == nil)
         #expect(heap.release(parts[1], keeping: 2 << 20) == nil)
         #expect(heap.release(parts[2], keeping: 2 << 20) == parts[2].offset..<parts[2].end)
-        // The last one: what lies above what is kept, from the heap's beginning.
+        // The heap is empty now: it discards what lies above the kept bytes, counted from its start.
         #expect(heap.release(parts[3], keeping: 2 << 20) == 3_145_728..<5_242_880)
         #expect(heap.isEmpty)
     }

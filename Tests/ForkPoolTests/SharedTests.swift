@@ -157,7 +157,7 @@ struct SharedArrayTests {
         #expect(array[0] == 8)
     }
 
-    @Test("is written by workers, each at its own place")
+    @Test("is written by workers, each at its own index")
     func workers() async {
         await #expect(processExitsWith: .success) {
             Alone.run {

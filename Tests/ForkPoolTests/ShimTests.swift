@@ -21,7 +21,7 @@ struct ShimTests {
         nonisolated(unsafe) let word = unsafe words
         let results = Threads.run(2) { number -> Int32 in
             guard number == 0 else {
-                // As often as it takes until the other one waits.
+                // Wake until the other thread has begun to wait.
                 let last = ContinuousClock.now + .seconds(60)
                 var woken: Int32 = 0
                 while woken == 0, ContinuousClock.now < last { woken = unsafe cforkpool_futex_wake(word, 1) }

@@ -3,9 +3,9 @@ import Testing
 
 @testable import ForkPool
 
-@Suite("What a pool is made of")
+@Suite("A pool's options")
 struct StateTests {
-    @Test("is what was asked for, and the documented defaults otherwise")
+    @Test("are what was asked for, and the documented defaults otherwise")
     func defaults() {
         let pool = ForkPool(workers: 3, options: .init(chunk: .fixed(4), warmMemory: 5, refusesThreads: true))
         #expect(pool.workers == 3)
@@ -16,7 +16,7 @@ struct StateTests {
         #expect(!options.refusesThreads)
     }
 
-    @Test("is equal where every option is")
+    @Test("are equal if each one is")
     func equality() {
         let options = ForkPool.Options()
         #expect(options == ForkPool.Options())
@@ -31,7 +31,7 @@ struct StateTests {
         #expect(changed == ForkPool.Options(chunk: .fixed(1)))
     }
 
-    @Test("is not a pool without workers, or with more than there are process ids")
+    @Test("allow at least one worker, and no more than there are process ids")
     func workers() async throws {
         let none = try #require(
             await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
@@ -50,7 +50,7 @@ struct StateTests {
         expectMessage("ForkPool: workers must be at most 65536, not 65537", in: many)
     }
 
-    @Test("is not a chunk of nothing, nor less than no memory")
+    @Test("allow no empty chunk and no negative memory")
     func options() async throws {
         let chunk = try #require(
             await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
@@ -64,7 +64,7 @@ struct StateTests {
         expectMessage("ForkPool: warmMemory must be at least 0 bytes, not -1", in: memory)
     }
 
-    @Test("is not a count below zero")
+    @Test("allow no count below zero")
     func counts() async throws {
         let count = try #require(
             await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
@@ -83,7 +83,7 @@ struct StateTests {
         expectMessage("ForkPool: a slot of 9223372036854775807 elements is larger than any memory", in: huge)
     }
 
-    @Test("refuses more than any memory as a failure, not as a trap")
+    @Test("refuse more than any memory with a failure, not with a trap")
     func tooLarge() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in
@@ -106,7 +106,7 @@ struct StateTests {
         }
     }
 
-    @Test("refuses to fork beside threads where the options say so, and only there")
+    @Test("refuse to fork beside threads if they say so, and only then")
     func threads() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in

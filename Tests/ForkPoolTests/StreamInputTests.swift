@@ -18,7 +18,7 @@ struct StreamInputTests {
                 #expect(words == [true, true, true])
                 #expect(try Drain.inOrder(pool.stream(lengths) { $0.key }) == lengths.map(\.key))
                 #expect(try Drain.inOrder(pool.stream(Set([3, 1, 2])) { $0 }).sorted() == [1, 2, 3])
-                // No element of it could cross: it is not copied.
+                // Its elements cannot be encoded: the workers inherit the collection.
                 let functions: [(Int) -> Int] = [{ $0 + 1 }, { $0 * 2 }, { -$0 }]
                 #expect(try Drain.inOrder(pool.stream(functions) { $0(21) }) == [22, 42, -21])
                 #expect(Alone.hasNoChild)
@@ -26,7 +26,7 @@ struct StreamInputTests {
         }
     }
 
-    @Test("is a lazy collection, whose items are made in the workers")
+    @Test("is a lazy collection, with items made in the workers")
     func lazyCollection() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in
@@ -45,7 +45,7 @@ struct StreamInputTests {
         }
     }
 
-    @Test("is a lazy or endless sequence, whose items are carried to the workers")
+    @Test("is a lazy or endless sequence, with items sent to the workers")
     func sequences() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in
@@ -77,7 +77,7 @@ struct StreamInputTests {
         }
     }
 
-    @Test("is an asynchronous sequence: a stream of values, one that throws nothing, one's own")
+    @Test("is an asynchronous sequence: a stream of values, one that throws nothing, a custom one")
     func asyncSequences() async {
         await #expect(processExitsWith: .success) {
             await Alone.runAsync { () async throws in
@@ -147,7 +147,7 @@ struct StreamInputTests {
         }
     }
 
-    @Test("crosses to a resident pool, whose body is the stream's")
+    @Test("crosses to a resident pool, which runs its own body")
     func resident() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in
@@ -159,7 +159,7 @@ struct StreamInputTests {
                         0, 2, 4, 6,
                     ])
                 #expect(try Drain.inOrder(doubler.stream(Set([4]))) == [8])
-                // The pool is there for the next stream.
+                // The pool serves the next stream.
                 #expect(try doubler.map([5]) == [10])
                 doubler.close()
                 #expect(Alone.hasNoChild)

@@ -89,7 +89,7 @@ struct StreamOrderTests {
             Alone.run { () throws in
                 let gate = SharedCounter()
                 let stream = ForkPool(workers: 2).stream(0..<100, order: .completion) { item in
-                    // It waits for the others to have been read.
+                    // Item 0 waits until the others have been read.
                     while item == 0, gate.value == 0 { usleep(100) }
                     return item
                 }
@@ -135,7 +135,7 @@ struct StreamOrderTests {
                     var read = 0
                     var most = 0
                     for (_, result) in pool.stream(pulls.first(3000), order: order, window: window, { $0 + 1 }) {
-                        // This one is in flight until it is given out.
+                        // This result is in flight until it is handed out.
                         most = max(most, pulls.count - read)
                         _ = try result.get()
                         read += 1
@@ -159,7 +159,7 @@ struct StreamOrderTests {
                     for try await (_, output) in pool.stream(
                         pulls.firstAsync(1000), order: order, window: window, { $0 + 1 })
                     {
-                        // From here on that one's place may have been taken by another.
+                        // From here on another item may be in flight instead of this one.
                         read += 1
                         most = max(most, pulls.count - read)
                         #expect(output > 0)

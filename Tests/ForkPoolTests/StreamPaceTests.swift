@@ -55,7 +55,7 @@ struct StreamPaceTests {
     func longItems() {
         var pace = StreamPace(workers: 2, window: nil)
         for step in 1...100_000 { pace.noteDelivery(at: step * 100) }
-        // Each look at the pace halves a portion: 256 items to the first, 128 to the next.
+        // Each measurement halves a portion: 256 items until the first, 128 until the next.
         for step in 1...600 { pace.noteDelivery(at: 10_000_000 + step * 400_000) }
         #expect(pace.room(inFlight: 0) == 1)
         #expect(pace.room(inFlight: 16) == 0)

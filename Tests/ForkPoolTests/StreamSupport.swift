@@ -5,7 +5,7 @@ import Testing
 
 /// Reads streams to their ends.
 enum Drain {
-    /// Reads a stream whose results must come in input order, and returns them.
+    /// Reads a stream, and returns its results, which must come in input order.
     static func inOrder<T>(_ stream: ForkPool.Stream<T>) throws -> [T] {
         var outputs: [T] = []
         for (index, result) in stream {
@@ -35,7 +35,7 @@ enum Drain {
     }
 }
 
-/// A source that counts what was taken of it.
+/// A source that counts the items taken from it.
 final class Pulls: Sendable {
     private let taken = Atomic(0)
 
@@ -90,7 +90,7 @@ enum Sources {
     }
 }
 
-/// A sequence of one's own, that counts down to 1.
+/// A custom sequence that counts down to 1.
 struct Countdown: AsyncSequence {
     struct AsyncIterator: AsyncIteratorProtocol {
         var left: Int
@@ -112,7 +112,7 @@ struct Countdown: AsyncSequence {
     func makeAsyncIterator() -> AsyncIterator { AsyncIterator(left: first) }
 }
 
-/// A collection whose items are found by walking from the first.
+/// A collection that finds its items by walking from the first.
 struct Linked<Element>: Collection {
     private final class Node {
         let element: Element
@@ -125,11 +125,11 @@ struct Linked<Element>: Collection {
     }
 
     struct Index: Comparable {
-        fileprivate let place: Int
+        fileprivate let offset: Int
         fileprivate let node: AnyObject?
 
-        static func == (one: Index, other: Index) -> Bool { one.place == other.place }
-        static func < (one: Index, other: Index) -> Bool { one.place < other.place }
+        static func == (one: Index, other: Index) -> Bool { one.offset == other.offset }
+        static func < (one: Index, other: Index) -> Bool { one.offset < other.offset }
     }
 
     private let head: Node?
@@ -140,11 +140,11 @@ struct Linked<Element>: Collection {
         count = elements.count
     }
 
-    var startIndex: Index { Index(place: 0, node: head) }
-    var endIndex: Index { Index(place: count, node: nil) }
+    var startIndex: Index { Index(offset: 0, node: head) }
+    var endIndex: Index { Index(offset: count, node: nil) }
 
     func index(after index: Index) -> Index {
-        Index(place: index.place + 1, node: node(index).next)
+        Index(offset: index.offset + 1, node: node(index).next)
     }
 
     subscript(index: Index) -> Element { node(index).element }

@@ -7,7 +7,7 @@ import Testing
 struct SurroundingsTests {
     @MainActor private static func mainActorScene() throws {
         let pool = ForkPool(workers: 2)
-        // An escaping closure of the main actor asks at run time whether it is there.
+        // An escaping closure of the main actor checks at run time that it runs on it.
         let thirds = try pool.map(0..<3) { remainder in Array((0..<9).lazy.filter { $0 % 3 == remainder }) }
         #expect(thirds == [[0, 3, 6], [1, 4, 7], [2, 5, 8]])
         let assumed = try pool.map(0..<3) { item in MainActor.assumeIsolated { item + 1 } }
@@ -23,17 +23,17 @@ struct SurroundingsTests {
 
     private static func strayScene() throws {
         let pool = ForkPool(workers: 1)
-        let bell = SharedCounter()
+        let event = SharedCounter()
         _ = try pool.map(0..<1) { item in
-            // A child of the body's own that returns from the body too, when the next map is under way.
+            // The body's child returns from the body too, while the next map runs.
             if fork() == 0 {
                 alarm(Alone.deadline)
-                while bell.value == 0 { sched_yield() }
+                while event.value == 0 { sched_yield() }
             }
             return Int(getpid())
         }
         let next = try pool.map(0..<4) { item in
-            bell.add(1)
+            event.add(1)
             usleep(20_000)
             return item
         }

@@ -59,7 +59,7 @@ struct WatchdogTests {
         let snapshot = ItemSnapshot(position: 3, began: 500)
         #expect(watchdog.check(0, snapshot, at: 600, sample: none) == nil)
         let planned = watchdog.nextTime(now: 600)
-        // Late by an hour.
+        // An hour late.
         let late = planned + 3600 * Self.second
         watchdog.resume(at: late)
         #expect(watchdog.check(0, snapshot, at: late - 1, sample: none) == nil)
@@ -70,7 +70,7 @@ struct WatchdogTests {
         #expect(watchdog.check(0, snapshot, at: late + Self.second / 4, sample: none) == .overdue(item: 3))
     }
 
-    @Test("counts no stopped time either for a worker that began after the last look before it")
+    @Test("counts no stopped time either for a worker that began after the last check before it")
     func stoppedUnseen() {
         var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
         let planned = watchdog.nextTime(now: 0)
@@ -100,7 +100,7 @@ struct WatchdogTests {
         #expect(idle.nextTime(now: 5) == .max && !idle.isNeeded)
     }
 
-    @Test("looks from outside at a worker that did not move for a while, and then less and less often")
+    @Test("samples a worker that did not move for a while, and then less and less often")
     func looks() {
         var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
         var times: [Int] = []
@@ -127,7 +127,7 @@ struct WatchdogTests {
         #expect(Self.findings([spins[0], spins[1], spins[1], .otherwise]) == (proven: true, left: 1))
         #expect(Self.findings([spins[0], .otherwise, spins[0], .otherwise, .otherwise]) == (proven: false, left: 0))
         #expect(Self.findings([spins[0], spins[1], spins[0], .otherwise]) == (proven: false, left: 0))
-        // A worker that does not run in between is not found again.
+        // A worker that did not run between two stops is not suspected again.
         #expect(Self.findings([spins[0], spins[0]], ticks: 0) == (proven: false, left: 1))
     }
 
@@ -143,7 +143,7 @@ struct WatchdogTests {
             for worker in 0..<3 {
                 let state = worker == 1 && step == 3 ? "S (sleeping)" : "R (running)"
                 let reason = watchdog.check(worker, Self.busy, at: now) {
-                    Self.look(state: state, ticks: ticks, pauses: 0)
+                    Self.sample(state: state, ticks: ticks, pauses: 0)
                 }
                 #expect(reason == nil)
             }
@@ -157,26 +157,26 @@ struct WatchdogTests {
         #expect(stopped == [[0, 1, 2], [0]])
     }
 
-    /// What a watchdog says of a worker that runs on in the kernel, by a number of ticks from look to look, and is found so
-    /// at each stop, which is a pause.
-    private static func findings(_ glimpses: [StopSample], ticks: Int = 5) -> (proven: Bool, left: Int) {
+    /// Checks a worker that runs in the kernel, with some ticks between two samples, and that each stop finds as given;
+    /// returns whether the watchdog proves a spin, and how many stops are left.
+    private static func findings(_ samples: [StopSample], ticks: Int = 5) -> (proven: Bool, left: Int) {
         var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
-        var (now, time, glimpses, stops) = (0, 0, glimpses, 0)
-        while now < 60 * second, !glimpses.isEmpty {
+        var (now, time, samples, stops) = (0, 0, samples, 0)
+        while now < 60 * second, !samples.isEmpty {
             let reason = watchdog.check(0, busy, at: now) {
                 time += stops == 0 ? 5 : ticks
-                return look(state: "R (running)", ticks: time, pauses: stops)
+                return sample(state: "R (running)", ticks: time, pauses: stops)
             }
             #expect(reason == nil)
             let proven = watchdog.stopSuspects(at: now) { workers in
                 #expect(workers == [0])
                 stops += 1
-                return [glimpses.removeFirst()]
+                return [samples.removeFirst()]
             }
-            if proven == [0] { return (true, glimpses.count) }
+            if proven == [0] { return (true, samples.count) }
             now = watchdog.nextTime(now: now)
         }
-        return (false, glimpses.count)
+        return (false, samples.count)
     }
 
     private static func spin(owner: UInt32) throws -> StopSample.Spin {
@@ -184,7 +184,7 @@ struct WatchdogTests {
         return try #require(StopSample.Spin(call: call, word: owner, pid: 4711))
     }
 
-    private static func look(
+    private static func sample(
         state: String, ticks: Int, pauses: Int, call: String = "running"
     ) -> ProcSample? {
         let status = """
@@ -204,7 +204,7 @@ struct WatchdogTests {
             traffic: Array("rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\n".utf8)[...], after: Array(status.utf8)[...])
     }
 
-    @Test("does not look more often at a worker that waits for work")
+    @Test("does not sample more often a worker that waits for work")
     func idlers() {
         var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
         var (now, looks) = (0, 0)
@@ -212,7 +212,7 @@ struct WatchdogTests {
             let reason = watchdog.check(0, Self.busy, at: now) {
                 looks += 1
                 // A shared wait: any process that shares the memory may wake it.
-                return Self.look(
+                return Self.sample(
                     state: "S (sleeping)", ticks: 1, pauses: 1, call: "202 0x10 0x0 0x1 0x0 0x0 0x0 0x20 0x30")
             }
             #expect(reason == nil)
@@ -221,7 +221,7 @@ struct WatchdogTests {
         #expect((5...20).contains(looks))
     }
 
-    @Test("does not look at a worker that moves")
+    @Test("takes no sample of a worker that moves")
     func movers() {
         var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
         for step in 0..<100 {

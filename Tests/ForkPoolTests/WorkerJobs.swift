@@ -3,9 +3,9 @@ import ForkPoolTestSupport
 import Foundation
 import Testing
 
-// Jobs that workers of tests find by their names, those that are started by exec too.
+// Jobs of the tests; workers by exec find them by name.
 
-/// Says which worker runs it.
+/// Returns which worker runs it.
 struct Identify: ForkPool.Job {
     /// What a worker knows of itself, and the id of its process.
     struct Identity: Codable {
@@ -25,7 +25,7 @@ struct Identify: ForkPool.Job {
     }
 }
 
-/// What the system says of the process that a worker is.
+/// What the system says about a worker's process.
 struct Nature: ForkPool.Job {
     struct Seen: Codable, Equatable {
         var name: String
@@ -90,7 +90,7 @@ struct Prepared: ForkPool.Job {
     }
 }
 
-/// A folder that goes when it is not needed any more.
+/// A folder that is removed when it is no longer used.
 final class Scratch {
     private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("forkpool-\(UUID().uuidString)")
 
@@ -104,7 +104,7 @@ final class Scratch {
 
     var path: String { folder.path }
 
-    /// How many files have names that begin so.
+    /// The number of files with that prefix.
     func count(_ prefix: String) throws -> Int {
         try FileManager.default.contentsOfDirectory(atPath: path).count { $0.hasPrefix(prefix) }
     }

@@ -170,7 +170,7 @@ struct WorkerLifeTests {
                 let execed = try pool.resident(Identify(), start: .exec)
                 for workers in [once, try forked.map(0..<60), try execed.map(0..<60)] {
                     #expect(workers.allSatisfy { (0..<3).contains($0.index) && $0.attempt == 1 && $0.pid == $0.own })
-                    // A number is one process's at a time, and none of these ended.
+                    // One process has a number at a time, and none of these ended.
                     for group in Dictionary(grouping: workers, by: \.index).values {
                         #expect(Set(group.map(\.pid)).count == 1)
                     }
@@ -178,14 +178,14 @@ struct WorkerLifeTests {
                 forked.close()
                 execed.close()
                 #expect(ForkPool.worker == nil)
-                // One that takes another's place has its number.
+                // A replacement has the number of the worker that it replaces.
                 let lonely = ForkPool(workers: 1, options: .init(itemsPerWorker: 1))
                 #expect(try lonely.map(0..<5) { _ in ForkPool.worker?.index ?? -1 } == [0, 0, 0, 0, 0])
             }
         }
     }
 
-    @Test("is not that of no items, and not nicer than the system knows")
+    @Test("has at least one item, and a niceness that the system knows")
     func preconditions() async throws {
         let items = try #require(
             await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
@@ -205,12 +205,12 @@ struct WorkerLifeTests {
     }
 }
 
-/// What workers did, seen from outside.
+/// The steps of workers, seen from outside.
 private final class Diary: Sendable {
     let setUps = SharedCounter()
     let items = SharedCounter()
     let tearDowns = SharedCounter()
-    /// What was done out of turn.
+    /// The steps that came out of turn.
     private let errors = SharedCounter()
     private let written = SharedArray<Int32>(count: 4096)
     /// In a worker: 1 when it is set up, 2 when it is torn down.

@@ -3,9 +3,9 @@ import Glibc
 import Synchronization
 import Testing
 
-@Suite("A worker's nature")
+@Suite("A worker's name, processor and progress")
 struct WorkerNatureTests {
-    /// The three kinds of workers, and what each says.
+    /// What workers of the three kinds report.
     private static func seen(by options: ForkPool.Options) throws -> [[Nature.Seen]] {
         let pool = ForkPool(workers: 2, options: options)
         let forked = try pool.resident(Nature())
@@ -17,7 +17,7 @@ struct WorkerNatureTests {
         return [try pool.map(0..<20) { _ in Nature.now() }, try forked.map(0..<20), try execed.map(0..<20)]
     }
 
-    @Test("is its name with its number, within 15 bytes and whole characters")
+    @Test("the name has the worker's number, within 15 bytes and whole characters")
     func name() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in
@@ -42,7 +42,7 @@ struct WorkerNatureTests {
         }
     }
 
-    @Test("is to be bound to one processor where it is pinned, and the parent to all as before")
+    @Test("a pinned worker runs on one processor, and the parent on all as before")
     func pinning() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in
@@ -63,7 +63,7 @@ struct WorkerNatureTests {
         }
     }
 
-    @Test("is to stand back by its niceness, and not the parent")
+    @Test("the niceness applies to the worker and not to the parent")
     func niceness() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in
@@ -79,7 +79,7 @@ struct WorkerNatureTests {
         }
     }
 
-    @Test("is to be seen in progress, which never goes back and ends with everything")
+    @Test("progress never goes back, and ends with everything done")
     func progress() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in
@@ -101,7 +101,7 @@ struct WorkerNatureTests {
         }
     }
 
-    @Test("is to be heard of in asynchronous code as well")
+    @Test("progress is reported in asynchronous code as well")
     func asyncProgress() async {
         await #expect(processExitsWith: .success) {
             await Alone.runAsync { () async throws in
@@ -124,7 +124,7 @@ private let slowly: @Sendable (Int) -> Int = { item in
     return item
 }
 
-/// What a progress handler heard of one map.
+/// The calls of a progress handler during one map.
 private final class Heard: Sendable {
     private let all = Mutex<[ForkPool.Options.Progress]>([])
     private let begun = Mutex(ContinuousClock.now)
@@ -133,7 +133,7 @@ private final class Heard: Sendable {
         all.withLock { $0.append(progress) }
     }
 
-    /// Expects what holds for every map, forgets it, and begins anew.
+    /// Checks what must hold for every map, and resets itself.
     ///
     /// - Parameters:
     ///   - total: The number of items.
@@ -150,7 +150,7 @@ private final class Heard: Sendable {
         #expect(heard.last?.done == total)
         #expect(heard.allSatisfy { $0.total == total && $0.done <= total })
         for (one, next) in zip(heard, heard.dropFirst()) { #expect(one.done <= next.done) }
-        // One in each 100 ms that the map took, however slow the machine is, and one in the end.
+        // One call in each 100 ms of the map, however slow the machine is, and one at the end.
         let slots = Int(taken / .milliseconds(100))
         #expect(heard.count <= max(most, slots) + 1, "\(heard.count) in \(taken)")
     }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The table of workers and their processes")
 struct WorkerTableTests {
-    /// How a worker ends, killed from outside while it was at work unless something else is said.
+    /// A worker's exit; by default it is killed from outside while at work.
     func exit(
         isReady: Bool = true, claimed: Bool = true, finished: Bool = false, setUpError: WorkerError? = nil,
         pause: Int = 0, by process: ProcessExit = ProcessExit(pid: 7, .signal(SIGKILL))
@@ -15,7 +15,7 @@ struct WorkerTableTests {
             pause: pause)
     }
 
-    /// A table whose workers run, each in the slot of its number, beside a spare in the last slot.
+    /// A table of running workers, each in the slot of its number, and a spare in the last slot.
     func running(_ workers: Int) -> WorkerTable {
         var table = WorkerTable(workers: workers, hasSpare: true)
         _ = table.fill()
@@ -91,7 +91,7 @@ struct WorkerTableTests {
         table.refused(2)
         #expect(table.isManned)
         #expect(table.unassigned == [1])
-        // The next exit is an occasion to try again.
+        // The next exit makes the table try again.
         #expect(table.exited(1, exit(), at: 5) == [.start([0, 1, 2])])
         for slot in 0...2 { table.refused(slot) }
         #expect(!table.isManned)
@@ -154,7 +154,7 @@ struct WorkerTableTests {
         #expect(table.unassigned == [0])
         #expect(table.kill(0, for: .needless) == [])
         #expect(table.killReason(of: 0) == nil)
-        // The reason of a kill is gone with the process that it was for.
+        // A kill's reason goes with its process.
         _ = table.started(0)
         _ = table.kill(0, for: .needless)
         _ = table.exited(0, exit(), at: 5)
@@ -171,7 +171,7 @@ struct WorkerTableTests {
         #expect(first.reason == .deadlocked && !first.sameCause)
         #expect(second.reason == .deadlocked && second.sameCause)
         #expect(table.takeKillReason(of: 1).sameCause == false)
-        // The dismissed spare takes nothing over.
+        // The dismissed spare takes over no slot.
         #expect(table.exited(0, exit(), at: 5) == [.start([0])])
         #expect(table.unassigned == [0])
         #expect(table.exited(2, exit(isReady: false, claimed: false), at: 5) == [.start([2])])

@@ -2,13 +2,13 @@ import ForkPool
 import ForkPoolTestSupport
 import Glibc
 
-/// Gives the decoder, and the reader of reports, bytes that no encoder wrote.
+/// Feeds the decoder and the reader of failures bytes that no encoder wrote.
 enum DecoderFuzz {
     /// The most memory that the process may have, in bytes.
     private static let memory: rlim_t = 3 << 30
     /// The longest that one message may take, in seconds of processor time.
     private static let longest = 10.0
-    /// The processor time that this thread has used, in seconds: on a busy machine the clock says nothing.
+    /// The processor time of this thread in seconds; on a busy machine wall-clock time says nothing.
     private static var used: Double {
         var time = timespec()
         unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
@@ -64,7 +64,7 @@ enum DecoderFuzz {
     }
 }
 
-/// Memory between pages that nobody may touch, so that a read outside of a message ends the process.
+/// Memory between inaccessible pages, so that a read outside of a message ends the process.
 @safe struct Cage {
     private static let room = 4 << 20
     private static let page = 4096

@@ -1,16 +1,16 @@
 import Glibc
 
-/// Watches processes that are tried: sees each crash, each hang and each wrong answer, and says how to have it again.
+/// Watches tested processes: finds each crash, hang and wrong answer, and prints how to reproduce it.
 struct FuzzDriver {
     /// How long an iteration may take, in milliseconds: far more than any does on a busy machine.
     private static let patience: Int32 = 30_000
-    /// So many findings end the run.
+    /// The number of findings that ends the run.
     private static let mostFindings = 20
 
     private let order: FuzzOrder
     private var findings: [String] = []
     private var iterations = 0
-    /// The iteration that the process said it begins.
+    /// The last iteration that the process announced.
     private var current = 0
 
     /// Runs until the time is over; returns whether nothing was found.
@@ -80,7 +80,7 @@ struct FuzzDriver {
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         defer { unsafe arguments.forEach { unsafe free($0) } }
         var process: pid_t = 0
-        // The runtime's own long story of a crash would take longer than the crash.
+        // Without the runtime's crash report, which is slow.
         unsafe setenv("SWIFT_BACKTRACE", "enable=no", 1)
         let error = unsafe posix_spawn(&process, "/proc/self/exe", &actions, nil, &arguments, environ)
         unsafe posix_spawn_file_actions_destroy(&actions)
@@ -101,9 +101,9 @@ struct FuzzDriver {
     }
 }
 
-/// What a process that is tried does besides.
+/// The tested process's side.
 enum FuzzChild {
-    /// The descriptor on which it says which iteration it begins.
+    /// The descriptor on which the process announces each iteration.
     static let progress: Int32 = 9
 
     /// Runs `iteration` with one number after another until the time is over.
@@ -120,13 +120,13 @@ enum FuzzChild {
         exit(0)
     }
 
-    /// Ends a process whose answer is wrong.
+    /// Ends the process because of a wrong answer.
     static func fail(_ message: String) -> Never {
         note(message)
         _exit(1)
     }
 
-    /// Says something to whoever looks why a process ended badly.
+    /// Leaves a note, which the driver prints if the process ends badly.
     static func note(_ message: String) {
         _ = unsafe message.withCString { unsafe write(STDERR_FILENO, $0, strlen($0)) }
     }
@@ -138,7 +138,7 @@ enum FuzzChild {
     }
 }
 
-/// Prints at once, also where nobody looks at it line by line.
+/// Prints at once, also into a file or pipe.
 func say(_ text: String) {
     print(text)
     fflush(nil)

@@ -8,12 +8,12 @@ struct FuzzOrder {
     }
 
     var mode = Mode.region
-    /// What everything random depends on, together with the iteration.
+    /// The seed; with the iteration it determines everything random.
     var seed = UInt64.random(in: 1...UInt64(UInt32.max))
     var seconds = 15
     /// The only iteration to run, or the first one of a child.
     var iteration: Int?
-    /// Whether this process is the one that is tried, and not the one that watches.
+    /// Whether this process is the tested one, not the watching one.
     var isChild = false
 
     init(_ arguments: [String]) {
@@ -40,7 +40,7 @@ struct FuzzOrder {
         exit(64)
     }
 
-    /// How a single iteration is run again.
+    /// The command that runs a single iteration again.
     func again(_ iteration: Int) -> String {
         "scripts/fuzz --mode \(mode.rawValue) --seed \(seed) --iteration \(iteration)"
     }

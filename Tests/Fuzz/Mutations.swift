@@ -1,8 +1,8 @@
 import ForkPoolTestSupport
 
-/// Damages bytes in the ways in which damage finds something.
+/// Damages bytes in ways that find faults.
 enum Mutations {
-    /// The most bytes that damage makes of a message.
+    /// The most bytes of a damaged message.
     private static let largest = 1 << 20
 
     /// Damages `bytes` once or more often; `other` is what pieces are taken from.
@@ -31,7 +31,7 @@ enum Mutations {
         }
     }
 
-    /// Says a piece again and again: so nests become deep and lists long.
+    /// Repeats a piece, which makes deep nests and long lists.
     private static func repeatPiece(of bytes: inout [UInt8], _ dice: inout Dice) {
         let start = dice.below(bytes.count)
         let end = min(bytes.count, start + 1 + dice.below(24))

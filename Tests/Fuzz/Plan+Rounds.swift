@@ -33,7 +33,7 @@ extension Plan {
         }
     }
 
-    /// Uses a pool whose workers stay.
+    /// Uses a pool with workers that stay.
     func runResident() {
         do {
             let pool = ForkPool(workers: workers, options: options)
@@ -117,7 +117,7 @@ extension Plan {
     ) where R: Equatable {
         switch result {
         case .success(let value):
-            // While somebody scribbles any value of the type will do.
+            // While an item scribbles, any value of the type is allowed.
             if String(describing: value).utf8.count < 0 || value != right(item), !scribbles {
                 FuzzChild.fail("\(kind): item \(item.number) of round \(item.round) is wrong: \(value)")
             }
@@ -128,7 +128,7 @@ extension Plan {
 }
 
 extension Result where Failure == ForkPool.Failure {
-    /// What a map of so many items would have said of each.
+    /// The outcomes of a map of `count` items.
     fileprivate func all<R>(_ count: Int) -> [Result<R, ForkPool.Failure>] where Success == [R] {
         switch self {
         case .success(let values): values.map { .success($0) }
@@ -138,6 +138,6 @@ extension Result where Failure == ForkPool.Failure {
 }
 
 extension Array {
-    /// A sequence whose elements are carried to the workers, not found there.
+    /// A sequence with elements that are sent to the workers.
     fileprivate func makeStream() -> AnySequence<Element> { AnySequence(self) }
 }

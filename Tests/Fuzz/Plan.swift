@@ -2,7 +2,7 @@ import ForkPool
 import ForkPoolTestSupport
 import Glibc
 
-/// What one iteration does; all of it follows from the seed and the iteration.
+/// The plan of one iteration, which follows from the seed and the iteration's number.
 struct Plan {
     enum Kind: CaseIterable {
         case plain
@@ -23,7 +23,7 @@ struct Plan {
     let kind: Kind
     let workers: Int
     let count: Int
-    /// How many items go by for one that scribbles.
+    /// One item in this many scribbles.
     let rarity: Int
     let options: ForkPool.Options
 
@@ -49,7 +49,7 @@ struct Plan {
         }
     }
 
-    /// What the worker of each item is told.
+    /// The items.
     func tasks(_ round: Int, _ scribbles: Bool) -> [Item] {
         (0..<count).map { number in
             var dice = Dice(seed, iteration, number + round * 1000)
@@ -59,7 +59,7 @@ struct Plan {
     }
 }
 
-/// What a worker is to do, as a bit pattern or coded.
+/// An order for a worker, as a bit pattern or coded.
 struct Item: Codable, Sendable, BitwiseCopyable {
     var number: Int
     var round: Int
@@ -67,7 +67,7 @@ struct Item: Codable, Sendable, BitwiseCopyable {
     var iteration: Int
     var isWild: Bool
 
-    /// What comes of it when nobody scribbles.
+    /// The result when no item scribbles.
     var answer: Int { number &* 7 &+ round }
     var text: String { String(repeating: "item \(number) ", count: 1 + number % 50) }
 

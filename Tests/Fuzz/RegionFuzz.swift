@@ -1,7 +1,7 @@
 import ForkPool
 import Glibc
 
-/// Lets bodies scribble on the memory that they share with the process that is tried: each map, call and stream must
+/// Lets bodies scribble on the memory that they share with the tested process: each map, call and stream must
 /// end, with results or failures; afterwards it must answer right or not at all, and nothing may be left.
 enum RegionFuzz {
     /// The most memory that the process may have for itself, in bytes.
@@ -10,11 +10,11 @@ enum RegionFuzz {
     static func run(_ order: FuzzOrder) -> Never {
         FuzzChild.limit(RLIMIT_CORE, 0)
         FuzzChild.limit(RLIMIT_DATA, memory)
-        // What stays for good is there before it is counted.
+        // Make everything that stays for good before counting.
         _ = try? ForkPool(workers: 1).map(0..<1) { $0 }
         FuzzChild.loop(order) { iteration in
             let plan = Plan(order.seed, iteration)
-            // Said where somebody looks only if the process ends badly.
+            // The driver prints this note only if the process ends badly.
             FuzzChild.note("iteration \(iteration): \(plan.kind), \(plan.workers) workers, \(plan.count) items\n")
             Self.run(plan)
         }
@@ -26,7 +26,7 @@ enum RegionFuzz {
             plan.runOnce(round, scribbles)
         }
         if plan.isResident { plan.runResident() }
-        // A thread that has said that all is over takes its stack with it a little later.
+        // A thread that has finished frees its stack a little later.
         var after = Left.now()
         for _ in 0..<10_000 {
             if after == before { return }
@@ -37,7 +37,7 @@ enum RegionFuzz {
     }
 }
 
-/// What could be left of a map.
+/// The resources that a map could leave behind.
 struct Left: Equatable {
     var descriptors: Int
     var hasChildren: Bool

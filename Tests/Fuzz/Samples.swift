@@ -1,7 +1,7 @@
 import ForkPool
 import ForkPoolTestSupport
 
-/// Types whose values are encoded and then damaged.
+/// Types of the values that are encoded and then damaged.
 indirect enum Nest: Codable {
     case leaf
     case node(Nest, label: String?)
@@ -41,14 +41,14 @@ struct Record: Codable {
     var chain: Chain?
 }
 
-/// A value that is a bit pattern of which few are right.
+/// A value with few valid bit patterns.
 enum Colour: UInt8, Codable, CaseIterable {
     case red = 3
     case green = 77
     case blue = 200
 }
 
-/// Makes messages that are right, and tries bytes as each of their types.
+/// Makes valid messages, and decodes bytes as each of their types.
 enum Samples {
     private static let scalars: [Unicode.Scalar] = ["a", "b", "\0", "é", "\u{301}", "日", "👍", "\u{10FFFF}"]
 
@@ -108,14 +108,14 @@ enum Samples {
         }
     }
 
-    /// Decodes bytes as a type; returns whether that is what they are.
+    /// Decodes bytes as a type; returns whether they are one.
     static func decode(_ kind: Int, _ bytes: UnsafeRawBufferPointer) -> Bool {
         func attempt<T: Decodable>(_ type: T.Type) -> Bool {
             do {
                 _ = unsafe try WireProbe.decode(type, from: bytes)
                 return true
             } catch {
-                // What is said of it is the parent's doing too.
+                // The parent describes a value too.
                 return String(describing: error).isEmpty
             }
         }

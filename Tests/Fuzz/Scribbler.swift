@@ -5,12 +5,12 @@ import Glibc
 @safe struct Scribbler {
     private static let page = 4096
 
-    /// The pages that are in use, of all that is shared.
+    /// The shared pages that are in use.
     private let pages: [UnsafeMutableRawPointer]
 
     nonisolated(unsafe) private static var known: (process: pid_t, uses: Int, scribbler: Scribbler)?
 
-    /// The one of this process, which looks anew now and then what is in use.
+    /// The scribbler of this process, which refreshes its list of used pages now and then.
     static var current: Scribbler {
         if let found = unsafe known, found.process == getpid(), found.uses < 10 {
             unsafe known?.uses += 1
@@ -30,7 +30,7 @@ import Glibc
     func scribble(_ dice: inout Dice) {
         guard unsafe !pages.isEmpty else { return }
         for _ in 0...dice.below(dice.oneIn(5) ? 40 : 4) {
-            // The first pages hold what all depends on.
+            // The first pages hold the control data.
             let page = unsafe pages[dice.oneIn(2) ? dice.below(min(pages.count, 14)) : dice.below(pages.count)]
             unsafe write(in: page, &dice)
         }
@@ -40,7 +40,7 @@ import Glibc
         let words = unsafe page.assumingMemoryBound(to: UInt64.self)
         var word = dice.below(Self.page / 8)
         if !dice.oneIn(4) {
-            // What is not zero is in use.
+            // A page that is not zero is in use.
             for _ in 0..<Self.page / 8 where unsafe words[word] == 0 { word = (word + 1) % (Self.page / 8) }
         }
         let place = unsafe page + word * 8
@@ -81,8 +81,8 @@ extension Scribbler {
         return parts
     }
 
-    /// Where something may be in use in a part that is too large to look at every page: at either end, and about where
-    /// arenas of the sizes that the library asks for begin.
+    /// The pages to look at in a part that is too large for all: at either end, and near the starts of arenas of sizes
+    /// that the library asks for.
     private static func windows(of part: Part) -> [Part] {
         let (before, after) = (UInt(256 << 10), UInt(1 << 20))
         var windows = [part.lowerBound..<min(part.upperBound, part.lowerBound + (20 << 20))]

@@ -2,21 +2,21 @@ import ForkPool
 import Glibc
 import Synchronization
 
-/// Memory that every worker of a round has, however it was started: who is on an item, and how often each was begun.
+/// Memory that all workers of a round share, by fork or exec: the process on an item, and the beginnings of each item.
 @safe final class Board: @unchecked Sendable {
     /// The board of the round that runs.
     @safe nonisolated(unsafe) static var current: Board?
 
-    static let places = 64
+    static let slots = 64
     private static let headSize = 4096
 
-    /// Where a process that shares nothing else finds it.
+    /// The path by which a process that shares nothing else opens the board.
     let path: String
     private let base: UnsafeMutableRawPointer
     private let file: Int32
     private let size: Int
 
-    /// Makes a board for so many items; it has no name that could be left.
+    /// Makes a board for `items` items, without a name that could be left.
     init(items: Int) {
         var name = Array("/tmp/forkpool-soak-XXXXXX".utf8CString)
         file = unsafe mkstemp(&name)
@@ -51,7 +51,7 @@ import Synchronization
         return unsafe memory!
     }
 
-    /// The process that last began an item as the worker with that number, until somebody took it.
+    /// The word of a slot: the last process that began an item as worker `number`, or 0 once it is taken.
     private func word(_ number: Int) -> UnsafeMutablePointer<Atomic<Int32>> {
         unsafe (base + 4 * number).assumingMemoryBound(to: Atomic<Int32>.self)
     }
@@ -64,14 +64,14 @@ import Synchronization
     /// Says in a worker that it begins an item.
     func begin(_ item: Int) {
         guard let worker = ForkPool.worker else { violation("an item is run outside of a worker") }
-        unsafe word(worker.index % Self.places).pointee.store(worker.pid, ordering: .relaxed)
-        // A worker may have been killed before it came so far, so the attempts may be more than was counted.
+        unsafe word(worker.index % Self.slots).pointee.store(worker.pid, ordering: .relaxed)
+        // A worker may be killed before this line, so the attempts may exceed the count.
         guard item < size - Self.headSize else { return }
         unsafe begun[item] &+= 1
-        if unsafe worker.attempt < begun[item] { unsafe word(Self.places).pointee.store(1, ordering: .relaxed) }
+        if unsafe worker.attempt < begun[item] { unsafe word(Self.slots).pointee.store(1, ordering: .relaxed) }
     }
 
-    /// A worker that began an item since one was last taken in its place, from `start` on.
+    /// Takes a worker that began an item since its slot was last taken; looks from slot `start` on.
     func take(from start: Int, _ workers: Int) -> Int32? {
         for offset in 0..<workers {
             let pid = unsafe word((start + offset) % workers).pointee.exchange(0, ordering: .relaxed)
@@ -80,8 +80,8 @@ import Synchronization
         return nil
     }
 
-    /// Whether an item was begun more often than its attempts say.
-    var isInconsistent: Bool { unsafe word(Self.places).pointee.load(ordering: .relaxed) != 0 }
+    /// Whether an item was begun more often than its number of attempts.
+    var isInconsistent: Bool { unsafe word(Self.slots).pointee.load(ordering: .relaxed) != 0 }
 
     /// How often each item was begun.
     var counts: [Int] { unsafe begun.map { Int($0) } }

@@ -3,9 +3,9 @@ import ForkPoolTestSupport
 import Foundation
 import Synchronization
 
-/// Many forks beside threads that use everything all the time: what is safe in a body is done, and nothing ever hangs.
+/// Many forks beside threads that use everything all the time: safe bodies get done, and nothing ever hangs.
 enum Forks {
-    /// What bodies do; the documentation's table says which of it is safe beside threads.
+    /// Deeds of bodies; the documentation's table says which are safe beside threads.
     enum Deed: Int, CaseIterable {
         case sums
         case strings
@@ -23,10 +23,10 @@ enum Forks {
 
         /// Whether the body needs nothing that another thread may have locked at the moment of the fork.
         ///
-        /// `String(format:)` is not known to: one of some hundred thousand was done by a second attempt alone.
+        /// `String(format:)` is not safe: about one in a hundred thousand needed a second attempt.
         var isSafe: Bool { rawValue < Deed.typeName.rawValue && self != .format }
 
-        /// One of them; the dangerous ones, which may take a whole timeout, more seldom.
+        /// Picks a deed; the dangerous ones, which may take a whole timeout, more seldom.
         static func of(_ item: Int) -> Deed {
             let roll = Dice.mix(UInt64(item) &+ 77)
             if roll % 10 == 0 { return roll / 10 % 16 == 0 ? .date : roll % 3 == 0 ? .environment : .typeName }
@@ -37,7 +37,7 @@ enum Forks {
 
     static func run(_ setting: Setting) -> String {
         let count = setting.pick(short: 1000, long: 20_000)
-        // What may hang does so often; what may not has the time that a busy machine needs.
+        // Unsafe deeds hang often, so their timeout is short; safe ones get the time that a busy machine needs.
         let hasty = pool(timeout: setting.pick(short: 1, long: 2))
         let patient = pool(timeout: 30)
         let hammers = Hammers.start(setting)
@@ -81,7 +81,7 @@ enum Forks {
                 if attempt > 1 { again += 1 }
                 attempts += attempt
             case .failure(let failure):
-                // What no new attempt helps are threads that hold a lock all the time.
+                // A new attempt does not help against threads that hold a lock all the time.
                 let isFair = failure.code == .timedOut || failure.code == .deadlocked || failure.code == .crashed
                 expect(!deed.isSafe && isFair, "\(deed) fails: \(failure)")
                 failures["\(deed) \(name(of: failure.code))", default: 0] += 1
@@ -98,7 +98,7 @@ enum Forks {
 }
 
 extension Forks {
-    /// Does something in a worker; returns whether it was done right.
+    /// Does a deed in a worker; returns whether the result is right.
     private static func perform(_ deed: Deed, _ item: Int) -> Bool {
         switch deed {
         case .sums: return (0..<1000).reduce(item, &+) == item + 499_500

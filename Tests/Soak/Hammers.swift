@@ -2,7 +2,7 @@ import Dispatch
 import ForkPoolTestSupport
 import Foundation
 
-/// Threads that are always in the middle of something, whenever somebody forks.
+/// Threads that are in the middle of something at every fork.
 enum Hammers {
     static func start(_ setting: Setting) -> [Background] {
         let works: [@Sendable (Int, inout Dice) -> Void] = [
@@ -44,7 +44,7 @@ enum Hammers {
         var other: UInt8
     }
 
-    /// Makes a type that hardly anybody has made before, by the bits of a number.
+    /// Makes a generic type from the bits of a number, mostly a new one.
     static func size<T>(of type: T.Type, _ bits: UInt64, _ depth: Int) -> Int {
         if depth == 0 { return MemoryLayout<T>.size }
         if bits & 1 == 0 { return size(of: Left<T>.self, bits >> 1, depth - 1) }

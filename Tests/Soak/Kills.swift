@@ -3,13 +3,13 @@ import ForkPoolTestSupport
 import Glibc
 import Synchronization
 
-/// A random worker is killed each millisecond, and every result is right and there once.
+/// Kills a random worker each millisecond: every result is right and comes once.
 enum Kills {
     private static let workers = 4
     /// An unlucky item of a million needs about 13 attempts.
     ///
-    /// That is where every third attempt is hit, on a machine that is so busy that a good part of a millisecond passes
-    /// with each. With 40 no soak meets an item that is out of luck.
+    /// That is when every third attempt is hit, on a machine so busy that a good part of a millisecond passes with each
+    /// attempt. With 40 attempts no soak meets an item that runs out.
     private static let options = ForkPool.Options(retries: 40)
 
     static func run(_ setting: Setting) -> String {
@@ -42,13 +42,13 @@ enum Kills {
         var again = 0
         var most = 0
 
-        /// Does something with every item while workers are killed, and counts how often items were begun.
+        /// Runs `work` while workers are killed, and counts how often each item was begun.
         mutating func add(
             _ kind: Kind, _ how: String, _ count: Int, _ board: Board, _ dice: Dice,
             _ work: () throws(ForkPool.Failure) -> Void
         ) {
             board.clear()
-            // Only these have workers for children; the others' are a template's.
+            // Only these pools have workers as children; the others' are children of a template.
             let hasChildren = kind == .exec || kind == .oneShot && how != "stream"
             let killer = Killer(board, workers, hasChildren: hasChildren, dice)
             do throws(ForkPool.Failure) { try work() } catch { violation("\(kind) \(how): \(error)") }
@@ -73,9 +73,8 @@ enum Kills {
 
 /// Kills a random worker about each millisecond.
 ///
-/// Mostly it is one that has begun an item since one was last killed in its place, so that the pool is not ended as one
-/// whose workers die again and again before they begin anything. Now and then it is any process that is, or is to be, a
-/// worker.
+/// Mostly the worker has begun an item since the last kill in its slot: a pool gives up if workers die again and again
+/// before they begin anything. Now and then it is any process that is a worker or may become one.
 final class Killer: Sendable {
     private let kills: Mutex<Int> = Mutex(0)
     private let thread: Mutex<Background?> = Mutex(nil)
@@ -84,26 +83,26 @@ final class Killer: Sendable {
         let token = unsafe String(cString: getenv(Processes.soakVariable))
         let started = Background { [self] background in
             var dice = dice
-            // Who has begun nothing is killed only after somebody who had: a pool may give up whose workers never begin.
-            var mayBeAnybody = false
+            // Kill an idle process only after a worker with an item: a pool may give up if its workers never begin.
+            var mayBeIdle = false
             while background.goesOn {
                 nap(microseconds: Int.random(in: 0...1900, using: &dice))
-                let isAnybody = Int.random(in: 0..<8, using: &dice) == 0 && mayBeAnybody
+                let isAny = Int.random(in: 0..<8, using: &dice) == 0 && mayBeIdle
                 let first = Int.random(in: 0..<workers, using: &dice)
                 let taken =
-                    isAnybody
+                    isAny
                     ? Self.candidates(hasChildren).randomElement(using: &dice) : board.take(from: first, workers)
                 guard let pid = taken else { continue }
-                // It may have ended since, and somebody else may have its id.
+                // The process may have ended, and another may have its id.
                 guard Processes.has(pid, Processes.soakVariable, token), kill(pid, SIGKILL) == 0 else { continue }
-                mayBeAnybody = !isAnybody
+                mayBeIdle = !isAny
                 kills.withLock { $0 += 1 }
             }
         }
         thread.withLock { $0 = started }
     }
 
-    /// Every process that is a worker, or starts, or waits to be one.
+    /// Every process that is a worker or may become one.
     private static func candidates(_ hasChildren: Bool) -> [Int32] {
         hasChildren ? Processes.children : Processes.children.flatMap(Processes.children(of:))
     }

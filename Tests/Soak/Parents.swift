@@ -2,7 +2,7 @@ import ForkPool
 import ForkPoolTestSupport
 import Glibc
 
-/// A process that has workers is killed at a random moment, and none of its processes is left.
+/// Kills a process with workers at a random moment: none of its processes is left.
 enum Parents {
     /// What the parent does, again and again.
     private enum Phase: String, CaseIterable {
@@ -14,7 +14,7 @@ enum Parents {
         case idle
         /// Bodies map too.
         case nested
-        /// Its memory is so large that workers' memory is kept by processes of its own.
+        /// Its memory is so large that separate processes hold the workers' memory.
         case large
     }
 
@@ -35,7 +35,7 @@ enum Parents {
             + "the last one after \(tenths / 10).\(tenths % 10) ms at most"
     }
 
-    /// Starts a parent, kills it, and waits until nothing is left of it; returns the nanoseconds after which that was, and how
+    /// Starts a parent, kills it, and waits until nothing is left of it; returns the nanoseconds that this took and how
     /// many processes it had.
     private static func killParent(
         _ kind: Kind, _ phase: Phase, _ token: String, _ dice: inout Dice
@@ -47,7 +47,7 @@ enum Parents {
         unsafe setenv(Processes.trialVariable, token, 1)
         let parent = Runner.spawn(["--parent", kind.rawValue, phase.rawValue], descriptor: ends[1])
         close(ends[1])
-        // The first byte says that it began, or was ready; the moment after that is random.
+        // The first byte means that the parent began or is ready; the kill follows at a random moment.
         expect(waitUntilReadable(ends[0], seconds: 60), "\(kind) \(phase): a parent does not begin")
         var byte: UInt8 = 0
         expect(unsafe read(ends[0], &byte, 1) == 1, "\(kind) \(phase): a parent ends before it began")
@@ -59,14 +59,14 @@ enum Parents {
         while unsafe waitpid(parent, &status, 0) < 0, errno == EINTR {}
         expect(status == SIGKILL, "\(kind) \(phase): a parent ended with status \(status) by itself")
         let start = monotonic()
-        // Whatever it forked has the writing end still, and what it started by exec has the variable.
+        // Forked processes still hold the writing end, and those by exec have the variable.
         var left: [Int32]
         repeat {
             left = Processes.all(with: Processes.trialVariable, token)
         } while !left.isEmpty && monotonic() - start < 10_000_000_000
         let time = monotonic() - start
         expect(left.isEmpty, "\(kind) \(phase): left is\n" + left.map(Processes.describe).joined(separator: "\n"))
-        // Every worker may have said that it was ready.
+        // Every worker may have written that it is ready.
         repeat {
             let isOver = waitUntilReadable(ends[0], seconds: 10)
             expect(isOver, "\(kind) \(phase): a process has the pipe and not the variable")
@@ -75,7 +75,7 @@ enum Parents {
         return (time, seen)
     }
 
-    /// Waits until there is something to read, or nobody left who could write.
+    /// Waits until there is something to read, or no writer is left.
     private static func waitUntilReadable(_ descriptor: Int32, seconds: Int32) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         while true {
@@ -89,7 +89,7 @@ enum Parents {
 // MARK: - The parent
 
 extension Parents {
-    /// Is the parent, until it is killed.
+    /// Runs the parent until it is killed.
     static func beParent(_ arguments: [String]) -> Never {
         guard arguments.count == 2, let kind = Kind(rawValue: arguments[0]), let phase = Phase(rawValue: arguments[1])
         else { usage() }
@@ -150,7 +150,7 @@ extension Parents {
 
     private static func idle(_ kind: Kind) throws(ForkPool.Failure) {
         let pool = try kind.resident(workers: 3)
-        // A pool that has no process between calls is idle in the middle of them.
+        // A one-shot pool has no process between maps, so it is idle during one.
         _ = try pool?.map(0..<50)
         sayReady()
         while true {

@@ -1,7 +1,7 @@
 import ForkPool
 import ForkPoolTestSupport
 
-/// Many pools in a row are made, used and ended in every way, and none leaves anything.
+/// Makes, uses and ends many pools in a row, in every way: none leaves anything.
 enum Pools {
     private enum Ending: CaseIterable {
         case closed
@@ -17,7 +17,7 @@ enum Pools {
         var dice = setting.dice()
         let board = Board(items: 0)
         Board.current = board
-        // What is made once in a process is there before anything is counted.
+        // Make everything that a process has once before counting.
         for kind in Kind.allCases { use(kind, .closed, &dice) }
         var pristine = Census.now
         var kinds: [Kind: Int] = [:]

@@ -1,9 +1,9 @@
 import ForkPoolTestSupport
 import Glibc
 
-/// What /proc says of processes.
+/// Reads processes from /proc.
 enum Processes {
-    /// The variable by whose value the processes of a soak, and those of one of its trials, are known.
+    /// The variables that mark the processes of a soak, and those of one trial, by their values.
     static let soakVariable = "FORKPOOL_SOAK"
     static let trialVariable = "FORKPOOL_SOAK_TRIAL"
 
@@ -28,7 +28,7 @@ enum Processes {
         }
     }
 
-    /// Kills what was started with that variable, and what that starts meanwhile.
+    /// Kills every process with that variable, and the processes that these start meanwhile.
     static func killAll(with variable: String, _ value: String) {
         while true {
             let found = all(with: variable, value)
@@ -45,8 +45,8 @@ enum Processes {
         let threads = Files.names(in: "/proc/\(pid)/task").compactMap { Int32($0) }.sorted()
         let states = threads.map { thread in
             let folder = "/proc/\(pid)/task/\(thread)"
-            let (name, place, call) = (line("\(folder)/comm"), line("\(folder)/wchan"), line("\(folder)/syscall"))
-            return "  \(thread) \(name): \(place), system call \(call)"
+            let (name, channel, call) = (line("\(folder)/comm"), line("\(folder)/wchan"), line("\(folder)/syscall"))
+            return "  \(thread) \(name): \(channel), system call \(call)"
         }
         let status = Files.lines("/proc/\(pid)/status").filter {
             $0.hasPrefix("PPid:") || $0.hasPrefix("State:")
@@ -55,7 +55,7 @@ enum Processes {
     }
 }
 
-/// What a process has that a pool must not leave behind.
+/// The resources of a process that a pool must not leave behind.
 struct Census: Equatable, CustomStringConvertible {
     var descriptors: [String]
     var children: Int
@@ -73,13 +73,13 @@ struct Census: Equatable, CustomStringConvertible {
             names: Files.names(in: "/dev/shm").filter { $0.contains("forkpool") })
     }
 
-    /// Looks again until everything is as it was, for some seconds at most: a thread that is not needed any more goes
-    /// when its turn comes.
+    /// Counts again until everything is as before, for some seconds at most: a thread that is no longer needed ends
+    /// when it next runs.
     static func expectNothingLeft(since before: inout Census, _ what: @autoclosure () -> String) {
         let end = monotonic() + 10_000_000_000
         while true {
             let census = Census.now
-            // A thread that was about to end when it was counted is not needed to be there again.
+            // The first count may have seen a thread that was about to end.
             before.threads = min(before.threads, census.threads)
             if census == before { return }
             guard monotonic() < end else { violation("\(what()) left something: \(before) became \(census)") }

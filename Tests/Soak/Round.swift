@@ -7,7 +7,7 @@ enum Round: String, CaseIterable {
     case parents
     case templates
 
-    /// Runs it, and says what was counted.
+    /// Runs the round, and returns its counts as text.
     func run(_ setting: Setting) -> String {
         switch self {
         case .kills: Kills.run(setting)
@@ -19,6 +19,6 @@ enum Round: String, CaseIterable {
         }
     }
 
-    /// In so many seconds a round that does not hang has ended, however busy the machine is.
+    /// The seconds after which a round counts as hanging, on a busy machine too.
     func deadline(_ setting: Setting) -> Int { setting.pick(short: 600, long: 1500) }
 }

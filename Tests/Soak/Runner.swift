@@ -1,6 +1,6 @@
 import Glibc
 
-/// Runs each round in a process of its own, which it ends, with everything that it started, if it is not done in time.
+/// Runs each round in a process of its own, and kills it with its children if it is not done in time.
 enum Runner {
     static func run(_ rounds: [Round], _ setting: Setting) {
         say("soak: seed \(setting.seed), \(setting.isLong ? "long" : "short")")
@@ -19,7 +19,7 @@ enum Runner {
         let length = setting.isLong ? ["--long"] : []
         let pid = spawn(["--round", round.rawValue, "--seed", "\(setting.seed)"] + length)
         let status = wait(for: pid, until: monotonic() + round.deadline(setting) * 1_000_000_000, chosen)
-        // Who is being killed is still to be seen for a moment.
+        // A process that is being killed stays visible for a moment.
         let deadline = monotonic() + 10_000_000_000
         var left = Processes.all(with: Processes.soakVariable, token)
         while status == 0, !left.isEmpty, monotonic() < deadline {

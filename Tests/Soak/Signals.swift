@@ -3,7 +3,7 @@ import ForkPoolTestSupport
 import Glibc
 import Synchronization
 
-/// Signals with handlers come all the time, workers are stopped and go on, and every result is right.
+/// A storm of handled signals, with workers stopped and continued: every result is right.
 enum Signals {
     private static let workers = 4
     nonisolated(unsafe) private static var ticks = 0
@@ -66,7 +66,7 @@ private final class Storm: Sendable {
                     Processes.has(pid, Processes.soakVariable, token)
                 else { continue }
                 let stops = Bool.random(using: &dice)
-                // A worker by exec has no handlers, and this one is ignored.
+                // A worker by exec has no handlers; it ignores this signal.
                 kill(pid, stops ? SIGSTOP : SIGCHLD)
                 if stops {
                     nap(microseconds: Int.random(in: 0...3000, using: &dice))

@@ -3,7 +3,7 @@ import ForkPoolTestSupport
 import Glibc
 import Synchronization
 
-/// How long a soak is, and where its dice begin.
+/// The length of a soak, and the seed of its dice.
 struct Setting {
     var isLong: Bool
     var seed: UInt64
@@ -14,7 +14,7 @@ struct Setting {
     func pick(short: Int, long: Int) -> Int { isLong ? long : short }
 }
 
-/// Lets a random moment come; nothing relies on how long it takes.
+/// Sleeps for a random moment; nothing relies on how long it takes.
 func nap(microseconds: Int) {
     usleep(UInt32(max(microseconds, 0)))
 }
@@ -61,7 +61,7 @@ final class Background: Sendable {
     }
 }
 
-/// What Swift's import of glibc hides.
+/// Functions that Swift's import of glibc hides.
 enum Hidden {
     /// Has this process killed when its parent ends.
     static func dieWithParent() {
@@ -87,7 +87,7 @@ func listed(_ counts: [String: Int]) -> String {
     return counts.sorted { $0.key < $1.key }.map { "\($1) \($0)" }.joined(separator: ", ")
 }
 
-/// What a code is called in the library.
+/// The name of a failure code.
 func name(of code: ForkPool.Failure.Code) -> String {
     String("\(code)".split(separator: ".").last ?? "?").replacing(")", with: "")
 }

@@ -3,7 +3,7 @@ import ForkPoolTestSupport
 import Glibc
 import Synchronization
 
-/// The process that forks the workers of a resident pool is killed at random moments: calls go on or fail, and none hangs.
+/// Kills templates of a resident pool at random moments: calls go on or fail, and none hangs.
 enum Templates {
     private static let workers = 3
 
@@ -11,7 +11,7 @@ enum Templates {
         let duration = setting.pick(short: 2, long: 60) * 1_000_000_000
         let board = Board(items: 0)
         Board.current = board
-        // The forker's thread and whatever else is made once.
+        // Make the forking thread and everything else that a process has once.
         for kind in Kind.allCases { use(kind) }
         var pristine = Census.now
         let tally = Tally()
@@ -22,7 +22,7 @@ enum Templates {
         while monotonic() - start < duration {
             kills += ruin(pools % 2 == 0 ? .residentBody : .residentJob, tally, setting.dice(pools), &dice)
             pools += 1
-            Census.expectNothingLeft(since: &pristine, "a pool whose templates were killed")
+            Census.expectNothingLeft(since: &pristine, "a pool with killed templates")
         }
         expect(tally.right > 0 && kills > 0, "nothing was tried")
         return "\(grouped(pools)) pools, \(grouped(kills)) templates killed, \(grouped(tally.right)) calls right, "
@@ -60,7 +60,7 @@ enum Templates {
             killer.stop()
             for caller in callers { caller.stop() }
             if Bool.random(using: &dice) {
-                // It works again, unless it has ended with a failure that says so.
+                // The pool works again, unless it has ended with a failure that says so.
                 for _ in 0..<20 { tally.call(pool, &dice) }
                 pool.close()
             } else {
@@ -84,7 +84,7 @@ private final class TemplateKiller: Sendable {
             var dice = dice
             while background.goesOn {
                 nap(microseconds: Int.random(in: 0...20_000, using: &dice))
-                // Whoever forks for a resident pool is all that this process has for children.
+                // Templates are the only children of this process.
                 guard let template = Processes.children.randomElement(using: &dice) else { continue }
                 if kill(template, SIGKILL) == 0 { count.add(1, ordering: .relaxed) }
             }
@@ -99,7 +99,7 @@ private final class TemplateKiller: Sendable {
     }
 }
 
-/// What became of calls.
+/// Counts outcomes of calls.
 private final class Tally: Sendable {
     private let counts: Mutex<(right: Int, codes: [String: Int])> = Mutex((0, [:]))
 
@@ -124,9 +124,9 @@ private final class Tally: Sendable {
     }
 
     func count(_ failure: ForkPool.Failure) {
-        // That of a fork is for a machine so busy that four templates are killed while one is to fork.
+        // `forkRefused`: on a busy machine four templates may be killed before one forks.
         let fair: [ForkPool.Failure.Code] = [.killed, .forkRefused]
-        expect(fair.contains(failure.code), "a call whose template was killed fails as \(failure)")
+        expect(fair.contains(failure.code), "a call fails, after the kill of a template, as \(failure)")
         counts.withLock { $0.codes[name(of: failure.code), default: 0] += 1 }
     }
 }

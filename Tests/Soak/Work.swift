@@ -1,7 +1,7 @@
 import ForkPool
 import ForkPoolTestSupport
 
-/// What every item of a round is: some microseconds of work, and a value that tells it from every other.
+/// The work of every item: some microseconds, and a result that no other item has.
 enum Work {
     static func perform(_ item: Int) -> Int {
         Board.current?.begin(item)

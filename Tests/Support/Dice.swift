@@ -11,7 +11,7 @@ package struct Dice: RandomNumberGenerator {
         return Self.mix(state)
     }
 
-    /// Makes a number that looks random of another.
+    /// Hashes a number to one that looks random.
     package static func mix(_ value: UInt64) -> UInt64 {
         var mixed = value
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9

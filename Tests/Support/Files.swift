@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Reads the kernel's small files, which say their size only in the end, and its folders.
+/// Reads the kernel's small files, which have no size before they are read, and its folders.
 package enum Files {
     /// The content of a file; nothing if there is none.
     package static func bytes(_ path: String) -> [UInt8] {

@@ -9,6 +9,6 @@ package enum Kind: String, Codable, CaseIterable, Sendable {
     /// Workers that stay, started by exec for a job.
     case exec
 
-    /// Those whose workers stay between two maps.
+    /// The kinds with workers that stay between two maps.
     package static let resident: [Kind] = [.residentBody, .residentJob, .exec]
 }

@@ -1,13 +1,15 @@
 internal import CForkPool
 internal import Glibc
 
-/// A program that a test starts as a shell would, and waits for.
+/// A program that a test starts like a shell, and waits for.
 package struct Spawned {
     /// Its process id, which is also that of its group.
     package let pid: Int32
 
-    /// Starts a program as the first of a process group, without input; whatever the tests' runner ignores or blocks, it
-    /// begins with no signal blocked, and those that end a command not ignored.
+    /// Starts a program as the leader of a process group, without input.
+    ///
+    /// Whatever the test runner ignores or blocks, no signal is blocked in the program, and those that end a command are
+    /// not ignored.
     ///
     /// - Parameters:
     ///   - words: The program's file and its arguments.
@@ -73,7 +75,7 @@ package struct Spawned {
             }
             _ = unsafe poll(&entries, nfds_t(entries.count), left > 0 ? Int32(left) + 1 : 1000)
             if entries[1].revents != 0 { read() }
-            // Nobody writes there any more.
+            // No writer is left.
             if entries[1].revents & Int16(POLLHUP) != 0 { entries[1].fd = -1 }
         }
         var status: Int32 = 0
