@@ -49,7 +49,8 @@ let package = Package(
         .target(name: "CForkCount", path: "CInclude/CForkCount", cSettings: cSettings),
         .target(
             name: "ForkPool", dependencies: ["CForkPool"],
-            exclude: ["Deadlock/README.md", "Pool/README.md", "Region/README.md", "Worker/README.md"], swiftSettings: swiftSettings),
+            exclude: ["Deadlock/README.md", "Pool/README.md", "Region/README.md", "Worker/README.md"],
+            swiftSettings: swiftSettings),
         // How the command starts, guards and captures programs.
         .target(
             name: "ForkPoolLaunch", dependencies: ["ForkPool", "CForkPool", "CForkLaunch"],

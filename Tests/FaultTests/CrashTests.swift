@@ -95,7 +95,10 @@ private enum CrashScenes {
                 #expect([SIGILL, SIGTRAP, SIGABRT].contains(failure.signal), "\(trap): \(failure)")
                 #expect(failure.bodyRan == .yes)
                 #expect(failure.description.hasPrefix("item \(item) crashed its worker (pid \(failure.pid ?? 0)): SIG"))
+                // An optimized build traps without a message.
+                #if DEBUG
                 #expect(failure.message.contains(trap.text), "\(trap): \(failure)")
+                #endif
             }
             // The trap of the lowest item ends a map.
             let deeds = (0..<100).map { $0 >= 13 ? Deed.spring(.index) : .give($0) }
