@@ -13,7 +13,6 @@ struct CollectionCursor<C: Collection> {
         index = items.startIndex
     }
 
-    /// Moves to the item with a number.
     @inlinable
     mutating func move(to number: Int, in items: C) {
         if number < offset { self = CollectionCursor(items) }
@@ -21,7 +20,6 @@ struct CollectionCursor<C: Collection> {
         offset = number
     }
 
-    /// Moves to the next item.
     @inlinable @inline(__always)
     mutating func advance(in items: C) {
         items.formIndex(after: &index)
