@@ -3,7 +3,7 @@ internal import Synchronization
 // The job of exec workers, which they read from the pool's memory.
 
 extension Pool {
-    /// Leaves an order where workers find it, at the heap's beginning; returns whether there was room.
+    /// Keeps the heap's beginning for a job; returns whether there was room.
     func place(_ job: [UInt8]) -> Bool {
         locked { state in
             guard let part = state.heap.allocate(job.count) else { return false }
