@@ -16,7 +16,7 @@ struct WorkerIDMailboxTests {
     @Test("gives the newest number, also if it was assigned before the process waits")
     func assigned() {
         unsafe withMemory { memory in
-            let mailbox = unsafe WorkerIDMailbox(at: memory, key: 0x1234_5678_9ABC_DEF0)
+            let mailbox = unsafe WorkerIDMailbox(base: memory, key: 0x1234_5678_9ABC_DEF0)
             mailbox.assign(3)
             #expect(mailbox.wait(below: 4) == 3)
             mailbox.assign(0)
@@ -28,7 +28,7 @@ struct WorkerIDMailboxTests {
     func wild() {
         for wild in [1, 3, 0x1234_5678_9ABC_DEF0, 0x1234_5678_9ABC_DEF5, 0x1234_5679_9ABC_DEF1, UInt64.max] {
             unsafe withMemory { memory in
-                let mailbox = unsafe WorkerIDMailbox(at: memory, key: 0x1234_5678_9ABC_DEF0)
+                let mailbox = unsafe WorkerIDMailbox(base: memory, key: 0x1234_5678_9ABC_DEF0)
                 unsafe memory.storeBytes(of: wild, toByteOffset: 8, as: UInt64.self)
                 unsafe memory.storeBytes(of: 7, as: UInt32.self)
                 let seen = Threads.run(2) { number in
@@ -44,7 +44,7 @@ struct WorkerIDMailboxTests {
     @Test("keeps nothing of the process before once it is cleared")
     func cleared() {
         unsafe withMemory { memory in
-            let mailbox = unsafe WorkerIDMailbox(at: memory, key: 0x1234_5678_9ABC_DEF0)
+            let mailbox = unsafe WorkerIDMailbox(base: memory, key: 0x1234_5678_9ABC_DEF0)
             mailbox.assign(3)
             mailbox.clear()
             let seen = Threads.run(2) { number in

@@ -2,12 +2,9 @@
 struct BinaryDecoder {
     /// Decodes one value from the bytes of one message.
     ///
-    /// It checks every offset, length and count before it uses it, so it never reads outside of `bytes`.
+    /// It checks every offset, length and count before it uses it, so it never reads outside of `bytes`, which have any
+    /// alignment and are not needed afterwards.
     ///
-    /// - Parameters:
-    ///   - type: The type of the value.
-    ///   - bytes: The whole message and nothing else, of any alignment; not needed afterwards.
-    /// - Returns: The value.
     /// - Throws: `DecodingError.dataCorrupted` if the bytes are not a message, another `DecodingError` if the message does
     ///   not hold a `T`, or an error of the value's own `init(from:)`.
     /// - Complexity: O(*n*) in the number of bytes.
@@ -28,16 +25,11 @@ struct BinaryDecoder {
     /// no copy: every bit pattern is valid, and each read is checked by itself.
     static func decode<T: Decodable>(_ type: T.Type, fromShared bytes: UnsafeRawBufferPointer) throws -> T {
         if bytes.count >= copyBelow, isArrayOfNumbers(type) { return unsafe try decode(type, from: bytes) }
-        if bytes.count >= scanFrom { unsafe try check(bytes) }
+        if bytes.count >= scanFrom { unsafe try scanned(bytes).close() }
         return try unsafe withUnsafeTemporaryAllocation(byteCount: bytes.count, alignment: 16) { copy in
             unsafe copy.copyMemory(from: bytes)
             return unsafe try decode(type, from: UnsafeRawBufferPointer(copy))
         }
-    }
-
-    /// Throws if bytes are not a message.
-    private static func check(_ bytes: UnsafeRawBufferPointer) throws {
-        unsafe try scanned(bytes).close()
     }
 
     private static func scanned(_ bytes: UnsafeRawBufferPointer) throws -> Message {

@@ -5,25 +5,19 @@
 final class BinaryEncoder {
     /// The memory is too small for the value; nothing was written beyond it.
     struct OutOfSpace: Error, Equatable {
-        /// The size of the memory, in bytes.
         let capacity: Int
     }
 
     private let writer = MessageWriter()
 
-    /// Makes an encoder; allocates nothing yet.
-    init() {}
-
     deinit {
         writer.dropSpares()
     }
 
-    /// Encodes a value into the start of `memory`; a call that fails may leave a part of a message there.
+    /// Encodes a value into the start of `memory`, which has any alignment; returns the number of bytes written.
     ///
-    /// - Parameters:
-    ///   - value: The value to encode.
-    ///   - memory: The memory for the message, of any alignment.
-    /// - Returns: The number of bytes written.
+    /// A call that fails may leave a part of a message there.
+    ///
     /// - Throws: `OutOfSpace` if the memory is too small, `EncodingError` if the value asks for one place twice in different
     ///   ways, or an error of the value's own `encode(to:)`.
     /// - Complexity: O(*n*) in the size of the message.

@@ -2,7 +2,6 @@ internal import Glibc
 
 /// Compares, hashes and sums memory of any alignment.
 enum ByteMath {
-    /// Compares two runs of `count` bytes.
     @inline(__always)
     static func areEqual(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, count: Int) -> Bool {
         unsafe memcmp(left, right, count) == 0

@@ -12,7 +12,6 @@ struct Corruption: Error {
     let count: Int
     private let base: UnsafeRawPointer?
 
-    /// Makes a reader of bytes that must outlive it.
     init(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0) {
         unsafe base = bytes.baseAddress
         count = bytes.count
@@ -21,7 +20,6 @@ struct Corruption: Error {
 
     var isAtEnd: Bool { offset >= count }
 
-    /// Makes the error for the current place.
     func corruption(_ reason: StaticString) -> Corruption {
         Corruption(reason: reason, offset: offset)
     }
@@ -80,7 +78,6 @@ struct Corruption: Error {
         return unsafe base.loadUnaligned(fromByteOffset: start, as: type)
     }
 
-    /// Reads a length and that many bytes.
     mutating func run() throws(Corruption) -> UnsafeRawBufferPointer {
         let length = try varint()
         let start = offset
@@ -88,14 +85,12 @@ struct Corruption: Error {
         return unsafe passed(since: start)
     }
 
-    /// Returns the bytes from an earlier offset to the current one.
     func passed(since start: Int) -> UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(start: base, count: count)[start..<offset])
     }
 }
 
 extension ByteReader {
-    /// The head of a packed array.
     struct PackedHead {
         var kind: WireKind
         var count: Int

@@ -28,7 +28,6 @@ protocol CodingPathNode: AnyObject {
 }
 
 extension CodingPathNode {
-    /// The keys from the root to the value.
     var codingPath: [any CodingKey] {
         var path: [any CodingKey] = []
         var node: Self? = self
@@ -39,11 +38,9 @@ extension CodingPathNode {
         return path.reversed()
     }
 
-    /// Always empty.
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 }
 
-/// A key for an index or for the place of a superclass.
 struct PlainKey: CodingKey {
     /// The key that `superEncoder()` uses in a keyed container.
     static let superclass = PlainKey(stringValue: "super")
@@ -61,7 +58,6 @@ struct PlainKey: CodingKey {
         self.intValue = intValue
     }
 
-    /// Makes the key of an element of an unkeyed container.
     init(index: Int) {
         stringValue = "Index \(index)"
         intValue = index

@@ -98,7 +98,6 @@ extension DecodingNode {
         return unsafe search.survivors(in: message, container: position.target)
     }
 
-    /// Makes the error that says why the value is not a `type`.
     func mismatch(_ type: Any.Type) -> DecodingError {
         let path = codingPath
         switch position.kind {

@@ -2,7 +2,6 @@
 ///
 /// A node outlives the containers made from it, because a class and its superclass may both ask for the container.
 final class EncodingNode: Encoder, CodingPathNode {
-    /// What was written for a value so far.
     private enum Contents {
         case nothing
         case value
@@ -28,7 +27,6 @@ final class EncodingNode: Encoder, CodingPathNode {
         self.writer = writer
     }
 
-    /// Takes a place in a container.
     func occupy(in owner: EncodingNode?, step: CodingStep, container: UInt32, parent: UInt32) {
         self.owner = owner
         self.step = step
@@ -102,12 +100,10 @@ extension EncodingNode {
         }
     }
 
-    /// Makes the node of a value in this node's container.
     func child(_ step: CodingStep) -> EncodingNode {
         writer.makeNode(in: self, step: step, container: container, parent: holder)
     }
 
-    /// Opens a container in this node's container and returns its node.
     func nested(_ kind: WireKind, step: CodingStep) -> EncodingNode {
         let node = child(step)
         node.open(kind)
@@ -120,16 +116,13 @@ extension EncodingNode {
         MessageWriter.Place(container: container, parent: holder, name: name)
     }
 
-    /// Encodes a value in this node's container.
     func encode<T: Encodable>(_ value: T, step: CodingStep) throws {
         let node = child(step)
         try node.encode(value)
         writer.recycle(node)
     }
 
-    /// Takes the node's own place.
-    ///
-    /// - Throws: `EncodingError.invalidValue` if something was written there before.
+    /// Takes the node's own place; throws if something was written there before.
     func claim(for value: @autoclosure () -> Any) throws -> MessageWriter.Place {
         guard case .nothing = contents else { throw writer.fail(doubleUse(of: value())) }
         contents = .value

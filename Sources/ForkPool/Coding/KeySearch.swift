@@ -8,9 +8,8 @@ struct KeySearch {
     private var cursor: UInt32 = 0
     private var table: [UInt32: UInt32]?
 
-    /// Finds the last entry whose key consists of exactly these bytes.
+    /// Finds the number of the last entry with a key, or 0; the container must be the same in all calls.
     ///
-    /// - Returns: The entry's number, or 0. The container must be the same in all calls.
     /// - Complexity: O(*k*) in the length of the key, expected; the first call that is out of order is O(*n*) in the
     ///   number of entries.
     mutating func find(_ name: UnsafeRawBufferPointer, in message: Message, container number: Int) -> UInt32 {
@@ -31,17 +30,12 @@ struct KeySearch {
     }
 
     /// Lists the entries of a container; of entries with the same key, only the last.
-    ///
-    /// - Complexity: O(*n*) in the number of entries.
     mutating func survivors(in message: Message, container number: Int) -> [UInt32] {
         let container = message.container(number)
         prepare(message, container)
-        var numbers: [UInt32] = []
-        numbers.reserveCapacity(Int(container.count))
-        for (number, entry) in message.entries(of: container) {
-            if !repeats || self.entry(of: entry.key, message, container) == number { numbers.append(number) }
+        return message.entries(of: container).compactMap { number, entry in
+            !repeats || self.entry(of: entry.key, message, container) == number ? number : nil
         }
-        return numbers
     }
 
     private mutating func prepare(_ message: Message, _ container: Message.Container) {

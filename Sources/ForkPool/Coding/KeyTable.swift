@@ -39,9 +39,8 @@
         generation = 1
     }
 
-    /// Finds the number of a key, or gives it the next one.
+    /// Finds the number of a key, or gives it the next one; after `new`, the caller writes the key and places it.
     ///
-    /// - Returns: How a record names the key; after `new`, the caller writes the key and places it.
     /// - Complexity: O(*k*) in the length of the key, expected.
     mutating func refer(to name: UnsafeBufferPointer<UInt8>, base: UnsafeRawPointer) -> Reference {
         if keys.isEmpty { prepare() }

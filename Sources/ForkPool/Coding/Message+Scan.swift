@@ -3,7 +3,6 @@ extension Message {
     ///
     /// A message that is a single scalar or array needs no index.
     ///
-    /// - Throws: `Corruption` if the bytes are not a message.
     /// - Complexity: O(*n*) in the number of records, and in the bytes of arrays that carry a checksum.
     func scan() throws(Corruption) {
         var reader = self.reader(at: 0)

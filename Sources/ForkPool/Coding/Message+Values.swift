@@ -59,7 +59,6 @@ extension Message {
         return Self.string(&reader)
     }
 
-    /// Reads an array of strings that share a record.
     func strings(at position: Position) -> [String]? {
         var reader = reader(at: position.target)
         guard position.kind == .strings, let count = try? reader.varint() else { return nil }

@@ -18,7 +18,6 @@ internal import CForkPool
         private var bits: UInt64
         /// The number of the next entry of the same container; 0 at the end.
         var next: UInt32 = 0
-        /// The number of the key.
         let key: UInt32
 
         init(_ position: Position, key: UInt32) {
@@ -36,7 +35,6 @@ internal import CForkPool
         /// The numbers of the first and the last entry; 0 if there is none.
         var first: UInt32 = 0
         var last: UInt32 = 0
-        /// The number of entries.
         var count: UInt32 = 0
         /// The number of the container that holds this one; the lowest bit says whether this one is keyed.
         private let parentAndKind: UInt32
@@ -46,7 +44,6 @@ internal import CForkPool
         }
 
         var parent: Int { Int(parentAndKind >> 1) }
-        /// Whether the entries have keys.
         var isKeyed: Bool { parentAndKind & 1 == 1 }
     }
 
@@ -61,7 +58,6 @@ internal import CForkPool
     var containers: ContiguousArray<Container> = []
     /// The keys by number; 0 is not a key.
     var keys: ContiguousArray<Key> = []
-    /// The message's value.
     var root = Position(kind: .empty, target: 0)
     // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
     @exclusivity(unchecked) var routes = RouteCache<DecodingRoute>(slotBits: 3)
@@ -89,7 +85,6 @@ internal import CForkPool
         numbers = [:]
     }
 
-    /// Makes a reader that starts at an offset.
     func reader(at offset: Int) -> ByteReader {
         unsafe ByteReader(bytes, at: offset)
     }
@@ -104,7 +99,6 @@ internal import CForkPool
         Int(number) < entries.count ? entries[Int(number)] : Entry(Position(kind: .empty, target: 0), key: 0)
     }
 
-    /// The entries of a container, with their numbers.
     func entries(of container: Container) -> some Sequence<(number: UInt32, entry: Entry)> {
         sequence(state: container.first) { next -> (number: UInt32, entry: Entry)? in
             guard next != 0 else { return nil }
@@ -123,8 +117,6 @@ extension Message {
     private static let harmlessDepth = 48
 
     /// Finds out how far the thread's stack may grow, if the message's containers are deep.
-    ///
-    /// - Complexity: O(*n*) in the number of containers.
     func limitDepth() {
         guard containers.count > Self.harmlessDepth else { return }
         var depths = ContiguousArray<UInt32>(repeating: 0, count: containers.count)
@@ -158,7 +150,6 @@ extension Message {
         spares.append(node)
     }
 
-    /// Decodes the value at a position.
     func decode<T: Decodable>(
         _ type: T.Type, at position: Position, in owner: DecodingNode?, step: CodingStep
     ) throws -> T {
@@ -218,8 +209,6 @@ extension Message {
     }
 
     /// Whether two entries of a container have the same key.
-    ///
-    /// - Complexity: O(*n*) in the number of entries.
     func repeatsKeys(_ container: Container) -> Bool {
         guard container.count > 1 else { return false }
         if stamps.isEmpty { stamps = .init(repeating: 0, count: keys.count) }

@@ -33,13 +33,11 @@ extension MessageWriter {
         try put(memoryOf: value)
     }
 
-    /// Appends a string's UTF-8.
     func write(_ value: String, at place: Place) throws {
         try begin(.string, at: place)
         try put(string: value)
     }
 
-    /// Appends strings as one record.
     func write<S: Collection<String>>(strings: S, at place: Place) throws {
         try begin(.strings, at: place)
         try put(varint: UInt64(strings.count))

@@ -1,6 +1,5 @@
 /// Appends records to a message; all nodes of one encoding share it.
 @safe final class MessageWriter {
-    /// Where a record goes.
     struct Place {
         /// The number of the container, and of the container that holds it.
         var container: UInt32
@@ -18,14 +17,13 @@
 
     private var memory = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var limit = 0
-    // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
+    // Unchecked as `routes`.
     @exclusivity(unchecked) private var keys = KeyTable()
     private var newest: UInt32 = 0
     private var current: UInt32 = 0
     private var currentParent: UInt32 = 0
     private var spares: ContiguousArray<EncodingNode> = []
 
-    /// Begins a message at the start of `memory`.
     func start(_ memory: UnsafeMutableRawBufferPointer) {
         unsafe self.memory = memory
         limit = memory.count
@@ -37,7 +35,6 @@
         unsafe keys.reset()
     }
 
-    /// Ends the message.
     func finish() throws {
         if newest > 0 { try put(byte: WireKind.end.rawValue) }
     }
@@ -49,7 +46,6 @@
         count = 0
     }
 
-    /// Makes the message unusable and returns the error.
     @discardableResult
     func fail(_ error: any Error) -> any Error {
         if failure == nil { failure = error }
@@ -59,7 +55,6 @@
 }
 
 extension MessageWriter {
-    /// Appends a record up to its payload.
     func begin(_ kind: WireKind, at place: Place) throws {
         if let failure { throw failure }
         guard var name = place.name else {
@@ -84,7 +79,6 @@ extension MessageWriter {
         }
     }
 
-    /// Appends a record that opens a container, and returns the container's number.
     func open(_ kind: WireKind, at place: Place) throws -> UInt32 {
         try begin(kind, at: place)
         guard newest < UInt32.max >> 1 else { throw overflow() }
@@ -164,7 +158,6 @@ extension MessageWriter {
         spares.append(node)
     }
 
-    /// Forgets the kept nodes, which hold the writer.
     func dropSpares() {
         spares.removeAll()
     }

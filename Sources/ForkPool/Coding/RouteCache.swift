@@ -14,7 +14,6 @@ enum TransferPlan: Equatable {
 protocol DirectlyEncodable {
     /// How values of the type are encoded; asked once per type.
     static var encodingPlan: TransferPlan { get }
-    /// Encodes the value at a node's place.
     func encode(at node: EncodingNode, plan: TransferPlan) throws
 }
 
@@ -22,11 +21,9 @@ protocol DirectlyEncodable {
 protocol DirectlyDecodable {
     /// How values of the type are decoded; asked once per type.
     static var decodingPlan: TransferPlan { get }
-    /// Decodes a node's value.
     static func decode(at node: DecodingNode, plan: TransferPlan) throws -> Self
 }
 
-/// How a type is encoded or decoded.
 struct Route<Direct> {
     /// The type, if the coder handles it itself.
     let direct: Direct?
@@ -42,7 +39,6 @@ typealias EncodingRoute = Route<any DirectlyEncodable.Type>
 typealias DecodingRoute = Route<any DirectlyDecodable.Type>
 
 extension EncodingRoute {
-    /// Decides about a type, with a dynamic cast.
     init(encoding type: Any.Type) {
         let direct = type as? any DirectlyEncodable.Type
         self.init(direct, direct?.encodingPlan)
@@ -50,7 +46,6 @@ extension EncodingRoute {
 }
 
 extension DecodingRoute {
-    /// Decides about a type, with a dynamic cast.
     init(decoding type: Any.Type) {
         let direct = type as? any DirectlyDecodable.Type
         self.init(direct, direct?.decodingPlan)
@@ -68,16 +63,12 @@ struct RouteCache<Route> {
     private var slots: ContiguousArray<Slot?> = []
     private var evicted: [ObjectIdentifier: Route] = [:]
 
-    /// Makes an empty cache, which allocates at its first use.
-    ///
-    /// - Parameter slotBits: The binary logarithm of the number of types that are found without hashing.
+    /// Makes a cache that finds 2^`slotBits` types without hashing, and allocates at its first use.
     init(slotBits: Int) {
         self.slotBits = slotBits
     }
 
     /// Returns the route of a type, and decides about it if it is new.
-    ///
-    /// - Complexity: O(1), expected.
     mutating func route(of type: Any.Type, decide: (Any.Type) -> Route) -> Route {
         let identity = ObjectIdentifier(type)
         let bits = UInt(bitPattern: identity) &* 0x9E37_79B9_7F4A_7C15

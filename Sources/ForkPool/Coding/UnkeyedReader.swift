@@ -1,6 +1,5 @@
 /// Reads the elements of an unkeyed container or of an array that is one record.
 struct UnkeyedReader: UnkeyedDecodingContainer {
-    /// Where the elements come from.
     private enum Source {
         /// A list of entries, with the number of the next one.
         case list(next: UInt32)
@@ -102,7 +101,6 @@ extension UnkeyedReader {
         return value
     }
 
-    /// Finds the next element.
     private func position(for type: Any.Type) throws -> Message.Position {
         guard !isAtEnd else {
             let path = codingPath + [PlainKey(index: currentIndex)]

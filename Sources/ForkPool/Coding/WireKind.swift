@@ -77,14 +77,12 @@ enum ContainerHint: UInt8 {
 }
 
 extension WireKind {
-    /// The bits of a tag byte that hold the kind.
     static let mask: UInt8 = 0x1F
     /// The bit of a tag byte that stands for a predicted key.
     static let predictedKey: UInt8 = 0x20
     /// The distance by which a container hint is shifted in a tag byte.
     static let hintShift: UInt8 = 6
 
-    /// Whether a record of this kind opens a container.
     var opensContainer: Bool {
         self == .keyed || self == .unkeyed || self == .wrapper
     }

@@ -35,7 +35,6 @@ struct WorkerError: Codable, Equatable {
         payload = (error as? any Error & Encodable).flatMap { try? Self.bytes(of: $0) }
     }
 
-    /// Describes an error of encoding a result.
     init(encoding error: any Error) {
         if error is BinaryEncoder.OutOfSpace {
             self.init(.noRoom, "")
@@ -44,7 +43,6 @@ struct WorkerError: Codable, Equatable {
         }
     }
 
-    /// Describes an error of decoding an input.
     init(decoding error: any Error) {
         self.init(.inputNotDecodable, String(describing: error))
     }
@@ -58,13 +56,11 @@ struct WorkerError: Codable, Equatable {
         }
     }
 
-    /// Describes why a worker could not load its job.
     init(notRunnable error: any Error) {
         self.init(.notRunnable, String(describing: error))
         errno = (error as? SystemError)?.code
     }
 
-    /// Describes an error of which only a text is left.
     init(losing text: String) {
         self.init(.thrown, text)
     }
@@ -86,7 +82,6 @@ struct WorkerError: Codable, Equatable {
         }
     }
 
-    /// Encodes a small value, such as an error, into an array.
     static func bytes<T: Encodable>(of value: T) throws -> [UInt8] {
         var capacity = 512
         while true {

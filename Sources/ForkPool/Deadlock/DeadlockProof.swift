@@ -2,14 +2,9 @@
 ///
 /// README.md beside this file says why the proof holds, what it cannot see, and what was measured.
 enum DeadlockProof {
-    /// Whether two samples of a process prove that it never continues by itself.
+    /// Whether two samples of a process prove that it never continues by itself; false proves nothing.
     ///
-    /// Any time may pass between the two, or none.
-    ///
-    /// - Parameters:
-    ///   - first: The first sample.
-    ///   - second: A sample that began after the first had ended, when the process was still not reaped.
-    /// - Returns: Whether it is proven; false proves nothing.
+    /// Any time may pass between the end of the first and the start of the second, or none; the process is not reaped.
     static func proves(_ first: ProcSample, _ second: ProcSample) -> Bool {
         // There was no context switch from start to end, and the process was off its processor at both calls, so it did
         // not run between them. In between, the end of the first sample showed one thread, and the start of the second

@@ -9,7 +9,6 @@ struct FutexCall: Equatable {
     let stackPointer: UInt64
     let programCounter: UInt64
 
-    /// The number of the system call `futex` on this machine.
     #if arch(x86_64)
     static let number: UInt64 = 202
     #elseif arch(arm64)

@@ -14,8 +14,6 @@ struct ProcSample: Equatable {
     let after: Status
 
     /// Parses the texts of `status`, `syscall`, `wchan`, `task/PID/children`, `stat`, `io`, and of the second `status`.
-    ///
-    /// - Returns: Nil if a text is not in the kernel's format.
     init?(
         before: ArraySlice<UInt8>, call: ArraySlice<UInt8>, waitChannel: ArraySlice<UInt8>,
         children: ArraySlice<UInt8>, work: ArraySlice<UInt8>, traffic: ArraySlice<UInt8>?, after: ArraySlice<UInt8>,
@@ -43,10 +41,7 @@ struct ProcSample: Equatable {
 }
 
 extension ProcSample {
-    /// Takes a sample (`openat` and `read` of six files in /proc, one of them twice).
-    ///
-    /// - Parameter pid: A process that this one may trace and that is not reaped meanwhile, such as a worker.
-    /// - Returns: Nil if a file cannot be read: nothing is proven then.
+    /// Takes a sample of a process that is not reaped meanwhile; nil, which proves nothing, if a file cannot be read.
     static func take(of pid: Int32) -> ProcSample? {
         guard showsOwnProcesses else { return nil }
         // All files below this folder are of the same process, even if its id is given to another one.
@@ -72,7 +67,6 @@ extension ProcSample {
 }
 
 extension ProcSample {
-    /// What `/proc/PID/status` says of a process.
     struct Status: Equatable {
         /// Whether it sleeps (S): not stopped, traced, waiting for a disk, or woken already.
         let isAsleep: Bool
@@ -92,7 +86,6 @@ extension ProcSample {
         let switches: UInt64
         let pauses: UInt64
 
-        /// Parses the text; nil if a field is missing.
         init?(_ text: ArraySlice<UInt8>) {
             guard let state = ProcFile.value(of: "State", in: text)?.first,
                 let threads = ProcFile.number("Threads", in: text),
@@ -123,7 +116,6 @@ extension ProcSample {
         /// Whether it has one thread and no tracer, and no signal would make it run code of its own.
         var isAlone: Bool { threads == 1 && tracer == 0 && caught & ~blocked & ~Self.harmless == 0 }
 
-        /// Whether it sleeps and is alone.
         var isHelpless: Bool { isAsleep && isAlone }
     }
 
@@ -138,7 +130,6 @@ extension ProcSample {
         /// The bytes that it read and wrote, and the calls for it; nil if the kernel does not count them.
         let traffic: [UInt64]?
 
-        /// Parses the texts of `stat` and `io`.
         init?(_ text: ArraySlice<UInt8>, traffic: ArraySlice<UInt8>?) {
             // The name is in parentheses and may contain any character.
             guard let end = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }

@@ -18,7 +18,7 @@ enum StopSample: Equatable {
         /// The value of the lock's word.
         let word: UInt32
 
-        /// - Returns: Nil unless the call asks for a lock that is held, and not by the process's only thread.
+        /// Fails unless the call asks for a lock that is held, and not by the process's only thread.
         init?(call: FutexCall?, word: UInt32, pid: Int32) {
             guard let call, call.isLock else { return nil }
             self.call = call
@@ -26,7 +26,6 @@ enum StopSample: Equatable {
             guard owner != 0, owner != UInt32(bitPattern: pid) else { return nil }
         }
 
-        /// The id of the thread that holds the lock.
         var owner: UInt32 { word & 0x3fff_ffff }
     }
 }
@@ -35,12 +34,9 @@ extension StopSample {
     /// How long to wait until all processes are stopped, in nanoseconds: others may become overdue meanwhile.
     private static let longestStop: Int = 5_000_000
 
-    /// Stops processes for a moment, together, and reads the locks that they ask for.
+    /// Stops processes that are not reaped meanwhile, together and for 5 ms at most, and reads the locks that they ask for.
     ///
     /// Two equal samples prove that the process never gets the lock, if it ran in between.
-    ///
-    /// - Parameter processes: Processes that this one may trace and that are not reaped meanwhile, and their pidfds.
-    /// - Returns: A sample of each, within 5 ms.
     static func take(of processes: [(pid: Int32, descriptor: Int32)]) -> [StopSample] {
         let showsOwnProcesses = ProcSample.showsOwnProcesses
         var samples = processes.map { process -> StopSample? in

@@ -15,7 +15,6 @@ struct Watchdog {
         var isSpinSuspect = false
         /// The lock that the worker asked for in the last stop sample, and the time that it had run up to then.
         var spin: (found: StopSample.Spin, time: UInt64)?
-        /// When to take the next sample.
         var nextSample: Int
         /// The time from that sample to the next.
         var pause = Watchdog.firstSample
@@ -33,7 +32,6 @@ struct Watchdog {
     /// A call that comes later than this shows that the system, or this process and maybe its workers, were stopped.
     private static let longestDelay = 500_000_000
 
-    /// How long an item may take, in nanoseconds, or nil.
     private let timeout: Int?
     private let provesDeadlocks: Bool
     private var entries: [Int: Entry] = [:]
@@ -41,7 +39,6 @@ struct Watchdog {
     private var plannedTime = Int.max
     /// When all processes continued after a stop; items that began before were stopped too.
     private var resumed = 0
-    /// The workers to stop for a moment.
     private var suspects: [Int] = []
 
     init(timeout: Duration?, provesDeadlocks: Bool) {
@@ -49,20 +46,12 @@ struct Watchdog {
         self.provesDeadlocks = provesDeadlocks
     }
 
-    /// Whether there is anything to watch for.
     var isNeeded: Bool { timeout != nil || provesDeadlocks }
 
     /// The longest time between two calls while no worker is known, in nanoseconds.
     var period: Int { min(timeout ?? .max, provesDeadlocks ? Self.firstSample : .max) }
 
-    /// Checks a worker.
-    ///
-    /// - Parameters:
-    ///   - worker: The worker.
-    ///   - snapshot: Its record's snapshot.
-    ///   - now: The time, in nanoseconds of the monotonic clock.
-    ///   - sample: Takes a sample of its process; called only when one is due.
-    /// - Returns: Why to kill it, or nil.
+    /// Checks a worker, whose process it samples only when that is due; returns why to kill it, or nil.
     mutating func check(
         _ worker: Int, _ snapshot: ItemSnapshot, at now: Int, sample: () -> ProcSample?
     ) -> KillReason? {
@@ -95,14 +84,10 @@ struct Watchdog {
 
     /// Stops the workers that may spin for a moment; call it after all workers were checked.
     ///
-    /// - Parameters:
-    ///   - now: The time, in nanoseconds of the monotonic clock.
-    ///   - take: Stops the processes of these workers, together, and returns a sample of each.
     /// - Returns: The workers to kill: they asked for the same lock in vain before.
     mutating func stopSuspects(at now: Int, _ take: ([Int]) -> [StopSample]) -> [Int] {
         guard !suspects.isEmpty else { return [] }
-        let workers = suspects
-        suspects = []
+        let workers = exchange(&suspects, with: [])
         var proven: [Int] = []
         for (worker, sample) in zip(workers, take(workers)) {
             guard var entry = entries[worker] else { continue }
@@ -127,7 +112,6 @@ struct Watchdog {
         return proven
     }
 
-    /// Forgets a worker that ended.
     mutating func forget(_ worker: Int) {
         entries[worker] = nil
         suspects.removeAll { $0 == worker }
@@ -141,7 +125,6 @@ struct Watchdog {
         resumed = now
     }
 
-    /// Plans the next call, in nanoseconds of the monotonic clock.
     mutating func nextTime(now: Int) -> Int {
         guard isNeeded else { return .max }
         var time = now + period

@@ -8,7 +8,6 @@ package struct Cgroup: Sendable {
         /// The microseconds of processor time that the group may use in each period, and the period's length.
         let time: Int
         let period: Int
-        /// The file with the quota.
         package let file: String
 
         /// The quota as a number of processors: 1.5 for 150 ms in each 100 ms.
@@ -77,9 +76,6 @@ package struct Cgroup: Sendable {
     }
 
     /// The percentage of the last 10 s in which a process of this process's group waited for a resource, or nil.
-    ///
-    /// - Parameter resource: "cpu", "memory" or "io".
-    /// - Returns: The percentage.
     package func pressure(_ resource: String) -> Double? {
         own("\(resource).pressure").flatMap(Self.pressure)
     }
@@ -97,13 +93,9 @@ extension Cgroup {
         return words.count == 2 ? Quota(time: Int(words[0]), period: Int(words[1]), file: file) : nil
     }
 
-    /// Reads the line "oom_kill N".
     static func kills(_ text: String) -> Int? {
-        for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            if words.count == 2, words[0] == "oom_kill" { return Int(words[1]) }
-        }
-        return nil
+        let lines = text.split(separator: "\n").map { $0.split(separator: " ") }
+        return lines.first { $0.count == 2 && $0[0] == "oom_kill" }.flatMap { Int($0[1]) }
     }
 
     /// Reads "some avg10=PERCENTAGE …", the first line of a pressure file.

@@ -5,7 +5,6 @@ internal import Glibc
 final class EventFD: Sendable {
     let descriptor: Int32
 
-    /// Makes a counter of 0.
     init() throws(SystemError) {
         descriptor = try SystemError.check("eventfd") { cforkpool_eventfd() }
     }
@@ -19,13 +18,11 @@ final class EventFD: Sendable {
         _ = cforkpool_eventfd_notify(descriptor)
     }
 
-    /// Whether the descriptor is readable (`ppoll`).
     static func isReadable(_ descriptor: Int32) -> Bool {
         var entry = cforkpool_poll(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return unsafe cforkpool_ppoll(&entry, 1, 0) == 1
     }
 
-    /// Makes the descriptor unreadable.
     func drain() {
         cforkpool_eventfd_drain(descriptor)
     }

@@ -55,28 +55,15 @@ extension ProcFile {
         return nil
     }
 
-    /// Reads the number after a name.
-    static func number(_ name: String, in text: ArraySlice<UInt8>, radix: UInt64 = 10) -> UInt64? {
+    static func number(_ name: String, in text: ArraySlice<UInt8>, radix: Int = 10) -> UInt64? {
         value(of: name, in: text).flatMap { number($0, radix: radix) }
     }
 
     /// Reads a text that is one number without a sign, in base 10 or 16.
-    static func number(_ text: ArraySlice<UInt8>, radix: UInt64) -> UInt64? {
-        guard !text.isEmpty else { return nil }
-        var sum: UInt64 = 0
-        for byte in text {
-            let digit: UInt64
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = UInt64(byte - UInt8(ascii: "0"))
-            case UInt8(ascii: "a")...UInt8(ascii: "f") where radix == 16: digit = UInt64(byte - UInt8(ascii: "a")) + 10
-            default: return nil
-            }
-            let (product, overflow) = sum.multipliedReportingOverflow(by: radix)
-            let (next, carry) = product.addingReportingOverflow(digit)
-            if overflow || carry { return nil }
-            sum = next
-        }
-        return sum
+    static func number(_ text: ArraySlice<UInt8>, radix: Int) -> UInt64? {
+        // The initializer takes a sign too.
+        guard let first = text.first, first != UInt8(ascii: "+"), first != UInt8(ascii: "-") else { return nil }
+        return UInt64(String(decoding: text, as: UTF8.self), radix: radix)
     }
 
     /// Reads a text that is "0x" and a number.
@@ -84,7 +71,6 @@ extension ProcFile {
         text.starts(with: "0x".utf8) ? number(text.dropFirst(2), radix: 16) : nil
     }
 
-    /// Whether the text contains a word.
     static func contains(_ word: String, in text: ArraySlice<UInt8>) -> Bool {
         text.indices.contains { text[$0...].starts(with: word.utf8) }
     }

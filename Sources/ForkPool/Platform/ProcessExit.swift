@@ -1,7 +1,6 @@
 internal import CForkPool
 internal import Glibc
 
-/// How a process ended.
 enum ExitStatus: Equatable {
     case exit(Int32)
     case signal(Int32)
@@ -76,12 +75,7 @@ struct ProcessExit: Equatable {
 }
 
 extension ProcessExit {
-    /// Finds out why the process ended, from its crash record and its limits.
-    ///
-    /// - Parameters:
-    ///   - record: The record that its crash handler wrote.
-    ///   - memoryLimit: Its limit on private memory, in bytes.
-    ///   - cpuTimeLimit: Its limit on processor time, in nanoseconds.
+    /// Finds out why the process ended, from its crash record and its limits in bytes and nanoseconds.
     mutating func explain(by record: cforkpool_crash, memoryLimit: Int?, cpuTimeLimit: Int?) {
         guard case .signal(let signal) = status else { return }
         crash = CrashReport(record, of: signal)

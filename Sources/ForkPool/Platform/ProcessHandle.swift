@@ -22,7 +22,6 @@ struct ProcessHandle {
         return result == 0 ? ProcessExit(pid: pid, ending) : ProcessExit(pid: pid, .unknown)
     }
 
-    /// Closes the descriptor.
     func close() {
         Glibc.close(descriptor)
     }
@@ -30,8 +29,6 @@ struct ProcessHandle {
 
 extension ProcessHandle {
     /// Starts processes from the forker thread, by fork or by exec.
-    ///
-    /// - Returns: For each start, the process or the error.
     @unsafe static func start(
         _ starts: [cforkpool_start], byExec: Bool = false
     ) -> [Result<ProcessHandle, SystemError>] {

@@ -18,11 +18,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
 
     /// The system's text for the errno: "Cannot allocate memory (errno 12)".
     var reason: String {
-        let text = unsafe String(unsafeUninitializedCapacity: 128) { buffer in
-            unsafe buffer.withMemoryRebound(to: CChar.self) {
-                unsafe cforkpool_strerror(code, $0.baseAddress!, $0.count)
-            }
-        }
+        let text = unsafe Self.text { unsafe cforkpool_strerror(code, $0, $1) }
         return "\(text.isEmpty ? "unknown error" : text) (errno \(code))"
     }
 
@@ -37,11 +33,13 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
 
     /// The name of a signal, as `SIGSEGV`.
     package static func name(ofSignal signal: Int32) -> String {
-        let name = unsafe String(unsafeUninitializedCapacity: 32) { buffer in
-            unsafe buffer.withMemoryRebound(to: CChar.self) {
-                unsafe cforkpool_sigabbrev(signal, $0.baseAddress!, $0.count)
-            }
-        }
+        let name = unsafe text { unsafe cforkpool_sigabbrev(signal, $0, $1) }
         return name.isEmpty ? "signal \(signal)" : "SIG\(name)"
+    }
+
+    private static func text(_ write: (UnsafeMutablePointer<CChar>, Int) -> Int) -> String {
+        unsafe String(unsafeUninitializedCapacity: 128) { buffer in
+            unsafe buffer.withMemoryRebound(to: CChar.self) { unsafe write($0.baseAddress!, $0.count) }
+        }
     }
 }

@@ -1,5 +1,4 @@
 extension Batch {
-    /// What a batch's items need.
     @usableFromInline
     struct Shape: Sendable {
         @usableFromInline var count: Int

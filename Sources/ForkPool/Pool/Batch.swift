@@ -7,21 +7,17 @@ internal import Synchronization
 /// it has ended nothing changes any more. Its memory is released with its last reference.
 @usableFromInline
 @safe final class Batch: @unchecked Sendable {
-    /// Where a batch is on its way.
+    /// Where a batch is on its way: README.md has a table.
     enum Stage {
-        /// Laid out and not submitted.
         case made
-        /// It waits for a batch slot.
         case pending
-        /// It is offered at a batch slot.
+        /// Offered at a batch slot.
         case open(Int)
-        /// Nothing of it runs any more.
         case ended
     }
 
     @usableFromInline let shape: Shape
     let pool: Pool
-    /// Where the outcomes are.
     let results: ResultMemory
     /// The states, the inputs and the slots, one after the other.
     private let front: SharedHeap.Part
@@ -92,7 +88,6 @@ internal import Synchronization
         unsafe results.states[item].store(ItemState.lost, ordering: .releasing)
     }
 
-    /// What the batch left, once it has ended.
     func result() -> MapResult {
         // The closure keeps the batch, and with it the memory.
         MapResult(FailureReader(memory: results, machine: machine, newestError: newestError)) { extendLifetime(self) }
@@ -102,13 +97,9 @@ internal import Synchronization
 // MARK: - Inputs
 
 extension Batch {
-    /// The first slot for inputs that are bit patterns.
-    @usableFromInline
-    var inputs: UnsafeMutableRawPointer { unsafe pool.layout.base + inputsOffset }
+    @usableFromInline var inputs: UnsafeMutableRawPointer { unsafe pool.layout.base + inputsOffset }
 
-    /// Encodes an input into the pool's memory.
-    ///
-    /// An input that throws or has no room is the item's failure.
+    /// Encodes an input into the pool's memory; one that throws or has no room is the item's failure.
     @unsafe func encode(_ item: Int, _ write: (BinaryEncoder, UnsafeMutableRawBufferPointer) throws -> Int) {
         let slot = unsafe inputs + item * MemoryLayout<Extent>.stride
         // Until it is encoded the worker passes it over.

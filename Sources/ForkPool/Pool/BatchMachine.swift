@@ -2,7 +2,6 @@
 ///
 /// A pure state machine: it knows no process and no memory. `Pool` tells it what it read and carries out what it returns.
 struct BatchMachine {
-    /// What the pool does next.
     enum Action: Equatable {
         /// The worker's successor first runs `range`, which is the given attempt at its first item, after `pause`
         /// nanoseconds.
@@ -13,7 +12,7 @@ struct BatchMachine {
         case stop
     }
 
-    /// This many workers in a row may die without having claimed anything before the batch gives up.
+    /// The batch gives up when this many workers in a row died without having claimed anything.
     static let mostFailedStarts = 32
     /// How often a batch whose lowest failure is known is looked at again, at the least, in nanoseconds.
     private static let reviewTime = 2_000_000
@@ -30,9 +29,7 @@ struct BatchMachine {
     private(set) var causes: [Int: FailureCause] = [:]
     /// The lowest index that failed, where that ends the batch.
     private(set) var lowestFailure = Int.max
-    /// What ended the batch as a whole.
-    ///
-    /// It is the failure of every item without an outcome.
+    /// What ended the batch as a whole: the failure of every item without an outcome.
     private(set) var ending: FailureCause?
 
     /// The attempts at the items that were begun more than once.
@@ -63,7 +60,6 @@ struct BatchMachine {
     /// The end of the items that are to be run: a known failure that ends the batch makes those above it needless.
     var end: Int { min(count, lowestFailure) }
 
-    /// The number of the next or last attempt at an item, from 1.
     func attempt(at item: Int) -> Int { attempts[item] ?? 1 }
 
     // MARK: - Failures and ends
@@ -81,9 +77,7 @@ struct BatchMachine {
         return .stopAbove(item)
     }
 
-    /// Ends the batch as a whole.
-    ///
-    /// The first cause stays.
+    /// Ends the batch as a whole; the first cause stays.
     @discardableResult
     mutating func end(_ cause: FailureCause) -> Action {
         if ending == nil { ending = cause }
@@ -97,22 +91,13 @@ struct BatchMachine {
 
     // MARK: - The exit of a worker
 
-    /// Checks what the record of a worker that ended says of its claim.
-    ///
-    /// - Parameters:
-    ///   - worker: The worker.
-    ///   - position: Its last item.
-    ///   - end: The end of its claim.
-    ///   - finished: Whether it left its loop by itself.
-    ///   - isUnfinished: Whether an item has no outcome.
-    ///   - hasBegun: Whether the body had begun; true where items are not timed.
-    /// - Returns: The claim; none if it cannot be true.
+    /// Checks what the record of a worker that ended says of its claim; `hasBegun` is true where items are not timed.
     func snapshot(
         of worker: Int, position: Int, end: Int, finished: Bool, isUnfinished: (Int) -> Bool, hasBegun: Bool
     ) -> ClaimSnapshot {
         // A record that lies before the worker's first item is damaged, and would be handed out for ever.
         guard position >= firstItems[worker] ?? 0, position < end, end <= count else {
-            return ClaimSnapshot(finished: finished, item: nil, remaining: nil, claimed: false)
+            return ClaimSnapshot(finished: finished, claimed: false)
         }
         let isLost = isUnfinished(position)
         let rest = (isLost && !hasBegun ? position : position + 1)..<end
@@ -121,14 +106,7 @@ struct BatchMachine {
             claimed: true)
     }
 
-    /// Decides what a worker's exit means for the items that it had claimed.
-    ///
-    /// - Parameters:
-    ///   - worker: The worker.
-    ///   - exit: How its process ended; gets the pool's cause if the pool killed it for this item.
-    ///   - claim: What its record says.
-    ///   - reason: Why the pool killed it, if it did.
-    /// - Returns: What the pool does next, if anything.
+    /// Decides what a worker's exit means for the items that it had claimed; `exit` gets the pool's cause if it has one.
     mutating func exited(
         _ worker: Int, _ exit: inout ProcessExit, _ claim: ClaimSnapshot, killedFor reason: KillReason?
     ) -> Action? {
@@ -158,9 +136,7 @@ struct BatchMachine {
         return .rerun(range, attempt: attempt(at: range.lowerBound), pause: pause)
     }
 
-    /// Names the pool's cause, if the pool killed the worker for the item that it was on.
-    ///
-    /// A worker that ended by itself before the kill keeps its own.
+    /// Names the pool's cause; a worker that ended by itself before the kill, or on another item, keeps its own.
     private func attribute(_ exit: inout ProcessExit, _ claim: ClaimSnapshot, _ reason: KillReason?) {
         switch reason {
         case .overdue(let item) where item == claim.item && exit.mayBeByPool: exit.cause = .timeout(timeout)
@@ -171,7 +147,6 @@ struct BatchMachine {
 
     // MARK: - Offers
 
-    /// Records that the batch slot offers the items from `start` on.
     mutating func offer(from start: Int) {
         offered = start
         exitsLeft = Self.mostExits(of: count, retries: policy.retries)
@@ -192,12 +167,9 @@ struct BatchMachine {
         return overflow ? .max - 64 : min(exits, .max - 128) + 64
     }
 
-    /// Chooses what to offer once more, when no worker is inside and items have no outcome.
+    /// Chooses what to offer once more of the ranges without an outcome, which ascend; nil if it is in vain.
     ///
     /// Workers that died before they could publish their claim leave such items, and so does a refused start.
-    ///
-    /// - Parameter lost: The ranges without an outcome, in ascending order.
-    /// - Returns: The range and the attempt at its first item; nil if it is in vain.
     mutating func sweep(_ lost: [Range<Int>]) -> (range: Range<Int>, attempt: Int)? {
         guard ending == nil, let first = lost.first else { return nil }
         // Each sweep leaves fewer items, but for deaths before an item began. A body that undoes what others publish
@@ -215,12 +187,7 @@ struct BatchMachine {
 
     // MARK: - Reviews
 
-    /// Decides whether workers on items above the lowest failure are to be killed now.
-    ///
-    /// - Parameters:
-    ///   - hasFailed: Whether a failure or a cancellation made items needless.
-    ///   - now: Now, in nanoseconds of the monotonic clock.
-    /// - Returns: Whether to kill them.
+    /// Decides whether workers on items that a failure or a cancellation made needless are to be killed now.
     mutating func killsNeedless(hasFailed: Bool, at now: Int) -> Bool {
         guard hasFailed else {
             failingSince = nil
@@ -235,9 +202,26 @@ struct BatchMachine {
         return now - since >= grace
     }
 
-    /// Chooses the workers to kill that are inside of the batch and say, twice in a row, that they are elsewhere.
     mutating func strays(_ absent: [Int]) -> [Int] {
         defer { self.absent = Set(absent) }
         return absent.filter(self.absent.contains)
+    }
+}
+
+/// What the record of a worker that ended says of its claim, checked: every index lies within the batch.
+struct ClaimSnapshot: Equatable {
+    /// Whether the worker left its loop by itself.
+    var finished: Bool
+    /// The item that it had begun without an outcome.
+    var item: Int?
+    /// What it had claimed and not begun.
+    var remaining: Range<Int>?
+    /// Whether it had claimed anything since it was started.
+    var claimed: Bool
+
+    /// Everything that it had claimed and that has no outcome.
+    var unfinished: Range<Int>? {
+        guard let item else { return remaining }
+        return item..<(remaining?.upperBound ?? item + 1)
     }
 }

@@ -2,15 +2,12 @@
 ///
 /// A pure state machine: it knows no memory and no process.
 struct BatchQueue<Batch: AnyObject> {
-    /// What becomes of a batch that is submitted.
     enum Admission: Equatable {
         /// The pool accepts nothing any more: the end of a sentence that says why.
         case refused(String)
         /// The pool has ended, for the cause in `ending`.
         case ended
-        /// The batch is offered at a batch slot.
         case open(slot: Int)
-        /// The batch waits for a batch slot.
         case pending
     }
 
@@ -20,31 +17,25 @@ struct BatchQueue<Batch: AnyObject> {
     private(set) var pending: [Batch] = []
     /// Why the pool accepts nothing any more, as the end of a sentence.
     private(set) var refusal: String?
-    /// Why nothing runs any more.
     private(set) var ending: FailureCause?
     /// Whether workers end as soon as nothing is open: the pool was closed and every batch has ended.
     private(set) var isClosing = false
     /// Whether the pool closes with the end of its only batch.
     private let closesWithBatch: Bool
 
-    /// Makes a queue with a number of batch slots.
     init(slots count: Int, closesWithBatch: Bool) {
         slots = Array(repeating: nil, count: count)
         free = Array((0..<count).reversed())
         self.closesWithBatch = closesWithBatch
     }
 
-    /// Whether a batch slot is free.
     var hasRoom: Bool { !free.isEmpty }
-    /// Whether a batch is open or pending.
     var hasWork: Bool { !pending.isEmpty || free.count < slots.count }
-    /// A batch that has not ended, if there is one.
     var unfinished: Batch? { slots.lazy.compactMap { $0 }.first ?? pending.first }
 
     /// Decides whether the pool accepts a batch; it is not admitted yet.
     var refusesBatches: Admission? { refusal.map(Admission.refused) ?? (ending == nil ? nil : .ended) }
 
-    /// Admits a batch.
     mutating func admit(_ batch: Batch) -> Admission {
         if let admission = refusesBatches { return admission }
         guard let slot = free.popLast() else {
@@ -55,7 +46,6 @@ struct BatchQueue<Batch: AnyObject> {
         return .open(slot: slot)
     }
 
-    /// Takes the batch that ended out of its slot.
     mutating func vacate(_ slot: Int) {
         slots[slot] = nil
         free.append(slot)
@@ -78,15 +68,9 @@ struct BatchQueue<Batch: AnyObject> {
         batchEnded()
     }
 
-    /// Takes every pending batch out.
-    mutating func withdrawAll() -> [Batch] {
-        defer { pending = [] }
-        return pending
-    }
+    mutating func withdrawAll() -> [Batch] { exchange(&pending, with: []) }
 
-    /// Accepts nothing any more.
-    ///
-    /// The first reason stays.
+    /// Accepts nothing any more; the first reason stays.
     mutating func refuse(because reason: String) {
         if refusal == nil { refusal = reason }
     }
@@ -96,14 +80,11 @@ struct BatchQueue<Batch: AnyObject> {
         isClosing = true
     }
 
-    /// Ends everything.
-    ///
-    /// The first cause stays.
+    /// Ends everything; the first cause stays.
     mutating func end(_ cause: FailureCause) {
         if ending == nil { ending = cause }
     }
 
-    /// Accepts another only batch.
     mutating func reopen() {
         ending = nil
         isClosing = false

@@ -11,33 +11,23 @@ struct FailureReader {
     ///
     /// - Complexity: O(items), at some eight items a nanosecond while nothing failed.
     func failures() -> [Int: ForkPool.Failure] {
-        let count = memory.count
         var failures: [Int: ForkPool.Failure] = [:]
         guard !memory.isComplete else { return failures }
         let errors = errors()
         var needless: Int?
-        for item in 0..<count {
-            switch unsafe memory.states[item].load(ordering: .acquiring) {
-            case ItemState.value: continue
-            case ItemState.failed, ItemState.described:
-                failures[item] = errors[item].map { counted(ForkPool.Failure($0, item)) } ?? .errorMissing(item)
-            case ItemState.lost:
-                failures[item] =
-                    (machine.causes[item] ?? machine.ending).map { counted(ForkPool.Failure($0, item)) }
-                    ?? .corrupted(item, "its state is damaged")
-            case ItemState.unfinished:
-                if let cause = machine.causes[item] {
-                    failures[item] = counted(ForkPool.Failure(cause, item))
-                } else if machine.ending != nil {
-                    // What ended the map is the failure of all of these: there may be millions.
-                    continue
-                } else if item < machine.lowestFailure {
-                    failures[item] = .corrupted(item, "its worker's line of the scoreboard is damaged")
-                } else if needless == nil {
-                    needless = item
-                }
-            default:
+        for item in 0..<memory.count {
+            let state = unsafe memory.states[item].load(ordering: .acquiring)
+            if state == ItemState.value { continue }
+            // What ended the map is the failure of all of these: there may be millions.
+            if machine.ending != nil, state == ItemState.unfinished, machine.causes[item] == nil { continue }
+            if let failure = failure(of: item, state, errors) {
+                failures[item] = failure
+            } else if state != ItemState.unfinished {
                 failures[item] = .corrupted(item, "its state is damaged")
+            } else if item < machine.lowestFailure {
+                failures[item] = .corrupted(item, "its worker's line of the scoreboard is damaged")
+            } else if needless == nil {
+                needless = item
             }
         }
         // Nothing was needless without a failure: a worker claimed one that never was.
@@ -51,7 +41,13 @@ struct FailureReader {
     ///
     /// - Complexity: O(errors).
     func failure(of item: Int) -> ForkPool.Failure? {
-        switch unsafe memory.states[item].load(ordering: .acquiring) {
+        failure(of: item, unsafe memory.states[item].load(ordering: .acquiring), errors())
+    }
+
+    private func failure(
+        of item: Int, _ state: UInt8, _ errors: @autoclosure () -> [Int: WorkerError]
+    ) -> ForkPool.Failure? {
+        switch state {
         case ItemState.failed, ItemState.described:
             errors()[item].map { counted(ForkPool.Failure($0, item)) } ?? .errorMissing(item)
         case ItemState.lost, ItemState.unfinished:
@@ -60,7 +56,6 @@ struct FailureReader {
         }
     }
 
-    /// The failure, with the number of its attempt.
     private func counted(_ failure: ForkPool.Failure) -> ForkPool.Failure {
         var failure = failure
         if let item = failure.index { failure.attempt = machine.attempt(at: item) }

@@ -3,7 +3,6 @@ internal import Glibc
 // All failures are made here, so that each kind has one wording.
 
 extension ForkPool.Failure {
-    /// Makes the failure of an item from the report of its worker.
     init(_ error: WorkerError, _ item: Int) {
         switch error.kind {
         case .thrown:
@@ -25,11 +24,7 @@ extension ForkPool.Failure {
         bodyRan = error.kind == .inputNotDecodable ? .no : .yes
     }
 
-    /// Makes the failure of an item, or of a whole map, from its cause.
-    ///
-    /// - Parameters:
-    ///   - cause: The cause.
-    ///   - item: The index of the item; nil for the whole map.
+    /// Makes the failure of an item, or of a whole map (nil), from its cause.
     init(_ cause: FailureCause, _ item: Int?) {
         switch cause {
         case .ended(let exit):
@@ -82,15 +77,12 @@ extension ForkPool.Failure {
         bodyRan = ran
     }
 
-    /// The beginning of a sentence about the whole map.
     private static func subject(_ item: Int?) -> String { item == nil ? map : "" }
 
-    /// Makes the failure of using a resident pool after its end.
     static func closed(_ how: String) -> Self {
         Self(.closed, index: nil, "the map was refused: the pool \(how); make a new one", ran: .no)
     }
 
-    /// Makes the failure of a map whose inputs and results do not fit into the pool's memory.
     static var full: Self {
         Self(
             .noMemory, index: nil,
@@ -98,15 +90,10 @@ extension ForkPool.Failure {
                 + "pool fewer items at once", ran: .no)
     }
 
-    /// Makes the failure of using a pool in a fork of its process.
     static var foreign: Self { .closed("belongs to the process that made it, of which this one is a fork") }
 
-    /// Makes the failure of a stream whose task was cancelled.
-    static var streamCancelled: Self {
-        Self(.cancelled, index: nil, "the map was cancelled")
-    }
+    static var streamCancelled: Self { Self(.cancelled, index: nil, "the map was cancelled") }
 
-    /// Makes the failure of an item of a stream whose source failed.
     static func noInput(_ error: any Error) -> Self {
         let text = String(describing: error)
         var failure = Self(.thrown, index: nil, "has no input: the stream's source threw \(text)", ran: .no)
@@ -114,17 +101,14 @@ extension ForkPool.Failure {
         return failure
     }
 
-    /// Makes the failure of a job that exec workers cannot run.
     static func notRunnable(_ reason: String) -> Self {
         Self(.notRunnable, index: nil, "the job cannot be run: \(reason)", ran: .no)
     }
 
-    /// Makes the failure of a wait that ended before the call was done.
     static func timedOut(_ time: Duration) -> Self {
         Self(.timedOut, index: nil, "the call is not done after \(time); it goes on, and can be waited for again")
     }
 
-    /// Makes the failure of a map after a refused system call.
     init(refused error: SystemError, index: Int?) {
         let isMemory = error.call == "mmap" || error.call == "memfd_create" && error.code == ENOMEM
         let advice =
@@ -141,7 +125,6 @@ extension ForkPool.Failure {
         errno = error.code
     }
 
-    /// Makes the failure of a map that must not fork beside other threads, if the threads cannot be counted.
     static func uncounted(_ error: SystemError) -> Self {
         var failure = Self(
             .threadsRefused, index: nil,
@@ -151,7 +134,6 @@ extension ForkPool.Failure {
         return failure
     }
 
-    /// Makes the failure of a map that must not fork beside other threads.
     static func threaded(_ threads: Int32) -> Self {
         Self(
             .threadsRefused, index: nil,
@@ -159,17 +141,14 @@ extension ForkPool.Failure {
             ran: .no)
     }
 
-    /// Makes the failure of an item whose shared memory is damaged.
     static func corrupted(_ item: Int, _ what: String) -> Self {
         Self(.corrupted, index: item, "has no result: \(what); a body wrote where it must not")
     }
 
-    /// Makes the failure of an item whose worker had no memory left for a report.
     static func errorMissing(_ item: Int) -> Self {
         Self(.noMemory, index: item, "failed, and its worker had no memory left to say why; use more workers")
     }
 
-    /// Makes the failure of an item whose result does not decode.
     static func notDecodable(_ item: Int, _ error: any Error) -> Self {
         Self(.notDecodable, index: item, "has a result that cannot be decoded: \(error)", ran: .yes)
     }

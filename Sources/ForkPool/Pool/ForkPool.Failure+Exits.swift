@@ -4,11 +4,6 @@ internal import Glibc
 
 extension ForkPool.Failure {
     /// Makes the failure of the item that a worker ran when it ended, or of all items that no worker reached.
-    ///
-    /// - Parameters:
-    ///   - exit: How the worker ended.
-    ///   - index: The index of the item; nil for several.
-    ///   - worker: The words for the worker in the sentence.
     init(_ exit: ProcessExit, index: Int?, worker: String) {
         switch exit.cause {
         case .timeout(let limit):
@@ -104,16 +99,11 @@ extension ForkPool.Failure {
 }
 
 extension String {
-    /// The text without white space at both ends.
     var trimmed: String {
-        let isSpace: (Character) -> Bool = { $0.isWhitespace }
-        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
-            return ""
-        }
-        return String(self[first...last])
+        guard let last = lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(self[...last].drop { $0.isWhitespace })
     }
 
-    /// Finds the first position of a text.
     fileprivate func range(of text: String) -> Index? {
         indices.first { self[$0...].hasPrefix(text) }
     }

@@ -6,11 +6,9 @@ internal import Synchronization
 /// The memory goes back to the pool when this is dropped.
 @usableFromInline
 final class MapResult {
-    /// Where the results are.
     @usableFromInline let memory: ResultMemory
     /// Every failure of an item's own, by index.
     let failures: [Int: ForkPool.Failure]
-    /// The number of items.
     @usableFromInline let count: Int
     /// What ended the map before every item had its turn.
     private let whole: ForkPool.Failure?
@@ -46,9 +44,7 @@ final class MapResult {
 }
 
 extension MapResult {
-    /// Itself, if every item has its result.
-    ///
-    /// - Throws: The failure of the lowest index.
+    /// Itself, if every item has its result; else throws `first`.
     @usableFromInline
     func checked() throws(ForkPool.Failure) -> MapResult {
         if let first { throw first }
@@ -59,23 +55,17 @@ extension MapResult {
 // MARK: - Results that are bit patterns
 
 extension MapResult {
-    /// The slots, each of which holds a result.
-    ///
-    /// - Throws: The failure of the lowest index.
+    /// The slots, each of which holds a result that is a bit pattern, whether or not the type says so here.
     @usableFromInline
-    func slots<R: BitwiseCopyable>(of type: R.Type) throws(ForkPool.Failure) -> UnsafeBufferPointer<R> {
+    func slots<R>(of type: R.Type) throws(ForkPool.Failure) -> UnsafeBufferPointer<R> {
         if let first { throw first }
         return unsafe UnsafeBufferPointer(start: memory.slots.bindMemory(to: R.self, capacity: count), count: count)
     }
 
     /// Copies the results out of their slots.
-    ///
-    /// - Precondition: The results are bit patterns, whether or not the type says so here.
     @usableFromInline
     func array<R>(of type: R.Type) throws(ForkPool.Failure) -> [R] {
-        if let first { throw first }
-        let slots = unsafe UnsafeBufferPointer(
-            start: memory.slots.bindMemory(to: R.self, capacity: count), count: count)
+        let slots = unsafe try slots(of: type)
         return unsafe Array(unsafeUninitializedCapacity: count) { copy, initialized in
             unsafe Self.populate(UnsafeMutableRawBufferPointer(copy))
             initialized = unsafe copy.initialize(fromContentsOf: slots)
@@ -83,8 +73,6 @@ extension MapResult {
     }
 
     /// Every item's result or failure.
-    ///
-    /// - Precondition: The results are bit patterns, whether or not the type says so here.
     @inlinable
     func results<R>(of type: R.Type) -> [Result<R, ForkPool.Failure>] {
         let isComplete = isComplete
@@ -108,34 +96,22 @@ extension MapResult {
 // MARK: - Results that are coded
 
 extension MapResult {
-    /// Decodes the results.
-    ///
-    /// - Throws: The failure of the lowest index, an undecodable result included.
     @usableFromInline
     func decoded<R: Decodable>(as type: R.Type) throws(ForkPool.Failure) -> [R] {
-        unsafe try decoded { bytes in unsafe try BinaryDecoder.decode(type, from: bytes) }
+        unsafe try decoded { unsafe try BinaryDecoder.decode(type, from: $0) }
     }
 
-    /// Every item's decoded result or failure.
     @usableFromInline
     func decodedResults<R: Decodable>(as type: R.Type) -> [Result<R, ForkPool.Failure>] {
-        (0..<count).map { item in
-            unsafe result(of: item) { bytes in unsafe try BinaryDecoder.decode(type, from: bytes) }
-        }
+        (0..<count).map { unsafe result(of: $0) { unsafe try BinaryDecoder.decode(type, from: $0) } }
     }
 
-    /// Decodes the results in a way that the caller has.
-    ///
-    /// - Throws: The failure of the lowest index, an undecodable result included.
+    /// Decodes the results; throws the failure of the lowest index, an undecodable result included.
     func decoded<R>(_ decode: (UnsafeRawBufferPointer) throws -> R) throws(ForkPool.Failure) -> [R] {
         if let first { throw first }
-        var results: [R] = []
-        results.reserveCapacity(count)
-        for item in 0..<count { results.append(unsafe try result(of: item, decode).get()) }
-        return results
+        return try (0..<count).map { item throws(ForkPool.Failure) in unsafe try result(of: item, decode).get() }
     }
 
-    /// An item's decoded result or failure.
     func result<R>(of item: Int, _ decode: (UnsafeRawBufferPointer) throws -> R) -> Result<R, ForkPool.Failure> {
         if let failure = failure(of: item) { return .failure(failure) }
         return unsafe memory.decoded(item, decode).result

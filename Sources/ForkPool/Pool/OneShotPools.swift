@@ -20,13 +20,7 @@ final class OneShotPools: Sendable {
 
     /// Runs `body` over the items of a layout in workers, and returns when none of them is left.
     ///
-    /// - Parameters:
-    ///   - layout: The number of items and the stride of their results.
-    ///   - stopsAtFailure: Whether the first failure ends the map.
-    ///   - cancelled: A descriptor that is readable when the caller cancels the map.
-    ///   - body: Runs in a worker, for each range of items.
-    /// - Returns: What the map left behind.
-    /// - Throws: The refusal, if there is no memory or no worker.
+    /// The descriptor `cancelled` is readable when the caller cancels the map.
     func run(
         _ layout: SlotLayout, stopsAtFailure: Bool, cancelled: Int32?, body: @escaping RangeBody
     ) throws(ForkPool.Failure) -> MapResult {
@@ -63,45 +57,32 @@ final class OneShotPools: Sendable {
     private func open(_ shape: Batch.Shape) throws(ForkPool.Failure) -> (Pool, Batch) {
         if let pool = takeIdle(), let batch = try? pool.openOnlyBatch(shape) { return (pool, batch) }
         let noMemory = SystemError(call: "mmap", code: SystemError.noMemory)
-        guard let size = shape.size, size < .max / 8 else { throw ForkPool.Failure(refused: noMemory, index: nil) }
-        let pool: Pool
         do throws(SystemError) {
-            pool = try Pool(
+            guard let size = shape.size, size < .max / 8 else { throw noMemory }
+            let pool = try Pool(
                 workers: workers, options: options, for: .oneBatch, heap: SharedHeap.rounded(size) + Mapping.pageSize)
+            guard let batch = try? pool.openOnlyBatch(shape) else { throw noMemory }
+            return (pool, batch)
         } catch {
             throw ForkPool.Failure(refused: error, index: nil)
         }
-        guard let batch = try? pool.openOnlyBatch(shape) else {
-            throw ForkPool.Failure(refused: noMemory, index: nil)
-        }
-        return (pool, batch)
     }
 
-    /// Takes the kept pool.
-    ///
-    /// A fork of this process leaves it to its parent: the memory is shared.
+    /// Takes the kept pool; a fork of this process leaves it to its parent, since the memory is shared.
     private func takeIdle() -> Pool? {
-        let pool = idle.withLock { idle in
-            defer { idle = nil }
-            return idle
-        }
+        let pool = idle.withLock { exchange(&$0, with: nil) }
         return pool?.isOwn == true ? pool : nil
     }
 
     private func keep(_ pool: Pool) {
         guard pool.isOwn else { return }
-        let other = idle.withLock { idle in
-            defer { idle = pool }
-            return idle
-        }
-        extendLifetime(other)
+        // What was kept before is released without the lock.
+        extendLifetime(idle.withLock { exchange(&$0, with: pool) })
     }
 }
 
 extension Pool {
-    /// Lays out and opens the only batch of a one-shot map.
-    ///
-    /// - Throws: `noMemory`, if the heap has no room for it.
+    /// Lays out and opens the only batch of a one-shot map; throws if the heap has no room for it.
     func openOnlyBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
         let now = monotonicNanoseconds()
         locked { state in

@@ -4,10 +4,9 @@ internal import Synchronization
 // How a batch goes through a pool: made, perhaps pending, open, ended.
 
 extension Pool {
-    /// Gives a batch to the workers, or lets it wait for a batch slot.
+    /// Gives a batch to the workers, or lets it wait for a batch slot; throws if the pool was closed meanwhile.
     ///
     /// - Returns: Whether workers were awake for it, so that it may be done soon.
-    /// - Throws: The refusal, if the pool was closed meanwhile.
     @discardableResult
     func submit(_ batch: Batch) throws(ForkPool.Failure) -> Bool {
         unsafe layout.callerProcessor.pointee.store(Int(cforkpool_sched_getcpu()), ordering: .relaxed)
@@ -124,7 +123,6 @@ extension Pool {
         state.retired.append(batch)
     }
 
-    /// Opens pending batches while batch slots are free.
     private func admitPending(_ state: inout State) {
         guard !state.queue.pending.isEmpty else { return }
         var opened = 0
@@ -138,7 +136,6 @@ extension Pool {
         layout.wake(opened)
     }
 
-    /// Settles every batch that is done.
     func settleAll(_ state: inout State) {
         for case let batch? in state.queue.slots { settle(batch, &state) }
     }

@@ -12,13 +12,7 @@ extension Pool {
         var batchSlot: Int
     }
 
-    /// Takes note of the end of a worker.
-    ///
-    /// - Parameters:
-    ///   - worker: The worker.
-    ///   - process: How its process ended.
-    ///   - reason: Why the pool killed it, if it did.
-    /// - Returns: What its record says.
+    /// Takes note of the end of a worker, and returns what its record says.
     func exited(_ worker: Int, _ process: ProcessExit, killedFor reason: KillReason?) -> WorkerExit {
         let record = layout.record(worker)
         let finish = unsafe record.finish.pointee.load(ordering: .acquiring)

@@ -1,8 +1,6 @@
 internal import Synchronization
 
-// What keeps a damaged word from making a caller wait for ever. Workers and callers sleep, and wake each other, by words
-// that every worker can write to. So while a caller waits the supervisor checks now and then whether what they say can be
-// true. Where nothing is damaged none of this changes anything.
+// What keeps a damaged word from making a caller wait for ever: README.md.
 
 extension Pool {
     /// The time between two repairs, and the longest that a caller sleeps without one, in nanoseconds.
@@ -13,7 +11,6 @@ extension Pool {
         if locked({ !$0.isAttended }) { event.notify() }
     }
 
-    /// Writes the control words that follow from the state.
     func writeControl(_ state: State) {
         let closes = state.queue.isClosing || servesOneBatch
         unsafe layout.closing.pointee.store(closes ? 1 : 0, ordering: .sequentiallyConsistent)

@@ -4,15 +4,11 @@ internal import Synchronization
 // What the supervisor asks of a pool between two sleeps.
 
 extension Pool {
-    /// What the supervisor does next.
     struct Review {
-        /// Why everything ends.
         var ending: FailureCause?
         /// Whether workers end by themselves and are not replaced.
         var isClosing = false
-        /// Whether there are items to run.
         var hasWork = false
-        /// Workers to kill.
         var needless: [Int] = []
         /// Whether the pool repaired what a wild write could have damaged.
         var repairs = false
@@ -39,7 +35,6 @@ extension Pool {
         }
     }
 
-    /// Looks after every batch.
     func review(now: Int, isManned: Bool) -> Review {
         locked { state in
             state.isUnmanned = !isManned
@@ -101,17 +96,11 @@ extension Pool {
         }
     }
 
-    /// Whether a batch has ended since this was last asked.
     func takeProgress() -> Bool {
-        locked { state in
-            defer { state.hasEndedBatch = false }
-            return state.hasEndedBatch
-        }
+        locked { exchange(&$0.hasEndedBatch, with: false) }
     }
 
-    /// Whether the pool is used, or was since this was last asked.
-    ///
-    /// If not, the next caller notifies the supervisor.
+    /// Whether the pool is used, or was since this was last asked; if not, the next caller notifies the supervisor.
     func isInUse() -> Bool {
         locked { state in
             state.isWatched = state.wasUsed || state.queue.isClosing || state.queue.hasWork
@@ -120,12 +109,10 @@ extension Pool {
         }
     }
 
-    /// Ends everything, for a cause that the supervisor saw.
     func end(_ cause: FailureCause) {
         locked { endBatches(cause, &$0) }
     }
 
-    /// Settles every batch, when no process is left and none is to come.
     func endWithoutWorkers(_ cause: FailureCause) {
         locked { state in
             state.queue.end(cause)

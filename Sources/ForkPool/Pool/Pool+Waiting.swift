@@ -7,13 +7,7 @@ extension Pool {
     /// How long a caller spins, in nanoseconds, where a processor is free for it.
     private static let spinTime = 50_000
 
-    /// Waits until a batch has ended.
-    ///
-    /// - Parameters:
-    ///   - batch: The batch.
-    ///   - isSoonDone: Whether to spin for its end at first.
-    ///   - deadline: When to stop waiting, in nanoseconds of the monotonic clock; nil for never.
-    /// - Returns: Whether it has ended.
+    /// Waits until a batch has ended, at first spinning if that is soon, or until a deadline; returns whether it has ended.
     @discardableResult
     func wait(for batch: Batch, isSoonDone: Bool = false, until deadline: Int? = nil) -> Bool {
         if isSoonDone { spin(batch) }
@@ -40,7 +34,6 @@ extension Pool {
         }
     }
 
-    /// Whether a batch has ended.
     func isDone(_ batch: Batch) -> Bool {
         locked { state in
             settle(batch, &state)

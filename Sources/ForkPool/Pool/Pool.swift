@@ -16,13 +16,10 @@ final class Pool: Sendable {
     let servesOneBatch: Bool
     /// The number of processors that workers and callers may run on.
     let processors = Processors.available
-    /// The process that made the pool.
-    ///
-    /// A fork of it has the memory and no supervisor.
+    /// The process that made the pool: a fork of it has the memory and no supervisor.
     private let generation = cforkpool_generation()
     private let state: Locked<State>
 
-    /// What the lock guards.
     struct State {
         var heap: SharedHeap
         var queue: BatchQueue<Batch>
@@ -76,12 +73,7 @@ final class Pool: Sendable {
     /// Runs `body` while no other thread reads or changes the state.
     func locked<T>(_ body: (inout State) -> T) -> T {
         let (result, retired, awakened) = state.withLock { state in
-            let result = body(&state)
-            defer {
-                state.retired = []
-                state.awakened = []
-            }
-            return (result, state.retired, state.awakened)
+            (body(&state), exchange(&state.retired, with: []), exchange(&state.awakened, with: []))
         }
         Waiter.resume(awakened)
         extendLifetime(retired)
@@ -91,7 +83,6 @@ final class Pool: Sendable {
     /// Whether this process is the one that made the pool.
     var isOwn: Bool { cforkpool_generation() == generation }
 
-    /// Whether workers end by themselves.
     var isClosing: Bool { locked { $0.queue.isClosing } }
 }
 
@@ -125,9 +116,7 @@ extension Pool {
 // MARK: - Memory of batches
 
 extension Pool {
-    /// Lays out a batch.
-    ///
-    /// - Throws: The refusal, if the pool is closed or its memory is full.
+    /// Lays out a batch; throws if the pool is closed or its memory is full.
     func makeBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
         guard isOwn else { throw .foreign }
         let (memory, tag, refusal) = locked { state -> (SharedHeap.Part?, Int, ForkPool.Failure?) in
@@ -156,7 +145,6 @@ extension Pool {
         locked { $0.heap.allocate(size) }
     }
 
-    /// Takes back the memory of a batch that has no holder any more.
     func release(_ batch: Batch) {
         guard isOwn else { return }
         locked { state in

@@ -38,25 +38,27 @@ final class PoolSupervisor {
 
     /// Starts a pool's workers, and a thread that supervises them until the pool ends and then signals `over`.
     ///
-    /// - Throws: The refusal, if not one worker runs; nothing is left then.
+    /// It throws if not one worker runs; nothing is left then.
     static func start(_ pool: Pool, _ starter: any Starter, over: PrivateEvent) throws(SystemError) {
         var restarts = RestartLog(pool.options.restartIntensity)
         let supervisor = PoolSupervisor(pool, starter, workers: .max) { restarts.excess(at: $0) }
         try supervisor.begin()
-        let context = unsafe Unmanaged.passRetained(SupervisorThread(supervisor, over))
-        let error = unsafe cforkpool_thread({ unsafe SupervisorThread.run($0).signal() }, unsafe context.toOpaque())
-        guard error != 0 else { return }
-        unsafe context.release()
-        supervisor.perform(supervisor.table.close())
-        supervisor.killAll()
-        supervisor.reapAll()
-        starter.close()
-        throw SystemError(call: "pthread_create", code: -error)
+        do throws(SystemError) {
+            try ThreadWork.start {
+                over.promise()
+                supervisor.run()
+            } then: {
+                over.signal()
+            }
+        } catch {
+            supervisor.perform(supervisor.table.close())
+            supervisor.endProcesses()
+            starter.close()
+            throw error
+        }
     }
 
-    /// Starts the workers of a pool for one batch and supervises them on this thread, until none is left.
-    ///
-    /// - Throws: The refusal, if not one worker runs; nothing is left then.
+    /// Does the same for a pool for one batch, on this thread, until no worker is left.
     static func run(
         _ pool: Pool, _ starter: any Starter, workers: Int,
         countRestart: @escaping (_ now: Int) -> ForkPool.Options.RestartIntensity?
@@ -76,7 +78,6 @@ final class PoolSupervisor {
 
     // MARK: - The loop
 
-    /// Supervises until nothing is left.
     func run() {
         prepareToPoll()
         while true {
@@ -142,7 +143,7 @@ final class PoolSupervisor {
         return hasChanged || processes.count != before
     }
 
-    /// Looks after the batches; returns whether everything has come to its end.
+    /// Looks after the batches; returns whether nothing is left.
     private func review() -> Bool {
         let review = pool.review(now: monotonicNanoseconds(), isManned: table.isManned)
         if review.isClosing { perform(table.close()) }
@@ -162,8 +163,7 @@ final class PoolSupervisor {
         guard processes.isEmpty, table.ending != nil || pool.isClosing else { return false }
         // A process that is still being started must not be forgotten.
         _ = collect(waiting: true)
-        killAll()
-        reapAll()
+        endProcesses()
         if let cause = table.ending { pool.endWithoutWorkers(cause) }
         return true
     }
@@ -201,7 +201,6 @@ final class PoolSupervisor {
         for worker in table.unassigned { pool.abandon(worker) }
     }
 
-    /// Takes what was started; returns a refusal, if there was one.
     private func collect(waiting: Bool) -> SystemError? {
         var refusal: SystemError?
         for (slot, result) in starter.started(waiting: waiting) {
@@ -250,19 +249,15 @@ final class PoolSupervisor {
 
     /// Forgets failed starts if items get done.
     ///
-    /// It asks once a second, so that processes that always end at once are not started again and again without a
-    /// pause.
+    /// It asks once a second: processes that always end at once must not be started again and again without a pause.
     private func takeProgress(at now: Int) {
         guard now - lastProgress > 1_000_000_000 else { return }
         lastProgress = now
         if pool.takeProgress() { table.resetFailedStarts() }
     }
 
-    private func killAll() {
+    private func endProcesses() {
         for process in processes.values { process.kill() }
-    }
-
-    private func reapAll() {
         for (slot, process) in processes {
             _ = starter.reap(process, in: slot)
             process.close()

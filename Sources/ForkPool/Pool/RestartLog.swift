@@ -1,4 +1,4 @@
-/// Counts how often a pool's workers were replaced lately, as a pool may only so often.
+/// Counts how often a pool's workers were replaced lately.
 struct RestartLog {
     private let intensity: ForkPool.Options.RestartIntensity?
     /// When the last ones were, in nanoseconds of the monotonic clock: as many as may be within the time.
@@ -8,7 +8,7 @@ struct RestartLog {
         self.intensity = intensity
     }
 
-    /// Hears of a replacement; returns the intensity that it exceeds, if it does.
+    /// Records a replacement; returns the intensity that it exceeds, if it does.
     mutating func excess(at now: Int) -> ForkPool.Options.RestartIntensity? {
         guard let intensity else { return nil }
         let time = intensity.time.nanoseconds

@@ -1,16 +1,15 @@
 /// Decides whether an item that cost its worker is run again.
 struct RetryPolicy: Equatable {
-    /// So often a proven deadlock is run again where nobody says otherwise: of the deadlocks that were seen, none came thrice.
+    /// How often a proven deadlock is run again by default: of the deadlocks that were seen, none came thrice.
     static let deadlockRetries = 2
 
-    /// How often an item may be run again, or nil if nobody said.
+    /// How often an item may be run again, or nil for the default.
     var retries: Int?
     /// What an item is run again after.
     var reasons: ForkPool.Options.RetryReasons
     /// How long its worker rests before, in nanoseconds.
     var pause: Int
 
-    /// Runs nothing again.
     static let none = RetryPolicy(retries: 0, reasons: [], pause: 0)
 
     /// Whether an item whose attempt number `attempt` ended so has another one.
@@ -30,7 +29,7 @@ extension RetryPolicy {
 }
 
 extension ProcessExit {
-    /// What to call it when it is asked whether to run the item again; nil for what would only come again.
+    /// The reason for which `RetryReasons` may allow another attempt; nil for what would only come again.
     fileprivate var reason: ForkPool.Options.RetryReasons? {
         switch cause {
         case .timeout: return .timeout

@@ -6,7 +6,6 @@
         unsafe self.continuation = continuation
     }
 
-    /// Resumes the task.
     func resume() {
         unsafe continuation.resume()
     }

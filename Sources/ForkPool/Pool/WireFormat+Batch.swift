@@ -11,22 +11,18 @@ extension WireFormat {
         }
     }
 
-    /// Reads the results of a batch.
-    ///
-    /// - Throws: The failure of the lowest index.
+    /// Reads the results of a batch, or throws the failure of the lowest index.
     @usableFromInline
     func all(_ result: MapResult) throws(ForkPool.Failure) -> [Value] {
         if let decode = unsafe decode { unsafe try result.decoded(decode) } else { try result.array(of: Value.self) }
     }
 
-    /// Reads every result of a batch.
     @usableFromInline
     func results(_ result: MapResult) -> [Result<Value, ForkPool.Failure>] {
         guard let decode = unsafe decode else { return result.results(of: Value.self) }
         return (0..<result.count).map { unsafe result.result(of: $0, decode) }
     }
 
-    /// Reads one result of a batch.
     func result(_ result: MapResult, at item: Int) -> Result<Value, ForkPool.Failure> {
         if let decode = unsafe decode { return unsafe result.result(of: item, decode) }
         if let failure = result.failure(of: item) { return .failure(failure) }

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// What a parent reads of a worker's bytes, for whoever tries what bytes can do to it.
+/// What a parent reads of a worker's bytes, for the fuzzer.
 package enum WireProbe {
     /// Encodes a value as a result is encoded.
     package static func encode<T: Encodable>(_ value: T) throws -> [UInt8] {
@@ -19,7 +19,6 @@ package enum WireProbe {
         return unsafe withUnsafeBytes(of: link) { unsafe Array($0) } + report
     }
 
-    /// Decodes bytes as a report.
     package static func report(from bytes: UnsafeRawBufferPointer) throws -> String {
         unsafe try BinaryDecoder.decode(WorkerError.self, fromShared: bytes).text
     }

@@ -4,7 +4,6 @@
 /// actions that it returns. There is a process slot for each worker's process and, unless workers are fixed to slots, one
 /// more for a spare: when a worker ends, the spare takes over at once, and another spare is started.
 struct WorkerTable {
-    /// What the supervisor does next.
     enum Action: Equatable {
         /// Start a process in each of these slots.
         case start([Int])
@@ -47,12 +46,10 @@ struct WorkerTable {
 
     // MARK: - Questions
 
-    /// The worker whose process is in a slot, if one is.
     func worker(in slot: Int) -> Int? {
         if case .worker(let worker) = slots[slot] { worker } else { nil }
     }
 
-    /// The slot of a worker's process, if it has one.
     func slot(of worker: Int) -> Int? { slots.firstIndex(of: .worker(worker)) }
 
     /// Whether a process is or will be a worker.
@@ -64,7 +61,6 @@ struct WorkerTable {
     /// Whether workers are not replaced any more.
     var isEnding: Bool { ending != nil || isClosing }
 
-    /// Why a worker is being killed, if it is.
     func killReason(of worker: Int) -> KillReason? { killReasons[worker] }
 
     /// When the first resting worker is to go on, in nanoseconds of the monotonic clock; `Int.max` if none rests.
@@ -72,7 +68,6 @@ struct WorkerTable {
 
     // MARK: - Starts
 
-    /// Starts a process in each empty slot, of the first `count`.
     mutating func fill(_ count: Int = .max) -> [Action] {
         guard !isEnding else { return [] }
         let empty = slots.indices.prefix(count).filter { slot in
@@ -83,7 +78,6 @@ struct WorkerTable {
         return [.start(empty)]
     }
 
-    /// Records that the process in a slot runs.
     mutating func started(_ slot: Int) -> [Action] {
         if isFixed {
             slots[slot] = .worker(slot)
@@ -93,14 +87,11 @@ struct WorkerTable {
         return isEnding ? [.kill(slot: slot)] : assign(slot)
     }
 
-    /// Records that no process could be started in a slot.
-    ///
-    /// The pool goes on with those that run.
+    /// Records that no process could be started in a slot; the pool goes on with those that run.
     mutating func refused(_ slot: Int) {
         slots[slot] = .empty
     }
 
-    /// Ends the rest of workers whose time has come.
     mutating func endRests(at now: Int) -> [Action] {
         let due = resting.filter { $0.until <= now }
         guard !due.isEmpty else { return [] }
@@ -111,13 +102,7 @@ struct WorkerTable {
 
     // MARK: - Kills
 
-    /// Kills a worker.
-    ///
-    /// - Parameters:
-    ///   - worker: The worker.
-    ///   - reason: Why.
-    ///   - isRepeat: Whether a worker with the same memory was found in the same deadlock before.
-    /// - Returns: The kill; none if the worker has no process.
+    /// Kills a worker, if it has a process; `isRepeat` if one with the same memory was in the same deadlock before.
     mutating func kill(_ worker: Int, for reason: KillReason, isRepeat: Bool = false) -> [Action] {
         guard let slot = slot(of: worker) else {
             // It rests, or waits for a process. Nothing is left for it to do, so it need not rest.
@@ -143,7 +128,6 @@ struct WorkerTable {
         return dismissSpares()
     }
 
-    /// Ends everything.
     mutating func end(_ cause: FailureCause) -> [Action] {
         if ending == nil { ending = cause }
         return slots.indices.filter { slots[$0] != .empty && slots[$0] != .starting }.map { .kill(slot: $0) }
@@ -161,7 +145,6 @@ struct WorkerTable {
         (killReasons.removeValue(forKey: worker), repeats.remove(worker) != nil)
     }
 
-    /// Decides what follows the end of the process in a slot.
     mutating func exited(_ slot: Int, _ exit: WorkerExit, at now: Int) -> [Action] {
         let worker = worker(in: slot)
         let wasDismissed = slots[slot] == .dismissed
@@ -184,7 +167,6 @@ struct WorkerTable {
         return exit.isNeeded ? replace(worker) : []
     }
 
-    /// Gives a worker another process.
     private mutating func replace(_ worker: Int) -> [Action] {
         if isFixed {
             guard slots[worker] == .empty else { return [] }
@@ -203,4 +185,23 @@ struct WorkerTable {
         killReasons[worker] = nil
         return [.assign(slot: slot, worker: worker)]
     }
+}
+
+/// What a worker's record and its process's end say together.
+struct WorkerExit {
+    var process: ProcessExit
+    /// Whether it left its loop by itself: used up, or because the pool closes.
+    var finished = false
+    /// The error that `setUp` threw, if it did.
+    var setUpError: WorkerError?
+    /// Whether it is past `setUp`.
+    var isReady = false
+    /// Whether it had claimed anything.
+    var claimed = false
+    /// Whether an earlier worker with the same memory ended for the same cause: the two count as one.
+    var sameCause = false
+    /// Whether a successor has something to do.
+    var isNeeded = true
+    /// For how many nanoseconds the worker rests before another process becomes it.
+    var pause = 0
 }

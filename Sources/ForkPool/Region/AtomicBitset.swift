@@ -6,10 +6,9 @@ internal import Synchronization
 @safe struct AtomicBitset {
     private let words: UnsafeMutablePointer<Atomic<UInt64>>
     private let count: Int
-    /// The numbers that the last word can hold; what else somebody left there is nobody.
+    /// The bits of the last word that stand for numbers: any other bit is damage.
     private let lastMask: UInt64
 
-    /// Finds a set for the numbers below `capacity` in memory.
     init(at memory: UnsafeMutableRawPointer, capacity: Int) {
         unsafe words = memory.assumingMemoryBound(to: Atomic<UInt64>.self)
         count = Self.words(capacity)
@@ -25,7 +24,6 @@ internal import Synchronization
         unsafe words[word].load(ordering: .sequentiallyConsistent) & (word == count - 1 ? lastMask : .max)
     }
 
-    /// Adds a number.
     func insert(_ number: Int) {
         _ = unsafe words[number / 64].bitwiseOr(1 << UInt64(number % 64), ordering: .sequentiallyConsistent)
     }
@@ -37,17 +35,14 @@ internal import Synchronization
         return unsafe words[number / 64].bitwiseAnd(~bit, ordering: .sequentiallyConsistent).oldValue & bit != 0
     }
 
-    /// Whether a number is there.
     func contains(_ number: Int) -> Bool {
         unsafe words[number / 64].load(ordering: .sequentiallyConsistent) & 1 << UInt64(number % 64) != 0
     }
 
-    /// Whether nothing is there.
     var isEmpty: Bool {
         (0..<count).allSatisfy { bits($0) == 0 }
     }
 
-    /// How many numbers are there.
     var population: Int {
         (0..<count).reduce(0) { $0 + bits($1).nonzeroBitCount }
     }

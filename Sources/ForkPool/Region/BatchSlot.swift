@@ -7,14 +7,8 @@ internal import Synchronization
 /// slot publishes that the batch is done. Slots are used again and again, so the end of a batch bears the batch's tag.
 @safe struct BatchSlot: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
-    private let workers: Int
+    let workers: Int
 
-    init(base: UnsafeMutableRawPointer, workers: Int) {
-        unsafe self.base = base
-        self.workers = workers
-    }
-
-    /// The bytes of a batch slot.
     static func size(workers: Int) -> Int { 384 + AtomicBitset.size(capacity: workers) }
 
     private func word(_ offset: Int) -> UnsafeMutablePointer<Atomic<Int>> {
@@ -28,7 +22,6 @@ internal import Synchronization
     var limit: UnsafeMutablePointer<Atomic<Int>> { unsafe word(128) }
     /// The lowest index that failed, where a failure ends the batch; `Int.max` if there is none, -1 after a cancel.
     var lowestFailure: UnsafeMutablePointer<Atomic<Int>> { unsafe word(136) }
-    /// The number of items.
     var count: UnsafeMutablePointer<Atomic<Int>> { unsafe word(144) }
     /// Where the states, the slots and the inputs begin, in bytes from the region's start.
     var states: UnsafeMutablePointer<Atomic<Int>> { unsafe word(152) }
@@ -65,7 +58,6 @@ internal import Synchronization
         return unsafe next >= 0 && next < limit.pointee.load(ordering: .relaxed)
     }
 
-    /// How a batch is run.
     enum Flags {
         /// The first failure ends the batch.
         static let stopsAtFailure = 1
@@ -78,9 +70,7 @@ internal import Synchronization
         unsafe phase.pointee.load(ordering: .sequentiallyConsistent) != 2 * tag
     }
 
-    /// Publishes that the batch with a tag is done, if the slot is still its own, and wakes the waiting threads.
-    ///
-    /// - Returns: What waited. Where tasks did, the caller notifies the supervisor.
+    /// Publishes that the batch with a tag is done, if the slot is still its own; as `FutexEvent.signal`.
     @discardableResult
     func finish(tag: Int) -> FutexEvent.Sleepers {
         _ = unsafe phase.pointee.compareExchange(

@@ -2,27 +2,27 @@ internal import CForkPool
 internal import Glibc
 internal import Synchronization
 
-/// A word in shared memory on which one process waits for another: nobody is woken unless somebody sleeps.
+/// A word in shared memory on which one process waits for another; a signal that nothing waits for costs no system call.
 ///
-/// Who waits announces it and then looks once more at what it waits for; who signals has published that first. Both
+/// A waiter announces itself and then looks once more at what it waits for; a signaller has published that first. Both
 /// orders are sequentially consistent, so one sees the other. What happened is for the sleeper to look at.
 @safe struct FutexEvent: @unchecked Sendable {
-    /// Who sleeps.
+    /// What sleeps.
     struct Sleepers: OptionSet {
         let rawValue: UInt32
         /// A thread in a futex wait on the word.
         static let threads = Sleepers(rawValue: 1)
-        /// A task, which the keeper resumes when its bell rings.
+        /// A task, which the supervisor resumes when it is notified.
         static let tasks = Sleepers(rawValue: 2)
     }
 
-    /// The bits of the word that say who sleeps; those above count signals, so that who was about to sleep when one came
-    /// does not take another's announcement for its own.
+    /// The bits of the word that say what sleeps; those above count signals, so that a waiter that was about to sleep when
+    /// a signal came does not take another's announcement for its own.
     private static let sleeperBits: UInt32 = 3
     private static let oneSignal: UInt32 = 4
 
     private let word: UnsafeMutablePointer<Atomic<UInt32>>
-    /// Whether only threads of this process use it: then a waiter that nobody is left to wake can be told.
+    /// Whether only threads of this process use it: then a wait that nothing can end is seen as a deadlock.
     private let isPrivate: Bool
 
     init(at memory: UnsafeMutableRawPointer, isPrivate: Bool = false) {
@@ -30,30 +30,22 @@ internal import Synchronization
         self.isPrivate = isPrivate
     }
 
-    private var futex: UnsafeMutablePointer<UInt32> {
-        unsafe UnsafeMutableRawPointer(word).assumingMemoryBound(to: UInt32.self)
-    }
-
-    /// Says that somebody is about to sleep; returns what the word is then.
+    /// Publishes that a thread or a task is about to sleep; returns what the word is then.
     func announce(_ sleepers: Sleepers) -> UInt32 {
         unsafe word.pointee.bitwiseOr(sleepers.rawValue, ordering: .sequentiallyConsistent).newValue
     }
 
-    /// Sleeps until the word is not `seen` any more; returns also for no reason, and after `timeout` nanoseconds unless
-    /// that is negative.
-    ///
-    /// - Returns: Whether it ended before that time.
+    /// Sleeps until the word is not `seen` any more, or for no reason; returns false if `timeout` nanoseconds ended it.
     @discardableResult
     func sleep(while seen: UInt32, timeout: Int64 = -1) -> Bool {
+        let word = unsafe futex(word)
         let result =
             unsafe isPrivate
-            ? cforkpool_futex_wait_private(futex, seen, timeout) : cforkpool_futex_wait(futex, seen, timeout)
+            ? cforkpool_futex_wait_private(word, seen, timeout) : cforkpool_futex_wait(word, seen, timeout)
         return result != -ETIMEDOUT
     }
 
-    /// Wakes whoever sleeps.
-    ///
-    /// - Returns: Who slept; for tasks the keeper's bell is to be rung.
+    /// Wakes the threads that sleep; returns what slept, and where tasks did, the caller notifies the supervisor.
     @discardableResult
     func signal() -> Sleepers {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
@@ -72,8 +64,14 @@ internal import Synchronization
         }
     }
 
-    /// Wakes every thread, whatever the word says: whoever was to do it may have died.
+    /// Wakes every thread, whatever the word says: the process that was to do it may have died.
     func wakeThreads() {
-        _ = unsafe isPrivate ? cforkpool_futex_wake_private(futex, .max) : cforkpool_futex_wake(futex, .max)
+        let word = unsafe futex(word)
+        _ = unsafe isPrivate ? cforkpool_futex_wake_private(word, .max) : cforkpool_futex_wake(word, .max)
     }
+}
+
+/// The address of a word for the futex calls.
+func futex(_ word: UnsafeMutablePointer<Atomic<UInt32>>) -> UnsafeMutablePointer<UInt32> {
+    unsafe UnsafeMutableRawPointer(word).assumingMemoryBound(to: UInt32.self)
 }

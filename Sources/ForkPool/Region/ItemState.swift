@@ -12,6 +12,6 @@ enum ItemState {
     /// As `failed`, and no other report comes.
     @usableFromInline static let described: UInt8 = 4
 
-    /// Whether nobody writes anything of the item any more.
+    /// Whether nothing of the item is written any more.
     static func isOver(_ state: UInt8) -> Bool { state != unfinished && state != failed }
 }

@@ -17,7 +17,6 @@ internal import Synchronization
         unsafe word.deallocate()
     }
 
-    /// Wakes every waiting thread.
     func signal() {
         event.signal()
     }
@@ -41,7 +40,6 @@ final class PrivateEvent: Sendable {
         signaller.store(UInt(pthread_self()), ordering: .relaxed)
     }
 
-    /// Ends every wait, now and later.
     func signal() {
         isOver.store(true, ordering: .sequentiallyConsistent)
         word.signal()

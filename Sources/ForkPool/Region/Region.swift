@@ -17,7 +17,6 @@ final class Region: Sendable {
     /// The descriptor by which exec workers map the memory, or nil.
     var descriptor: Int32? { mapping.descriptor }
 
-    /// What a region is for.
     enum Purpose: Equatable {
         /// One batch at a time, whose workers inherit the mapping.
         case oneBatch
@@ -27,13 +26,8 @@ final class Region: Sendable {
         case executed
     }
 
-    /// Reserves memory for `workers` workers; asks for less and less where the system grants no large reservation.
-    ///
-    /// - Parameters:
-    ///   - workers: The number of workers.
-    ///   - purpose: How many batches and processes there are, and whether the memory has a descriptor.
-    ///   - least: The bytes that the heap has at least.
-    /// - Throws: The refusal (`mmap`, `memfd_create`).
+    /// Reserves memory (`mmap`, `memfd_create`), less and less where the system grants no large reservation, but never less
+    /// than a heap of `least` bytes.
     init(workers: Int, for purpose: Purpose, heap least: Int = 0) throws(SystemError) {
         var heap = max(Self.usualHeap, Mapping.pages(least))
         var arena = Self.blocks(min(Self.largestArena, 8 * Self.largestArena / workers))
@@ -60,7 +54,6 @@ final class Region: Sendable {
         }
     }
 
-    /// Gives pages back to the system; they read as zero afterwards.
     func discard(_ range: Range<Int>) {
         mapping.discard(range)
     }

@@ -6,9 +6,7 @@ internal import Synchronization
 ///
 /// The picture is in README.md beside this file. A value of this type does not keep the memory: `Region` does.
 @safe struct RegionLayout: @unchecked Sendable {
-    /// The numbers that the layout follows from.
-    ///
-    /// A copy at the region's start serves workers that map it by themselves.
+    /// The numbers that the layout follows from; a copy at the region's start serves workers that map it by themselves.
     struct Shape: BitwiseCopyable {
         /// A random number, which shows that the memory is the pool's.
         var token: UInt64
@@ -39,7 +37,6 @@ internal import Synchronization
     private let crashesOffset: Int
     private let tablesOffset: Int
     private let arenasOffset: Int
-    /// The size of the whole region in bytes.
     let size: Int
 
     init(base: UnsafeMutableRawPointer, shape: Shape) {
@@ -50,8 +47,7 @@ internal import Synchronization
             defer { end += (bytes + 127) / 128 * 128 }
             return end
         }
-        // A small map's words, records, states and slots share the first page: to a freshly forked worker each further
-        // page is a fault of 0.5 to 3 µs.
+        // A small map's words, records, states and slots share the first page.
         setsOffset = take(
             AtomicBitset.size(capacity: shape.batchSlots) + 2 * AtomicBitset.size(capacity: shape.workers))
         batchSlotsOffset = take(shape.batchSlots * BatchSlot.size(workers: shape.workers))
@@ -68,23 +64,17 @@ internal import Synchronization
         size = end
     }
 
-    /// The number of workers.
     var workers: Int { shape.workers }
-    /// The number of processes that can exist at once.
     var processSlots: Int { shape.processSlots }
-    /// The number of batches that can be open at once.
     var batchSlots: Int { shape.batchSlots }
     /// The heap's bytes, from the region's start.
     var heap: Range<Int> { heapOffset..<(heapOffset + shape.heapSize) }
-    /// The workers' arenas.
     var arenas: Arenas { unsafe Arenas(base: base, start: arenasOffset, size: shape.arenaSize, end: size) }
 
-    /// Writes the shape to the region's start.
     func writeShape() {
         unsafe base.storeBytes(of: shape, as: Shape.self)
     }
 
-    /// Reads the shape at a region's start.
     static func readShape(_ base: UnsafeRawPointer) -> Shape {
         unsafe base.load(as: Shape.self)
     }
@@ -117,9 +107,7 @@ extension RegionLayout {
     var jobOffset: UnsafeMutablePointer<Atomic<Int>> { unsafe control(3) }
     var jobLength: UnsafeMutablePointer<Atomic<Int>> { unsafe control(4) }
     var jobChecksum: UnsafeMutablePointer<Atomic<Int>> { unsafe control(5) }
-    /// The processors of the last caller and of the last worker that spun for work.
-    ///
-    /// Two threads on one processor must not spin for each other.
+    /// The processors of the last caller and of the last worker that spun: two on one processor must not spin.
     var callerProcessor: UnsafeMutablePointer<Atomic<Int>> { unsafe control(6) }
     var spinnerProcessor: UnsafeMutablePointer<Atomic<Int>> { unsafe control(7) }
     /// Signalled when a batch gets a batch slot, or ends without one.
@@ -143,13 +131,11 @@ extension RegionLayout {
 // MARK: - Batch slots, records, mailboxes, crash reports
 
 extension RegionLayout {
-    /// A batch slot, by number.
     func batchSlot(_ number: Int) -> BatchSlot {
         unsafe BatchSlot(
             base: base + batchSlotsOffset + number * BatchSlot.size(workers: workers), workers: workers)
     }
 
-    /// A worker's record.
     func record(_ worker: Int) -> WorkerRecord {
         unsafe WorkerRecord(base: base + recordsOffset + worker * WorkerRecord.size)
     }
@@ -157,7 +143,8 @@ extension RegionLayout {
     /// Where the process in a slot learns which worker it is.
     func mailbox(_ processSlot: Int) -> WorkerIDMailbox {
         unsafe WorkerIDMailbox(
-            at: base + mailboxesOffset + processSlot * Self.mailboxSize, key: shape.token &+ UInt64(processSlot) << 32)
+            base: base + mailboxesOffset + processSlot * Self.mailboxSize,
+            key: shape.token &+ UInt64(processSlot) << 32)
     }
 
     /// Where the crash handler of the process in a slot writes.
@@ -165,7 +152,6 @@ extension RegionLayout {
         unsafe (base + crashesOffset + processSlot * Self.crashSize).assumingMemoryBound(to: cforkpool_crash.self)
     }
 
-    /// The tags of the blocks of a worker's arena.
     func blockTags(_ worker: Int) -> UnsafeMutableBufferPointer<UInt32> {
         let blocks = shape.arenaSize / Self.blockSize
         let first = unsafe (base + tablesOffset + worker * blocks * MemoryLayout<UInt32>.size)
@@ -182,7 +168,6 @@ extension RegionLayout {
 // MARK: - Waking workers
 
 extension RegionLayout {
-    /// Wakes up to `count` sleeping workers.
     func wake(_ count: Int) {
         var left = min(count, workers)
         // A damaged set may gain sleepers faster than this loop wakes them.
@@ -210,18 +195,14 @@ extension RegionLayout {
     /// Unmaps the other workers' arenas in this process, so that a wild write faults in the worker that makes it.
     func unmapArenas(except worker: Int) {
         let own = unsafe arenas.memory(worker)
-        let first = unsafe base + arenasOffset
-        unsafe unmap(first, own.baseAddress! - first)
-        unsafe unmap(own.baseAddress! + own.count, base + size - (own.baseAddress! + own.count))
+        let (first, end) = unsafe (base + arenasOffset, own.baseAddress! + own.count)
+        // The call refuses a size of 0, and unmaps nothing then.
+        unsafe munmap(first, own.baseAddress! - first)
+        unsafe munmap(end, base + size - end)
         // A child that the body forks may return from the body too; it must not publish anything.
         unsafe _ = cforkpool_withhold(
             cforkpool_withheld(
                 first: base, first_size: arenasOffset, second: own.baseAddress!, second_size: own.count))
-    }
-
-    private func unmap(_ start: UnsafeMutableRawPointer, _ size: Int) {
-        guard size > 0 else { return }
-        unsafe munmap(start, size)
     }
 
     /// Below this many bytes a fault for each page costs less than a call.

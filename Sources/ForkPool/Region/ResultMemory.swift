@@ -1,16 +1,12 @@
 public import Synchronization
 
-/// Where the outcomes of some items lie, for whoever reads them: a state byte and a slot each, and the arenas that coded
-/// results and reports are in.
+/// Where the outcomes of some items lie: a state byte and a slot each, and the arenas that coded results and reports are in.
 ///
-/// Whoever uses it keeps the memory.
+/// A value of this type does not keep the memory.
 @usableFromInline
 @safe struct ResultMemory: @unchecked Sendable {
-    /// The state bytes, one for each item.
     @usableFromInline let states: UnsafeMutablePointer<Atomic<UInt8>>
-    /// The first slot.
     @usableFromInline let slots: UnsafeMutableRawPointer
-    /// The number of items.
     @usableFromInline let count: Int
     private let arenas: Arenas
 
@@ -46,19 +42,10 @@ public import Synchronization
 
     /// The items below `end` that have no outcome and no cause for that, as ranges.
     func unfinishedRanges(below end: Int, _ isExplained: (Int) -> Bool) -> [Range<Int>] {
-        var ranges: [Range<Int>] = []
-        var start: Int?
-        for item in 0..<end {
-            let isLost =
-                unsafe states[item].load(ordering: .relaxed) == ItemState.unfinished && !isExplained(item)
-            if isLost, start == nil { start = item }
-            if !isLost, let first = start {
-                ranges.append(first..<item)
-                start = nil
-            }
+        let lost = (0..<end).indices { item in
+            unsafe states[item].load(ordering: .relaxed) == ItemState.unfinished && !isExplained(item)
         }
-        if let start { ranges.append(start..<end) }
-        return ranges
+        return Array(lost.ranges)
     }
 }
 
@@ -72,17 +59,9 @@ public import Synchronization
     /// Where the region ends.
     let end: Int
 
-    init(base: UnsafeMutableRawPointer, start: Int, size: Int, end: Int) {
-        unsafe self.base = base
-        self.start = start
-        self.size = size
-        self.end = end
-    }
-
     /// Where a worker's arena begins, in bytes from the region's start.
     func offset(_ worker: Int) -> Int { start + worker * size }
 
-    /// The memory of a worker's arena.
     func memory(_ worker: Int) -> UnsafeMutableRawBufferPointer {
         unsafe UnsafeMutableRawBufferPointer(start: base + offset(worker), count: size)
     }

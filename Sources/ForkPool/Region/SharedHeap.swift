@@ -1,6 +1,4 @@
-/// Gives out parts of a region's heap.
-///
-/// Its bookkeeping is the parent's own memory.
+/// Gives out parts of a region's heap, by bookkeeping in the parent's own memory.
 ///
 /// Sizes are rounded up to powers of two and kept in lists by size. Pages are committed as they are touched, so rounding
 /// costs address space alone. When nothing is in use the heap starts again at its beginning.
@@ -36,7 +34,6 @@ struct SharedHeap {
     /// The bytes up to the last one that may have a page.
     var warmSize: Int { touched - range.lowerBound }
 
-    /// Whether nothing is in use.
     var isEmpty: Bool { used == 0 }
 
     /// Takes a part of at least `size` bytes, or returns nil if there is none.
@@ -87,7 +84,6 @@ struct SharedHeap {
         for list in free.indices where !free[list].isEmpty { free[list].removeAll(keepingCapacity: true) }
     }
 
-    /// The bytes that a part of `size` bytes takes.
     static func rounded(_ size: Int) -> Int {
         var rounded = smallest
         while rounded < size { rounded *= 2 }

@@ -1,14 +1,11 @@
 /// The number of a batch's items, and how far apart the slots of their results are.
 @usableFromInline
 struct SlotLayout: Equatable, Sendable {
-    /// The number of items.
     @usableFromInline let count: Int
     /// Bytes from one slot to the next.
     let stride: Int
 
-    /// Makes the layout for `count` slots of `stride` bytes each.
-    ///
-    /// - Precondition: `alignment` is at most 128 bytes, which is how a batch's slots begin.
+    /// Makes the layout for slots that are aligned as a batch's first one is, or less.
     @usableFromInline
     init(count: Int, stride: Int, alignment: Int) {
         precondition(alignment <= 128, "ForkPool: a result type is aligned to 128 bytes at most")
@@ -28,7 +25,6 @@ extension SlotLayout {
         self.init(count: count, stride: stride, alignment: MemoryLayout<Element>.alignment)
     }
 
-    /// The layout for results that are bit patterns.
     @inlinable
     init<R: BitwiseCopyable>(of type: R.Type, _ count: Int) {
         self.init(count: count, stride: MemoryLayout<R>.stride, alignment: MemoryLayout<R>.alignment)

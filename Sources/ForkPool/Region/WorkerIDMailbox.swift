@@ -5,14 +5,9 @@ internal import Synchronization
 ///
 /// Two processes that took themselves for the same worker would overwrite each other's results.
 @safe struct WorkerIDMailbox: @unchecked Sendable {
-    private let base: UnsafeMutableRawPointer
+    let base: UnsafeMutableRawPointer
     /// What a worker's number is added to: known to the parent and to the process, and to no wild write.
-    private let key: UInt64
-
-    init(at base: UnsafeMutableRawPointer, key: UInt64) {
-        unsafe self.base = base
-        self.key = key
-    }
+    let key: UInt64
 
     private var word: UnsafeMutablePointer<Atomic<UInt32>> {
         unsafe base.assumingMemoryBound(to: Atomic<UInt32>.self)
@@ -30,7 +25,7 @@ internal import Synchronization
     func assign(_ worker: Int) {
         unsafe number.pointee.store(key &+ UInt64(worker + 1), ordering: .releasing)
         _ = unsafe word.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        _ = unsafe cforkpool_futex_wake(UnsafeMutableRawPointer(word).assumingMemoryBound(to: UInt32.self), 1)
+        _ = unsafe cforkpool_futex_wake(futex(word), 1)
     }
 
     /// Sleeps until there is an assignment to one of so many workers.
@@ -39,8 +34,7 @@ internal import Synchronization
             let seen = unsafe word.pointee.load(ordering: .sequentiallyConsistent)
             let worker = unsafe number.pointee.load(ordering: .acquiring) &- key
             if worker > 0, worker <= UInt64(workers) { return Int(worker) - 1 }
-            _ = unsafe cforkpool_futex_wait(
-                UnsafeMutableRawPointer(word).assumingMemoryBound(to: UInt32.self), seen, -1)
+            _ = unsafe cforkpool_futex_wait(futex(word), seen, -1)
         }
     }
 }

@@ -11,10 +11,6 @@ public import Synchronization
 
     @usableFromInline let base: UnsafeMutableRawPointer
 
-    init(base: UnsafeMutableRawPointer) {
-        unsafe self.base = base
-    }
-
     private func word(_ number: Int) -> UnsafeMutablePointer<Atomic<Int>> {
         unsafe (base + number * 8).assumingMemoryBound(to: Atomic<Int>.self)
     }
@@ -25,7 +21,7 @@ public import Synchronization
     }
     /// The end of the claimed range; 0 while there is none.
     var end: UnsafeMutablePointer<Atomic<Int>> { unsafe word(1) }
-    /// How the worker left its loop: one of the `Finish` values.
+    /// One of the `Finish` values.
     var finish: UnsafeMutablePointer<Atomic<Int>> { unsafe word(2) }
     /// The bytes of the error that `setUp` threw, at the end of the worker's arena.
     var setUpErrorLength: UnsafeMutablePointer<Atomic<Int>> { unsafe word(3) }
@@ -42,7 +38,7 @@ public import Synchronization
     private var sleep: UnsafeMutablePointer<Atomic<UInt32>> {
         unsafe (base + 64).assumingMemoryBound(to: Atomic<UInt32>.self)
     }
-    /// How far the worker is: one of the `Stage` values.
+    /// One of the `Stage` values.
     var stage: UnsafeMutablePointer<Atomic<Int>> { unsafe word(9) }
     /// The number of blocks up to the last used one of the worker's arena: ever, and since the parent last asked.
     var blocksUsed: UnsafeMutablePointer<Atomic<Int>> { unsafe word(10) }
@@ -57,9 +53,7 @@ public import Synchronization
     /// The number of blocks of the arena that have pages which a fresh worker maps by one call; 0 where workers stay.
     var warmBlocks: UnsafeMutablePointer<Atomic<Int>> { unsafe word(14) }
 
-    /// Makes the record that of a worker that has not begun, which first runs `remaining`.
-    ///
-    /// Its arena keeps what it holds.
+    /// Makes the record that of a worker that has not begun, which first runs `remaining`; the arena keeps what it holds.
     func reset(remaining: Range<Int>?, attempt: Int = 1) {
         unsafe position.pointee.store(-1, ordering: .relaxed)
         unsafe end.pointee.store(0, ordering: .relaxed)
@@ -72,7 +66,6 @@ public import Synchronization
         unsafe remainingEnd.pointee.store(remaining?.upperBound ?? 0, ordering: .relaxed)
     }
 
-    /// Clears what an earlier batch left, before the worker goes to another one.
     func leaveBatch() {
         unsafe position.pointee.store(-1, ordering: .relaxed)
         unsafe remainingStart.pointee.store(0, ordering: .relaxed)
@@ -91,9 +84,7 @@ public import Synchronization
         unsafe end.pointee.store(range.upperBound, ordering: .sequentiallyConsistent)
     }
 
-    /// How a worker left its loop.
-    ///
-    /// An exit with `running` is the body's doing.
+    /// How a worker left its loop; an exit with `running` is the body's doing.
     enum Finish {
         static let running = 0
         /// Nothing was left to claim and the pool closes.
@@ -104,7 +95,6 @@ public import Synchronization
         static let notSetUp = 3
     }
 
-    /// How far a worker is.
     enum Stage {
         /// Before or in `setUp`.
         static let starting = 0
@@ -126,7 +116,6 @@ extension WorkerRecord {
         unsafe began.pointee.store(monotonicNanoseconds(), ordering: .releasing)
     }
 
-    /// What the record says of the worker's item.
     var snapshot: ItemSnapshot {
         unsafe ItemSnapshot(
             position: position.pointee.load(ordering: .sequentiallyConsistent),
@@ -139,29 +128,25 @@ extension WorkerRecord {
 extension WorkerRecord {
     /// Keeps the worker from entering another batch, and from beginning another timed item.
     ///
-    /// The parent then looks whether the worker is still in the batch, or on the item, that it is to be killed for. The
-    /// worker looks at this word after it has left. So one of the two sees the other.
+    /// The parent then looks whether the worker is still in the batch, or on the item; the worker looks at this word after it
+    /// has left. So one of the two sees the other.
     func requestKill() {
         unsafe killRequested.pointee.store(1, ordering: .sequentiallyConsistent)
     }
 
-    /// Lets a worker go on that left its batch before the kill.
     func cancelKill() {
         unsafe killRequested.pointee.store(0, ordering: .sequentiallyConsistent)
-        _ = unsafe cforkpool_futex_wake(UnsafeMutableRawPointer(killRequested).assumingMemoryBound(to: UInt32.self), 1)
+        _ = unsafe cforkpool_futex_wake(futex(killRequested), 1)
     }
 
     /// Waits, while a kill is requested, for the kill or its cancellation.
     func waitIfKillRequested() {
         while unsafe killRequested.pointee.load(ordering: .sequentiallyConsistent) != 0 {
-            _ = unsafe cforkpool_futex_wait(
-                UnsafeMutableRawPointer(killRequested).assumingMemoryBound(to: UInt32.self), 1, -1)
+            _ = unsafe cforkpool_futex_wait(futex(killRequested), 1, -1)
         }
     }
 
-    /// Requests a kill for the item of a snapshot, unless the worker has gone on.
-    ///
-    /// - Returns: Whether to kill the worker.
+    /// Requests a kill for the item of a snapshot, unless the worker has gone on; returns whether to kill it.
     func requestKill(at snapshot: ItemSnapshot, _ results: ResultMemory) -> Bool {
         requestKill()
         // A worker that describes a thrown error is still on the item: the description may never end.
@@ -179,29 +164,33 @@ extension WorkerRecord {
 // MARK: - Sleep
 
 extension WorkerRecord {
-    /// Publishes that the worker is about to sleep.
     func announceSleep() {
         unsafe sleep.pointee.store(1, ordering: .sequentiallyConsistent)
     }
 
-    /// Whether the worker sleeps, or is about to.
     var isSleeping: Bool { unsafe sleep.pointee.load(ordering: .sequentiallyConsistent) == 1 }
 
     /// Sleeps until `wake`, unless that came after the announcement.
     func waitUntilWoken() {
         while unsafe sleep.pointee.load(ordering: .acquiring) == 1 {
-            _ = unsafe cforkpool_futex_wait(UnsafeMutableRawPointer(sleep).assumingMemoryBound(to: UInt32.self), 1, -1)
+            _ = unsafe cforkpool_futex_wait(futex(sleep), 1, -1)
         }
     }
 
-    /// Withdraws the announcement.
     func stayAwake() {
         unsafe sleep.pointee.store(0, ordering: .relaxed)
     }
 
-    /// Wakes the worker.
     func wake() {
         unsafe sleep.pointee.store(0, ordering: .releasing)
-        _ = unsafe cforkpool_futex_wake(UnsafeMutableRawPointer(sleep).assumingMemoryBound(to: UInt32.self), 1)
+        _ = unsafe cforkpool_futex_wake(futex(sleep), 1)
     }
+}
+
+/// What a worker's record says of the item that it is on.
+struct ItemSnapshot: Equatable {
+    /// The item, or -1.
+    var position: Int
+    /// When the worker began the item, in nanoseconds of the monotonic clock; 0 if it has not, or items are not timed.
+    var began: Int
 }

@@ -2,13 +2,7 @@ internal import CForkPool
 
 /// Tells a body which attempt at its item it makes.
 enum Attempt {
-    /// Runs a claim whose first item is at attempt `number`, and every other one at its first.
-    ///
-    /// - Parameters:
-    ///   - range: The claim.
-    ///   - number: The number of the attempt at the first item, from 1.
-    ///   - run: Runs a part of the claim; gets what is left of the claim too. Returns whether the worker goes on.
-    /// - Returns: Whether the worker goes on.
+    /// Runs a claim whose first item is at attempt `number`, and every other one at its first; returns whether to continue.
     static func run(
         _ range: Range<Int>, _ number: Int, _ run: (_ part: Range<Int>, _ claim: Range<Int>) -> Bool
     ) -> Bool {

@@ -2,18 +2,10 @@
 @usableFromInline
 @safe struct BatchInputs {
     @usableFromInline let slots: UnsafeRawPointer
-    private let base: UnsafeRawPointer
-    private let limit: Int
-
-    /// - Parameters:
-    ///   - slots: The first slot.
-    ///   - base: The region's start.
-    ///   - limit: The end of the part of the region that holds coded inputs.
-    init(slots: UnsafeRawPointer, base: UnsafeRawPointer, limit: Int) {
-        unsafe self.slots = slots
-        unsafe self.base = base
-        self.limit = limit
-    }
+    /// The region's start.
+    let base: UnsafeRawPointer
+    /// The end of the part of the region that holds coded inputs.
+    let limit: Int
 
     /// Copies an input that is a bit pattern.
     @inlinable @inline(__always)
@@ -26,7 +18,6 @@
         unsafe slots.assumingMemoryBound(to: I.self)[item]
     }
 
-    /// Decodes an input.
     @usableFromInline
     func decode<I: Decodable>(_ item: Int, as type: I.Type) throws -> I {
         let extent = unsafe slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
@@ -51,7 +42,6 @@ typealias BatchBody = (_ range: Range<Int>, _ writer: ItemWriter, _ inputs: Batc
 /// Bodies that run one function on each input, for each format of inputs and results.
 @usableFromInline
 enum BatchBodies {
-    /// Inputs and results are bit patterns.
     @inlinable
     static func plain<I: BitwiseCopyable, R: BitwiseCopyable>(_ body: @escaping (I) throws -> R) -> BatchBody {
         { range, writer, inputs in
@@ -68,7 +58,6 @@ enum BatchBodies {
         }
     }
 
-    /// Inputs are bit patterns, results are coded.
     @inlinable
     static func codedResults<I: BitwiseCopyable, R: Encodable>(_ body: @escaping (I) throws -> R) -> BatchBody {
         { range, writer, inputs in
@@ -76,34 +65,22 @@ enum BatchBodies {
         }
     }
 
-    /// Inputs are coded, results are bit patterns.
     @inlinable
     static func codedInputs<I: Decodable, R: BitwiseCopyable>(_ body: @escaping (I) throws -> R) -> BatchBody {
         coded(I.self) { input, item, writer in
-            do {
-                writer.store(try body(input), at: item)
-                return true
-            } catch {
-                return writer.threw(error, at: item)
-            }
+            writer.store(try body(input), at: item)
+            return true
         }
     }
 
-    /// Inputs and results are coded.
     @inlinable
     static func coded<I: Decodable, R: Encodable>(_ body: @escaping (I) throws -> R) -> BatchBody {
-        coded(I.self) { input, item, writer in
-            do {
-                return writer.encode(try body(input), at: item)
-            } catch {
-                return writer.threw(error, at: item)
-            }
-        }
+        coded(I.self) { input, item, writer in writer.encode(try body(input), at: item) }
     }
 
     @usableFromInline
     static func coded<I: Decodable>(
-        _ type: I.Type, _ run: @escaping (_ input: I, _ item: Int, _ writer: ItemWriter) -> Bool
+        _ type: I.Type, _ run: @escaping (_ input: I, _ item: Int, _ writer: ItemWriter) throws -> Bool
     ) -> BatchBody {
         { range, writer, inputs in
             for item in range {
@@ -116,7 +93,11 @@ enum BatchBodies {
                     guard writer.failedToDecode(error, at: item) else { return false }
                     continue
                 }
-                guard run(input, item, writer) else { return false }
+                do {
+                    guard try run(input, item, writer) else { return false }
+                } catch {
+                    guard writer.threw(error, at: item) else { return false }
+                }
             }
             return true
         }

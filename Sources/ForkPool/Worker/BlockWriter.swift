@@ -32,9 +32,7 @@ internal import Synchronization
         self.region = region
     }
 
-    /// Encodes a value and returns the extent of its bytes.
-    ///
-    /// - Throws: An error of the value's `encode(to:)`; `OutOfSpace` if the arena is full.
+    /// Encodes a value and returns the extent of its bytes; throws `OutOfSpace` if the arena is full.
     func write<T: Encodable>(_ value: T, to destination: Destination) throws -> Extent {
         begin(destination)
         let extent = try write(value, after: 0, to: destination)
@@ -54,9 +52,7 @@ internal import Synchronization
         region.populate(start + end..<start + min(populated, warmSize), warmEnd: start + warmSize)
     }
 
-    /// Adds an error to the chain that the parent reads.
-    ///
-    /// A full arena drops it: the parent then reports that the item failed and that its error did not fit.
+    /// Adds an error to the chain that the parent reads; a full arena drops it, which the parent then reports.
     func write(error: WorkerError, of item: Int, to destination: Destination) {
         begin(destination)
         guard let extent = try? write(error, after: MemoryLayout<WorkerErrorLink>.size, to: destination) else { return }

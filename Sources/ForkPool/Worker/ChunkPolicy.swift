@@ -17,7 +17,6 @@ struct ChunkPolicy {
         self.workers = workers
     }
 
-    /// Whether it needs the durations of chunks.
     var measures: Bool { fixed == nil }
 
     /// Returns how many items to claim, at least 1, when `remaining` are left.

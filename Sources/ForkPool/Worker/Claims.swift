@@ -30,19 +30,8 @@ internal import Synchronization
         return start..<known
     }
 
-    /// Whether there are items to claim.
-    var isOpen: Bool {
-        let start = unsafe cursor.pointee.load(ordering: .relaxed)
-        return start >= 0 && start < count
-    }
-
     /// Whether the cursor went back, which would run items again and again.
     var hasTurnedBack: Bool {
         unsafe isDamaged || cursor.pointee.load(ordering: .relaxed) < known
-    }
-
-    /// Removes all items that are not claimed.
-    func close() {
-        unsafe cursor.pointee.store(count, ordering: .relaxed)
     }
 }

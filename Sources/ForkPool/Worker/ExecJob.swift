@@ -3,7 +3,6 @@ struct ExecJob: Codable {
     /// The mangled name of the job's type.
     let typeName: String
     let settings: WorkerSettings
-    /// The job, coded.
     let job: [UInt8]
 
     /// The sum of a job's bytes (FNV-1a), which shows whether a wild write changed them.

@@ -45,7 +45,6 @@ private func readJob(_ region: RegionLayout) -> [UInt8]? {
     return unsafe ExecJob.checksum(bytes) == region.jobChecksum.pointee.load(ordering: .relaxed) ? bytes : nil
 }
 
-/// Makes the worker that a job describes.
 private func makeWorker(_ region: RegionLayout, _ eventFD: Int32, _ bytes: [UInt8]) throws -> WorkerMain {
     let job = unsafe try bytes.withUnsafeBytes { unsafe try BinaryDecoder.decode(ExecJob.self, from: $0) }
     guard let type = _typeByName(job.typeName) as? any ForkPool.Job.Type else {
@@ -61,7 +60,6 @@ private func makeRunner<J: ForkPool.Job>(_ type: J.Type, _ job: [UInt8]) throws 
     JobRunner(unsafe try job.withUnsafeBytes { unsafe try BinaryDecoder.decode(type, from: $0) })
 }
 
-/// The error for a job whose type is not in this program.
 private struct MissingType: Error, CustomStringConvertible {
     let name: String
     var description: String { "its type \(name) is not in the program; link the type's module into the program itself" }

@@ -10,7 +10,6 @@ public import Synchronization
     @usableFromInline let lowestFailure: UnsafeMutablePointer<Atomic<Int>>
     @usableFromInline let states: UnsafeMutablePointer<Atomic<UInt8>>
     @usableFromInline let slots: UnsafeMutableRawPointer
-    /// Whether the first failure ends the batch.
     @usableFromInline let stopsAtFailure: Bool
     /// Whether the record says when an item begins.
     @usableFromInline let timesItems: Bool
@@ -33,12 +32,9 @@ public import Synchronization
         self.blocks = blocks
     }
 
-    /// Runs `body` on each item of a range, and publishes what it throws as the item's failure.
+    /// Runs `body`, which publishes an item's result, on each item of a range; publishes what it throws as the failure.
     ///
-    /// - Parameters:
-    ///   - range: The items.
-    ///   - body: Publishes the result of an item; returns whether to continue.
-    /// - Returns: Whether to continue.
+    /// Both return whether to continue.
     @inlinable @inline(__always)
     func run(_ range: Range<Int>, _ body: (_ item: Int) throws -> Bool) -> Bool {
         for item in range {
@@ -65,7 +61,6 @@ public import Synchronization
         record.begin(timed: item)
     }
 
-    /// Publishes a result that is a bit pattern.
     @inlinable @inline(__always)
     func store<R: BitwiseCopyable>(_ value: R, at item: Int) {
         unsafe slots.storeBytes(of: value, toByteOffset: item &* MemoryLayout<R>.stride, as: R.self)

@@ -2,10 +2,9 @@ internal import Synchronization
 
 /// Runs a job's methods, which may be async, on the calling thread.
 final class JobRunner {
-    /// Runs the items of a range of a batch.
     let body: BatchBody
-    private let setUpJob: () throws -> Void
-    private let tearDownJob: () -> Void
+    let setUp: () throws -> Void
+    let tearDown: () -> Void
 
     init<J: ForkPool.Job>(_ job: J) {
         let executor = ThreadExecutor()
@@ -13,11 +12,10 @@ final class JobRunner {
         body = { range, writer, inputs in
             (try? executor.run { await Self.run(job, range, writer, inputs) }) ?? false
         }
-        setUpJob = { try executor.run { try await job.setUp() } }
-        tearDownJob = { try? executor.run { await job.tearDown() } }
+        setUp = { try executor.run { try await job.setUp() } }
+        tearDown = { try? executor.run { await job.tearDown() } }
     }
 
-    /// Runs the items of a range; returns whether to continue.
     private static func run<J: ForkPool.Job>(
         _ job: J, _ range: Range<Int>, _ writer: ItemWriter, _ inputs: BatchInputs
     ) async -> Bool {
@@ -46,9 +44,6 @@ final class JobRunner {
         return true
     }
 
-    func setUp() throws { try setUpJob() }
-    func tearDown() { tearDownJob() }
-
     /// Runs an async function once in the parent: a child should not be the first to use a type.
     static func warmUp() {
         _ = try? ThreadExecutor().run { await Task.yield() }
@@ -66,7 +61,6 @@ final class ThreadExecutor: TaskExecutor {
         pending.signal()
     }
 
-    /// Runs an async function to its end.
     func run<T>(_ body: @escaping () async throws -> T) throws -> T {
         // One thread makes the task, runs it and takes its result.
         nonisolated(unsafe) let body = body
@@ -77,10 +71,7 @@ final class ThreadExecutor: TaskExecutor {
             self.pending.signal()
         }
         while true {
-            let waiting = jobs.withLock { jobs in
-                defer { jobs = [] }
-                return jobs
-            }
+            let waiting = jobs.withLock { exchange(&$0, with: []) }
             for job in waiting { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
             if unsafe result.isReady.load(ordering: .acquiring) { return unsafe try result.value!.get() }
             if waiting.isEmpty {

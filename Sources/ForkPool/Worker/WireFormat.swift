@@ -16,7 +16,6 @@
 }
 
 extension WireFormat where Value: BitwiseCopyable {
-    /// The format of bit patterns.
     @usableFromInline
     static var plain: WireFormat {
         precondition(
@@ -26,7 +25,6 @@ extension WireFormat where Value: BitwiseCopyable {
 }
 
 extension WireFormat where Value: Codable {
-    /// The format of the binary coder.
     @usableFromInline
     static var coded: WireFormat {
         var format = WireFormat(stride: MemoryLayout<Extent>.stride)

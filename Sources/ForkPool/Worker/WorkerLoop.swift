@@ -14,11 +14,9 @@ struct WorkerLoop {
     /// The fixed number of items of a claim, or nil.
     private let chunk: Int?
     private let timesItems: Bool
-    /// The region's sets, found once.
     let open: AtomicBitset
     let sleepers: AtomicBitset
     let seekers: AtomicBitset
-    /// How many items the worker may still begin.
     private var itemsLeft: Int
     private var policy: ChunkPolicy
     /// The batch slot to look at first: the one after the last, so that each open batch has its turn.
@@ -61,7 +59,6 @@ struct WorkerLoop {
         return WorkerRecord.Finish.used
     }
 
-    /// Whether the worker ends as soon as no batch is open.
     var isClosing: Bool { unsafe region.closing.pointee.load(ordering: .sequentiallyConsistent) != 0 }
 
     /// Runs the remaining range of the predecessor; up to then the worker counts as inside that batch.
@@ -91,7 +88,6 @@ struct WorkerLoop {
         return number
     }
 
-    /// Enters a batch slot; leaves it again if it was closed meanwhile.
     private mutating func visit(_ number: Int) {
         next = number + 1
         record.waitIfKillRequested()
@@ -108,13 +104,7 @@ struct WorkerLoop {
         work(at: number, slot, first: nil, attempt: unsafe slot.attempt.pointee.load(ordering: .relaxed))
     }
 
-    /// Runs items of a batch until nothing is left or it is the turn of another batch.
-    ///
-    /// - Parameters:
-    ///   - number: The batch slot's number.
-    ///   - slot: The batch slot.
-    ///   - first: A range to run before the claimed ones, or nil.
-    ///   - attempt: The number of the attempt at the first item.
+    /// Runs items of a batch, a given range first, until nothing is left or it is the turn of another batch.
     private mutating func work(at number: Int, _ slot: BatchSlot, first: Range<Int>?, attempt: Int) {
         let tag = unsafe slot.tag.pointee.load(ordering: .relaxed)
         let flags = unsafe slot.flags.pointee.load(ordering: .relaxed)
@@ -164,7 +154,6 @@ struct WorkerLoop {
         leave(number, slot, tag: tag, signalsLoss: signalsItems && layout.hasUnfinished)
     }
 
-    /// Claims the next range; nil if nothing is left, if a failure ends the batch, or if the worker is used up.
     private func nextClaim(_ claims: inout Claims, _ slot: BatchSlot) -> Range<Int>? {
         guard itemsLeft > 0, !hasFailed(slot) else { return nil }
         return claims.next(policy, atMost: itemsLeft)
@@ -180,7 +169,6 @@ struct WorkerLoop {
         return true
     }
 
-    /// Whether a failure makes every unclaimed item needless.
     private func hasFailed(_ slot: BatchSlot) -> Bool {
         unsafe slot.lowestFailure.pointee.load(ordering: .sequentiallyConsistent) != .max
     }

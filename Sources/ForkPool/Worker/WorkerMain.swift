@@ -8,7 +8,6 @@ internal import Synchronization
 /// to allocate.
 final class WorkerMain {
     private let region: RegionLayout
-    /// The descriptor by which a worker notifies the supervisor.
     private let eventFD: Int32
     private let settings: WorkerSettings
     private let setUp: (() throws -> Void)?
@@ -46,7 +45,6 @@ final class WorkerMain {
         run(region.mailbox(processSlot).wait(below: region.workers))
     }
 
-    /// Runs a worker until it is used up or the pool closes.
     func run(_ worker: Int) {
         region.unmapArenas(except: worker)
         let record = region.record(worker)

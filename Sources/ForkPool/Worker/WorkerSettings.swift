@@ -26,9 +26,7 @@ struct WorkerSettings: Codable {
         cpuTimeLimit = options.cpuTimeLimit?.nanoseconds
     }
 
-    /// Makes this process worker `index`: its identity, limits, name, processor and niceness.
-    ///
-    /// - Throws: The error if the system refuses a limit. A worker runs without a name or priority that is refused.
+    /// Makes this process worker `index`; a refused limit is an error, but a worker runs without a refused name or priority.
     func apply(to index: Int) throws(SystemError) {
         cforkpool_set_worker(cforkpool_worker(index: Int32(index), pid: getpid(), attempt: 1))
         if let memoryLimit {

@@ -3,7 +3,7 @@ internal import CForkPool
 /// Starts workers by executing this program again, which maps the pool's memory by a descriptor.
 final class ExecStarter: Starter {
     private let pool: Pool
-    private var results: [(slot: Int, process: Result<ProcessHandle, SystemError>)] = []
+    private var results: Started = []
 
     init(_ pool: Pool) {
         self.pool = pool
@@ -26,10 +26,7 @@ final class ExecStarter: Starter {
         results += zip(slots, outcomes).map { ($0, $1) }
     }
 
-    func started(waiting: Bool) -> [(slot: Int, process: Result<ProcessHandle, SystemError>)] {
-        defer { results = [] }
-        return results
-    }
+    func started(waiting: Bool) -> Started { exchange(&results, with: []) }
 
     var startsAlone: Bool { false }
 }

@@ -4,18 +4,11 @@ internal import CForkPool
 final class ForkStarter: Starter {
     private let worker: WorkerMain
     private let layout: RegionLayout
-    private var results: [(slot: Int, process: Result<ProcessHandle, SystemError>)] = []
+    private var results: Started = []
     /// The descriptor that is readable when the caller cancels the map, until it is.
     private var cancelled: Int32?
     private let onCancel: () -> Void
 
-    /// Makes a starter.
-    ///
-    /// - Parameters:
-    ///   - worker: What each worker runs.
-    ///   - layout: The pool's memory.
-    ///   - cancelled: A descriptor that is readable when the caller cancels the map, if it can.
-    ///   - onCancel: Runs once then.
     init(_ worker: WorkerMain, _ layout: RegionLayout, cancelled: Int32?, onCancel: @escaping () -> Void) {
         self.worker = worker
         self.layout = layout
@@ -34,18 +27,13 @@ final class ForkStarter: Starter {
         results += zip(slots, unsafe ProcessHandle.start(starts)).map { ($0, $1) }
     }
 
-    func started(waiting: Bool) -> [(slot: Int, process: Result<ProcessHandle, SystemError>)] {
-        defer { results = [] }
-        return results
-    }
+    func started(waiting: Bool) -> Started { exchange(&results, with: []) }
 
     var startsAlone: Bool { true }
 
     var watched: [Int32] { cancelled.map { [$0] } ?? [] }
 
     func watchedIsReadable() {
-        guard cancelled != nil else { return }
-        cancelled = nil
-        onCancel()
+        if exchange(&cancelled, with: nil) != nil { onCancel() }
     }
 }

@@ -1,16 +1,16 @@
 internal import CForkPool
 internal import Glibc
 
+/// A process, or a refusal, for each slot.
+typealias Started = [(slot: Int, process: Result<ProcessHandle, SystemError>)]
+
 /// Starts the processes of a pool.
 protocol Starter: AnyObject {
     /// Begins to start a process in each of these slots; `started` has them then or later.
     func begin(_ slots: [Int])
 
-    /// Returns what was started, or refused, since it was last asked.
-    ///
-    /// - Parameter waiting: Whether to wait until everything that was begun is there.
-    /// - Returns: A process or a refusal for each slot.
-    func started(waiting: Bool) -> [(slot: Int, process: Result<ProcessHandle, SystemError>)]
+    /// Returns what was started or refused since it was last asked; can wait until everything that was begun is there.
+    func started(waiting: Bool) -> Started
 
     /// Waits for the end of a process, which is certain, and returns how it was.
     func reap(_ process: ProcessHandle, in slot: Int) -> ProcessExit
@@ -18,18 +18,15 @@ protocol Starter: AnyObject {
     /// Whether its processes have one thread at first, so that a wait for another thread never ends.
     var startsAlone: Bool { get }
 
-    /// Starts no further process with the memory of the one in a slot, which is in a deadlock.
-    ///
-    /// - Returns: Whether that is news; not if another process with the same memory was found before.
+    /// Starts no further process with the memory of the one in a slot, which is in a deadlock; returns false if another one
+    /// with the same memory was found before.
     func retireMemory(of slot: Int) -> Bool
 
     /// Descriptors that are readable when the supervisor is to call `watchedIsReadable`.
     var watched: [Int32] { get }
 
-    /// Takes note that a watched descriptor is readable.
     func watchedIsReadable()
 
-    /// Ends what is not a worker.
     func close()
 }
 

@@ -4,10 +4,8 @@ internal import Synchronization
 
 /// Forks workers from a process of its own that did nothing since the pool was made.
 ///
-/// So each worker finds the memory as it was then (or, if somebody kills the template or it is distrusted, as it was when that
-/// was found), and
-/// neither the size of this process's memory nor what its threads are in the middle of weighs on a fork. The template's
-/// children are reaped by the template, and die with it.
+/// So each worker finds the memory as it was then, or when a killed or retired template was replaced. The template reaps its
+/// children, and they die with it.
 final class Template {
     private let worker: WorkerMain
     private let layout: RegionLayout
@@ -16,7 +14,7 @@ final class Template {
     private var process: ProcessHandle?
     /// What was asked of the template and is not answered.
     private var asked: [Int] = []
-    private var results: [(slot: Int, process: Result<ProcessHandle, SystemError>)] = []
+    private var results: Started = []
     private var requests: UInt32 = 0
     /// How many templates ended while they were asked, one after the other.
     private var lostInARow = 0
@@ -41,7 +39,6 @@ final class Template {
                 MemoryLayout<cforkpool_orders>.size + 2 * layout.processSlots * MemoryLayout<Int32>.size))
     }
 
-    /// Begins to fork a process for each of these slots; `started` has them then or later.
     func begin(_ slots: [Int]) {
         finishAsked()
         guard let refusal = ensureTemplate() else {
@@ -53,23 +50,15 @@ final class Template {
         results += slots.map { ($0, .failure(refusal)) }
     }
 
-    /// What has been forked, or refused, since it was last asked.
-    func started(waiting: Bool) -> [(slot: Int, process: Result<ProcessHandle, SystemError>)] {
+    func started(waiting: Bool) -> Started {
         if waiting || isAnswered { finishAsked() }
-        defer { results = [] }
-        return results
+        return exchange(&results, with: [])
     }
 
-    /// Waits for the end of a process, which is certain, and tells how it was.
     func reap(_ process: ProcessHandle, in slot: Int) -> ProcessExit {
         finishAsked()
         guard own.remove(process.descriptor) != nil, isAlive else { return orphaned(process) }
-        unsafe orders.pointee.reaped = process.pid
-        unsafe orders.pointee.reaped_number = Int32(slot)
-        ask(forks: 0)
-        unsafe orders.pointee.forks = 0
-        defer { unsafe orders.pointee.reaped = 0 }
-        guard waitForAnswer() else { return orphaned(process) }
+        guard askToReap(process.pid, in: slot) else { return orphaned(process) }
         let answer = unsafe orders.pointee
         guard answer.reap_error == 0 else { return ProcessExit(pid: process.pid, .unknown) }
         return ProcessExit(pid: process.pid, answer.ending)
@@ -85,24 +74,19 @@ final class Template {
     /// A descriptor that is readable when the template has ended, if there is one.
     var watched: Int32? { process?.descriptor }
 
-    /// Takes leave of the template, if it has ended.
     func lost() {
         guard process != nil, !isAlive else { return }
         finishAsked()
         // Another one took its slot, if it was lost in the middle of something.
-        if !isAlive { endProcess() }
-    }
-
-    /// Ends the template, and with it whatever it forked.
-    func close() {
-        endProcess()
+        if !isAlive { close() }
     }
 
     deinit {
-        endProcess()
+        close()
     }
 
-    private func endProcess() {
+    /// Ends the template, and with it what it forked.
+    func close() {
         guard let process else { return }
         process.kill()
         process.reap()
@@ -112,20 +96,18 @@ final class Template {
 
     // MARK: - Asking
 
-    /// How many requests the template has answered.
-    private var answered: UInt32 {
-        let word = unsafe UnsafeMutableRawPointer(orders).advanced(by: MemoryLayout<UInt32>.size)
+    private var answered: UInt32 { unsafe answerWord.pointee.load(ordering: .sequentiallyConsistent) }
+
+    private var answerWord: UnsafeMutablePointer<Atomic<UInt32>> {
+        unsafe UnsafeMutableRawPointer(orders).advanced(by: MemoryLayout<UInt32>.size)
             .assumingMemoryBound(to: Atomic<UInt32>.self)
-        return unsafe word.pointee.load(ordering: .sequentiallyConsistent)
     }
 
     private var isAnswered: Bool { answered == requests }
 
     private var isAlive: Bool {
         guard let process else { return false }
-        var entry = cforkpool_poll(fd: process.descriptor, events: Int16(POLLIN), revents: 0)
-        // What nobody can tell has not ended.
-        return (try? SystemError.check("ppoll") { unsafe cforkpool_ppoll(&entry, 1, 0) }) ?? 0 == 0
+        return !EventFD.isReadable(process.descriptor)
     }
 
     private func ask(forks: Int) {
@@ -134,16 +116,23 @@ final class Template {
         unsafe cforkpool_template_ask(orders)
     }
 
+    /// Has the template reap a child; returns false if there is no answer.
+    private func askToReap(_ pid: Int32, in slot: Int) -> Bool {
+        unsafe orders.pointee.reaped = pid
+        unsafe orders.pointee.reaped_number = Int32(slot)
+        ask(forks: 0)
+        defer { unsafe orders.pointee.reaped = 0 }
+        return waitForAnswer()
+    }
+
     /// Waits until the template has answered; returns false if it ended before, or had to be killed because it never would.
     private func waitForAnswer() -> Bool {
-        let word = unsafe UnsafeMutableRawPointer(orders).advanced(by: MemoryLayout<UInt32>.size)
-            .assumingMemoryBound(to: UInt32.self)
         var suspicion: ProcSample?
         while !isAnswered {
-            // A template that was killed answers nothing: so often somebody looks.
             let seen = answered
             guard seen != requests else { continue }
-            let result = unsafe cforkpool_futex_wait(word, seen, 20_000_000)
+            // A template that was killed answers nothing, so the wait ends every 20 ms.
+            let result = unsafe cforkpool_futex_wait(futex(answerWord), seen, 20_000_000)
             guard result == -ETIMEDOUT else { continue }
             guard let process, isAlive else { return isAnswered }
             let look = ProcSample.take(of: process.pid)
@@ -153,13 +142,12 @@ final class Template {
         return true
     }
 
-    /// Takes what was asked as done, and opens what was started.
     private func finishAsked() {
         guard !asked.isEmpty else { return }
         let slots = asked
         asked = []
         guard waitForAnswer() else {
-            // Nobody refused anything: another one is asked, unless that was lost, too, again and again.
+            // This is no refusal: ask another template, unless one after the other was lost.
             lostInARow += 1
             guard lostInARow < Self.mostLost else {
                 lostInARow = 0
@@ -170,10 +158,7 @@ final class Template {
             return finishAsked()
         }
         lostInARow = 0
-        for (number, slot) in slots.enumerated() {
-            let pid = unsafe children[number]
-            results.append((slot, open(pid, in: slot)))
-        }
+        for (number, slot) in slots.enumerated() { results.append((slot, unsafe open(children[number], in: slot))) }
         unsafe orders.pointee.forks = 0
     }
 
@@ -183,11 +168,7 @@ final class Template {
         guard descriptor >= 0 else {
             // It waits for its assignment: nothing is lost with it.
             kill(pid, SIGKILL)
-            unsafe orders.pointee.reaped = pid
-            unsafe orders.pointee.reaped_number = Int32(slot)
-            ask(forks: 0)
-            _ = waitForAnswer()
-            unsafe orders.pointee.reaped = 0
+            _ = askToReap(pid, in: slot)
             return .failure(SystemError(call: "pidfd_open", code: -descriptor))
         }
         own.insert(descriptor)
@@ -197,7 +178,7 @@ final class Template {
     /// Starts the template if there is none, or none any more; returns why that was refused.
     private func ensureTemplate() -> SystemError? {
         if isAlive { return nil }
-        endProcess()
+        close()
         own = []
         requests = 0
         unsafe orders.pointee.asked = 0

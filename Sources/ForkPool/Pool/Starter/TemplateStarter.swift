@@ -7,7 +7,7 @@ final class TemplateStarter: Starter {
     private var newest: Template
     /// The template that each process was forked from, by slot.
     private var owners: [Int: Template] = [:]
-    /// TemplateStarter that nothing is forked from any more, and whose children still run.
+    /// Templates that nothing is forked from any more, and whose children still run.
     private var older: [Template] = []
 
     init(_ make: @escaping () throws(SystemError) -> Template) throws(SystemError) {
@@ -23,7 +23,7 @@ final class TemplateStarter: Starter {
         newest.begin(slots)
     }
 
-    func started(waiting: Bool) -> [(slot: Int, process: Result<ProcessHandle, SystemError>)] {
+    func started(waiting: Bool) -> Started {
         all.flatMap { $0.started(waiting: waiting) }
     }
 
