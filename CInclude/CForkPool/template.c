@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-_Static_assert(offsetof(struct cforkpool_orders, children) == sizeof(struct cforkpool_orders),
+_Static_assert(offsetof(struct cforkpool_request, children) == sizeof(struct cforkpool_request),
                "the children begin where Swift looks for them");
 
 /// A template runs nothing but this file: no allocation, no lock, no Swift.
@@ -39,7 +39,7 @@ static int hold_memory(void *unused)
 static int32_t *memory_holders(void)
 {
     struct cforkpool_template *self = &cforkpool_state.template.self;
-    return &self->orders->children[self->numbers];
+    return &self->request->children[self->numbers];
 }
 
 static void kill_memory_holder(int32_t number)
@@ -96,7 +96,7 @@ static int enter(void *context, int32_t number)
     struct cforkpool_template *self = &cforkpool_state.template.self;
     if (cforkpool_state.template.holds_memory)
         start_memory_holder(number);
-    CALL(munmap, munmap(self->orders, self->orders_size));
+    CALL(munmap, munmap(self->request, self->request_size));
     CALL(prctl, prctl(PR_SET_NAME, cforkpool_state.template.host_name));
     return self->entry(context, number);
 }
@@ -125,7 +125,7 @@ int cforkpool_template_main(void *context, int32_t unused)
     (void)unused;
     cforkpool_state.template.self = *(struct cforkpool_template *)context;
     cforkpool_state.template.pid = getpid();
-    struct cforkpool_orders *orders = cforkpool_state.template.self.orders;
+    struct cforkpool_request *request = cforkpool_state.template.self.request;
     CALL(prctl, prctl(PR_GET_NAME, cforkpool_state.template.host_name));
     CALL(prctl, prctl(PR_SET_NAME, "forkpool"));
     cforkpool_state.template.holds_memory = has_much_memory();
@@ -134,24 +134,24 @@ int cforkpool_template_main(void *context, int32_t unused)
     sigaction(SIGCHLD, &standard, &host);
     for (uint32_t served = 0;;) {
         uint32_t asked;
-        while ((asked = __atomic_load_n(&orders->asked, __ATOMIC_ACQUIRE)) == served)
-            cforkpool_futex_wait(&orders->asked, served, -1);
+        while ((asked = __atomic_load_n(&request->asked, __ATOMIC_ACQUIRE)) == served)
+            cforkpool_futex_wait(&request->asked, served, -1);
         served = asked;
-        if (orders->reaped > 0) {
-            orders->reap_error = cforkpool_reap(P_PID, orders->reaped, &orders->ending);
-            kill_memory_holder(orders->reaped_number);
+        if (request->reaped > 0) {
+            request->reap_error = cforkpool_reap(P_PID, request->reaped, &request->ending);
+            kill_memory_holder(request->reaped_number);
         }
-        for (int32_t i = 0; i < orders->forks; i++)
-            orders->children[i] = fork_one(&host, orders->children[i]);
-        __atomic_store_n(&orders->answered, served, __ATOMIC_SEQ_CST);
-        cforkpool_futex_wake(&orders->answered, 1);
+        for (int32_t i = 0; i < request->forks; i++)
+            request->children[i] = fork_one(&host, request->children[i]);
+        __atomic_store_n(&request->answered, served, __ATOMIC_SEQ_CST);
+        cforkpool_futex_wake(&request->answered, 1);
         // A parent whose counter is gone has ended, and the template ends with it.
         cforkpool_eventfd_notify(cforkpool_state.template.self.eventfd);
     }
 }
 
-void cforkpool_template_ask(struct cforkpool_orders *orders)
+void cforkpool_template_ask(struct cforkpool_request *request)
 {
-    __atomic_fetch_add(&orders->asked, 1, __ATOMIC_SEQ_CST);
-    cforkpool_futex_wake(&orders->asked, 1);
+    __atomic_fetch_add(&request->asked, 1, __ATOMIC_SEQ_CST);
+    cforkpool_futex_wake(&request->asked, 1);
 }

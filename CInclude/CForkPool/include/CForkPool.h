@@ -140,7 +140,7 @@ struct cforkpool_ending {
 };
 
 /// A parent's request to its template and the answer, in memory that those two share and no worker has.
-struct cforkpool_orders {
+struct cforkpool_request {
     /// Counts of requests and answers; each is a futex word.
     uint32_t asked, answered;
     /// The child to reap, or 0, and its number; then 0 or a negative errno, and below how it ended.
@@ -164,8 +164,8 @@ struct cforkpool_template {
     struct cforkpool_crash *crashes;
     /// Notified after each answer.
     int32_t eventfd;
-    struct cforkpool_orders *orders;
-    size_t orders_size;
+    struct cforkpool_request *request;
+    size_t request_size;
     /// How many numbers there are.
     int32_t numbers;
 };
@@ -175,7 +175,7 @@ struct cforkpool_template {
 /// In C because its children must come from a thread that never ran Swift.
 int cforkpool_template_main(void *template_context, int32_t unused);
 /// Tells a template that there is a new request.
-void cforkpool_template_ask(struct cforkpool_orders *orders);
+void cforkpool_template_ask(struct cforkpool_request *request);
 
 // MARK: - Workers by exec: exec.c
 

@@ -23,11 +23,11 @@ final class Template {
     /// The descriptors of what this very template forked: only that it can reap.
     private var own: Set<Int32> = []
 
-    private var orders: UnsafeMutablePointer<cforkpool_orders> {
-        unsafe mapping.base.assumingMemoryBound(to: cforkpool_orders.self)
+    private var request: UnsafeMutablePointer<cforkpool_request> {
+        unsafe mapping.base.assumingMemoryBound(to: cforkpool_request.self)
     }
     private var children: UnsafeMutablePointer<Int32> {
-        unsafe (mapping.base + MemoryLayout<cforkpool_orders>.size).assumingMemoryBound(to: Int32.self)
+        unsafe (mapping.base + MemoryLayout<cforkpool_request>.size).assumingMemoryBound(to: Int32.self)
     }
 
     init(_ worker: WorkerMain, layout: RegionLayout, eventFD: Int32) throws(SystemError) {
@@ -36,7 +36,7 @@ final class Template {
         self.eventFD = eventFD
         mapping = try Mapping(
             size: Mapping.pages(
-                MemoryLayout<cforkpool_orders>.size + 2 * layout.processSlots * MemoryLayout<Int32>.size))
+                MemoryLayout<cforkpool_request>.size + 2 * layout.processSlots * MemoryLayout<Int32>.size))
     }
 
     func begin(_ slots: [Int]) {
@@ -59,7 +59,7 @@ final class Template {
         finishAsked()
         guard own.remove(process.descriptor) != nil, isAlive else { return orphaned(process) }
         guard askToReap(process.pid, in: slot) else { return orphaned(process) }
-        let answer = unsafe orders.pointee
+        let answer = unsafe request.pointee
         guard answer.reap_error == 0 else { return ProcessExit(pid: process.pid, .unknown) }
         return ProcessExit(pid: process.pid, answer.ending)
     }
@@ -99,7 +99,7 @@ final class Template {
     private var answered: UInt32 { unsafe answerWord.pointee.load(ordering: .sequentiallyConsistent) }
 
     private var answerWord: UnsafeMutablePointer<Atomic<UInt32>> {
-        unsafe UnsafeMutableRawPointer(orders).advanced(by: MemoryLayout<UInt32>.size)
+        unsafe UnsafeMutableRawPointer(request).advanced(by: MemoryLayout<UInt32>.size)
             .assumingMemoryBound(to: Atomic<UInt32>.self)
     }
 
@@ -111,17 +111,17 @@ final class Template {
     }
 
     private func ask(forks: Int) {
-        unsafe orders.pointee.forks = Int32(forks)
+        unsafe request.pointee.forks = Int32(forks)
         requests &+= 1
-        unsafe cforkpool_template_ask(orders)
+        unsafe cforkpool_template_ask(request)
     }
 
     /// Has the template reap a child; returns false if there is no answer.
     private func askToReap(_ pid: Int32, in slot: Int) -> Bool {
-        unsafe orders.pointee.reaped = pid
-        unsafe orders.pointee.reaped_number = Int32(slot)
+        unsafe request.pointee.reaped = pid
+        unsafe request.pointee.reaped_number = Int32(slot)
         ask(forks: 0)
-        defer { unsafe orders.pointee.reaped = 0 }
+        defer { unsafe request.pointee.reaped = 0 }
         return waitForAnswer()
     }
 
@@ -159,7 +159,7 @@ final class Template {
         }
         lostInARow = 0
         for (number, slot) in slots.enumerated() { results.append((slot, unsafe open(children[number], in: slot))) }
-        unsafe orders.pointee.forks = 0
+        unsafe request.pointee.forks = 0
     }
 
     private func open(_ pid: Int32, in slot: Int) -> Result<ProcessHandle, SystemError> {
@@ -181,14 +181,14 @@ final class Template {
         close()
         own = []
         requests = 0
-        unsafe orders.pointee.asked = 0
-        unsafe orders.pointee.answered = 0
+        unsafe request.pointee.asked = 0
+        unsafe request.pointee.answered = 0
         // The processes that kept memory ended with the template before.
         for number in 0..<2 * layout.processSlots { unsafe children[number] = 0 }
         unsafe madvise(mapping.base, mapping.size, MADV_DOFORK)
         var template = unsafe cforkpool_template(
             entry: WorkerMain.waitAndRun, context: Unmanaged.passUnretained(worker).toOpaque(),
-            crashes: layout.crash(0), eventfd: eventFD, orders: orders, orders_size: mapping.size,
+            crashes: layout.crash(0), eventfd: eventFD, request: request, request_size: mapping.size,
             numbers: Int32(layout.processSlots))
         let started = unsafe withUnsafeMutablePointer(to: &template) { template in
             unsafe ProcessHandle.start([
