@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Lists what a symbol graph has as text, a declaration a line, for scripts/api-check: api-listing GRAPH...
 import Foundation
 

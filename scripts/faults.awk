@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+
 # Prints the table of scripts/faults from the tables of that script and the events of swift-testing (JSON lines).
 
 function field(line, name,   at) {

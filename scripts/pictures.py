@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs commands on pseudo terminals, and draws the terminals as SVG; scripts/pictures calls it."""
 
 import html

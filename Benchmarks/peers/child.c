@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // A child without libc, so that the cost of the runner itself is visible. `child` does nothing; `child SIZE NUMBER` writes
 // SIZE bytes that repeat NUMBER, in blocks of 4096 bytes as stdio does.
 static long call3(long number, long a, const void *b, long c) {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measures the peers and writes their tables; scripts/compare-peers calls it after building and installing them."""
 
 import argparse

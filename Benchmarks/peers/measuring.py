@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measures in turn and compares, for scripts/compare-peers."""
 
 import math

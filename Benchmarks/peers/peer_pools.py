@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The process pools of scripts/compare-peers: the pools, their work, and the tables."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The runners and benchmark commands of scripts/compare-peers: their work, and the tables."""
 
 import json

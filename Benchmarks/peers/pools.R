@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+
 # R's parallel in the rows of scripts/compare-peers: pools.R POOL ROW COUNT, where POOL is mclapply or cluster.
 # Prints the nanoseconds of the row. Checks the results outside of the measured time.
 library(parallel)

@@ -1,3 +1,5 @@
+(* SPDX-License-Identifier: Apache-2.0 *)
+
 (* OCaml's Parmap in the rows of scripts/compare-peers: pools values|floats ROW COUNT. It forks for each map.
    Prints the nanoseconds of the row. Checks the results outside of the measured time. *)
 

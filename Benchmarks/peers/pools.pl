@@ -1,4 +1,6 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+
 # Perl's MCE::Map in the rows of scripts/compare-peers: pools.pl ROW COUNT. Its workers stay between maps of one body.
 # Prints the nanoseconds of the row. Checks the results outside of the measured time.
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Python's process pools in the rows of scripts/compare-peers: pools.py POOL ROW COUNT.
 
 Prints the nanoseconds of the row. Checks the results outside of the measured time.

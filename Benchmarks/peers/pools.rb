@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+
 # Ruby's parallel in the rows of scripts/compare-peers: pools.rb ROW COUNT. It starts its workers for each map.
 # Prints the nanoseconds of the row. Checks the results outside of the measured time.
 require "parallel"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The floor of a runner: only vfork, exec and wait4 in a loop. Usage: spawn JOBS AT-ONCE COMMAND...
 // Each job gets its number as last argument. With one job at once it prints mean and median of a job, in nanoseconds.
 #define _GNU_SOURCE

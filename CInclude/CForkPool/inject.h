@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef CFORKPOOL_INJECT_H
 #define CFORKPOOL_INJECT_H
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool {
     /// Lets workers write results of one size into shared memory, and returns that memory.
     ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // `map` and `mapResults` have overloads for `BitwiseCopyable` results, for `Codable` results, and for results that are
 // both, each for sync and for async code. With any other result, the overloads of ForkPool+Rejected.swift make the call
 // an error.

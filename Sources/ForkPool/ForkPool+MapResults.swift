@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool {
     /// Applies a function to every item in worker processes, and returns every outcome in input order.
     ///

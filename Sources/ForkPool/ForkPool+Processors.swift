@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool {
     /// The number of processors that this process can use, at least 1.
     ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // How the bodies of maps run in a worker.
 
 extension ForkPool {

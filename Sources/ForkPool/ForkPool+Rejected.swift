@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // A closure with one expression whose value is neither BitwiseCopyable nor Codable would still match the overload for
 // BitwiseCopyable: with a mere warning, Swift drops the value and takes Void as the result. The two protocols below
 // have equal overloads that match such a closure better: the call is ambiguous, which is an error. For any other result

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // What ForkPool+Rejected.swift does for maps, for resident pools and streams. An overload is disfavoured where the
 // pool's own is: of overloads that are disfavoured alike, Swift chooses the more specific one.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Like `map`, `resident` has overloads for `BitwiseCopyable` results, `Codable` results, and results that are both. It
 // has the same for inputs; those for `Codable` inputs are disfavoured, so that inputs that are both are bit patterns.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // A stream has its own resident pool, which starts with the first read and ends with the last one. The overloads are
 // those of `map` and `resident`; overloads over sequences that are no collections are disfavoured, because workers see
 // a collection through the fork, without a copy.

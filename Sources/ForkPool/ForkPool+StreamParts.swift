@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool {
     /// Makes a stream over a collection, which passes the numbers of items to workers.
     func streamCollection<C: Collection, R>(

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The streams of ForkPool+Stream.swift over sequences that are no collections, for each kind of inputs and results.
 
 extension ForkPool {

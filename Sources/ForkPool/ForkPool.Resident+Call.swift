@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool.Resident {
     /// Applies the body to one input.
     ///

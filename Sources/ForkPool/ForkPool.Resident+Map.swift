@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool.Resident {
     /// Applies the body to every item, and returns the results in input order.
     ///

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool {
     /// Workers that start once, for one body, and stay, so that a call costs microseconds.
     ///

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool {
     /// A stream of results, which can be read while workers compute others.
     ///

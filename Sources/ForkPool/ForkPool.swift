@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CForkPool
 
 /// Maps a function over a collection in forked worker processes, and reads the results out of shared memory.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CForkLaunch
 package import ForkPool
 internal import Glibc

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Glibc
 
 /// A control group of its own with a memory limit, where the system lets this process make one.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Glibc
 
 /// Watches tested processes: finds each crash, hang and wrong answer, and prints how to reproduce it.

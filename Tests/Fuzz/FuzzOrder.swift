@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Glibc
 
 /// What is to be tried: `ForkPoolFuzz region|decoder [--seed S] [--seconds N] [--iteration I]`.

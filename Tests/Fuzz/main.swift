@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Glibc
 
 // Feeds the parent scribbled memory and the decoder wrong bytes; scripts/fuzz runs it.

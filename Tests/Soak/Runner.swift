@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import Glibc
 
 /// Runs each round in a process of its own, and kills it with its children if it is not done in time.

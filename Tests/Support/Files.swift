@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// Reads the kernel's small files, which have no size before they are read, and its folders.

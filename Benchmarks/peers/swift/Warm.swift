@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import ForkPool
 
 /// The rows of a resident pool, with workers by fork or by exec.

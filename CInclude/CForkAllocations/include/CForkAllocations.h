@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef CFORKALLOCATIONS_H
 #define CFORKALLOCATIONS_H
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef CFORKFLOOR_H
 #define CFORKFLOOR_H
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why bytes are not a message.
 struct Corruption: Error {
     let reason: StaticString

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension DirectlyEncodable where Self: RandomAccessCollection {
     static var encodingPlan: TransferPlan { .elements(Element.self) }
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool.Failure.Thrown {
     /// Decodes the error, if it is `Codable` and of this type.
     ///

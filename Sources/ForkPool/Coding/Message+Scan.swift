@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension Message {
     /// Checks every record and notes where each one is; afterwards every read is in bounds.
     ///

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension Message {
     /// Reads an integer of any width or sign; nil if the record holds none, or one that `I` cannot represent.
     func integer<I: FixedWidthInteger>(_ type: I.Type, at position: Position) -> I? {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CForkPool
 
 /// A message that is being decoded: its bytes, and an index of the values of each container.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension MessageWriter {
     /// Appends the `nil` of the innermost of `depth` + 1 optionals.
     func write(nullIn depth: Int, at place: Place) throws {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Reads the elements of an unkeyed container or of an array that is one record.
 struct UnkeyedReader: UnkeyedDecodingContainer {
     private enum Source {

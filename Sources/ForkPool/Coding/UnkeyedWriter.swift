@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Writes to an unkeyed container.
 struct UnkeyedWriter: UnkeyedEncodingContainer {
     let node: EncodingNode

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why the pool kills a worker.
 enum KillReason: Equatable {
     /// A failure at a lower index, or a cancellation, made its item needless.

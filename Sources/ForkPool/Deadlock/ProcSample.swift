@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// What /proc shows of a process, read in this order: status, system call, wait channel, children, work, and status again.

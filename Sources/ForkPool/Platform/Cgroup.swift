@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The control groups that this process is in, and what they limit.
 ///
 /// Reads both versions of the kernel's interface. Version 1 has a tree of groups for each controller, and a process is in

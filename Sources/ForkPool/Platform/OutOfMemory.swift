@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
 /// Tells whether a worker that ended by SIGKILL was a victim of the kernel's OOM killer.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 /// Reads the files that the kernel writes at the moment of the read: those of /proc and of control groups.

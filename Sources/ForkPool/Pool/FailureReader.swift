@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
 /// Reads, when no worker is on a map any more, what they said of the items that have no result.

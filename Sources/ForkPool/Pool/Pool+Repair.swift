@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
 // What keeps a damaged word from making a caller wait for ever: README.md.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // How the supervisor keeps deadlines and ends deadlocks.
 
 extension PoolSupervisor {

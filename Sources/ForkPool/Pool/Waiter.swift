@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A task that waits.
 @safe struct Waiter: Sendable {
     private let continuation: UnsafeContinuation<Void, Never>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CForkPool
 
 /// Runs a worker's code once in the parent, before the first fork.

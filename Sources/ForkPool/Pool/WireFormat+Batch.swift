@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // How values of a wire format get into a batch and out of it.
 
 extension WireFormat {

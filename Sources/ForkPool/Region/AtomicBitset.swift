@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
 /// A set of small numbers in shared memory, one bit each, that any process changes by one atomic step.

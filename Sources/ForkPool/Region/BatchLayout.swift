@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
 /// Where the items of a batch lie, as a batch slot says it: copied once and checked.

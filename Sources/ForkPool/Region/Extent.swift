@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where the bytes of a coded result are: the content of its slot.
 struct Extent: BitwiseCopyable {
     /// Bytes from the region's start.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the one byte of an item says; every other value is damage.
 @usableFromInline
 enum ItemState {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 public import Synchronization
 
 /// Where the outcomes of some items lie: a state byte and a slot each, and the arenas that coded results and reports are in.

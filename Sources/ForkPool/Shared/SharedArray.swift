@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An array of fixed size in memory that the parent and its workers share.
 ///
 /// ```swift

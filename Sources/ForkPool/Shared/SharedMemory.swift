@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A mapping that the parent and its workers share, unmapped with its last reference.
 @usableFromInline
 @safe final class SharedMemory: @unchecked Sendable {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
 /// What a stream knows between two elements: what is in flight, what is ready, and where inputs come from.

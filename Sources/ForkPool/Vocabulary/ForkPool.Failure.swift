@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool {
     /// The reason why an item has no result, or why a whole map failed.
     public struct Failure: Error, Sendable {

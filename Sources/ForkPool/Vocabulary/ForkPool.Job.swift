@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool {
     /// Work for workers that share nothing with this process: a value with a method, which may be async.
     ///

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool.Options {
     /// The reasons to run an item again.
     public struct RetryReasons: OptionSet, Sendable {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool {
     /// The options of a pool: scheduling, limits, retries, and the life of its workers.
     public struct Options: Sendable {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 extension ForkPool {
     /// The order in which a stream gives its results.
     public enum Order: Sendable {

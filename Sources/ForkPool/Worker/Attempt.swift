@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CForkPool
 
 /// Tells a body which attempt at its item it makes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
 /// Writes coded results and errors of one batch after another to blocks of a worker's arena.

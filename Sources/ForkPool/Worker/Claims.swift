@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
 /// Claims ranges of items from the shared cursor, by one atomic add each.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 public import Synchronization
 
 /// Publishes what a worker does with the items of a batch: its position, results and errors.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// Decides when a benchmark has enough runs.
 struct StopRule {

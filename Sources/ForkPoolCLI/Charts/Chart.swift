@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// A chart as SVG: a strip for each command with a dot for each run, and the ratios below.
 ///

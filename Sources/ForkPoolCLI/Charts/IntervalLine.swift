@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// Draws the interval of a ratio on a line, with marks for 1 and a limit.
 enum IntervalLine {

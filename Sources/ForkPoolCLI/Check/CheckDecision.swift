@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// The decision of a check: judges the measurements after each look, and says what to measure next.
 struct CheckDecision {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// The state of one comparison of a check: its commands, its verdict, and whether the canary was found.
 struct ComparisonState {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 extension JSON {
     /// The value of a member of an object; if several have the name, the last one counts, as in other parsers.

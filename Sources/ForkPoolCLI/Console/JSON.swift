@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// A JSON value, written and read without Foundation.
 enum JSON {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// Formats a number with a fixed count of decimals, without Foundation.
 ///

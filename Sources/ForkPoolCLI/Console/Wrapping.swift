@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// Wraps a text between words; a word longer than a line gets its own.
 ///

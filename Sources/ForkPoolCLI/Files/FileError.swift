@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// The reason why a file or folder could not be read as it was found.
 ///

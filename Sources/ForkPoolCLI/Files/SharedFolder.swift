@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// A reference to an open folder, so that the closures of resident workers can share it.
 final class SharedFolder {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// A command, and the records of its runs.
 struct MeasuredCommand {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 extension Results {
     /// One document: the fields that hyperfine writes, and a member "forkpool" that its tools ignore.

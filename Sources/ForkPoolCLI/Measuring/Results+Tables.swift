@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 extension Results {
     /// CSV with a line for each command: the columns of hyperfine, then those of forkpool; in seconds and bytes.

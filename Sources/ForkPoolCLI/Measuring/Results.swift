@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// The results of a measurement, which are written in several formats.
 struct Results {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// Splits a command line into words as a shell does, without running a shell.
 enum ShellWords {

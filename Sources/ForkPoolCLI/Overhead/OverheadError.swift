@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// The reason why `overhead` has no results.
 enum OverheadError: Error, CustomStringConvertible {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// The performance gate of this project: compares measurements and counts with limits.
 struct OverheadGate {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// The limits of the performance gate: ratios of measured times, and counts of events.
 struct OverheadLimits {

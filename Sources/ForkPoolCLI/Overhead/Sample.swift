@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// The measurements of one cell, in seconds, one for each round.
 struct Sample {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// A job that ended and is not started again, with its output.
 struct FinishedJob {

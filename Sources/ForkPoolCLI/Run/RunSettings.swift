@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// The settings of a run, from the command line.
 struct RunSettings {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 /// Puts the item in front of each line of a job's output.
 enum Tagging {

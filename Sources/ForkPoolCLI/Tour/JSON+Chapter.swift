@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if Command
 extension JSON {
     /// Makes the object for a chapter: the members of every chapter, then its own.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CForkPool
 
 /// Starts workers by executing this program again, which maps the pool's memory by a descriptor.

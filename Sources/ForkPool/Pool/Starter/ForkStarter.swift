@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 internal import CForkPool
 
 /// Forks each worker from this process as it is now: for a one-shot map, whose body and inputs the fork hands over.

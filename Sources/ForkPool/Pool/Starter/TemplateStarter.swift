@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Forks the workers of a resident pool from a template, and from a new one when that is of no use any more.
 ///
 /// A template that was forked while another thread held a lock has that lock locked for ever, and so has each of its
