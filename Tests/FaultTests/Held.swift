@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// A lazy global with an initialiser that a thread of the parent runs for as long as a test wants.
 enum Held {
     /// The initialiser goes on when a process sends its id here.

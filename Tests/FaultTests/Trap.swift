@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// The ways in which Swift code traps.
 enum Trap: Int, CaseIterable, Codable {
     case fatalError

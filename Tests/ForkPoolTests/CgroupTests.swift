@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import ForkPool
+@testable import ForkPoolLaunch
 
 @Suite("Control groups")
 struct CgroupTests {

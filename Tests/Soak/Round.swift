@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// The rounds of a soak.
 enum Round: String, CaseIterable {
     case kills

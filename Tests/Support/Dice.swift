@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Numbers that look random and are the same for the same seed (SplitMix64).
 package struct Dice: RandomNumberGenerator {
     package var state: UInt64

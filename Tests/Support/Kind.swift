@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// The kinds of pools.
 package enum Kind: String, Codable, CaseIterable, Sendable {
     /// Workers that are forked for one map.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Decodes what `BinaryEncoder` encoded.
 struct BinaryDecoder {
     /// Decodes one value from the bytes of one message.

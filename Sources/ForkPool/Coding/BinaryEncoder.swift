@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Encodes one value after another into memory that the caller owns.
 ///
 /// An instance keeps its tables and scratch objects between values, so a worker uses one for all its results. Two threads

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Why bytes are not a message.
 struct Corruption: Error {
     let reason: StaticString

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// One step of a coding path, which becomes a key only when code asks for the path.
 enum CodingStep {
     /// The start of a path, or a step that adds nothing to it.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// A value that is being decoded: the decoder that its type's `init(from:)` gets, and its single-value container.
 final class DecodingNode: Decoder, CodingPathNode {
     let message: Message

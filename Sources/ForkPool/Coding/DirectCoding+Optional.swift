@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Encodes optionals, because their own conformance merges all levels of a nested optional into one `nil`.
 ///
 /// A `nil` says how many `some` are around it, so other values inside optionals cost nothing.

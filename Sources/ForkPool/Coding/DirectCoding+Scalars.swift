@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// A type whose values are one scalar record each.
 protocol ScalarCodable: DirectlyEncodable, DirectlyDecodable {
     func write(to writer: MessageWriter, at place: MessageWriter.Place) throws

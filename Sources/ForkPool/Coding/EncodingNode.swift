@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// A value that is being encoded: the encoder that its `encode(to:)` gets, and its single-value container.
 ///
 /// A node outlives the containers made from it, because a class and its superclass may both ask for the container.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Finds keys in one keyed container: at once if they are asked for in order, else by number.
 struct KeySearch {
     /// With more entries than this, a table replaces the walk along the list.

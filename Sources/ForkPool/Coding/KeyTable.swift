@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Numbers the keys of a message in order of appearance, by their exact bytes, which stay in the message.
 ///
 /// The table keeps its memory for the next message: a slot counts only if it has the current generation.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Reads from a keyed container.
 struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let node: DecodingNode

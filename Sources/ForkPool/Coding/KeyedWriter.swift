@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Writes to a keyed container.
 struct KeyedWriter<Key: CodingKey>: KeyedEncodingContainerProtocol {
     let node: EncodingNode

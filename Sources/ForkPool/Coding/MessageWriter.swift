@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Appends records to a message; all nodes of one encoding share it.
 @safe final class MessageWriter {
     struct Place {

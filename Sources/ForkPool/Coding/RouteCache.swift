@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// How values of a type are laid out in a message, if the coder handles the type itself.
 enum TransferPlan: Equatable {
     /// The type's own Codable conformance is used.

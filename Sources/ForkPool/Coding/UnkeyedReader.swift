@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Reads the elements of an unkeyed container or of an array that is one record.
 struct UnkeyedReader: UnkeyedDecodingContainer {
     private enum Source {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Writes to an unkeyed container.
 struct UnkeyedWriter: UnkeyedEncodingContainer {
     let node: EncodingNode

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// What a record of a message holds, or the layout of an element of a packed array.
 ///
 /// A message is an append-only log of records: values can be written to any number of open containers in turn, and no byte

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Proves that a worker waits for ever, because nothing is left that could wake it, and suspects that it spins for ever.
 ///
 /// README.md beside this file says why the proof holds, what it cannot see, and what was measured.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// A private futex call without a timeout, as `/proc/PID/syscall` shows it.
 ///
 /// In "202 0x55b65d4b62c0 0x80 0x2 0x0 …" stand the number of the call, the word's address, the operation, a value and the

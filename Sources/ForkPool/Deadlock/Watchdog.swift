@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Finds workers that are on an item for too long or that wait for ever, and decides when to examine them.
 ///
 /// A pure state machine. The supervisor calls it at the times that it asks for, with snapshots of the workers' records and

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// The control groups that this process is in, and what they limit.
 ///
 /// Reads both versions of the kernel's interface. Version 1 has a tree of groups for each controller, and a process is in
@@ -59,32 +58,9 @@ package struct Cgroup: Sendable {
         return (unified + old).min { $0.processors < $1.processors }
     }
 
-    /// The smallest limit on memory of these groups, in bytes, or nil.
-    package var memoryLimit: Int? {
-        // Version 1 shows "no limit" as the largest number of whole pages.
-        let none = Int.max - (64 << 10)
-        let limits = files("memory.max") + files("memory.limit_in_bytes", of: "memory")
-        return limits.compactMap { Self.number($0.text) }.filter { $0 < none }.min()
-    }
-
-    /// The memory in bytes that the processes of this process's group use, or nil.
-    package var memoryUsage: Int? {
-        (own("memory.current") ?? own("memory.usage_in_bytes", of: "memory")).flatMap(Self.number)
-    }
-
     /// How many processes of this process's group the kernel's OOM killer ended, or nil.
     var outOfMemoryKills: Int? {
         own("memory.events").flatMap(Self.kills) ?? own("memory.oom_control", of: "memory").flatMap(Self.kills)
-    }
-
-    /// The percentage of the last 10 s in which a process of this process's group waited for a resource, or nil.
-    package func pressure(_ resource: String) -> Double? {
-        own("\(resource).pressure").flatMap(Self.pressure)
-    }
-
-    /// The same for the processes of the whole system.
-    package static func systemPressure(_ resource: String) -> Double? {
-        ProcFile.text("/proc/pressure/\(resource)").flatMap(pressure)
     }
 
     /// Reads "QUOTA PERIOD" in microseconds; "max" is no quota.
@@ -98,26 +74,19 @@ package struct Cgroup: Sendable {
         return lines.first { $0.count == 2 && $0[0] == "oom_kill" }.flatMap { Int($0[1]) }
     }
 
-    /// Reads "some avg10=PERCENTAGE …", the first line of a pressure file.
-    static func pressure(_ text: String) -> Double? {
-        let words = text.prefix { $0 != "\n" }.split(separator: " ")
-        guard words.first == "some" else { return nil }
-        return words.first { $0.hasPrefix("avg10=") }.flatMap { Double($0.dropFirst("avg10=".count)) }
-    }
-
     /// Reads one number; "max" is none.
-    private static func number(_ text: String) -> Int? {
+    package static func number(_ text: String) -> Int? {
         Int(text.prefix { $0 != "\n" })
     }
 
     /// Reads a file of this process's group; version 2 has no controller.
-    private func own(_ name: String, of controller: Substring = "") -> String? {
+    package func own(_ name: String, of controller: Substring = "") -> String? {
         guard let path = paths[controller] else { return nil }
         return ProcFile.text("\(folder(of: controller))\(path == "/" ? "" : path)/\(name)")
     }
 
     /// Reads the file of this name in the group's folder and in each folder above, up to the root.
-    private func files(_ name: String, of controller: Substring = "") -> [(path: String, text: String)] {
+    package func files(_ name: String, of controller: Substring = "") -> [(path: String, text: String)] {
         var found: [(path: String, text: String)] = []
         var path = paths[controller] ?? "/"
         while true {

@@ -28,7 +28,7 @@ package enum ProcFile {
     }
 
     /// Reads a file as text; nil if the system refuses.
-    static func text(_ path: String) -> String? {
+    package static func text(_ path: String) -> String? {
         (try? read(path)).map { String(decoding: $0, as: UTF8.self) }
     }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Decides what becomes of a batch's items when a worker ends, an item fails, or the caller cancels.
 ///
 /// A pure state machine: it knows no process and no memory. `Pool` tells it what it read and carries out what it returns.

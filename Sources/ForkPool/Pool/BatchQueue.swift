@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Decides which batch is at which batch slot, which ones wait, and whether the pool accepts more.
 ///
 /// A pure state machine: it knows no memory and no process.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Why an item has no result, as far as the parent can tell without an error from the worker.
 enum FailureCause {
     /// Its worker ended while it was on the item.

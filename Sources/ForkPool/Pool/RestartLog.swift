@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Counts how often a pool's workers were replaced lately.
 struct RestartLog {
     private let intensity: ForkPool.Options.RestartIntensity?

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Decides whether an item that cost its worker is run again.
 struct RetryPolicy: Equatable {
     /// How often a proven deadlock is run again by default: of the deadlocks that were seen, none came thrice.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// A task that waits.
 @safe struct Waiter: Sendable {
     private let continuation: UnsafeContinuation<Void, Never>

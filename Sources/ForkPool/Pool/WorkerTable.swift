@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Decides which process is which worker, and when processes are started, replaced and killed.
 ///
 /// A pure state machine: it knows no process and no memory. `PoolSupervisor` tells it what happened and carries out the

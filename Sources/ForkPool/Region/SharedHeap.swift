@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Gives out parts of a region's heap, by bookkeeping in the parent's own memory.
 ///
 /// Sizes are rounded up to powers of two and kept in lists by size. Pages are committed as they are touched, so rounding

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// The number of a batch's items, and how far apart the slots of their results are.
 @usableFromInline
 struct SlotLayout: Equatable, Sendable {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// An array of fixed size in memory that the parent and its workers share.
 ///
 /// ```swift

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// A mapping that the parent and its workers share, unmapped with its last reference.
 @usableFromInline
 @safe final class SharedMemory: @unchecked Sendable {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Decides how many inputs a stream takes from its source, and in what portions.
 ///
 /// A portion costs about as much as twenty short items, so portions grow while items are short: up to the number that is

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Shared by all copies of an iterator: the release of the last copy means that the loop was left, and ends the stream.
 final class StreamLoop<Output> {
     let reader: StreamReader<Output>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// The inputs of a batch as a worker reads them: slots with bit patterns, or with the extents of coded bytes.
 @usableFromInline
 @safe struct BatchInputs {

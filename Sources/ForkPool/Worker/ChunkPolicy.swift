@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Decides how many items a worker claims at once.
 ///
 /// A claim costs about 10 ns; the cost of an item is unknown. So chunks start with one item, double while they take less

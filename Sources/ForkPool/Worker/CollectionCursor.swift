@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Runs the items of a range in a worker; returns false if the worker must leave the batch.
 @usableFromInline
 typealias RangeBody = (_ range: Range<Int>, _ writer: ItemWriter) -> Bool

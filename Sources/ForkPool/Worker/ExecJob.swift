@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// The job of an exec worker, as it lies in the pool's memory.
 struct ExecJob: Codable {
     /// The mangled name of the job's type.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// How values of one type cross between parent and workers: as bit patterns in slots of their own size, or coded, with slots
 /// that hold the extents of the bytes.
 @usableFromInline

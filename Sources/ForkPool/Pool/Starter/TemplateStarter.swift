@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 /// Forks the workers of a resident pool from a template, and from a new one when a child of that was found in a deadlock.
 final class TemplateStarter: Starter {
     private let make: () throws(SystemError) -> Template
