@@ -18,8 +18,7 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in ChaosScenes.twoMaps(kind) }
     }
 
-    // The following tests mix maps with calls, which a one-shot pool does not have.
-
+    // A one-shot pool has no calls to mix with maps.
     @Test("F: 10 threads and 100 tasks on one resident pool are all right", arguments: Kind.resident)
     func crowd(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in await ChaosScenes.crowd(kind) }

@@ -90,9 +90,7 @@ struct Corruption: Error {
     func passed(since start: Int) -> UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(start: base, count: count)[start..<offset])
     }
-}
 
-extension ByteReader {
     struct PackedHead {
         var kind: WireKind
         var count: Int

@@ -4,9 +4,7 @@
 enum CodingStep {
     /// The start of a path, or a step that adds nothing to it.
     case root
-    /// An element of an unkeyed container.
     case index(Int)
-    /// A value of a keyed container.
     case key(any CodingKey)
 
     /// The key's name, if the step leads into a keyed container.

@@ -4,7 +4,6 @@ extension DirectlyEncodable where Self: RandomAccessCollection {
 }
 
 extension TransferPlan {
-    /// How an array of `Element` is laid out.
     fileprivate static func elements<Element>(_ type: Element.Type) -> TransferPlan {
         if let kind = WireKind.element(of: type) { return .packed(kind) }
         return type == String.self ? .strings : .codable

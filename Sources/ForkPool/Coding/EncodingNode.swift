@@ -112,7 +112,6 @@ extension EncodingNode {
         return node
     }
 
-    /// Returns the place of a scalar in this node's container.
     @inline(__always)
     func place(named name: String?) -> MessageWriter.Place {
         MessageWriter.Place(container: container, parent: holder, name: name)

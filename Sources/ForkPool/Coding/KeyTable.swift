@@ -8,9 +8,7 @@
     enum Reference {
         /// The key that followed the last record's key the last time.
         case predicted
-        /// A key with this number.
         case known(UInt32)
-        /// A key that takes the next number.
         case new
     }
 
@@ -70,7 +68,6 @@
         return .new
     }
 
-    /// Notes where the message holds the newest key.
     mutating func placeNewest(at offset: Int) {
         keys[keys.count &- 1].offset = offset
     }

@@ -111,9 +111,7 @@ extension Message {
         guard (try? reader.skip(UInt64(count))) != nil else { return unsafe .init(start: nil, count: 0) }
         return unsafe reader.passed(since: offset)
     }
-}
 
-extension Message {
     /// Whether values of the type are read without a node.
     @inline(__always)
     static func isCommon<T>(_ type: T.Type) -> Bool {

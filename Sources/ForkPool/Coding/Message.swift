@@ -6,14 +6,12 @@ internal import CForkPool
 /// The index is a few flat arrays. Containers form a tree: the record of a container comes after that of the container that
 /// holds it. So a walk along the index cannot run in circles.
 @safe final class Message {
-    /// What a record holds, and where.
     struct Position {
         var kind: WireKind
         /// The offset of the payload, or the number of the container that the record opens.
         var target: Int
     }
 
-    /// One value of a container.
     struct Entry {
         /// The kind in the low byte, the target above it.
         private var bits: UInt64
@@ -31,7 +29,7 @@ internal import CForkPool
         }
     }
 
-    /// The values of a container, as a linked list of entries.
+    /// A container's values, as a linked list of entries.
     struct Container {
         /// The numbers of the first and the last entry; 0 if there is none.
         var first: UInt32 = 0
@@ -109,11 +107,9 @@ internal import CForkPool
             return (number, entry)
         }
     }
-}
 
-// MARK: - Depth
+    // MARK: - Depth
 
-extension Message {
     /// Up to this many levels of containers fit on any thread's stack.
     private static let harmlessDepth = 48
 
@@ -134,10 +130,7 @@ extension Message {
     var hasStack: Bool {
         stackLimit == 0 || cforkpool_stack_address() > stackLimit
     }
-}
 
-extension Message {
-    /// Returns a node that is not in use, or a new one.
     func makeNode(_ position: Position, in owner: DecodingNode?, step: CodingStep) -> DecodingNode {
         let node = spares.popLast() ?? DecodingNode(message: self)
         node.occupy(position, in: owner, step: step)
@@ -159,9 +152,7 @@ extension Message {
         recycle(node)
         return value
     }
-}
 
-extension Message {
     /// A key's bytes, hashed with a seed that the message's author does not know.
     @safe private struct KeyName: Hashable {
         let bytes: UnsafeRawBufferPointer

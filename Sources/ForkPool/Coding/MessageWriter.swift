@@ -54,9 +54,7 @@
         limit = count
         return error
     }
-}
 
-extension MessageWriter {
     func begin(_ kind: WireKind, at place: Place) throws {
         if let failure { throw failure }
         guard var name = place.name else {
@@ -109,9 +107,7 @@ extension MessageWriter {
     private func overflow() -> any Error {
         unsafe fail(BinaryEncoder.OutOfSpace(capacity: memory.count))
     }
-}
 
-extension MessageWriter {
     @inline(__always)
     func put(byte: UInt8) throws {
         guard count < limit else { throw overflow() }
@@ -143,10 +139,7 @@ extension MessageWriter {
         unsafe (base + count).copyMemory(from: source, byteCount: bytes.count)
         count &+= bytes.count
     }
-}
 
-extension MessageWriter {
-    /// Returns a node that is not in use, or a new one.
     func makeNode(in owner: EncodingNode?, step: CodingStep, container: UInt32, parent: UInt32) -> EncodingNode {
         let node = spares.popLast() ?? EncodingNode(writer: self)
         node.occupy(in: owner, step: step, container: container, parent: parent)

@@ -70,7 +70,6 @@ struct RouteCache<Route> {
         self.slotBits = slotBits
     }
 
-    /// Returns the route of a type, and decides about it if it is new.
     mutating func route(of type: Any.Type, decide: (Any.Type) -> Route) -> Route {
         let identity = ObjectIdentifier(type)
         let bits = UInt(bitPattern: identity) &* 0x9E37_79B9_7F4A_7C15

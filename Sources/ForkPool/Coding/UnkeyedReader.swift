@@ -5,7 +5,6 @@ struct UnkeyedReader: UnkeyedDecodingContainer {
     private enum Source {
         /// A list of entries, with the number of the next one.
         case list(next: UInt32)
-        /// The memory of trivial elements.
         case packed(ByteReader.PackedHead)
         /// Strings, with the offset of the next one.
         case strings(offset: Int)
@@ -87,9 +86,7 @@ struct UnkeyedReader: UnkeyedDecodingContainer {
         advance()
         return decoder
     }
-}
 
-extension UnkeyedReader {
     private mutating func decodeGeneric<T: Decodable>(_ type: T.Type) throws -> T {
         let position = try position(for: type)
         if case .packed(let head) = source, head.kind == .opaque,

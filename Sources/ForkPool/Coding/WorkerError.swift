@@ -4,7 +4,6 @@ internal import Glibc
 /// Why an item has no result, as its worker reports it.
 struct WorkerError: Codable, Equatable {
     enum Kind: UInt8, Codable {
-        /// The body threw.
         case thrown
         /// The result's `encode(to:)` threw.
         case notEncodable
@@ -22,7 +21,6 @@ struct WorkerError: Codable, Equatable {
     var text: String
     /// The thrown error, encoded, if it is `Codable`.
     var payload: [UInt8]?
-    /// The errno of the refused system call, if there is one.
     var errno: Int32?
 
     private init(_ kind: Kind, _ text: String) {

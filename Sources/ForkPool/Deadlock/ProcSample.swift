@@ -39,9 +39,7 @@ struct ProcSample: Equatable {
     var isBusyAlone: Bool {
         before.isRunning && after.isRunning && before.isAlone && after.isAlone && !hasChildren
     }
-}
 
-extension ProcSample {
     /// Takes a sample of a process that is not reaped meanwhile; nil, which proves nothing, if a file cannot be read.
     static func take(of pid: Int32) -> ProcSample? {
         guard showsOwnProcesses else { return nil }
@@ -65,9 +63,7 @@ extension ProcSample {
     /// Whether /proc shows this process's own namespace; one mounted for another namespace shows strangers under the same
     /// ids.
     static var showsOwnProcesses: Bool { ProcFile.link("/proc/self") == "\(getpid())" }
-}
 
-extension ProcSample {
     struct Status: Equatable {
         /// Whether it sleeps (S): not stopped, traced, waiting for a disk, or woken already.
         let isAsleep: Bool
@@ -75,7 +71,6 @@ extension ProcSample {
         let isRunning: Bool
         /// Whether a signal, and not a tracer, stopped it (T).
         let isStopped: Bool
-        /// Whether it is a zombie or gone (Z, X).
         let hasEnded: Bool
         let threads: UInt64
         /// The process that traces it, or 0.
@@ -120,13 +115,11 @@ extension ProcSample {
         var isHelpless: Bool { isAsleep && isAlone }
     }
 
-    /// What a process did up to the sample.
     struct Work: Equatable {
         /// The ticks that it ran in its own code, and in the kernel.
         let user: UInt64
         let system: UInt64
         var time: UInt64 { user &+ system }
-        /// Its page faults.
         let faults: UInt64
         /// The bytes that it read and wrote, and the calls for it; nil if the kernel does not count them.
         let traffic: [UInt64]?

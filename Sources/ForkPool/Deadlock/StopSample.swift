@@ -29,9 +29,7 @@ enum StopSample: Equatable {
 
         var owner: UInt32 { word & 0x3fff_ffff }
     }
-}
 
-extension StopSample {
     /// How long to wait until all processes are stopped, in nanoseconds: others may become overdue meanwhile.
     private static let longestStop: Int = 5_000_000
 

@@ -13,7 +13,6 @@ struct Watchdog {
         var excused = 0
         /// The last sample, if it shows that the worker may wait or spin for ever.
         var suspicion: ProcSample?
-        /// Whether the worker is suspected to spin.
         var isSpinSuspect = false
         /// The lock that the worker asked for in the last stop sample, and the time that it had run up to then.
         var spin: (found: StopSample.Spin, time: UInt64)?
@@ -37,7 +36,6 @@ struct Watchdog {
     private let timeout: Int?
     private let provesDeadlocks: Bool
     private var entries: [Int: Entry] = [:]
-    /// When the next call is due.
     private var plannedTime = Int.max
     /// When all processes continued after a stop; items that began before were stopped too.
     private var resumed = 0
@@ -158,4 +156,13 @@ extension Watchdog.Entry {
         nextSample = now + (time ?? pause)
         pause = min(2 * pause, Watchdog.longestPause)
     }
+}
+
+enum KillReason: Equatable {
+    /// A failure at a lower index, or a cancellation, made its item needless.
+    case needless
+    /// It worked on an item for too long. It may be on another one when the kill arrives.
+    case overdue(item: Int)
+    /// It waits for a wake that no thread or process is left to send.
+    case deadlocked
 }

@@ -86,9 +86,7 @@ package struct Cgroup: Sendable {
     package static func systemPressure(_ resource: String) -> Double? {
         ProcFile.text("/proc/pressure/\(resource)").flatMap(pressure)
     }
-}
 
-extension Cgroup {
     /// Reads "QUOTA PERIOD" in microseconds; "max" is no quota.
     static func quota(_ text: String, file: String = "") -> Quota? {
         let words = text.split { $0 == " " || $0 == "\n" }

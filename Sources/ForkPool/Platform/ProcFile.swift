@@ -39,9 +39,7 @@ package enum ProcFile {
             return length < 0 ? nil : unsafe String(decoding: buffer[..<length], as: UTF8.self)
         }
     }
-}
 
-extension ProcFile {
     /// Finds the text after a name, a colon and one more character; the line must be complete.
     static func value(of name: String, in text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         var rest = text

@@ -73,9 +73,7 @@ struct ProcessExit: Equatable {
 
     /// The signals that a process causes by its own fault.
     static let crashSignals: [Int32] = [SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGSYS]
-}
 
-extension ProcessExit {
     /// Finds out why the process ended, from its crash record and its limits in bytes and nanoseconds.
     mutating func explain(by record: cforkpool_crash, memoryLimit: Int?, cpuTimeLimit: Int?) {
         guard case .signal(let signal) = status else { return }

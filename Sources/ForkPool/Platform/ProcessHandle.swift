@@ -26,9 +26,7 @@ struct ProcessHandle {
     func close() {
         Glibc.close(descriptor)
     }
-}
 
-extension ProcessHandle {
     /// Starts processes from the forker thread, by fork or by exec.
     @unsafe static func start(
         _ starts: [cforkpool_start], byExec: Bool = false

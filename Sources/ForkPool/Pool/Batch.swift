@@ -93,11 +93,9 @@ internal import Synchronization
         // The closure keeps the batch, and with it the memory.
         MapResult(FailureReader(memory: results, machine: machine, newestError: newestError)) { extendLifetime(self) }
     }
-}
 
-// MARK: - Inputs
+    // MARK: - Inputs
 
-extension Batch {
     @usableFromInline var inputs: UnsafeMutableRawPointer { unsafe pool.layout.base + inputsOffset }
 
     /// Encodes an input into the pool's memory; one that throws or has no room is the item's failure.
@@ -130,11 +128,9 @@ extension Batch {
         machine.reject(item, cause)
         markLost(item)
     }
-}
 
-// MARK: - Progress
+    // MARK: - Progress
 
-extension Batch {
     /// Calls the pool's progress handler, if there is one; never after the last time.
     func showProgress(isLast: Bool) {
         guard shape.showsProgress, let handler = pool.options.progress else { return }

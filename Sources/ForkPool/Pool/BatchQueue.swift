@@ -22,7 +22,6 @@ struct BatchQueue<Batch: AnyObject> {
     private(set) var ending: FailureCause?
     /// Whether workers end as soon as nothing is open: the pool was closed and every batch has ended.
     private(set) var isClosing = false
-    /// Whether the pool closes with the end of its only batch.
     private let closesWithBatch: Bool
 
     init(slots count: Int, closesWithBatch: Bool) {
@@ -35,7 +34,6 @@ struct BatchQueue<Batch: AnyObject> {
     var hasWork: Bool { !pending.isEmpty || free.count < slots.count }
     var unfinished: Batch? { slots.lazy.compactMap { $0 }.first ?? pending.first }
 
-    /// Decides whether the pool accepts a batch; it is not admitted yet.
     var refusesBatches: Admission? { refusal.map(Admission.refused) ?? (ending == nil ? nil : .ended) }
 
     mutating func admit(_ batch: Batch) -> Admission {
@@ -64,7 +62,6 @@ struct BatchQueue<Batch: AnyObject> {
         return (batch, slot)
     }
 
-    /// Takes a pending batch out, which ended before it was open.
     mutating func withdraw(_ batch: Batch) {
         pending.removeAll { $0 === batch }
         batchEnded()

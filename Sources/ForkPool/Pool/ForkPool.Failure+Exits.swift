@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-// The failures of workers that ended.
-
 extension ForkPool.Failure {
     /// Makes the failure of the item that a worker ran when it ended, or of all items that no worker reached.
     init(_ exit: ProcessExit, index: Int?, worker: String) {
@@ -65,11 +63,9 @@ extension ForkPool.Failure {
                 "was ended with \(worker); its status is lost, since this process ignores SIGCHLD or reaps every child")
         }
     }
-}
 
-// MARK: - Signals
+    // MARK: - Signals
 
-extension ForkPool.Failure {
     /// Describes a crash: the signal, and the message of the runtime or the meaning of the signal.
     private static func describe(_ signal: Int32, _ crash: CrashReport?) -> String {
         let name = SystemError.name(ofSignal: signal)

@@ -42,20 +42,16 @@ final class MapResult {
     @usableFromInline var first: ForkPool.Failure? {
         whole ?? failures.min { $0.key < $1.key }?.value
     }
-}
 
-extension MapResult {
     /// Itself, if every item has its result; else throws `first`.
     @usableFromInline
     func checked() throws(ForkPool.Failure) -> MapResult {
         if let first { throw first }
         return self
     }
-}
 
-// MARK: - Results that are bit patterns
+    // MARK: - Results that are bit patterns
 
-extension MapResult {
     /// The slots, each of which holds a result that is a bit pattern, whether or not the type says so here.
     @usableFromInline
     func slots<R>(of type: R.Type) throws(ForkPool.Failure) -> UnsafeBufferPointer<R> {
@@ -63,7 +59,6 @@ extension MapResult {
         return unsafe UnsafeBufferPointer(start: memory.slots.bindMemory(to: R.self, capacity: count), count: count)
     }
 
-    /// Copies the results out of their slots.
     @usableFromInline
     func array<R>(of type: R.Type) throws(ForkPool.Failure) -> [R] {
         let slots = unsafe try slots(of: type)
@@ -73,7 +68,6 @@ extension MapResult {
         }
     }
 
-    /// Every item's result or failure.
     @inlinable
     func results<R>(of type: R.Type) -> [Result<R, ForkPool.Failure>] {
         let isComplete = isComplete
@@ -82,9 +76,7 @@ extension MapResult {
             return .success(unsafe memory.slots.load(fromByteOffset: item &* MemoryLayout<R>.stride, as: R.self))
         }
     }
-}
 
-extension MapResult {
     /// Touches the whole pages of a large fresh array by one call: a fault for each costs more than the copy.
     private static func populate(_ memory: UnsafeMutableRawBufferPointer) {
         guard memory.count >= 4 << 20 else { return }
@@ -92,11 +84,9 @@ extension MapResult {
         let size = unsafe (memory.baseAddress! + memory.count - start) / Mapping.pageSize * Mapping.pageSize
         _ = unsafe cforkpool_madvise_fresh(start, size)
     }
-}
 
-// MARK: - Results that are coded
+    // MARK: - Results that are coded
 
-extension MapResult {
     @usableFromInline
     func decoded<R: Decodable>(as type: R.Type) throws(ForkPool.Failure) -> [R] {
         unsafe try decoded { unsafe try BinaryDecoder.decode(type, from: $0) }

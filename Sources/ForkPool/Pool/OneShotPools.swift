@@ -2,10 +2,7 @@
 internal import CForkPool
 internal import Synchronization
 
-/// Runs one-shot maps: each is a pool that serves one batch and is closing from the start, supervised on the calling thread,
-/// whose workers a plain fork starts.
-///
-/// The pool of the last map is kept for its memory: the first touch of a page is what big results cost.
+/// Runs one-shot maps, and keeps the pool of the last one for its memory: a page's first touch is what big results cost.
 final class OneShotPools: Sendable {
     private let workers: Int
     private let options: ForkPool.Options
@@ -54,7 +51,6 @@ final class OneShotPools: Sendable {
         return batch.result()
     }
 
-    /// Opens a batch in the kept pool, or in a new one.
     private func open(_ shape: Batch.Shape) throws(ForkPool.Failure) -> (Pool, Batch) {
         if let pool = takeIdle(), let batch = try? pool.openOnlyBatch(shape) { return (pool, batch) }
         let noMemory = SystemError(call: "mmap", code: SystemError.noMemory)

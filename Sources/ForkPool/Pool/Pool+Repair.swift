@@ -18,7 +18,6 @@ extension Pool {
         unsafe layout.backlog.pointee.store(state.queue.pending.isEmpty ? 0 : 1, ordering: .sequentiallyConsistent)
     }
 
-    /// Repairs what can be damaged, when it is time.
     func repair(_ state: inout State, _ now: Int, _ review: inout Review) {
         guard state.needsAttention, now - state.repaired >= Self.repairTime else { return }
         state.repaired = now
@@ -54,7 +53,6 @@ extension Pool {
         }
     }
 
-    /// Wakes every process that a damaged word may have left asleep.
     private func wakeAll(workersToo: Bool, but needless: [Int]) {
         for worker in 0..<layout.workers where workersToo && !needless.contains(worker) {
             layout.record(worker).cancelKill()

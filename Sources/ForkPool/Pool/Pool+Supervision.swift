@@ -13,7 +13,6 @@ extension Pool {
         var needless: [Int] = []
         /// Whether the pool repaired what a wild write could have damaged.
         var repairs = false
-        /// Batches whose progress is to be shown.
         var progress: [Batch] = []
     }
 

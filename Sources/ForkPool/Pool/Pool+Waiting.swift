@@ -77,16 +77,14 @@ extension Pool {
                     settle(batch, &state)
                     switch batch.stage {
                     case .ended, .made: return true
-                    case .pending:
-                        batch.waiters.append(waiter)
-                        return false
+                    case .pending: batch.waiters.append(waiter)
                     case .open(let number):
                         _ = layout.batchSlot(number).ended.announce(.tasks)
                         batch.waiters.append(waiter)
                         // What happened before the announcement was not signalled; this resumes the task.
                         settle(batch, &state)
-                        return false
                     }
+                    return false
                 }
                 if isDone { waiter.resume() } else { attend() }
             }

@@ -2,11 +2,7 @@
 internal import CForkPool
 internal import Synchronization
 
-/// What all callers of a pool share: its memory, its batches, and how it ends.
-///
-/// A caller lays a batch out, opens it to the workers and waits for its end, on any thread and under a lock of this process
-/// alone. `PoolSupervisor` only acts when a worker ends or a task waits. A one-shot map is a pool that serves one batch and
-/// is closing from the start.
+/// What all callers of a pool share: its memory, its batches, and how it ends; README.md says how a pool runs a batch.
 final class Pool: Sendable {
     let region: Region
     let layout: RegionLayout
@@ -85,12 +81,9 @@ final class Pool: Sendable {
     var isOwn: Bool { cforkpool_generation() == generation }
 
     var isClosing: Bool { locked { $0.queue.isClosing } }
-}
 
-// MARK: - Close and cancel
+    // MARK: - Close and cancel
 
-extension Pool {
-    /// Finishes every batch and ends the workers.
     func close(_ over: PrivateEvent) {
         guard isOwn else { return }
         locked { $0.queue.refuse(because: "was closed") }
@@ -102,7 +95,6 @@ extension Pool {
         over.wait()
     }
 
-    /// Ends every batch and every worker.
     func cancel(_ over: PrivateEvent, because refusal: String) {
         guard isOwn else { return }
         locked { state in
@@ -112,11 +104,9 @@ extension Pool {
         event.notify()
         over.wait()
     }
-}
 
-// MARK: - Memory of batches
+    // MARK: - Memory of batches
 
-extension Pool {
     /// Lays out a batch; throws if the pool is closed or its memory is full.
     func makeBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
         guard isOwn else { throw .foreign }
@@ -132,7 +122,6 @@ extension Pool {
         return Batch(shape, pool: self, memory: memory, tag: tag)
     }
 
-    /// Why the pool accepts nothing any more, if so.
     func refusal(of state: State) -> ForkPool.Failure? {
         switch state.queue.refusesBatches {
         case .refused(let reason): .closed(reason)
@@ -141,7 +130,6 @@ extension Pool {
         }
     }
 
-    /// Takes more of the heap, for coded inputs.
     func allocate(_ size: Int) -> SharedHeap.Part? {
         locked { $0.heap.allocate(size) }
     }

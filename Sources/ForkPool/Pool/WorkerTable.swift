@@ -3,15 +3,12 @@
 /// Decides which process is which worker, and when processes are started, replaced and killed.
 ///
 /// A pure state machine: it knows no process and no memory. `PoolSupervisor` tells it what happened and carries out the
-/// actions that it returns. There is a process slot for each worker's process and, unless workers are fixed to slots, one
-/// more for a spare: when a worker ends, the spare takes over at once, and another spare is started.
+/// actions that it returns. There is a process slot for each worker and, unless workers are fixed to slots, for a spare.
 struct WorkerTable {
     enum Action: Equatable {
-        /// Start a process in each of these slots.
         case start([Int])
         /// Tell the process in a slot which worker it is.
         case assign(slot: Int, worker: Int)
-        /// Kill the process in a slot.
         case kill(slot: Int)
     }
 
@@ -28,7 +25,6 @@ struct WorkerTable {
     /// The workers that have no process.
     private(set) var unassigned: [Int]
     private var failedStarts = 0
-    /// Why nothing runs any more.
     private(set) var ending: FailureCause?
     /// Whether workers that end are not replaced.
     private var isClosing = false
@@ -81,12 +77,9 @@ struct WorkerTable {
     }
 
     mutating func started(_ slot: Int) -> [Action] {
-        if isFixed {
-            slots[slot] = .worker(slot)
-            return isEnding ? [.kill(slot: slot)] : []
-        }
-        slots[slot] = .spare
-        return isEnding ? [.kill(slot: slot)] : assign(slot)
+        slots[slot] = isFixed ? .worker(slot) : .spare
+        if isEnding { return [.kill(slot: slot)] }
+        return isFixed ? [] : assign(slot)
     }
 
     /// Records that no process could be started in a slot; the pool goes on with those that run.
@@ -96,10 +89,8 @@ struct WorkerTable {
 
     mutating func endRests(at now: Int) -> [Action] {
         let due = resting.filter { $0.until <= now }
-        guard !due.isEmpty else { return [] }
         resting.removeAll { $0.until <= now }
-        guard !isEnding else { return [] }
-        return due.flatMap { rest in replace(rest.worker) }
+        return isEnding ? [] : due.flatMap { replace($0.worker) }
     }
 
     // MARK: - Kills
@@ -194,7 +185,6 @@ struct WorkerExit {
     var process: ProcessExit
     /// Whether it left its loop by itself: used up, or because the pool closes.
     var finished = false
-    /// The error that `setUp` threw, if it did.
     var setUpError: WorkerError?
     /// Whether it is past `setUp`.
     var isReady = false

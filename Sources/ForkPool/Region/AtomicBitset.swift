@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// A set of small numbers in shared memory, one bit each, that any process changes by one atomic step.
-///
-/// Adding or removing twice is as good as once: what a worker that died may or may not have done is simply done again.
+/// A set of small numbers in shared memory, one bit each: what a worker that died may have done is simply done again.
 @safe struct AtomicBitset {
     private let words: UnsafeMutablePointer<Atomic<UInt64>>
     private let count: Int

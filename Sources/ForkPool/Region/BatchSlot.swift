@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// A place in shared memory at which a batch of items is offered to the workers.
-///
-/// The parent fills it in and adds its number to `RegionLayout.open`. A worker adds itself to `inside` and then looks
-/// whether the slot is still open: while it is inside, the slot does not change hands. The last worker to leave a closed
-/// slot publishes that the batch is done. Slots are used again and again, so the end of a batch bears the batch's tag.
+/// A place in shared memory at which one batch after another is offered to the workers; README.md says how it changes hands.
 @safe struct BatchSlot: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     let workers: Int
@@ -28,7 +24,6 @@ internal import Synchronization
     var states: UnsafeMutablePointer<Atomic<Int>> { unsafe word(152) }
     var slots: UnsafeMutablePointer<Atomic<Int>> { unsafe word(160) }
     var inputs: UnsafeMutablePointer<Atomic<Int>> { unsafe word(168) }
-    /// How the batch is run: `Flags`.
     var flags: UnsafeMutablePointer<Atomic<Int>> { unsafe word(176) }
     /// The number that marks the batch's blocks in the arenas; never 0.
     var tag: UnsafeMutablePointer<Atomic<Int>> { unsafe word(184) }
@@ -45,7 +40,6 @@ internal import Synchronization
     var newestError: UnsafeMutablePointer<Atomic<Int>> { unsafe word(264) }
     /// 1 if a block of an arena bears the batch's tag.
     var usesArenas: UnsafeMutablePointer<Atomic<Int>> { unsafe word(272) }
-    /// Signalled when the batch is done.
     var ended: FutexEvent { unsafe FutexEvent(at: base + 280) }
 
     /// The workers that may be on an item of the batch.
@@ -60,9 +54,7 @@ internal import Synchronization
     }
 
     enum Flags {
-        /// The first failure ends the batch.
         static let stopsAtFailure = 1
-        /// The end of each item is signalled.
         static let signalsItems = 2
     }
 

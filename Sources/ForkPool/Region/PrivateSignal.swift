@@ -29,7 +29,6 @@ internal import Synchronization
     }
 }
 
-/// An event of this process that happens once.
 final class PrivateEvent: Sendable {
     private let isOver = Atomic(false)
     private let word = PrivateSignal()

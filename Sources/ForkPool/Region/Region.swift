@@ -6,24 +6,19 @@ internal import Glibc
 final class Region: Sendable {
     /// The most bytes for states, slots and inputs, unless one batch needs more.
     private static let usualHeap = 32 << 30
-    /// The most bytes of an arena, and an eighth of what all together have.
-    ///
-    /// Address space has an end: 128 TiB, which all regions of a process share with everything else.
+    /// The most bytes of an arena, and an eighth of what all have: address space ends at 128 TiB, for all regions together.
     private static let largestArena = 16 << 30
     /// A heap smaller than this is a refusal.
     private static let smallest = 1 << 20
 
     private let mapping: Mapping
     let layout: RegionLayout
-    /// The descriptor by which exec workers map the memory, or nil.
     var descriptor: Int32? { mapping.descriptor }
 
     enum Purpose: Equatable {
-        /// One batch at a time, whose workers inherit the mapping.
         case oneBatch
-        /// Many batches, whose workers inherit the mapping.
         case forked
-        /// Many batches, whose workers map the memory by its descriptor.
+        /// Workers map the memory by its descriptor.
         case executed
     }
 

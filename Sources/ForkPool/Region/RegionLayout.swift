@@ -127,11 +127,9 @@ extension RegionLayout {
         let sleepersEnd = AtomicBitset.size(capacity: batchSlots) + AtomicBitset.size(capacity: workers)
         return unsafe AtomicBitset(at: base + setsOffset + sleepersEnd, capacity: workers)
     }
-}
 
-// MARK: - Batch slots, records, mailboxes, crash reports
+    // MARK: - Batch slots, records, mailboxes, crash reports
 
-extension RegionLayout {
     func batchSlot(_ number: Int) -> BatchSlot {
         unsafe BatchSlot(
             base: base + batchSlotsOffset + number * BatchSlot.size(workers: workers), workers: workers)
@@ -164,11 +162,9 @@ extension RegionLayout {
         let arena = unsafe arenas.memory(worker)
         return unsafe UnsafeMutableRawBufferPointer(rebasing: arena[(arena.count - 2 * Self.blockSize)...])
     }
-}
 
-// MARK: - Waking workers
+    // MARK: - Waking workers
 
-extension RegionLayout {
     func wake(_ count: Int) {
         var left = min(count, workers)
         // A damaged set may gain sleepers faster than this loop wakes them.
@@ -188,11 +184,9 @@ extension RegionLayout {
             record(worker).wake()
         }
     }
-}
 
-// MARK: - In a worker
+    // MARK: - In a worker
 
-extension RegionLayout {
     /// Unmaps the other workers' arenas in this process, so that a wild write faults in the worker that makes it.
     func unmapArenas(except worker: Int) {
         let own = unsafe arenas.memory(worker)

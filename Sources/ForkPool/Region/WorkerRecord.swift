@@ -104,11 +104,9 @@ public import Synchronization
         /// It has claimed an item.
         static let working = 2
     }
-}
 
-// MARK: - Timed items
+    // MARK: - Timed items
 
-extension WorkerRecord {
     /// Publishes that the worker begins a timed item, unless the parent is about to kill it for the one before.
     func begin(timed item: Int) {
         unsafe began.pointee.store(0, ordering: .relaxed)
@@ -122,11 +120,9 @@ extension WorkerRecord {
             position: position.pointee.load(ordering: .sequentiallyConsistent),
             began: began.pointee.load(ordering: .acquiring))
     }
-}
 
-// MARK: - Kill requests
+    // MARK: - Kill requests
 
-extension WorkerRecord {
     /// Keeps the worker from entering another batch, and from beginning another timed item.
     ///
     /// The parent then looks whether the worker is still in the batch, or on the item; the worker looks at this word after it
@@ -160,11 +156,9 @@ extension WorkerRecord {
         cancelKill()
         return false
     }
-}
 
-// MARK: - Sleep
+    // MARK: - Sleep
 
-extension WorkerRecord {
     func announceSleep() {
         unsafe sleep.pointee.store(1, ordering: .sequentiallyConsistent)
     }

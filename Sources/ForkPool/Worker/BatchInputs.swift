@@ -9,7 +9,6 @@
     /// The end of the part of the region that holds coded inputs.
     let limit: Int
 
-    /// Copies an input that is a bit pattern.
     @inlinable @inline(__always)
     func load<I: BitwiseCopyable>(_ item: Int, as type: I.Type) -> I {
         unsafe slots.load(fromByteOffset: item &* MemoryLayout<I>.stride, as: I.self)

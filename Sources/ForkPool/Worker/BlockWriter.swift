@@ -6,7 +6,6 @@ internal import Synchronization
 /// Only the worker marks a block as used, with the tag of the batch; only the parent frees it, when it releases the batch.
 /// So a worker that dies loses nothing that it published, and the tags tell its successor which blocks are free.
 @safe final class BlockWriter {
-    /// The arena and the batch that a worker writes for.
     struct Destination {
         let worker: Int
         let slot: BatchSlot

@@ -26,7 +26,6 @@ struct ChunkPolicy {
         fixed ?? max(1, min(size, remaining / (4 * workers)))
     }
 
-    /// Notes that `items` items took `nanoseconds`.
     mutating func took(_ nanoseconds: Int, items: Int) {
         if nanoseconds < Self.target {
             // Only a full chunk shows that a larger one is right; the last chunk may be short.

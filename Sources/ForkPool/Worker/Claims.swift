@@ -5,9 +5,7 @@ internal import Synchronization
 @safe struct Claims {
     private let cursor: UnsafeMutablePointer<Atomic<Int>>
     private let count: Int
-    /// A lower bound of the cursor, from the last claim.
-    ///
-    /// Reading the cursor itself before each claim would fetch its cache line twice.
+    /// A lower bound of the cursor, from the last claim: to read the cursor itself would fetch its cache line twice.
     private var known = 0
     /// Whether the cursor had an impossible value.
     private var isDamaged = false

@@ -33,9 +33,7 @@ public import Synchronization
         self.blocks = blocks
     }
 
-    /// Runs `body`, which publishes an item's result, on each item of a range; publishes what it throws as the failure.
-    ///
-    /// Both return whether to continue.
+    /// Runs `body`, which publishes an item's result, on each item of a range; both return whether to continue.
     @inlinable @inline(__always)
     func run(_ range: Range<Int>, _ body: (_ item: Int) throws -> Bool) -> Bool {
         for item in range {

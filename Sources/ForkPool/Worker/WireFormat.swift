@@ -9,7 +9,6 @@
     private(set) var encode: ((Value, BinaryEncoder, UnsafeMutableRawBufferPointer) throws -> Int)?
     private(set) var decode: ((UnsafeRawBufferPointer) throws -> Value)?
 
-    /// Whether values cross as bit patterns.
     @usableFromInline var isPlain: Bool { unsafe encode == nil }
 
     private init(stride: Int) {

@@ -12,7 +12,6 @@ struct WorkerLoop {
     private let eventFD: Int32
     private let blocks: BlockWriter
     private let body: BatchBody
-    /// The fixed number of items of a claim, or nil.
     private let chunk: Int?
     private let timesItems: Bool
     let open: AtomicBitset

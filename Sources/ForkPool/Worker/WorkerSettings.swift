@@ -8,7 +8,6 @@ struct WorkerSettings: Codable {
     var pinning: Bool
     var niceness: Int
     var itemsPerWorker: Int?
-    /// The fixed number of items in a chunk, or nil.
     var chunk: Int?
     /// Whether the worker's record says when an item begins.
     var timesItems: Bool

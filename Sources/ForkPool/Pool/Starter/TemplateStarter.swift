@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Forks the workers of a resident pool from a template, and from a new one when that is of no use any more.
-///
-/// A template that was forked while another thread held a lock has that lock locked for ever, and so has each of its
-/// children. When one was found to wait for it, those that come after are forked from a new template.
+/// Forks the workers of a resident pool from a template, and from a new one when a child of that was found in a deadlock.
 final class TemplateStarter: Starter {
     private let make: () throws(SystemError) -> Template
     private var newest: Template
