@@ -18,7 +18,7 @@ extension ForkPool {
         count: Int, slot: Int, of type: Element.Type, _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) throws(Failure) -> SharedArray<Element> {
         SharedArray(
-            try run(.init(of: type, count, slot: slot), stopsAtFailure: true) { range, writer in
+            try run(.init(of: type, count, slot: slot), stopsAtFailure: true) { range, writer, _ in
                 fillSlots(range, slot: slot, writer, body)
             }.checked(), count: count * slot)
     }
@@ -49,7 +49,7 @@ extension ForkPool {
         count: Int, slot: Int, of type: Element.Type, _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) async throws(Failure) -> SharedArray<Element> {
         SharedArray(
-            try await run(.init(of: type, count, slot: slot), stopsAtFailure: true) { range, writer in
+            try await run(.init(of: type, count, slot: slot), stopsAtFailure: true) { range, writer, _ in
                 fillSlots(range, slot: slot, writer, body)
             }.checked(), count: count * slot)
     }

@@ -124,7 +124,7 @@ extension ForkPool {
         _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
     ) throws(Failure) -> MapResult {
         var cursor = CollectionCursor(items)
-        return try run(.init(of: R.self, items.count), stopsAtFailure: stopsAtFailure) { range, writer in
+        return try run(.init(of: R.self, items.count), stopsAtFailure: stopsAtFailure) { range, writer, _ in
             storeResults(of: range, in: items, at: &cursor, writer, body)
         }
     }
@@ -134,7 +134,7 @@ extension ForkPool {
         _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> MapResult {
         var cursor = CollectionCursor(items)
-        return try await run(.init(of: R.self, items.count), stopsAtFailure: stopsAtFailure) { range, writer in
+        return try await run(.init(of: R.self, items.count), stopsAtFailure: stopsAtFailure) { range, writer, _ in
             storeResults(of: range, in: items, at: &cursor, writer, body)
         }
     }
@@ -145,7 +145,7 @@ extension ForkPool {
         _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
     ) throws(Failure) -> MapResult {
         var cursor = CollectionCursor(items)
-        return try run(.coded(items.count), stopsAtFailure: stopsAtFailure) { range, writer in
+        return try run(.coded(items.count), stopsAtFailure: stopsAtFailure) { range, writer, _ in
             encodeResults(of: range, in: items, at: &cursor, writer, body)
         }
     }
@@ -155,7 +155,7 @@ extension ForkPool {
         _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> MapResult {
         var cursor = CollectionCursor(items)
-        return try await run(.coded(items.count), stopsAtFailure: stopsAtFailure) { range, writer in
+        return try await run(.coded(items.count), stopsAtFailure: stopsAtFailure) { range, writer, _ in
             encodeResults(of: range, in: items, at: &cursor, writer, body)
         }
     }

@@ -47,7 +47,7 @@ extension ForkPool {
     /// - Throws: A failure without an index if no region can be had.
     @usableFromInline
     func run(
-        _ layout: SlotLayout, stopsAtFailure: Bool, _ body: RangeBody
+        _ layout: SlotLayout, stopsAtFailure: Bool, _ body: BatchBody
     ) throws(Failure) -> MapResult {
         try withoutActuallyEscaping(body) { (body) throws(Failure) in
             try checkThreads()
@@ -61,10 +61,10 @@ extension ForkPool {
     /// cancelled, the workers end.
     @usableFromInline
     nonisolated(nonsending) func run(
-        _ layout: SlotLayout, stopsAtFailure: Bool, _ body: RangeBody
+        _ layout: SlotLayout, stopsAtFailure: Bool, _ body: BatchBody
     ) async throws(Failure) -> MapResult {
         // The supervising thread hands the body to the fork and never runs it; the caller is suspended meanwhile.
-        let supervised: nonisolated(nonsending) (@escaping RangeBody) async -> Result<MapResult, Failure> = { body in
+        let supervised: nonisolated(nonsending) (@escaping BatchBody) async -> Result<MapResult, Failure> = { body in
             nonisolated(unsafe) let body = body
             let result = await BlockingThread.run { cancelled in
                 Result { () throws(Failure) in

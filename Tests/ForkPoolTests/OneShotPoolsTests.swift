@@ -152,7 +152,7 @@ struct OneShotPoolsTests {
                 let pools = OneShotPools(workers: 2, options: .init())
                 func run(_ stride: Int) throws -> Int {
                     let layout = SlotLayout(count: 2, stride: stride, alignment: 8)
-                    let result = try pools.run(layout, stopsAtFailure: true, cancelled: nil) { range, writer in
+                    let result = try pools.run(layout, stopsAtFailure: true, cancelled: nil) { range, writer, _ in
                         for item in range {
                             guard writer.begin(item) else { return false }
                             writer.finish(item)

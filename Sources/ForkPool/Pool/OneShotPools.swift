@@ -20,7 +20,7 @@ final class OneShotPools: Sendable {
     ///
     /// The descriptor `cancelled` is readable when the caller cancels the map.
     func run(
-        _ layout: SlotLayout, stopsAtFailure: Bool, cancelled: Int32?, body: @escaping RangeBody
+        _ layout: SlotLayout, stopsAtFailure: Bool, cancelled: Int32?, body: @escaping BatchBody
     ) throws(ForkPool.Failure) -> MapResult {
         WarmUp.done
         let shape = Batch.Shape(
@@ -34,8 +34,7 @@ final class OneShotPools: Sendable {
         } else if layout.count > 0 {
             let worker = WorkerMain(
                 region: pool.layout, eventFD: pool.event.descriptor, settings: WorkerSettings(options),
-                setUp: options.setUp, tearDown: options.tearDown
-            ) { range, writer, _ in body(range, writer) }
+                setUp: options.setUp, tearDown: options.tearDown, body: body)
             let starter = ForkStarter(worker, pool.layout, cancelled: cancelled) { pool.end(.cancelled) }
             do throws(SystemError) {
                 try PoolSupervisor.run(pool, starter, workers: min(workers, layout.count)) { now in

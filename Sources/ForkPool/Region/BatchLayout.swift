@@ -14,6 +14,8 @@ internal import Synchronization
     private let slotsOffset: Int
     private let stride: Int
     private let warmEnd: Int
+    /// Fewer items have too few pages for a call.
+    private let populateFrom: Int
 
     /// Reads a batch slot's words, each once; nil if they cannot be true.
     init?(_ slot: BatchSlot, in region: RegionLayout) {
@@ -38,6 +40,7 @@ internal import Synchronization
         slotsOffset = slots
         self.stride = stride
         warmEnd = min(unsafe slot.warmEnd.pointee.load(ordering: .relaxed), heap.upperBound)
+        populateFrom = warmEnd > 0 ? RegionLayout.populateFrom / max(stride, 1) : .max
     }
 
     /// Whether some item has no outcome, or one that is not whole.
@@ -46,8 +49,12 @@ internal import Synchronization
     }
 
     /// Maps the pages of some items' states and slots in this process by one call, if they exist already.
+    @inline(__always)
     func populate(_ items: Range<Int>) {
-        guard warmEnd > 0 else { return }
+        if items.count >= populateFrom { populatePages(of: items) }
+    }
+
+    private func populatePages(of items: Range<Int>) {
         region.populate(
             (slotsOffset + items.lowerBound * stride)..<(slotsOffset + items.upperBound * stride), warmEnd: warmEnd)
         region.populate((statesOffset + items.lowerBound)..<(statesOffset + items.upperBound), warmEnd: warmEnd)

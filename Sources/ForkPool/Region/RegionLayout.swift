@@ -201,7 +201,7 @@ extension RegionLayout {
     }
 
     /// Below this many bytes a fault for each page costs less than a call.
-    private static let populateFrom = 64 << 10
+    static let populateFrom = 64 << 10
 
     /// Maps the pages of a part of the region in this process by one call, if they exist already below `warmEnd`.
     func populate(_ range: Range<Int>, warmEnd: Int) {

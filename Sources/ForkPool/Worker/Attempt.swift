@@ -4,6 +4,7 @@ internal import CForkPool
 /// Tells a body which attempt at its item it makes.
 enum Attempt {
     /// Runs a claim whose first item is at attempt `number`, and every other one at its first; returns whether to continue.
+    @inline(__always)
     static func run(
         _ range: Range<Int>, _ number: Int, _ run: (_ part: Range<Int>, _ claim: Range<Int>) -> Bool
     ) -> Bool {

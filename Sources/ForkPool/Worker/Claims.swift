@@ -16,6 +16,7 @@ internal import Synchronization
     }
 
     /// Claims the next range, of at most `most` items; nil if nothing is left.
+    @inline(__always)
     mutating func next(_ policy: borrowing ChunkPolicy, atMost most: Int = .max) -> Range<Int>? {
         guard known < count else { return nil }
         let size = min(policy.next(remaining: count - known), count, most)

@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Runs the items of a range in a worker; returns false if the worker must leave the batch.
-@usableFromInline
-typealias RangeBody = (_ range: Range<Int>, _ writer: ItemWriter) -> Bool
-
 /// A worker's position in a collection: it finds the next range from there and not from the start.
 @usableFromInline
 struct CollectionCursor<C: Collection> {

@@ -123,14 +123,16 @@ struct WorkerLoop {
         if !signalsItems { policy = ChunkPolicy(fixed: chunk, workers: region.workers) }
         var claims = unsafe Claims(cursor: slot.cursor, count: layout.limit)
         // Read the clock no earlier than at the second claim: it costs a fresh child two page faults.
-        var before = signalsItems && policy.measures ? monotonicNanoseconds() : 0
+        let measures = policy.measures
+        var before = signalsItems && measures ? monotonicNanoseconds() : 0
         var (first, attempt) = (first, attempt)
         var isFirst = true
+        let hasOthers = region.batchSlots > 1
         while let range = first ?? nextClaim(&claims, slot) {
-            if !isFirst, before == 0, policy.measures { before = monotonicNanoseconds() }
+            if measures, before == 0, !isFirst { before = monotonicNanoseconds() }
             let continues = Attempt.run(range, attempt) { part, claim in
                 record.publish(claim: claim)
-                unsafe record.stage.pointee.store(WorkerRecord.Stage.working, ordering: .relaxed)
+                if isFirst { unsafe record.stage.pointee.store(WorkerRecord.Stage.working, ordering: .relaxed) }
                 // Publish the claim, then read the failure: either this worker sees a failure in time, or the parent, which
                 // writes the failure first, sees the claim.
                 _ = hasFailed(slot)
@@ -148,7 +150,7 @@ struct WorkerLoop {
                 policy.took(now - before, items: range.count)
                 before = now
             }
-            if let other = nextOpen(from: next), other != number { break }
+            if hasOthers, let other = nextOpen(from: next), other != number { break }
         }
         if claims.hasTurnedBack || hasFailed(slot) || !slot.hasUnclaimed { open.remove(number) }
         leave(number, slot, tag: tag, signalsLoss: signalsItems && layout.hasUnfinished)
