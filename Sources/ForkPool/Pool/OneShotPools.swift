@@ -41,7 +41,7 @@ final class OneShotPools: Sendable {
             pool.endWithoutWorkers(.cancelled)
         } else if layout.count > 0 {
             let worker = WorkerMain(
-                region: pool.layout, eventFD: pool.event.descriptor, settings: WorkerSettings(options),
+                region: pool.layout, eventFD: pool.eventFD, settings: WorkerSettings(options),
                 setUp: options.setUp, tearDown: options.tearDown
             ) { range, writer, _ in body(range, writer) }
             let starter = ForkStarter(worker, pool.layout, cancelled: cancelled) { pool.end(.cancelled) }
@@ -67,7 +67,7 @@ final class OneShotPools: Sendable {
         let pool: Pool
         do throws(SystemError) {
             pool = try Pool(
-                workers: workers, options: options, for: .oneBatch, heap: SharedHeap.rounded(size) + Mapping.pageSize)
+                workers: workers, options: options, for: .oneBatch, heap: size + 2 * Mapping.pageSize)
         } catch {
             throw ForkPool.Failure(refused: error, index: nil)
         }

@@ -10,7 +10,7 @@ extension Pool {
 
     /// Makes the supervisor look now and then from now on, if it does not.
     func attend() {
-        if locked({ !$0.isAttended }) { event.notify() }
+        if locked({ !$0.isAttended }) { event?.notify() }
     }
 
     /// Writes the control words that follow from the state.
