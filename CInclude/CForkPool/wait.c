@@ -66,7 +66,9 @@ static int wait_by_set(struct cforkpool_poll *entries, int32_t count, const stru
     FD_ZERO(&readable);
     int end = 0;
     for (int32_t i = 0; i < count; i++) {
-        if (entries[i].fd < 0 || entries[i].fd >= FD_SETSIZE) {
+        if (entries[i].fd < 0)
+            continue;
+        if (entries[i].fd >= FD_SETSIZE) {
             errno = EINVAL;
             return -1;
         }
@@ -77,7 +79,7 @@ static int wait_by_set(struct cforkpool_poll *entries, int32_t count, const stru
         return -1;
     int ready = 0;
     for (int32_t i = 0; i < count; i++) {
-        entries[i].revents = FD_ISSET(entries[i].fd, &readable) ? POLLIN : 0;
+        entries[i].revents = entries[i].fd >= 0 && FD_ISSET(entries[i].fd, &readable) ? POLLIN : 0;
         ready += entries[i].revents != 0;
     }
     return ready;

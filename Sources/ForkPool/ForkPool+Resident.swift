@@ -82,10 +82,10 @@ extension ForkPool {
         do throws(SystemError) {
             let pool = try Pool(workers: workers, options: options, for: .forked)
             let worker = WorkerMain(
-                region: pool.layout, eventFD: pool.event.descriptor, settings: WorkerSettings(options), setUp: setUp,
+                region: pool.layout, eventFD: pool.eventFD, settings: WorkerSettings(options), setUp: setUp,
                 tearDown: tearDown, body: body)
             let starter = try TemplateStarter { () throws(SystemError) in
-                try Template(worker, layout: pool.layout, eventFD: pool.event.descriptor)
+                try Template(worker, layout: pool.layout, eventFD: pool.eventFD)
             }
             return try makeResident(pool, starter, input, output)
         } catch {

@@ -30,7 +30,7 @@ final class Scribbler: @unchecked Sendable {
         nature = .resident(core, over)
         let worker = Self.worker(core, isOneShot: false, body)
         let layout = core.layout
-        let event = core.event.descriptor
+        let event = core.eventFD
         let starter = try TemplateStarter { () throws(SystemError) in
             try Template(worker, layout: layout, eventFD: event)
         }
@@ -40,7 +40,7 @@ final class Scribbler: @unchecked Sendable {
     private static func worker(_ pool: Pool, isOneShot: Bool, _ body: @escaping (Reach) -> Void) -> WorkerMain {
         let layout = pool.layout
         return WorkerMain(
-            region: layout, eventFD: pool.event.descriptor, settings: WorkerSettings(pool.options), setUp: nil,
+            region: layout, eventFD: pool.eventFD, settings: WorkerSettings(pool.options), setUp: nil,
             tearDown: nil
         ) { range, writer, _ in
             for item in range {
@@ -151,7 +151,7 @@ final class Scribbler: @unchecked Sendable {
         unsafe layout.record(0).remainingStart.pointee.store(start, ordering: .relaxed)
         unsafe layout.record(0).remainingEnd.pointee.store(end, ordering: .relaxed)
         var loop = WorkerLoop(
-            worker: 0, region: layout, settings: WorkerSettings(pool.options), eventFD: pool.event.descriptor,
+            worker: 0, region: layout, settings: WorkerSettings(pool.options), eventFD: pool.eventFD,
             blocks: BlockWriter(region: layout)
         ) { range, _, _ in
             ran += range

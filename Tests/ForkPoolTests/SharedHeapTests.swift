@@ -52,6 +52,28 @@ struct SharedHeapTests {
         #expect(parts.count == 16)
     }
 
+    @Test("gives at its end what is asked for where there is no room for a power of two")
+    func end() throws {
+        let end = Self.start + (15 << 20)
+        var heap = SharedHeap(Self.start..<end)
+        let large = try take(9 << 20, of: &heap)
+        #expect(large.size == 9 << 20)
+        let pages = try take((5 << 20) + 1, of: &heap)
+        #expect(pages.offset == large.end)
+        #expect(pages.size == (5 << 20) + 4096)
+        let rest = try take(end - pages.end - 512, of: &heap)
+        #expect(rest.size == end - pages.end)
+        #expect(heap.allocate(0) == nil)
+        // The next one takes the part that came back, as far as a power of two goes.
+        #expect(heap.release(large, keeping: 1 << 30) == nil)
+        let again = try take(8 << 20, of: &heap)
+        #expect(again.offset == large.offset)
+        #expect(again.size == 8 << 20)
+        for part in [pages, rest, again] { _ = heap.release(part, keeping: 0) }
+        #expect(heap.isEmpty)
+        #expect(try take(15 << 20, of: &heap).offset == Self.start)
+    }
+
     @Test("gives a part that came back to the next that is as large")
     func reuse() throws {
         var heap = SharedHeap(Self.range)

@@ -48,11 +48,14 @@ internal import Glibc
         return unsafe base
     }
 
-    /// Gives whole pages of a part back to the system; they read as zero afterwards (`MADV_REMOVE`).
-    func discard(_ range: Range<Int>) {
-        guard !range.isEmpty else { return }
-        // A refusal costs memory, not results, so it is not an error.
-        _ = unsafe cforkpool_madvise_remove(base + range.lowerBound, range.count)
+    /// Gives whole pages of a part back to the system (`MADV_REMOVE`).
+    ///
+    /// A refusal, as of locked memory, costs memory and is no error.
+    ///
+    /// - Returns: Whether the pages read as zero now.
+    @discardableResult
+    func discard(_ range: Range<Int>) -> Bool {
+        unsafe range.isEmpty || cforkpool_madvise_remove(base + range.lowerBound, range.count) == 0
     }
 
     /// The size of a page in bytes.

@@ -33,7 +33,7 @@ final class OneShotPools: Sendable {
             pool.endWithoutWorkers(.cancelled)
         } else if layout.count > 0 {
             let worker = WorkerMain(
-                region: pool.layout, eventFD: pool.event.descriptor, settings: WorkerSettings(options),
+                region: pool.layout, eventFD: pool.eventFD, settings: WorkerSettings(options),
                 setUp: options.setUp, tearDown: options.tearDown, body: body)
             let starter = ForkStarter(worker, pool.layout, cancelled: cancelled) { pool.end(.cancelled) }
             do throws(SystemError) {
@@ -56,7 +56,7 @@ final class OneShotPools: Sendable {
         do throws(SystemError) {
             guard let size = shape.size, size < .max / 8 else { throw noMemory }
             let pool = try Pool(
-                workers: workers, options: options, for: .oneBatch, heap: SharedHeap.rounded(size) + Mapping.pageSize)
+                workers: workers, options: options, for: .oneBatch, heap: size + 2 * Mapping.pageSize)
             guard let batch = try? pool.openOnlyBatch(shape) else { throw noMemory }
             return (pool, batch)
         } catch {

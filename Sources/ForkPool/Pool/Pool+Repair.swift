@@ -9,7 +9,7 @@ extension Pool {
 
     /// Makes the supervisor look now and then from now on, if it does not.
     func attend() {
-        if locked({ !$0.isAttended }) { event.notify() }
+        if locked({ !$0.isAttended }) { event?.notify() }
     }
 
     func writeControl(_ state: State) {

@@ -7,8 +7,11 @@ final class Pool: Sendable {
     let region: Region
     let layout: RegionLayout
     let options: ForkPool.Options
-    /// Notifies the supervisor.
-    let event: EventFD
+    /// Notifies the supervisor; nil where the pool serves one batch.
+    ///
+    /// There the end of a process tells the supervisor. And a pool that is kept for its memory holds no descriptor: the host
+    /// may close every descriptor between two maps, and a file of its own may then have the number.
+    let event: EventFD?
     /// Whether the pool serves one batch at a time and closes with it.
     let servesOneBatch: Bool
     /// The number of processors that workers and callers may run on.
@@ -54,7 +57,7 @@ final class Pool: Sendable {
     init(
         workers: Int, options: ForkPool.Options, for purpose: Region.Purpose, heap: Int = 0
     ) throws(SystemError) {
-        event = try EventFD()
+        event = purpose == .oneBatch ? nil : try EventFD()
         region = try Region(workers: workers, for: purpose, heap: heap)
         layout = region.layout
         servesOneBatch = purpose == .oneBatch
@@ -80,6 +83,9 @@ final class Pool: Sendable {
     /// Whether this process is the one that made the pool.
     var isOwn: Bool { cforkpool_generation() == generation }
 
+    /// The descriptor of `event`, or -1.
+    var eventFD: Int32 { event?.descriptor ?? -1 }
+
     var isClosing: Bool { locked { $0.queue.isClosing } }
 
     // MARK: - Close and cancel
@@ -91,7 +97,7 @@ final class Pool: Sendable {
         locked { $0.queue.close() }
         unsafe layout.closing.pointee.store(1, ordering: .sequentiallyConsistent)
         layout.wake(.max)
-        event.notify()
+        event?.notify()
         over.wait()
     }
 
@@ -101,7 +107,7 @@ final class Pool: Sendable {
             state.queue.refuse(because: refusal)
             endBatches(.cancelled, &state)
         }
-        event.notify()
+        event?.notify()
         over.wait()
     }
 
@@ -138,25 +144,49 @@ final class Pool: Sendable {
         guard isOwn else { return }
         locked { state in
             state.batches -= 1
-            if batch.usesArenas { freeBlocks(of: batch) }
+            if batch.usesArenas { freeBlocks(of: batch, state) }
             let mark = state.isTorn ? 0 : options.warmMemory
             for part in batch.parts {
-                if let pages = state.heap.release(part, keeping: mark) { region.discard(pages) }
+                guard let pages = state.heap.release(part, keeping: mark) else { continue }
+                if !region.discard(pages) { state.heap.distrustFreshPages() }
             }
             if state.batches == 0 { coolArenas(&state) }
         }
     }
 
-    private func freeBlocks(of batch: Batch) {
+    /// Frees the blocks of a batch; while others are held, those above the arenas' share of the warm memory lose their pages.
+    private func freeBlocks(of batch: Batch, _ state: State) {
         let tags = batch.tags.map { UInt32(truncatingIfNeeded: $0) }
+        let kept = state.batches > 0 ? warmBlocks(state) : .max
         for worker in 0..<layout.workers {
             let blocks = unsafe layout.blockTags(worker)
             let used = unsafe layout.record(worker).blocksUsed.pointee.load(ordering: .relaxed)
             // Only the worker lowers `blocksUsed`: it alone knows which block it is about to mark.
-            for block in 0..<min(max(used, 0), blocks.count) where unsafe blocks[block] != 0 {
-                if unsafe tags.contains(blocks[block]) { unsafe blocks[block] = 0 }
+            let end = min(max(used, 0), blocks.count)
+            var first = 0
+            while first < end {
+                var next = first
+                while next < end, unsafe blocks[next] != 0, unsafe tags.contains(blocks[next]) { next += 1 }
+                // The pages go first: as soon as a block is free its worker may write to it.
+                if max(first, kept) < next { discardBlocks(max(first, kept)..<next, of: worker) }
+                for block in first..<next { unsafe blocks[block] = 0 }
+                first = next + 1
             }
         }
+    }
+
+    /// Gives the whole pages of some blocks back.
+    private func discardBlocks(_ blocks: Range<Int>, of worker: Int) {
+        let (start, size) = (layout.arenas.offset(worker), RegionLayout.blockSize)
+        let first = Mapping.pages(start + blocks.lowerBound * size)
+        let end = (start + blocks.upperBound * size) / Mapping.pageSize * Mapping.pageSize
+        if first < end { region.discard(first..<end) }
+    }
+
+    /// The number of blocks of each arena that are in the memory that stays warm; none where a worker died.
+    private func warmBlocks(_ state: State) -> Int {
+        let warm = state.isTorn ? 0 : max(0, options.warmMemory - state.heap.warmSize)
+        return warm / layout.workers / RegionLayout.blockSize
     }
 
     /// Gives back, when nothing is in use, what lies above the arenas' share of the memory that stays warm; all of it where
@@ -164,8 +194,7 @@ final class Pool: Sendable {
     private func coolArenas(_ state: inout State) {
         let size = RegionLayout.blockSize
         let blocks = layout.shape.arenaSize / size
-        let warm = state.isTorn ? 0 : max(0, options.warmMemory - state.heap.warmSize)
-        let share = warm / layout.workers / size
+        let share = warmBlocks(state)
         for worker in 0..<layout.workers {
             let record = layout.record(worker)
             let touched = unsafe record.blocksTouched.pointee.exchange(0, ordering: .relaxed)

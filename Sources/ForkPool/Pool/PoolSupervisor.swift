@@ -93,7 +93,8 @@ final class PoolSupervisor {
     private func prepareToPoll() {
         polled.removeAll(keepingCapacity: true)
         polledSlots.removeAll(keepingCapacity: true)
-        poll(pool.event.descriptor)
+        // The kernel passes over a descriptor of -1.
+        poll(pool.eventFD)
         for (slot, process) in processes {
             polledSlots.append(slot)
             poll(process.descriptor)
@@ -125,7 +126,7 @@ final class PoolSupervisor {
 
     /// Takes note of every process that ended or was started; returns whether there was any.
     private func look() -> Bool {
-        if polled[0].revents != 0 { pool.event.drain() }
+        if polled[0].revents != 0 { pool.event?.drain() }
         // Workers that end because the pool closes are not replaced.
         if pool.isClosing { perform(table.close()) }
         var hasChanged = false
@@ -211,6 +212,8 @@ final class PoolSupervisor {
                 perform(table.started(slot))
             case .failure(let error):
                 table.refused(slot)
+                // No process goes on with what this worker of a one-shot map was inside of: the others take it.
+                if pool.servesOneBatch { pool.abandon(slot) }
                 refusal = error
             }
         }

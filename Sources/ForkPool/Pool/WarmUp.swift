@@ -21,7 +21,7 @@ enum WarmUp {
                     count: layout.count, inputStride: 0, slotStride: layout.stride, stopsAtFailure: false))
         else { return }
         let main = WorkerMain(
-            region: pool.layout, eventFD: pool.event.descriptor, settings: WorkerSettings(options), setUp: nil,
+            region: pool.layout, eventFD: pool.eventFD, settings: WorkerSettings(options), setUp: nil,
             tearDown: nil
         ) { range, writer, _ in
             for item in range {

@@ -25,7 +25,8 @@ final class Region: Sendable {
     /// Reserves memory (`mmap`, `memfd_create`), less and less where the system grants no large reservation, but never less
     /// than a heap of `least` bytes.
     init(workers: Int, for purpose: Purpose, heap least: Int = 0) throws(SystemError) {
-        var heap = max(Self.usualHeap, Mapping.pages(least))
+        let leastHeap = Mapping.pages(max(Self.smallest, least))
+        var heap = max(Self.usualHeap, leastHeap)
         var arena = Self.blocks(min(Self.largestArena, 8 * Self.largestArena / workers))
         let token = UInt64.random(in: 1 ... .max)
         while true {
@@ -38,9 +39,10 @@ final class Region: Sendable {
             do throws(SystemError) {
                 mapping = purpose == .executed ? try Mapping(namedSize: size) : try Mapping(size: size)
             } catch {
-                guard error.code == SystemError.noMemory, heap / 2 >= max(Self.smallest, least) else { throw error }
-                heap /= 2
-                arena = Self.blocks(arena / 2)
+                let smaller = Self.blocks(arena / 2)
+                guard error.code == SystemError.noMemory, heap > leastHeap || arena > smaller else { throw error }
+                heap = max(Mapping.pages(heap / 2), leastHeap)
+                arena = smaller
                 continue
             }
             layout = unsafe RegionLayout(base: mapping.base, shape: shape)
@@ -50,7 +52,9 @@ final class Region: Sendable {
         }
     }
 
-    func discard(_ range: Range<Int>) {
+    /// Gives pages back to the system; returns whether they read as zero now.
+    @discardableResult
+    func discard(_ range: Range<Int>) -> Bool {
         mapping.discard(range)
     }
 

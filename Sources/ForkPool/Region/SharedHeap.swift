@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Gives out parts of a region's heap, by bookkeeping in the parent's own memory.
 ///
-/// Sizes are rounded up to powers of two and kept in lists by size. Pages are committed as they are touched, so rounding
+/// Sizes are rounded up to powers of two, where there is room for that, and kept in lists by size. Pages are committed as they are touched, so rounding
 /// costs address space alone. When nothing is in use the heap starts again at its beginning.
 struct SharedHeap {
     private static let smallest = 1024
@@ -49,11 +49,15 @@ struct SharedHeap {
         }
         // Large parts begin on a page, so that their memory can be given back.
         let start = rounded >= Self.discardFrom ? Mapping.pages(next) : next
-        guard rounded <= range.upperBound - start else { return nil }
-        next = start + rounded
-        used += rounded
+        let left = range.upperBound - start
+        // At its end the heap gives what is asked for and no more; large parts share no page.
+        let unit = rounded >= Self.discardFrom ? Mapping.pageSize : 128
+        let taken = rounded <= left ? rounded : (max(size, 1) + unit - 1) / unit * unit
+        guard taken <= left else { return nil }
+        next = start + taken
+        used += taken
         defer { touched = max(touched, next) }
-        return Part(offset: start, size: rounded, zeroed: max(start, touched))
+        return Part(offset: start, size: taken, zeroed: max(start, touched))
     }
 
     /// Takes a part back; returns the bytes whose pages are to be discarded, if any.
@@ -66,7 +70,7 @@ struct SharedHeap {
             defer { touched = kept }
             return kept..<Mapping.pages(touched)
         }
-        free[part.size.trailingZeroBitCount].append(part.offset)
+        free[Int.bitWidth - 1 - part.size.leadingZeroBitCount].append(part.offset)
         guard part.size >= Self.discardFrom, warm + part.size > mark else {
             warm += part.size
             return nil

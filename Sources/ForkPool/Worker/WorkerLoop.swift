@@ -197,8 +197,9 @@ struct WorkerLoop {
         }
     }
 
-    /// Notifies the supervisor, or ends the process if the body closed the descriptor.
+    /// Notifies the supervisor, or ends the process if the body closed the descriptor; in a one-shot map the end of this
+    /// process tells the supervisor.
     private func notify() {
-        if cforkpool_eventfd_notify(eventFD) != 0 { cforkpool_exit(EXIT_FAILURE) }
+        if eventFD >= 0, cforkpool_eventfd_notify(eventFD) != 0 { cforkpool_exit(EXIT_FAILURE) }
     }
 }

@@ -9,6 +9,7 @@ internal import Synchronization
 /// to allocate.
 final class WorkerMain {
     private let region: RegionLayout
+    /// The descriptor by which a worker notifies the supervisor, or -1.
     private let eventFD: Int32
     private let settings: WorkerSettings
     private let setUp: (() throws -> Void)?

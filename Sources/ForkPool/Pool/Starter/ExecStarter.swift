@@ -14,7 +14,7 @@ final class ExecStarter: Starter {
         let layout = pool.layout
         pool.writeJob()
         var exec = cforkpool_exec(
-            memory: pool.region.descriptor ?? -1, eventfd: pool.event.descriptor, token: layout.shape.token)
+            memory: pool.region.descriptor ?? -1, eventfd: pool.eventFD, token: layout.shape.token)
         let outcomes = unsafe withUnsafeMutablePointer(to: &exec) { exec in
             unsafe ProcessHandle.start(
                 slots.map { slot in
