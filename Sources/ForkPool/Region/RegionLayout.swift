@@ -191,9 +191,8 @@ extension RegionLayout {
     func unmapArenas(except worker: Int) {
         let own = unsafe arenas.memory(worker)
         let (first, end) = unsafe (base + arenasOffset, own.baseAddress! + own.count)
-        // The call refuses a size of 0, and unmaps nothing then.
-        unsafe munmap(first, own.baseAddress! - first)
-        unsafe munmap(end, base + size - end)
+        if unsafe own.baseAddress! > first { unsafe munmap(first, own.baseAddress! - first) }
+        if unsafe end < base + size { unsafe munmap(end, base + size - end) }
         // A child that the body forks may return from the body too; it must not publish anything.
         unsafe _ = cforkpool_withhold(
             cforkpool_withheld(
