@@ -215,7 +215,7 @@ private final class Diary: Sendable {
     private let errors = SharedCounter()
     /// In a worker: 1 when it is set up, 2 when it is torn down.
     private let stage = Atomic(0)
-    /// In a worker: which set-up was its own. The kernel uses process ids again, some within a second.
+    /// In a worker: which set-up was its own, since the kernel uses process ids again.
     private let number = Atomic(0)
 
     func setUp() {

@@ -100,7 +100,11 @@ final class MapResult {
     /// Decodes the results; throws the failure of the lowest index, an undecodable result included.
     func decoded<R>(_ decode: (UnsafeRawBufferPointer) throws -> R) throws(ForkPool.Failure) -> [R] {
         if let first { throw first }
-        return try (0..<count).map { item throws(ForkPool.Failure) in unsafe try result(of: item, decode).get() }
+        // A loop: `map` with a closure that throws allocates for each item.
+        var results: [R] = []
+        results.reserveCapacity(count)
+        for item in 0..<count { results.append(unsafe try result(of: item, decode).get()) }
+        return results
     }
 
     func result<R>(of item: Int, _ decode: (UnsafeRawBufferPointer) throws -> R) -> Result<R, ForkPool.Failure> {
