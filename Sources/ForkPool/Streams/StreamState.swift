@@ -77,9 +77,11 @@ extension StreamState {
     /// Notes that an asynchronous source has no more, or why it failed.
     func finish(_ failure: ForkPool.Failure?) {
         contents.withLock { contents in
+            // A stream that is being stopped gets its ending from `stop`, which would take an exhausted one for over.
+            guard !isStopped.load(ordering: .relaxed) else { return }
             contents.isExhausted = true
             // An earlier ending is the last element.
-            if contents.ending == nil, !isStopped.load(ordering: .relaxed) { contents.ending = failure }
+            if contents.ending == nil { contents.ending = failure }
         }
         pool.locked { pool.resumeStreams(&$0) }
     }
