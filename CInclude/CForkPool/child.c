@@ -62,6 +62,10 @@ static void on_crash(int signal_number, siginfo_t *info, void *unused)
 {
     (void)unused;
     struct cforkpool_crash *record = cforkpool_state.worker.crash;
+    if (record == NULL) {
+        raise(signal_number);
+        return;
+    }
     uintptr_t stack_low = cforkpool_state.worker.stack_low;
     record->code = info->si_code;
     record->address = (uint64_t)(uintptr_t)info->si_addr;
@@ -136,7 +140,7 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
 {
     SET_ROLE(CFORKPOOL_IN_WORKER);
     cforkpool_register_handlers();
-    cforkpool_note_stack();
+    cforkpool_state.worker.stack_low = cforkpool_stack_low();
     settle(crash);
     // If memory is short, a body's exit() runs the program's own exit handlers.
     CALL(on_exit, bound.on_exit(on_body_exit, NULL));

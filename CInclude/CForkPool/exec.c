@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "internal.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,7 +45,7 @@ static char **make_environment(const struct cforkpool_start *start)
     if (made == NULL)
         return NULL;
     char *variable = (char *)made + pointers;
-    snprintf(variable, text, VARIABLE "=%d:%d:%d:%d:%llx", exec->memory, exec->eventfd, start->worker, (int)getpid(),
+    snprintf(variable, text, VARIABLE "=%d:%d:%d:%llx", exec->memory, start->worker, (int)getpid(),
              (unsigned long long)exec->token);
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
@@ -53,6 +55,32 @@ static char **make_environment(const struct cforkpool_start *start)
     made[used++] = variable;
     made[used] = NULL;
     return made;
+}
+
+/// Has execve close every descriptor above the standard ones, one by one. Only calls of the kernel, as after vfork.
+static void mark_descriptors(void)
+{
+    // EBADF is the only error of these.
+    int folder = CALL(open, open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder < 0) {
+        struct rlimit limit;
+        bool is_limited = CALL(getrlimit, getrlimit(RLIMIT_NOFILE, &limit)) == 0 && limit.rlim_max < 1 << 20;
+        for (int fd = STDERR_FILENO + 1; fd < (is_limited ? (int)limit.rlim_max : 1 << 20); fd++)
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+        return;
+    }
+    _Alignas(struct dirent64) char entries[2048];
+    long length;
+    while ((length = syscall(SYS_getdents64, folder, entries, sizeof entries)) > 0) {
+        for (long at = 0; at < length; at += ((struct dirent64 *)(entries + at))->d_reclen) {
+            int fd = 0;
+            for (const char *digit = ((struct dirent64 *)(entries + at))->d_name; *digit >= '0' && *digit <= '9'; digit++)
+                fd = fd * 10 + (*digit - '0');
+            if (fd > STDERR_FILENO)
+                fcntl(fd, F_SETFD, FD_CLOEXEC);
+        }
+    }
+    close(folder);
 }
 
 pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
@@ -78,13 +106,10 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
             CALL(dup2, dup2(null, STDIN_FILENO));
             close(null);
         }
-        // A kernel before 5.11 cannot do that; most descriptors are small numbers, and EBADF is the only error below.
-        if (CALL(close_range, syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC)) != 0) {
-            for (int fd = STDERR_FILENO + 1; fd < 1024; fd++)
-                fcntl(fd, F_SETFD, FD_CLOEXEC);
-        }
-        keeps_descriptors = CALL(fcntl_flags, fcntl(exec->memory, F_SETFD, 0)) == 0
-            && CALL(fcntl_flags, fcntl(exec->eventfd, F_SETFD, 0)) == 0;
+        // A kernel before 5.11 cannot do that.
+        if (CALL(close_range, syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC)) != 0)
+            mark_descriptors();
+        keeps_descriptors = CALL(fcntl_flags, fcntl(exec->memory, F_SETFD, 0)) == 0;
         // The link leads to the file of this very process, which may have no name any more.
         if (keeps_descriptors)
             CALL(execve, execve("/proc/self/exe", given, environment));
@@ -110,8 +135,7 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
 // MARK: - In the worker
 
 /// Swift's side; absent in a program that has the shim alone.
-extern void cforkpool_exec_worker(int32_t memory, int32_t eventfd, int32_t number, uint64_t token)
-    __attribute__((weak));
+extern void cforkpool_exec_worker(int32_t memory, int32_t number, uint64_t token) __attribute__((weak));
 
 /// Exported by Dispatch for run loops: a descriptor that is readable when the main queue has work, and a function that
 /// does the work. `dispatch_main` is no alternative: it needs a main that was called.
@@ -121,8 +145,7 @@ extern void _dispatch_main_queue_callback_4CF(void *_Nullable message) __attribu
 static void *worker_main(void *unused)
 {
     (void)unused;
-    cforkpool_exec_worker(cforkpool_state.exec.memory, cforkpool_state.exec.eventfd, cforkpool_state.exec.number,
-                          cforkpool_state.exec.token);
+    cforkpool_exec_worker(cforkpool_state.exec.memory, cforkpool_state.exec.number, cforkpool_state.exec.token);
     cforkpool_exit(0);
 }
 
@@ -140,12 +163,11 @@ void cforkpool_refuse_worker(const char *why)
 /// Becomes the worker that `text` describes. The program's main must not run, whatever happens.
 static _Noreturn void become_worker(const char *text)
 {
-    int memory, eventfd, number, parent;
+    int memory, number, parent;
     unsigned long long token;
-    if (sscanf(text, "%d:%d:%d:%d:%llx", &memory, &eventfd, &number, &parent, &token) != 5)
+    if (sscanf(text, "%d:%d:%d:%llx", &memory, &number, &parent, &token) != 4)
         cforkpool_refuse_worker("the variable " VARIABLE " is not one that a pool set; unset it");
     cforkpool_state.exec.memory = memory;
-    cforkpool_state.exec.eventfd = eventfd;
     cforkpool_state.exec.number = number;
     cforkpool_state.exec.token = token;
     unsetenv(VARIABLE);
@@ -154,8 +176,7 @@ static _Noreturn void become_worker(const char *text)
     // The death signal was set before execve, and lasts; but the parent may have ended before.
     if (getppid() != parent)
         cforkpool_refuse_worker("its parent is not the pool that the variable " VARIABLE " names; unset it");
-    if (CALL(fcntl_flags, fcntl(memory, F_SETFD, FD_CLOEXEC)) != 0
-        || CALL(fcntl_flags, fcntl(eventfd, F_SETFD, FD_CLOEXEC)) != 0)
+    if (CALL(fcntl_flags, fcntl(memory, F_SETFD, FD_CLOEXEC)) != 0)
         cforkpool_refuse_worker("the variable " VARIABLE " is not one that a pool set; unset it");
     if (cforkpool_exec_worker == NULL)
         cforkpool_refuse_worker("the program has no library");

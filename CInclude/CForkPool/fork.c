@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,37 +12,31 @@
 
 struct cforkpool_state cforkpool_state;
 
-struct cforkpool_withheld cforkpool_withhold(struct cforkpool_withheld memory)
-{
-    struct cforkpool_withheld before = cforkpool_state.withheld;
-    cforkpool_state.withheld = memory;
-    return before;
-}
-
-/// Runs in every forked child, the library's or the host's: threads do not survive a fork, so the forker is gone.
+/// Runs in every forked child, the library's or the host's: threads do not survive a fork.
 static void reset_in_child(void)
 {
     struct cforkpool_state *state = &cforkpool_state;
     state->generation += 1;
-    if (!state->forks_worker && state->withheld.first_size > 0) {
-        // A refusal leaves the memory: then only the body's own care keeps the child from writing there.
-        CALL(munmap, munmap(state->withheld.first, state->withheld.first_size));
-        CALL(munmap, munmap(state->withheld.second, state->withheld.second_size));
-        // What the child maps there itself stays its children's.
-        state->withheld = (struct cforkpool_withheld){0};
-    }
-    state->forker.gate = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-    state->forker.is_running = false;
-    atomic_store(&state->forker.word, 0);
     atomic_store(&state->own_threads, 0);
+    atomic_store(&state->ended_forker, NULL);
+    // A worker's memory is not its children's.
+    state->worker.crash = NULL;
+    // A worker that had the parent's counters could change how they block, or take what they count.
+    if (state->events.is_kept)
+        cforkpool_close_events();
+    state->events.first = NULL;
+    state->events.is_kept = false;
+    state->events.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }
 
 void cforkpool_register_handlers(void)
 {
+    struct cforkpool_state *state = &cforkpool_state;
+    pthread_mutex_lock(&state->events.lock);
     // A refusal is for want of memory; the next start tries again.
-    if (!cforkpool_state.forker.has_handlers)
-        cforkpool_state.forker.has_handlers =
-            CALL_OR(pthread_atfork, errno, pthread_atfork(NULL, NULL, reset_in_child)) == 0;
+    if (!state->has_handlers)
+        state->has_handlers = CALL_OR(pthread_atfork, errno, pthread_atfork(NULL, NULL, reset_in_child)) == 0;
+    pthread_mutex_unlock(&state->events.lock);
 }
 
 uint32_t cforkpool_generation(void)
@@ -51,20 +44,29 @@ uint32_t cforkpool_generation(void)
     return cforkpool_state.generation;
 }
 
-pid_t cforkpool_fork_child(struct cforkpool_start *start, pid_t parent)
+pid_t cforkpool_fork_child(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t parent)
 {
-    cforkpool_state.forks_worker = true;
+    struct cforkpool_state *state = &cforkpool_state;
+    // The child walks the list of the counters.
+    pthread_mutex_lock(&state->events.lock);
+    state->events.is_kept = true;
     pid_t pid = CALL(fork, fork());
     if (pid == 0) {
-        cforkpool_state.forks_worker = false;
-        cforkpool_keep_stack();
-        // The caller's thread may be called something else than the process.
-        if (cforkpool_state.forker.declines && cforkpool_state.forker.process_name[0] != 0)
-            CALL(prctl, prctl(PR_SET_NAME, cforkpool_state.forker.process_name));
+        if (!state->has_handlers)
+            reset_in_child();
+        // A template forks its children by itself, and its stack is theirs.
+        if (forker != NULL) {
+            state->worker.stack_low = forker->stack_low;
+            cforkpool_keep_stack(forker);
+            // The caller's thread may be called something else than the process.
+            if (forker->declines && forker->process_name[0] != 0)
+                CALL(prctl, prctl(PR_SET_NAME, forker->process_name));
+        }
         cforkpool_child(start, parent);
     }
     int error = errno;
-    cforkpool_state.forks_worker = false;
+    state->events.is_kept = false;
+    pthread_mutex_unlock(&state->events.lock);
     return pid < 0 ? -error : pid;
 }
 
@@ -92,7 +94,14 @@ int32_t cforkpool_pidfd_open(int32_t pid)
     return fd < 0 ? -errno : fd;
 }
 
-void cforkpool_finish_start(struct cforkpool_start *start, pid_t pid, const char *call)
+void cforkpool_end_child(pid_t pid)
+{
+    CALL_EVEN_IF(ESRCH, kill, kill(pid, SIGKILL));
+    while (CALL_EVEN_IF(ECHILD, waitpid, waitpid(pid, NULL, 0)) < 0 && errno == EINTR)
+        ;
+}
+
+void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call)
 {
     if (pid < 0) {
         start->pid = pid;
@@ -104,11 +113,10 @@ void cforkpool_finish_start(struct cforkpool_start *start, pid_t pid, const char
         // Another thread took the last descriptor meanwhile.
         start->pid = fd;
         start->failed_call = "pidfd_open";
-        CALL_EVEN_IF(ESRCH, kill, kill(pid, SIGKILL));
-        while (CALL_EVEN_IF(ECHILD, waitpid, waitpid(pid, NULL, 0)) < 0 && errno == EINTR)
-            ;
+        cforkpool_end_child(pid);
         return;
     }
     start->pid = pid;
     start->pidfd = fd;
+    cforkpool_guard_add(forker, pid);
 }

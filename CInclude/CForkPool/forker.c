@@ -4,151 +4,272 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-/// The forker: one thread per process that only runs the C below. Sources/ForkPool/Worker/README.md says why.
+/// A forker: a thread of a map or a pool that only runs the C below. Sources/ForkPool/Worker/README.md says why.
 
-enum { FORKER_IDLE = 0, FORKER_ASKED = 1, FORKER_DONE = 2 };
+enum { FORKER_IDLE = 0, FORKER_ASKED = 1, FORKER_DONE = 2, FORKER_ENDING = 3 };
 
-static void fork_all(struct cforkpool_start *starts, int32_t count)
+// MARK: - Requests
+
+static void fork_all(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
     pid_t parent = getpid();
     for (int32_t i = 0; i < count; i++) {
         if (cforkpool_can_open(&starts[i]))
-            cforkpool_finish_start(&starts[i], cforkpool_fork_child(&starts[i], parent), "fork");
+            cforkpool_finish_start(forker, &starts[i], cforkpool_fork_child(forker, &starts[i], parent), "fork");
     }
 }
 
 /// The forker's side of a fork request.
-static void fork_on_forker(struct cforkpool_start *starts, int32_t count)
+static void fork_on_forker(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
     // What a template's children run is on the heap: it needs no stack.
     bool needs_stack = count > 0 && starts->entry != cforkpool_template_main;
-    cforkpool_state.forker.declines = !cforkpool_can_keep_stack() && needs_stack;
-    if (!cforkpool_state.forker.declines)
-        fork_all(starts, count);
+    forker->declines = !cforkpool_can_keep_stack(forker) && needs_stack;
+    if (!forker->declines)
+        fork_all(forker, starts, count);
 }
 
 /// Forks on the calling thread, whose stack fork() keeps for the child.
 ///
 /// The death signal is right: the thread that asks for workers waits for them. Only the runtime's cached thread id is
 /// wrong in such a child, which matters to a body whose own threads contend for a lock of Swift.
-static void fork_on_caller(struct cforkpool_start *starts, int32_t count)
+static void fork_on_caller(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    uintptr_t forker_low = cforkpool_state.worker.stack_low;
-    cforkpool_note_stack();
-    fork_all(starts, count);
-    cforkpool_state.worker.stack_low = forker_low;
+    uintptr_t forker_low = forker->stack_low;
+    forker->stack_low = cforkpool_stack_low();
+    fork_all(forker, starts, count);
+    forker->stack_low = forker_low;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static void exec_on_forker(struct cforkpool_start *starts, int32_t count)
+static void exec_on_forker(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
     for (int32_t i = 0; i < count; i++) {
         const char *call;
         if (cforkpool_can_open(&starts[i])) {
             pid_t pid = cforkpool_exec_child(&starts[i], &call);
-            cforkpool_finish_start(&starts[i], pid, call);
+            cforkpool_finish_start(forker, &starts[i], pid, call);
         }
     }
 }
 
-/// Gives the forker the process's name, which children inherit from the thread that forks. Without the name it keeps
-/// that of the thread that first asked for a worker.
-static void take_process_name(void)
+static void refuse_all(struct cforkpool_start *starts, int32_t count, int32_t error, const char *call)
 {
-    char *name = cforkpool_state.forker.process_name;
+    for (int32_t i = 0; i < count; i++) {
+        starts[i].pid = error;
+        starts[i].pidfd = -1;
+        starts[i].failed_call = call;
+    }
+}
+
+static void free_forker(struct cforkpool_forker *forker)
+{
+    if (forker->locale != LC_GLOBAL_LOCALE && forker->locale != (locale_t)0)
+        freelocale(forker->locale);
+    free(forker);
+}
+
+// MARK: - The thread
+
+/// Finds out what the process is called: a child has the name of the thread that forks it. Without the name a child has
+/// that of the thread that made the forker.
+static void take_process_name(struct cforkpool_forker *forker)
+{
+    forker->process_name[0] = 0;
+    // The process's name is its main thread's.
+    if (forker->caller_tid == getpid())
+        return;
     int fd = CALL(open, open("/proc/self/comm", O_RDONLY | O_CLOEXEC));
     if (fd < 0)
         return;
-    ssize_t length = CALL(read, read(fd, name, sizeof cforkpool_state.forker.process_name));
+    ssize_t length = CALL(read, read(fd, forker->process_name, sizeof forker->process_name));
     close(fd);
-    name[length > 0 ? length - 1 : 0] = 0;
+    forker->process_name[length > 0 ? length - 1 : 0] = 0;
     if (length > 0)
-        CALL(prctl, prctl(PR_SET_NAME, name));
+        CALL(prctl, prctl(PR_SET_NAME, forker->process_name));
 }
 
-/// Runs on the processors that the caller has: its children inherit them.
-static void follow_caller(void)
+/// Serves a request. The guard, if there is none yet, starts after the processes, which run meanwhile. What cannot be guarded
+/// must not stay.
+static void serve(struct cforkpool_forker *forker)
 {
-    if (!CPU_EQUAL(&cforkpool_state.forker.wanted, &cforkpool_state.forker.present)
-        && CALL(sched_setaffinity,
-                sched_setaffinity(0, sizeof cforkpool_state.forker.wanted, &cforkpool_state.forker.wanted)) == 0)
-        cforkpool_state.forker.present = cforkpool_state.forker.wanted;
-}
-
-static void *forker_main(void *unused)
-{
-    (void)unused;
-    _Atomic(uint32_t) *word = &cforkpool_state.forker.word;
-    cforkpool_note_stack();
-    cforkpool_find_tid();
-    take_process_name();
-    for (;;) {
-        while (atomic_load(word) != FORKER_ASKED)
-            cforkpool_futex_wait_private((uint32_t *)word, atomic_load(word), -1);
-        follow_caller();
-        cforkpool_state.forker.request(cforkpool_state.forker.starts, cforkpool_state.forker.count);
-        atomic_store(word, FORKER_DONE);
-        cforkpool_futex_wake_private((uint32_t *)word, INT32_MAX);
+    int32_t error = cforkpool_guard_prepare(forker);
+    if (error != 0)
+        return refuse_all(forker->starts, forker->count, error, "eventfd");
+    forker->request(forker, forker->starts, forker->count);
+    error = cforkpool_guard_start(forker);
+    for (int32_t i = 0; error != 0 && i < forker->count; i++) {
+        if (forker->starts[i].pid <= 0)
+            continue;
+        cforkpool_guard_remove(forker, forker->starts[i].pid);
+        cforkpool_end_child(forker->starts[i].pid);
+        close(forker->starts[i].pidfd);
+        forker->starts[i].pid = error;
+        forker->starts[i].pidfd = -1;
+        forker->starts[i].failed_call = "clone";
     }
+}
+
+static void *forker_main(void *context)
+{
+    struct cforkpool_forker *forker = context;
+    forker->stack_low = cforkpool_stack_low();
+    cforkpool_find_tid(forker);
+    take_process_name(forker);
+    // The one thing of a thread that the C library keeps: a new thread has the program's locale.
+    uselocale(forker->locale);
+    for (;;) {
+        uint32_t word;
+        while ((word = atomic_load(&forker->word)) == FORKER_IDLE || word == FORKER_DONE)
+            cforkpool_futex_wait_private((uint32_t *)&forker->word, word, -1);
+        if (word == FORKER_ENDING)
+            break;
+        serve(forker);
+        atomic_store(&forker->word, FORKER_DONE);
+        cforkpool_futex_wake_private((uint32_t *)&forker->word, INT32_MAX);
+    }
+    cforkpool_guard_reap(forker);
+    atomic_fetch_sub(&cforkpool_state.own_threads, 1);
     return NULL;
 }
 
-/// Starts the forker if there is none yet; returns 0 or an errno.
-static int start_forker(void)
+/// The size of the forker's stack, which its children have: not less than the caller's, nor than the limit that a program
+/// started now would have.
+static size_t stack_size(void)
 {
-    if (cforkpool_state.forker.is_running)
-        return 0;
-    int error = cforkpool_create_thread(forker_main, NULL);
+    enum { LEAST = 8 << 20, MOST = 1 << 30 };
+    size_t size = LEAST;
+    struct rlimit limit;
+    if (CALL(getrlimit, getrlimit(RLIMIT_STACK, &limit)) == 0 && limit.rlim_cur > size)
+        size = limit.rlim_cur < MOST ? limit.rlim_cur : MOST;
+    // The main thread's stack grows up to the limit.
+    size_t own = gettid() == getpid() ? 0 : cforkpool_own_stack_size();
+    return own > size ? own : size;
+}
+
+// MARK: - Stacks
+
+// The thread of a map that has ended may take a moment to end, too, and its stack has pages that the next one can use. So the
+// last one that ended is kept until then.
+
+static void free_stack(struct cforkpool_stack *stack)
+{
+    if (stack->base != NULL)
+        CALL(munmap, munmap(stack->base, stack->size + STACK_GUARD));
+    *stack = (struct cforkpool_stack){0};
+}
+
+/// Makes `stack` one of at least `size` bytes, or less where the system refuses; false if it refuses everything.
+static bool make_stack(struct cforkpool_stack *stack, size_t size)
+{
+    if (stack->base != NULL && stack->size >= size)
+        return true;
+    free_stack(stack);
+    for (; size >= 1 << 18; size /= 2) {
+        char *base = CALL_OR(mmap, MAP_FAILED,
+                             mmap(NULL, size + STACK_GUARD, PROT_NONE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0));
+        if (base == MAP_FAILED)
+            continue;
+        // A host that locks its memory would have all of the stack in memory.
+        munlock(base, size + STACK_GUARD);
+        if (CALL(mprotect, mprotect(base + STACK_GUARD, size, PROT_READ | PROT_WRITE)) == 0) {
+            *stack = (struct cforkpool_stack){base, size};
+            return true;
+        }
+        munmap(base, size + STACK_GUARD);
+    }
+    return false;
+}
+
+/// Waits until the thread of a forker that was told to end has ended, hands its stack on, and frees the forker.
+static void join(struct cforkpool_forker *forker, struct cforkpool_stack *stack)
+{
+    if (forker == NULL)
+        return;
+    pthread_join(forker->thread, NULL);
+    *stack = forker->stack;
+    free_forker(forker);
+}
+
+/// Starts the forker's thread, which begins as a copy of its caller in all that Linux keeps per thread; returns 0 or an
+/// errno.
+static int start_thread(struct cforkpool_forker *forker)
+{
+    forker->caller_tid = gettid();
+    locale_t locale = uselocale((locale_t)0);
+    // A pool's own copy: its caller may free the locale.
+    forker->locale = locale == LC_GLOBAL_LOCALE ? locale : CALL_OR(malloc, (locale_t)0, duplocale(locale));
+    if (forker->locale == (locale_t)0)
+        return ENOMEM;
+    join(atomic_exchange(&cforkpool_state.ended_forker, NULL), &forker->stack);
+    if (!make_stack(&forker->stack, stack_size()))
+        return ENOMEM;
+    atomic_fetch_add(&cforkpool_state.own_threads, 1);
+    int error = cforkpool_create_thread(&forker->thread, &forker->stack, forker_main, forker);
+    forker->is_running = error == 0;
     if (error != 0)
-        return error;
-    cforkpool_state.forker.is_running = true;
-    // It begins with its creator's. If they are not known, the forker sets them at its first request.
-    if (CALL(sched_getaffinity,
-             sched_getaffinity(0, sizeof cforkpool_state.forker.present, &cforkpool_state.forker.present)) != 0)
-        CPU_ZERO(&cforkpool_state.forker.present);
-    return 0;
+        atomic_fetch_sub(&cforkpool_state.own_threads, 1);
+    return error;
 }
 
 /// Has the forker serve a request, and waits until it has.
-static void ask(void (*request)(struct cforkpool_start *, int32_t), struct cforkpool_start *starts, int32_t count)
+static void ask(struct cforkpool_forker *forker, void (*request)(struct cforkpool_forker *, struct cforkpool_start *, int32_t),
+                struct cforkpool_start *starts, int32_t count)
 {
-    _Atomic(uint32_t) *word = &cforkpool_state.forker.word;
-    pthread_mutex_lock(&cforkpool_state.forker.gate);
     cforkpool_register_handlers();
-    int error = start_forker();
-    for (int32_t i = 0; error != 0 && i < count; i++) {
-        starts[i].pid = -error;
-        starts[i].pidfd = -1;
-        starts[i].failed_call = "pthread_create";
+    forker->caller = (char *)pthread_self();
+    forker->declines = false;
+    forker->request = request;
+    forker->starts = starts;
+    forker->count = count;
+    atomic_store(&forker->word, FORKER_ASKED);
+    if (forker->is_running) {
+        forker->caller_tid = gettid();
+        cforkpool_futex_wake_private((uint32_t *)&forker->word, INT32_MAX);
+    } else {
+        int error = start_thread(forker);
+        if (error != 0)
+            return refuse_all(starts, count, -error, "pthread_create");
     }
-    if (error == 0) {
-        // More processors than the set has room for leave the forker's as they are.
-        if (CALL(sched_getaffinity,
-                 sched_getaffinity(0, sizeof cforkpool_state.forker.wanted, &cforkpool_state.forker.wanted)) != 0)
-            cforkpool_state.forker.wanted = cforkpool_state.forker.present;
-        cforkpool_state.forker.caller = (char *)pthread_self();
-        cforkpool_state.forker.caller_tid = gettid();
-        cforkpool_state.forker.declines = false;
-        cforkpool_state.forker.request = request;
-        cforkpool_state.forker.starts = starts;
-        cforkpool_state.forker.count = count;
-        atomic_store(word, FORKER_ASKED);
-        cforkpool_futex_wake_private((uint32_t *)word, INT32_MAX);
-        uint32_t seen;
-        while ((seen = atomic_load(word)) != FORKER_DONE)
-            cforkpool_futex_wait_private((uint32_t *)word, seen, -1);
-        atomic_store(word, FORKER_IDLE);
-        if (cforkpool_state.forker.declines)
-            fork_on_caller(starts, count);
-    }
-    pthread_mutex_unlock(&cforkpool_state.forker.gate);
+    uint32_t seen;
+    while ((seen = atomic_load(&forker->word)) != FORKER_DONE)
+        cforkpool_futex_wait_private((uint32_t *)&forker->word, seen, -1);
+    if (forker->declines)
+        fork_on_caller(forker, starts, count);
+}
+
+// MARK: - For Swift
+
+struct cforkpool_forker *cforkpool_forker_make(int32_t capacity)
+{
+    struct cforkpool_forker *forker =
+        CALL_OR(malloc, NULL, calloc(1, sizeof *forker + (size_t)capacity * sizeof(int32_t)));
+    if (forker == NULL)
+        return NULL;
+    forker->guard.capacity = capacity;
+    forker->locale = LC_GLOBAL_LOCALE;
+    return forker;
+}
+
+void cforkpool_forker_end(struct cforkpool_forker *forker)
+{
+    if (!forker->is_running)
+        return free_forker(forker);
+    cforkpool_guard_dismiss(forker);
+    atomic_store(&forker->word, FORKER_ENDING);
+    cforkpool_futex_wake_private((uint32_t *)&forker->word, INT32_MAX);
+    struct cforkpool_stack stack = {0};
+    join(atomic_exchange(&cforkpool_state.ended_forker, forker), &stack);
+    free_stack(&stack);
 }
 
 /// Text that was printed and not flushed belongs to the parent. A stream that another thread holds is skipped: it may
@@ -162,14 +283,14 @@ static void flush_unlocked(FILE *stream)
     funlockfile(stream);
 }
 
-void cforkpool_fork(struct cforkpool_start *starts, int32_t count)
+void cforkpool_fork(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
     flush_unlocked(stdout);
     flush_unlocked(stderr);
-    ask(fork_on_forker, starts, count);
+    ask(forker, fork_on_forker, starts, count);
 }
 
-void cforkpool_exec(struct cforkpool_start *starts, int32_t count)
+void cforkpool_exec(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
-    ask(exec_on_forker, starts, count);
+    ask(forker, exec_on_forker, starts, count);
 }

@@ -15,6 +15,7 @@
 /// The names by which `cforkpool_inject` knows the calls. A call that does several things has a name for each.
 /// `tid_offset` is no system call but the self-check of stack.c.
 #define CFORKPOOL_CALLS(CALL_NAMED) \
+    CALL_NAMED(capget) \
     CALL_NAMED(clone) \
     CALL_NAMED(close_range) \
     CALL_NAMED(dup2) \
@@ -34,6 +35,7 @@
     CALL_NAMED(malloc) \
     CALL_NAMED(memfd_create) \
     CALL_NAMED(mmap) \
+    CALL_NAMED(mprotect) \
     CALL_NAMED(munmap) \
     CALL_NAMED(on_exit) \
     CALL_NAMED(open) \

@@ -10,6 +10,7 @@
 #include "inject.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -23,10 +24,8 @@
 struct cforkpool_state {
     /// Counts forks; see `cforkpool_generation`.
     uint32_t generation;
-    /// Whether the fork that runs now makes a worker or a template.
-    bool forks_worker;
-    /// See `cforkpool_withhold`.
-    struct cforkpool_withheld withheld;
+    /// Whether what runs in every forked child is registered; fork.c.
+    bool has_handlers;
 
     /// The calling process as a worker.
     struct {
@@ -38,35 +37,18 @@ struct cforkpool_state {
         bool has_memory_limit;
     } worker;
 
-    /// The forker thread and the one request that it serves; forker.c.
+    /// The event counters of this process, which no worker keeps; event.c.
     struct {
-        /// Held by the caller from its request to the answer. Private to this process: no worker can hold it.
-        pthread_mutex_t gate;
-        bool is_running;
-        bool has_handlers;
-        /// Whether the child keeps the caller's stack by a write into its descriptor; see stack.c.
-        bool keeps_stack;
-        /// Whether the calling thread must fork by itself.
-        bool declines;
-        /// A futex word: FORKER_IDLE, FORKER_ASKED or FORKER_DONE.
-        _Atomic(uint32_t) word;
-        /// What it is asked to do.
-        void (*_Nullable request)(struct cforkpool_start *_Nonnull starts, int32_t count);
-        struct cforkpool_start *_Nullable starts;
-        int32_t count;
-        /// The calling thread: glibc's descriptor of it, and its id.
-        char *_Nullable caller;
-        pid_t caller_tid;
-        /// Where glibc keeps a thread's id in its descriptor, in bytes; 0 if unknown.
-        size_t tid_offset;
-        /// The caller's processors, which its workers run on, and those that the forker has now.
-        cpu_set_t wanted, present;
-        /// What the process is called.
-        char process_name[16];
-    } forker;
+        pthread_mutex_t lock;
+        struct cforkpool_event *_Nullable first;
+        /// Whether the fork that runs now is the library's, which holds the lock.
+        bool is_kept;
+    } events;
 
-    /// The library's own threads besides the forker; thread.c.
+    /// The library's own threads; thread.c.
     _Atomic(int32_t) own_threads;
+    /// The last forker that was told to end; forker.c.
+    _Atomic(struct cforkpool_forker *) ended_forker;
 
     /// The process as a template; template.c.
     struct {
@@ -81,7 +63,7 @@ struct cforkpool_state {
     struct {
         char *_Nullable *_Nullable arguments;
         bool has_bootstrap;
-        int32_t memory, eventfd, number;
+        int32_t memory, number;
         uint64_t token;
     } exec;
 
@@ -105,34 +87,118 @@ extern struct cforkpool_state cforkpool_state __attribute__((visibility("hidden"
 
 #pragma clang assume_nonnull begin
 
+/// A guard, and what it shares with its forker; guard.c. Zero is the initial state of each field.
+struct cforkpool_guard {
+    /// Its process id; 0 if there is none. Whether one is needed is decided once: if so there is an event counter.
+    pid_t pid;
+    bool is_prepared;
+    /// A pidfd of the process that it guards, or -1, and that process's id.
+    int32_t parent;
+    pid_t parent_pid;
+    /// An event counter, notified when there is a request.
+    int32_t event;
+    /// The signal to send and the process, the counts of requests and answers, and the last answer: 0 or a negative errno.
+    int32_t signal;
+    int32_t target;
+    uint32_t asked, answered;
+    int32_t result;
+    bool is_ending;
+    /// How many ids there is room for.
+    int32_t capacity;
+    _Alignas(16) char stack[4096];
+    /// The processes that end with the parent; 0 is a free place.
+    int32_t pids[];
+};
+
+/// The bytes below a stack that no code may touch.
+enum { STACK_GUARD = 64 << 10 };
+
+/// Memory for a thread's stack, above that part.
+struct cforkpool_stack {
+    char *_Nullable base;
+    size_t size;
+};
+
+/// A forker: a thread and the one request that it serves; forker.c.
+struct cforkpool_forker {
+    pthread_t thread;
+    struct cforkpool_stack stack;
+    bool is_running;
+    /// Whether the child keeps the caller's stack by a write into its descriptor; see stack.c.
+    bool keeps_stack;
+    /// Whether the calling thread must fork by itself.
+    bool declines;
+    /// A futex word: FORKER_IDLE, FORKER_ASKED, FORKER_DONE or FORKER_ENDING.
+    _Atomic(uint32_t) word;
+    /// What it is asked to do.
+    void (*_Nullable request)(struct cforkpool_forker *_Nonnull forker, struct cforkpool_start *_Nonnull starts,
+                              int32_t count);
+    struct cforkpool_start *_Nullable starts;
+    int32_t count;
+    /// The calling thread: glibc's descriptor of it, and its id.
+    char *_Nullable caller;
+    pid_t caller_tid;
+    /// Where glibc keeps a thread's id in its descriptor, in bytes; 0 if unknown.
+    size_t tid_offset;
+    /// The lowest address of the stack that a child runs on, or 0.
+    uintptr_t stack_low;
+    /// The locale of the thread that made it.
+    locale_t _Nonnull locale;
+    /// What the process is called.
+    char process_name[16];
+    /// The last field, since its size varies.
+    struct cforkpool_guard guard;
+};
+
 // MARK: - fork.c
 
 /// Forks a child that becomes a worker of `parent`, the calling process; returns its id or a negative errno.
-pid_t cforkpool_fork_child(struct cforkpool_start *start, pid_t parent);
+pid_t cforkpool_fork_child(struct cforkpool_forker *_Nullable forker, struct cforkpool_start *start, pid_t parent);
 
-/// Registers, once, what runs in every forked child. One thread at a time calls it.
+/// Registers, once, what runs in every forked child.
 void cforkpool_register_handlers(void);
 
 /// Returns whether one more descriptor can be opened: a child that cannot be watched must not begin anything. If not,
 /// `start` says so.
 bool cforkpool_can_open(struct cforkpool_start *start);
 
+/// Kills and reaps a child that no other code knows of.
+void cforkpool_end_child(pid_t pid);
+
 /// Completes a start whose `call` returned `pid`: a process id or a negative errno.
-void cforkpool_finish_start(struct cforkpool_start *start, pid_t pid, const char *call);
+void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call);
+
+// MARK: - guard.c
+
+/// Opens, once, what the forker's guard needs, where one is needed; returns 0 or a negative errno. The forker calls it, before
+/// its processes take the last descriptors.
+int32_t cforkpool_guard_prepare(struct cforkpool_forker *forker);
+
+/// Starts the guard that was prepared; returns 0 or a negative errno of clone.
+int32_t cforkpool_guard_start(struct cforkpool_forker *forker);
+
+/// Tells the guard to end, and closes the last descriptor of it.
+void cforkpool_guard_dismiss(struct cforkpool_forker *forker);
+
+/// Waits for the end of the guard.
+void cforkpool_guard_reap(struct cforkpool_forker *forker);
 
 // MARK: - stack.c
 
 /// Looks where glibc keeps the calling thread's id; the forker calls it once.
-void cforkpool_find_tid(void);
+void cforkpool_find_tid(struct cforkpool_forker *forker);
 
 /// Returns whether a child of the forker can keep the caller's stack, and notes it for the child.
-bool cforkpool_can_keep_stack(void);
+bool cforkpool_can_keep_stack(struct cforkpool_forker *forker);
 
 /// Keeps the caller's stack from being given to a thread that the body starts. Runs in the child.
-void cforkpool_keep_stack(void);
+void cforkpool_keep_stack(const struct cforkpool_forker *forker);
 
-/// Remembers where the calling thread's stack ends: the crash handler recognises an overflow by it.
-void cforkpool_note_stack(void);
+/// The lowest address of the calling thread's stack, by which the crash handler recognises an overflow; 0 if unknown.
+uintptr_t cforkpool_stack_low(void);
+
+/// The size of the calling thread's stack; 0 if unknown.
+size_t cforkpool_own_stack_size(void);
 
 // MARK: - The other files
 
@@ -143,17 +209,24 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent);
 /// call `*call`.
 pid_t cforkpool_exec_child(struct cforkpool_start *start, const char *_Nullable *_Nonnull call);
 
-/// Creates a detached thread with every signal blocked; returns 0 or an errno.
-int cforkpool_create_thread(void *_Nullable (*_Nonnull entry)(void *_Nullable), void *_Nullable context);
+/// Creates a thread with every signal blocked, on a stack or (NULL) the C library's; returns 0 or an errno.
+int cforkpool_create_thread(pthread_t *thread, const struct cforkpool_stack *_Nullable stack,
+                            void *_Nullable (*_Nonnull entry)(void *_Nullable), void *_Nullable context);
+
+/// Closes the event counters of the process that forked this one.
+void cforkpool_close_events(void);
+
+/// Makes an event counter (close-on-exec, non-blocking). Returns the descriptor or a negative errno.
+int32_t cforkpool_eventfd(void);
+
+/// Makes an event counter readable. Returns 0 or a negative errno.
+int32_t cforkpool_eventfd_notify(int32_t fd);
 
 /// Moves a descriptor that a worker inherits above the three standard ones; returns it or a negative errno.
 int32_t cforkpool_above_standard(int32_t fd);
 
 /// The private memory that the process can still get, in bytes; UINT64_MAX without a limit. Async-signal-safe.
 uint64_t cforkpool_memory_left(void);
-
-/// Waits for a child and reaps it as `cforkpool_waitid` does; `kind` says what `id` is.
-int32_t cforkpool_reap(int32_t kind, int32_t id, struct cforkpool_ending *ending);
 
 #pragma clang assume_nonnull end
 

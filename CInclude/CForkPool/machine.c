@@ -82,6 +82,11 @@ int32_t cforkpool_sched_getcpu(void)
     return CALL(sched_getcpu, sched_getcpu());
 }
 
+void cforkpool_forget_crash(void)
+{
+    cforkpool_state.worker.crash = NULL;
+}
+
 void cforkpool_set_worker(struct cforkpool_worker worker)
 {
     cforkpool_state.worker.self = worker;

@@ -23,7 +23,7 @@
 /// How far the search goes; every descriptor is larger.
 enum { SEARCHED = 1024 };
 
-void cforkpool_find_tid(void)
+void cforkpool_find_tid(struct cforkpool_forker *forker)
 {
     const char *descriptor = (const char *)pthread_self();
     pid_t own = gettid();
@@ -35,28 +35,27 @@ void cforkpool_find_tid(void)
             matches += 1;
         }
     }
-    cforkpool_state.forker.tid_offset = matches == 1 ? found : 0;
+    forker->tid_offset = matches == 1 ? found : 0;
 }
 
 /// Returns whether the caller's descriptor holds `tid` at the place that was found.
-static bool holds(pid_t tid)
+static bool holds(const struct cforkpool_forker *forker, pid_t tid)
 {
-    return memcmp(cforkpool_state.forker.caller + cforkpool_state.forker.tid_offset, &tid, sizeof tid) == 0;
+    return memcmp(forker->caller + forker->tid_offset, &tid, sizeof tid) == 0;
 }
 
-bool cforkpool_can_keep_stack(void)
+bool cforkpool_can_keep_stack(struct cforkpool_forker *forker)
 {
-    bool is_sure = cforkpool_state.forker.tid_offset != 0 && holds(cforkpool_state.forker.caller_tid);
-    cforkpool_state.forker.keeps_stack = CALL(tid_offset, is_sure ? 0 : -1) == 0;
-    return cforkpool_state.forker.keeps_stack;
+    bool is_sure = forker->tid_offset != 0 && holds(forker, forker->caller_tid);
+    forker->keeps_stack = CALL(tid_offset, is_sure ? 0 : -1) == 0;
+    return forker->keeps_stack;
 }
 
-void cforkpool_keep_stack(void)
+void cforkpool_keep_stack(const struct cforkpool_forker *forker)
 {
     // The first thread's descriptor, and one on a stack that the host supplied, keep the id and are never reused.
-    if (cforkpool_state.forker.keeps_stack && holds(0))
-        memcpy(cforkpool_state.forker.caller + cforkpool_state.forker.tid_offset, &cforkpool_state.forker.caller_tid,
-               sizeof cforkpool_state.forker.caller_tid);
+    if (forker->keeps_stack && holds(forker, 0))
+        memcpy(forker->caller + forker->tid_offset, &forker->caller_tid, sizeof forker->caller_tid);
 }
 
 /// Finds the calling thread's stack; returns false if the system does not say.
@@ -72,11 +71,18 @@ static bool get_stack(uintptr_t *low, size_t *size)
     return error == 0;
 }
 
-void cforkpool_note_stack(void)
+uintptr_t cforkpool_stack_low(void)
 {
     uintptr_t low;
     size_t size;
-    cforkpool_state.worker.stack_low = get_stack(&low, &size) ? low : 0;
+    return get_stack(&low, &size) ? low : 0;
+}
+
+size_t cforkpool_own_stack_size(void)
+{
+    uintptr_t low;
+    size_t size;
+    return get_stack(&low, &size) ? size : 0;
 }
 
 uintptr_t cforkpool_stack_limit(void)

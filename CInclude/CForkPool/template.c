@@ -115,7 +115,7 @@ static int32_t fork_one(const struct sigaction *host, int32_t number)
     reap_memory_holder(number);
     // A worker has the host's disposition of SIGCHLD; the template needs the default, or it could not reap.
     sigaction(SIGCHLD, host, NULL);
-    int32_t pid = cforkpool_fork_child(&start, cforkpool_state.template.pid);
+    int32_t pid = cforkpool_fork_child(NULL, &start, cforkpool_state.template.pid);
     static const struct sigaction standard;
     sigaction(SIGCHLD, &standard, NULL);
     return pid;
@@ -138,16 +138,20 @@ int cforkpool_template_main(void *context, int32_t unused)
         while ((asked = __atomic_load_n(&request->asked, __ATOMIC_ACQUIRE)) == served)
             cforkpool_futex_wait(&request->asked, served, -1);
         served = asked;
+        // The kernel ends the children with it.
+        if (request->is_ending)
+            return 0;
         if (request->reaped > 0) {
-            request->reap_error = cforkpool_reap(P_PID, request->reaped, &request->ending);
+            request->reap_error = cforkpool_reap(request->reaped, -1, &request->ending);
             kill_memory_holder(request->reaped_number);
         }
         for (int32_t i = 0; i < request->forks; i++)
             request->children[i] = fork_one(&host, request->children[i]);
         __atomic_store_n(&request->answered, served, __ATOMIC_SEQ_CST);
         cforkpool_futex_wake(&request->answered, 1);
-        // A parent whose counter is gone has ended, and the template ends with it.
-        cforkpool_eventfd_notify(cforkpool_state.template.self.eventfd);
+        // The word counts signals above its two lowest bits, which say what sleeps.
+        __atomic_fetch_add(cforkpool_state.template.self.notice, 4, __ATOMIC_SEQ_CST);
+        cforkpool_futex_wake(cforkpool_state.template.self.notice, INT32_MAX);
     }
 }
 

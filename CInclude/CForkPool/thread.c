@@ -7,19 +7,20 @@
 
 /// Threads of the library, and how many others there are.
 
-int cforkpool_create_thread(void *(*entry)(void *), void *context)
+int cforkpool_create_thread(pthread_t *thread, const struct cforkpool_stack *stack, void *(*entry)(void *),
+                            void *context)
 {
     pthread_attr_t attributes;
     int error = pthread_attr_init(&attributes);
     if (error != 0)
         return error;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    if (stack != NULL)
+        pthread_attr_setstack(&attributes, stack->base + STACK_GUARD, stack->size);
     sigset_t all, before;
     sigfillset(&all);
     // A thread inherits the mask: it must be set before the thread exists, so that no handler of the host runs there.
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_t thread;
-    error = CALL_OR(pthread_create, errno, pthread_create(&thread, &attributes, entry, context));
+    error = CALL_OR(pthread_create, errno, pthread_create(thread, &attributes, entry, context));
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return error;
@@ -46,11 +47,12 @@ int32_t cforkpool_thread(void (*entry)(void *), void *context)
         return -ENOMEM;
     *start = (struct thread_start){entry, context};
     atomic_fetch_add(&cforkpool_state.own_threads, 1);
-    int error = cforkpool_create_thread(thread_main, start);
-    if (error != 0) {
-        atomic_fetch_sub(&cforkpool_state.own_threads, 1);
-        free(start);
-    }
+    pthread_t thread;
+    int error = cforkpool_create_thread(&thread, NULL, thread_main, start);
+    if (error == 0)
+        return -pthread_detach(thread);
+    atomic_fetch_sub(&cforkpool_state.own_threads, 1);
+    free(start);
     return -error;
 }
 
@@ -59,11 +61,8 @@ static int32_t count_threads(void)
     struct stat status;
     if (CALL(stat, stat("/proc/self/task", &status)) != 0)
         return -errno;
-    pthread_mutex_lock(&cforkpool_state.forker.gate);
-    int32_t own = (cforkpool_state.forker.is_running ? 1 : 0) + atomic_load(&cforkpool_state.own_threads);
-    pthread_mutex_unlock(&cforkpool_state.forker.gate);
     // The directory has a link for itself, one for its parent and one for each thread.
-    return (int32_t)status.st_nlink - 2 - own;
+    return (int32_t)status.st_nlink - 2 - atomic_load(&cforkpool_state.own_threads);
 }
 
 int32_t cforkpool_thread_count(void)

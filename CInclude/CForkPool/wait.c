@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
@@ -22,19 +21,49 @@ _Static_assert(offsetof(struct cforkpool_poll, events) == offsetof(struct pollfd
                    && offsetof(struct cforkpool_poll, revents) == offsetof(struct pollfd, revents),
                "cforkpool_poll mirrors pollfd");
 
-int32_t cforkpool_reap(int32_t kind, int32_t id, struct cforkpool_ending *ending)
+/// Waits as `cforkpool_reap` does where the kernel, or a filter of system calls, refuses waitid.
+static int32_t reap_by_pid(int32_t pid, struct cforkpool_ending *ending, struct rusage *usage)
+{
+    int status;
+    while (CALL_EVEN_IF(ECHILD, waitpid, wait4(pid, &status, 0, usage)) < 0) {
+        if (errno != EINTR)
+            return -errno;
+    }
+    ending->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    ending->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    return 0;
+}
+
+/// The same by waitid.
+static int32_t reap_by_descriptor(int32_t pid, int32_t pidfd, struct cforkpool_ending *ending, struct rusage *usage)
 {
     siginfo_t info;
-    struct rusage usage;
     memset(&info, 0, sizeof info);
-    memset(&usage, 0, sizeof usage);
+    idtype_t kind = pidfd < 0 ? P_PID : (idtype_t)P_PIDFD;
+    id_t id = (id_t)(pidfd < 0 ? pid : pidfd);
     // glibc's wrapper drops the usage.
-    while (CALL_EVEN_IF(ECHILD, waitid, syscall(SYS_waitid, kind, id, &info, WEXITED, &usage)) != 0) {
-        if (errno != EINTR)
+    while (CALL_EVEN_IF(ECHILD, waitid, syscall(SYS_waitid, kind, id, &info, WEXITED, usage)) != 0) {
+        // The flags of a pidfd are also those of every process that inherited it: one of them can make it non-blocking.
+        struct pollfd entry = {.fd = pidfd, .events = POLLIN};
+        if (errno == EAGAIN && pidfd >= 0)
+            CALL(poll, poll(&entry, 1, -1));
+        else if (errno != EINTR)
             return -errno;
     }
     ending->status = info.si_code == CLD_EXITED ? info.si_status : -1;
     ending->signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
+    return 0;
+}
+
+int32_t cforkpool_reap(int32_t pid, int32_t pidfd, struct cforkpool_ending *ending)
+{
+    struct rusage usage;
+    memset(&usage, 0, sizeof usage);
+    int32_t error = reap_by_descriptor(pid, pidfd, ending, &usage);
+    if (error != 0 && error != -ECHILD)
+        error = reap_by_pid(pid, ending, &usage);
+    if (error != 0)
+        return error;
     ending->user_time = usage.ru_utime.tv_sec * 1000000000LL + usage.ru_utime.tv_usec * 1000LL;
     ending->system_time = usage.ru_stime.tv_sec * 1000000000LL + usage.ru_stime.tv_usec * 1000LL;
     ending->max_memory = usage.ru_maxrss * 1024LL;
@@ -43,11 +72,6 @@ int32_t cforkpool_reap(int32_t kind, int32_t id, struct cforkpool_ending *ending
     ending->voluntary_switches = usage.ru_nvcsw;
     ending->involuntary_switches = usage.ru_nivcsw;
     return 0;
-}
-
-int32_t cforkpool_waitid(int32_t pidfd, struct cforkpool_ending *ending)
-{
-    return cforkpool_reap(P_PIDFD, pidfd, ending);
 }
 
 static struct timespec *to_timespec(int64_t nanoseconds, struct timespec *storage)
@@ -103,30 +127,9 @@ int32_t cforkpool_pidfd_send_signal(int32_t pidfd, int32_t signal)
         : -errno;
 }
 
-int32_t cforkpool_eventfd(void)
+int32_t cforkpool_kill(int32_t pid, int32_t signal)
 {
-    int fd = CALL(eventfd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    return fd < 0 ? -errno : cforkpool_above_standard(fd);
-}
-
-int32_t cforkpool_eventfd_notify(int32_t fd)
-{
-    uint64_t one = 1;
-    // A full counter is readable already.
-    while (CALL_EVEN_IF(EAGAIN, write, write(fd, &one, sizeof one)) < 0) {
-        if (errno == EAGAIN)
-            break;
-        if (errno != EINTR)
-            return -errno;
-    }
-    return 0;
-}
-
-void cforkpool_eventfd_drain(int32_t fd)
-{
-    uint64_t count;
-    while (CALL(read, read(fd, &count, sizeof count)) < 0 && errno == EINTR)
-        ;
+    return CALL_EVEN_IF(ESRCH, kill, kill(pid, signal)) == 0 ? 0 : -errno;
 }
 
 void cforkpool_pause(void)

@@ -35,7 +35,7 @@ extension ForkPool {
             do throws(SystemError) {
                 let pool = try Pool(workers: workers, options: options, for: .executed)
                 guard pool.reserveRoom(for: job) else { throw SystemError(call: "mmap", code: SystemError.noMemory) }
-                return try makeResident(pool, ExecStarter(pool), .ofJob, .ofJob)
+                return try makeResident(pool, try ExecStarter(pool), .ofJob, .ofJob)
             } catch {
                 throw Failure(refused: error, index: nil)
             }

@@ -82,11 +82,8 @@ extension ForkPool {
         do throws(SystemError) {
             let pool = try Pool(workers: workers, options: options, for: .forked)
             let worker = WorkerMain(
-                region: pool.layout, eventFD: pool.eventFD, settings: WorkerSettings(options), setUp: setUp,
-                tearDown: tearDown, body: body)
-            let starter = try TemplateStarter { () throws(SystemError) in
-                try Template(worker, layout: pool.layout, eventFD: pool.eventFD)
-            }
+                region: pool.layout, settings: WorkerSettings(options), setUp: setUp, tearDown: tearDown, body: body)
+            let starter = try TemplateStarter(worker, pool.layout)
             return try makeResident(pool, starter, input, output)
         } catch {
             throw Failure(refused: error, index: nil)

@@ -81,7 +81,9 @@ package final class CommandProcess {
             if signal == SIGKILL { slot?.owner.killed.insert(pid) }
             if Glibc.kill(-pid, signal) == 0 { return }
         }
-        _ = cforkpool_pidfd_send_signal(descriptor, signal)
+        if cforkpool_pidfd_send_signal(descriptor, signal) == 0 || reaped { return }
+        // Where the system refuses the call: the id is this program's until it is reaped.
+        Glibc.kill(pid, signal)
     }
 
     /// Kills the rest of the program's group; call this right after the program is reaped.
@@ -95,7 +97,7 @@ package final class CommandProcess {
     package func reap() -> CommandEnd {
         reaped = true
         var ending = cforkpool_ending()
-        let result = unsafe cforkpool_waitid(descriptor, &ending)
+        let result = unsafe cforkpool_reap(pid, descriptor, &ending)
         return CommandEnd(ending, isKnown: result == 0)
     }
 }

@@ -19,7 +19,7 @@ package struct KernelFeature: Sendable {
         [
             feature("pidfd_open", "to wait for workers and to kill no other process") { ownDescriptor() },
             feature("memfd_create", "memory for workers that are started by exec") { closing(cforkpool_memfd(4096)) },
-            feature("eventfd", "to notify the supervisor of a resident pool") { closing(cforkpool_eventfd()) },
+            feature("eventfd", "to notify the supervisor of a resident pool") { eventCounter() },
             feature("futex", "to wake workers") { futex() },
             feature("mmap", "memory that workers share") { unsafe sharedMemory { _ in 0 } },
             feature("MADV_POPULATE_WRITE", "large results without a fault for each page", isOptional: true) {
@@ -40,6 +40,12 @@ package struct KernelFeature: Sendable {
     private static func closing(_ descriptor: Int32) -> Int32 {
         if descriptor >= 0 { close(descriptor) }
         return min(descriptor, 0)
+    }
+
+    private static func eventCounter() -> Int32 {
+        var error: Int32 = 0
+        if let event = unsafe cforkpool_event_make(&error) { unsafe cforkpool_event_free(event) }
+        return error
     }
 
     private static func ownDescriptor() -> Int32 {

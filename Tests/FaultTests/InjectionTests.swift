@@ -40,6 +40,7 @@ enum FaultCases {
     }
 
     static let errors: [String: Errors] = [
+        "capget": [EPERM],
         "clone": [EAGAIN, ENOMEM],
         "close_range": [ENOSYS],
         "dup2": [EBUSY],
@@ -57,6 +58,7 @@ enum FaultCases {
         "malloc": [ENOMEM],
         "memfd_create": [EMFILE, ENOMEM],
         "mmap": [EAGAIN, ENOMEM, EPERM],
+        "mprotect": [ENOMEM],
         "munmap": [ENOMEM],
         "on_exit": [ENOMEM],
         "open": [ENOENT, EMFILE],
@@ -95,15 +97,16 @@ enum FaultCases {
 
     /// The name in the failure, if it is not the call's own.
     static let purposes: [String: [String]] = [
+        "mmap": ["mmap", "pthread_create"], "mprotect": ["pthread_create"],
         "ftruncate": ["memfd_create"], "fcntl_seals": ["memfd_create"], "fcntl_flags": ["fcntl"],
         "fcntl_dup": ["eventfd", "memfd_create"],
-        "getrlimit": ["setrlimit"], "malloc": ["execve", "pthread_create"],
+        "getrlimit": ["setrlimit"], "malloc": ["eventfd", "execve", "malloc", "pthread_create"],
         "open": ["open", "setrlimit"], "read": ["setrlimit"],
         "timer_create": ["timer_settime"],
     ]
 
     /// Races decide whether and how often these calls are made.
-    private static let mayBeSpared: Set<String> = ["futex_wait", "ppoll", "read", "sched_getcpu", "write"]
+    private static let mayBeSpared: Set<String> = ["futex_wait", "ppoll", "read", "sched_getcpu", "waitpid", "write"]
 
     /// A call fails in turn at its first four times in a scene; with errors other than its first one only once.
     private static let steps = 4

@@ -30,18 +30,14 @@ final class Scribbler: @unchecked Sendable {
         nature = .resident(core, over)
         let worker = Self.worker(core, isOneShot: false, body)
         let layout = core.layout
-        let event = core.eventFD
-        let starter = try TemplateStarter { () throws(SystemError) in
-            try Template(worker, layout: layout, eventFD: event)
-        }
+        let starter = try TemplateStarter(worker, layout)
         try PoolSupervisor.start(core, starter, over: over)
     }
 
     private static func worker(_ pool: Pool, isOneShot: Bool, _ body: @escaping (Reach) -> Void) -> WorkerMain {
         let layout = pool.layout
         return WorkerMain(
-            region: layout, eventFD: pool.eventFD, settings: WorkerSettings(pool.options), setUp: nil,
-            tearDown: nil
+            region: layout, settings: WorkerSettings(pool.options), setUp: nil, tearDown: nil
         ) { range, writer, _ in
             for item in range {
                 guard writer.begin(item) else { return false }
@@ -92,7 +88,7 @@ final class Scribbler: @unchecked Sendable {
         let pool = try Pool(workers: workers, options: options, for: .oneBatch)
         let batch = try pool.openOnlyBatch(shape)
         let worker = Self.worker(pool, isOneShot: true, body)
-        let starter = ForkStarter(worker, pool.layout, cancelled: nil) {}
+        let starter = try ForkStarter(worker, pool.layout, cancelled: nil) {}
         try PoolSupervisor.run(pool, starter, workers: min(workers, shape.count)) { _ in nil }
         extendLifetime(worker)
         return batch.result()
@@ -151,7 +147,7 @@ final class Scribbler: @unchecked Sendable {
         unsafe layout.record(0).remainingStart.pointee.store(start, ordering: .relaxed)
         unsafe layout.record(0).remainingEnd.pointee.store(end, ordering: .relaxed)
         var loop = WorkerLoop(
-            worker: 0, region: layout, settings: WorkerSettings(pool.options), eventFD: pool.eventFD,
+            worker: 0, region: layout, settings: WorkerSettings(pool.options),
             blocks: BlockWriter(region: layout)
         ) { range, _, _ in
             ran += range

@@ -19,20 +19,18 @@ struct BatchLayoutTests {
 
     // MARK: - Its shape
 
-    @Test("has states, inputs and slots behind each other, each from a cache line on")
+    @Test("has states and slots behind each other, each from a cache line on, and inputs elsewhere")
     func places() {
         let small = shape(10, inputs: 16, slots: 8)
-        #expect(small.inputsOffset(from: 1024) == 1152)
-        #expect(small.slotsOffset(from: 1024) == 1408)
-        #expect(small.size == 464)
+        #expect(small.slotsOffset(from: 1024) == 1152)
+        #expect(small.size == 208 && small.inputSize == 160)
         let empty = shape(0, slots: 8)
-        #expect(empty.inputsOffset(from: 1024) == 1024 && empty.slotsOffset(from: 1024) == 1024 && empty.size == 0)
+        #expect(empty.slotsOffset(from: 1024) == 1024 && empty.size == 0 && empty.inputSize == 0)
         for count in [0, 1, 127, 128, 129, 1000] {
-            for (inputs, slots) in [(0, 0), (1, 1), (24, 3), (0, 4095), (0, 4096), (7, 5000)] {
-                let shape = shape(count, inputs: inputs, slots: slots)
-                let (inputsStart, slotsStart) = (shape.inputsOffset(from: 1152), shape.slotsOffset(from: 1152))
-                #expect(inputsStart >= 1152 + count && inputsStart % 128 == 0)
-                #expect(slotsStart >= inputsStart + count * inputs && slotsStart % 128 == 0)
+            for slots in [0, 1, 3, 4095, 4096, 5000] {
+                let shape = shape(count, slots: slots)
+                let slotsStart = shape.slotsOffset(from: 1152)
+                #expect(slotsStart >= 1152 + count && slotsStart % 128 == 0)
                 #expect(slotsStart + count * slots <= 1152 + shape.size!)
             }
         }
@@ -52,7 +50,7 @@ struct BatchLayoutTests {
         for huge in [shape(.max, slots: 1), shape(1 << 40, slots: 1 << 40), shape(.max, slots: .max)] {
             #expect(huge.size == nil)
         }
-        #expect(shape(1 << 40, inputs: 1 << 40).size == nil)
+        #expect(shape(1 << 40, inputs: 1 << 40).inputSize == nil)
         #expect(shape(.max, slots: 0).size == nil)
     }
 
@@ -148,8 +146,9 @@ struct BatchLayoutTests {
 
     @Test("is read from its batch slot as it was laid out")
     func readBack() throws {
+        // A one-shot map has no inputs in shared memory.
         let pool = try pool()
-        let batch = try pool.openOnlyBatch(shape(20, inputs: 4, slots: 16))
+        let batch = try pool.openOnlyBatch(shape(20, slots: 16))
         let read = try #require(BatchLayout(pool.layout.batchSlot(0), in: pool.layout))
         #expect(read.count == 20 && read.limit == 20)
         #expect(unsafe read.states == batch.results.states)
@@ -166,13 +165,13 @@ struct BatchLayoutTests {
     @Test("is not read from a batch slot with impossible words")
     func impossible() throws {
         let pool = try pool()
-        let batch = try pool.openOnlyBatch(shape(20, inputs: 4, slots: 16))
+        let batch = try pool.openOnlyBatch(shape(20, slots: 16))
         let slot = pool.layout.batchSlot(0)
-        let heap = pool.layout.heap
+        let (heap, inputs) = (pool.layout.heap, pool.layout.inputs)
         let words: [(UnsafeMutablePointer<Atomic<Int>>, [Int])] = unsafe [
             (slot.count, [.min, -1, 129, heap.count + 1, .max]), (slot.limit, [.min, -1, 21, .max]),
             (slot.states, [.min, -1, 0, heap.lowerBound - 1, heap.upperBound, .max]),
-            (slot.inputs, [.min, 0, heap.lowerBound - 1, heap.upperBound, .max]),
+            (slot.inputs, [.min, 0, inputs.lowerBound - 1, inputs.upperBound + 1, .max]),
             (slot.slots, [.min, 0, heap.lowerBound - 1, heap.upperBound - 319, heap.upperBound + 1, .max]),
             (slot.slotStride, [.min, -1, heap.count, .max]),
         ]

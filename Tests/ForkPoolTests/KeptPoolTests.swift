@@ -11,7 +11,7 @@ struct KeptPoolTests {
     func descriptors() async {
         await #expect(processExitsWith: .success) {
             Alone.run {
-                // The forker and what else a process has once.
+                // What a process has once.
                 _ = try ForkPool(workers: 1).map([1]) { $0 }
                 let before = Set((0..<1024).filter { fcntl($0, F_GETFD) >= 0 })
                 let pool = ForkPool(workers: 2)
@@ -74,8 +74,7 @@ struct KeptPoolTests {
                     Batch.Shape(count: 10, inputStride: 0, slotStride: 8, stopsAtFailure: false))
                 let claimed = SharedCounter()
                 let worker = WorkerMain(
-                    region: pool.layout, eventFD: pool.eventFD, settings: WorkerSettings(pool.options), setUp: nil,
-                    tearDown: nil
+                    region: pool.layout, settings: WorkerSettings(pool.options), setUp: nil, tearDown: nil
                 ) { range, writer, _ in
                     for item in range {
                         guard writer.begin(item) else { return false }
@@ -89,7 +88,7 @@ struct KeptPoolTests {
                     }
                     return true
                 }
-                let starter = OnceStarter(ForkStarter(worker, pool.layout, cancelled: nil) {}, slot: 1)
+                let starter = OnceStarter(try ForkStarter(worker, pool.layout, cancelled: nil) {}, slot: 1)
                 try PoolSupervisor.run(pool, starter, workers: 2) { _ in nil }
                 let result = batch.result()
                 #expect(result.failures.count == 1)
@@ -103,6 +102,7 @@ struct KeptPoolTests {
 /// Starts a process in one slot once, and is refused from then on.
 private final class OnceStarter: Starter {
     private let starter: ForkStarter
+    var forker: Forker { starter.forker }
     private let slot: Int
     private var isSpent = false
     private var refused: [(slot: Int, process: Result<ProcessHandle, SystemError>)] = []

@@ -88,6 +88,51 @@ extension WorkerTableTests {
         }
     }
 
+    @Test("goes on after a crash of a process that was in no setUp: it waited to take over, or was about to begin")
+    func parked() {
+        let report = CrashReport(signal: SIGSEGV, address: 0, isStackOverflow: false, message: "")
+        var table = running(2)
+        var exit = exit(
+            isReady: false, claimed: false, by: ProcessExit(pid: 7, .signal(SIGSEGV), crash: report))
+        exit.isInSetUp = false
+        #expect(table.exited(0, exit, at: 5) == [.assign(slot: 2, worker: 0), .start([0])])
+        #expect(table.exited(0, exit, at: 5) == [.start([0])])
+        #expect(table.ending == nil)
+    }
+
+    @Test("goes on while processes end that no batch waits for, or whose like get items done, but starts them ever later")
+    func pacing() {
+        var table = running(1)
+        var exit = exit(isReady: false, claimed: false)
+        exit.isInSetUp = false
+        exit.hasWork = false
+        for _ in 0..<32 {
+            #expect(table.exited(1, exit, at: 5) == [.start([1])])
+            #expect(table.started(1) == [])
+        }
+        // From here on there is a pause of 2 ms, of 4 ms, and so on, up to a second.
+        for pause in [2_000_000, 4_000_000, 8_000_000] {
+            #expect(table.exited(1, exit, at: 5) == [])
+            #expect(table.nextRestEnd == 5 + pause)
+            #expect(table.endRests(at: 4 + pause) == [])
+            #expect(table.endRests(at: 5 + pause) == [.start([1])])
+            #expect(table.started(1) == [])
+        }
+        for _ in 0..<20 {
+            _ = table.exited(1, exit, at: 5)
+            _ = table.endRests(at: .max)
+            _ = table.started(1)
+        }
+        _ = table.exited(1, exit, at: 5)
+        #expect(table.nextRestEnd == 5 + 1_024_000_000)
+        #expect(table.ending == nil)
+        // A worker that claims ends the pause for the next one.
+        _ = table.endRests(at: .max)
+        _ = table.started(1)
+        exit.claimed = true
+        #expect(table.exited(0, exit, at: 5) == [.assign(slot: 1, worker: 0), .start([0])])
+    }
+
     @Test("does not take a worker that left its loop for one that ended in setUp")
     func finishedUnready() {
         var table = running(1)
@@ -107,6 +152,8 @@ extension WorkerTableTests {
             var exit = exit(claimed: claimed)
             exit.sameCause = sameCause
             _ = table.exited(slot, exit, at: 5)
+            // A pause before the next start is over.
+            _ = table.endRests(at: .max)
             _ = table.started(slot)
         }
         return table.ending != nil

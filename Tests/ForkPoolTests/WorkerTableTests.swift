@@ -12,8 +12,8 @@ struct WorkerTableTests {
         pause: Int = 0, by process: ProcessExit = ProcessExit(pid: 7, .signal(SIGKILL))
     ) -> WorkerExit {
         WorkerExit(
-            process: process, finished: finished, setUpError: setUpError, isReady: isReady, claimed: claimed,
-            pause: pause)
+            process: process, finished: finished, setUpError: setUpError, isReady: isReady, isInSetUp: !isReady,
+            claimed: claimed, pause: pause)
     }
 
     /// A table of running workers, each in the slot of its number, and a spare in the last slot.

@@ -60,16 +60,29 @@ struct cforkpool_start {
     int32_t pid;
     /// Out: a pidfd of the child (close-on-exec) if `pid` is positive.
     int32_t pidfd;
-    /// Out: the call that failed: "fork", "vfork", "clone", "fcntl", "execve", "pidfd_open" or "pthread_create".
+    /// Out: the call that failed: "fork", "vfork", "clone", "eventfd", "fcntl", "execve", "pidfd_open" or "pthread_create".
     const char *_Nullable failed_call;
 };
 
-/// Forks `count` workers, with signals blocked, and returns when each was tried. The process's one forker thread forks;
-/// the calling thread does only where stack.c says so.
+/// A forker: a thread that starts processes, and where one is needed a guard, which is a process that ends them.
 ///
 /// In C because the forking thread must never run Swift: the runtime caches the thread's id, and a child would inherit
 /// a wrong one. PR_SET_PDEATHSIG also follows the forking thread, so that thread must live on.
-void cforkpool_fork(struct cforkpool_start *starts, int32_t count);
+struct cforkpool_forker;
+
+/// Makes a forker for `capacity` processes at once; NULL if there is no memory. Its thread starts with its first request,
+/// as a copy of the thread that makes that request in all that Linux keeps per thread. One thread at a time uses it.
+struct cforkpool_forker *_Nullable cforkpool_forker_make(int32_t capacity);
+/// Ends the thread and the guard, and frees the forker. The kernel kills processes that are left.
+void cforkpool_forker_end(struct cforkpool_forker *forker);
+/// Forks `count` workers, with signals blocked, and returns when each was tried. The forker's thread forks; the calling
+/// thread does only where stack.c says so.
+void cforkpool_fork(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count);
+/// Adds a process that is to end with this one to what the guard ends, or removes it before it is reaped.
+void cforkpool_guard_add(struct cforkpool_forker *forker, int32_t pid);
+void cforkpool_guard_remove(struct cforkpool_forker *forker, int32_t pid);
+/// Has the guard send a signal to a process that is not reaped. Returns 0 or a negative errno: ESRCH without a guard.
+int32_t cforkpool_guard_kill(struct cforkpool_forker *forker, int32_t pid, int32_t signal);
 /// Opens a pidfd (close-on-exec) of a child. One that was reaped already gets a descriptor that reads as ended.
 int32_t cforkpool_pidfd_open(int32_t pid);
 /// Starts a detached thread that runs `entry(context)`. Returns 0 or a negative errno.
@@ -84,6 +97,8 @@ int32_t cforkpool_thread_count(void);
 
 /// Makes the calling thread a worker's that this library did not fork: crash handler, exit handler, signals.
 void cforkpool_become_worker(struct cforkpool_crash *crash);
+/// Makes the calling worker write no crash record any more: the memory goes.
+void cforkpool_forget_crash(void);
 /// The calling worker's number, process id and attempt; the number is -1 outside of a worker.
 struct cforkpool_worker {
     int32_t index;
@@ -96,17 +111,6 @@ void cforkpool_set_worker(struct cforkpool_worker worker);
 struct cforkpool_worker cforkpool_get_worker(void);
 /// Counts the forks between the program's first process and this one: what an ancestor cached is not this process's.
 uint32_t cforkpool_generation(void);
-/// Two ranges of memory, or none (size 0).
-struct cforkpool_withheld {
-    void *_Nullable first;
-    size_t first_size;
-    void *_Nullable second;
-    size_t second_size;
-};
-
-/// Sets the memory that a fork handler unmaps in every child that is not a worker, and returns the value before.
-/// A child that the body forks could otherwise return from the body and write results.
-struct cforkpool_withheld cforkpool_withhold(struct cforkpool_withheld memory);
 /// Names the process and the calling thread, for `ps`; the kernel keeps 15 bytes.
 int32_t cforkpool_prctl_name(const char *name);
 /// Binds the main and the calling thread to the `index`-th allowed processor, modulo their count.
@@ -150,6 +154,8 @@ struct cforkpool_request {
     int32_t reap_error;
     /// How many children to fork.
     int32_t forks;
+    /// Whether the template is to end, for a parent that may not kill it.
+    int32_t is_ending;
     struct cforkpool_ending ending;
     /// In: each child's number. Out: its process id, or a negative errno. Then, for the template alone: by number, the
     /// process that holds a worker's memory, or 0.
@@ -163,8 +169,8 @@ struct cforkpool_template {
     void *context;
     /// Crash records, by number.
     struct cforkpool_crash *crashes;
-    /// Notified after each answer.
-    int32_t eventfd;
+    /// The word on which the parent waits for notices of its workers; changed after each answer.
+    uint32_t *notice;
     struct cforkpool_request *request;
     size_t request_size;
     /// How many numbers there are.
@@ -184,15 +190,13 @@ void cforkpool_template_ask(struct cforkpool_request *request);
 struct cforkpool_exec {
     /// The shared memory.
     int32_t memory;
-    /// The parent's event counter.
-    int32_t eventfd;
     /// The memory begins with this number, so that no other memory is mistaken for it.
     uint64_t token;
 };
 
 /// Starts this program again (/proc/self/exe, same arguments and environment) as `count` workers, from the forker
 /// thread. The context of each start is a `cforkpool_exec`; `entry` is not used.
-void cforkpool_exec(struct cforkpool_start *starts, int32_t count);
+void cforkpool_exec(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count);
 /// Whether a program that is started again becomes a worker before its main runs. Depends on where this code is linked.
 bool cforkpool_enters_before_main(void);
 /// Becomes a worker and does not return, if this process was started as one.
@@ -204,8 +208,9 @@ _Noreturn void cforkpool_refuse_worker(const char *why);
 
 // MARK: - Waiting and signalling: wait.c. Every function here is async-signal-safe.
 
-/// Waits for the child that `pidfd` names and reaps it. Returns 0 or a negative errno: ECHILD if the host reaped it.
-int32_t cforkpool_waitid(int32_t pidfd, struct cforkpool_ending *ending);
+/// Waits for a child, by its pidfd unless that is negative, and reaps it. Returns 0 or a negative errno: ECHILD if the
+/// host reaped it.
+int32_t cforkpool_reap(int32_t pid, int32_t pidfd, struct cforkpool_ending *ending);
 /// The layout of `struct pollfd`.
 struct cforkpool_poll {
     int32_t fd;
@@ -216,12 +221,8 @@ struct cforkpool_poll {
 int32_t cforkpool_ppoll(struct cforkpool_poll *_Nullable entries, int32_t count, int64_t timeout_ns);
 /// Sends `signal` to the process that `pidfd` names. A process that reuses the id cannot be hit.
 int32_t cforkpool_pidfd_send_signal(int32_t pidfd, int32_t signal);
-/// Makes an event counter (close-on-exec, non-blocking) that ppoll can wait for. Returns the descriptor.
-int32_t cforkpool_eventfd(void);
-/// Adds one to an event counter. Returns 0 or a negative errno.
-int32_t cforkpool_eventfd_notify(int32_t fd);
-/// Makes an event counter 0 again.
-void cforkpool_eventfd_drain(int32_t fd);
+/// Sends `signal` to a process by its id, which is its own until it is reaped.
+int32_t cforkpool_kill(int32_t pid, int32_t signal);
 /// Tells the processor that the calling thread spins.
 void cforkpool_pause(void);
 /// Waits while `*word` is `expected`, across processes. Returns 0 or -errno: EAGAIN (it differs), EINTR, ETIMEDOUT.
@@ -231,6 +232,24 @@ int32_t cforkpool_futex_wake(uint32_t *word, int32_t count);
 /// The same among the threads of this process.
 int32_t cforkpool_futex_wait_private(uint32_t *word, uint32_t expected, int64_t timeout_ns);
 int32_t cforkpool_futex_wake_private(uint32_t *word, int32_t count);
+
+// MARK: - Event counters: event.c
+
+/// A counter with a descriptor that is readable after a notification (eventfd). No forked worker keeps it.
+struct cforkpool_event {
+    int32_t fd;
+    struct cforkpool_event *_Nullable next;
+    struct cforkpool_event *_Nullable previous;
+};
+
+/// Makes a counter. Returns NULL and a negative errno in `*error`.
+struct cforkpool_event *_Nullable cforkpool_event_make(int32_t *error);
+/// Closes a counter.
+void cforkpool_event_free(struct cforkpool_event *event);
+/// Makes a counter readable; async-signal-safe. Returns 0 or a negative errno.
+int32_t cforkpool_event_notify(struct cforkpool_event *event);
+/// Makes it 0 again.
+void cforkpool_event_drain(struct cforkpool_event *event);
 
 // MARK: - Shared memory: memory.c
 

@@ -60,6 +60,12 @@ struct ProcSample: Equatable {
             after: after)
     }
 
+    /// Whether a signal has stopped a process that is not reaped; false where /proc does not tell.
+    static func isStopped(_ pid: Int32) -> Bool {
+        guard showsOwnProcesses, let text = try? ProcFile.read("/proc/\(pid)/status") else { return false }
+        return Status(text)?.isStopped == true
+    }
+
     /// Whether /proc shows this process's own namespace; one mounted for another namespace shows strangers under the same
     /// ids.
     static var showsOwnProcesses: Bool { ProcFile.link("/proc/self") == "\(getpid())" }

@@ -8,6 +8,8 @@ struct Watchdog {
         var snapshot: ItemSnapshot
         /// When the snapshot was new.
         var since: Int
+        /// Whether the worker is on an item that has no outcome, whatever it says of the time.
+        var isOnItem = false
         /// The time that does not count, because all processes were stopped.
         var excused = 0
         /// The last sample, if it shows that the worker may wait or spin for ever.
@@ -51,16 +53,22 @@ struct Watchdog {
     var period: Int { min(timeout ?? .max, provesDeadlocks ? Self.firstSample : .max) }
 
     /// Checks a worker, whose process it samples only when that is due; returns why to kill it, or nil.
+    ///
+    /// A worker that was seen on an item is on it until that has an outcome, whatever its record says later: a body that
+    /// writes over the record does not extend its time.
     mutating func check(
-        _ worker: Int, _ snapshot: ItemSnapshot, at now: Int, sample: () -> ProcSample?
+        _ worker: Int, _ snapshot: ItemSnapshot, at now: Int, isUnfinished: (ItemSnapshot) -> Bool = { _ in false },
+        sample: () -> ProcSample?
     ) -> KillReason? {
         var entry = entries[worker] ?? Entry(snapshot, at: now)
-        if entry.snapshot != snapshot { entry = Entry(snapshot, at: now) }
+        entry.isOnItem = timeout != nil && isUnfinished(entry.snapshot)
+        if entry.snapshot != snapshot, !entry.isOnItem {
+            entry = Entry(snapshot, at: now)
+            entry.isOnItem = timeout != nil && isUnfinished(snapshot)
+        }
         if entry.excused == 0, snapshot.began > 0, entry.begin < resumed { entry.excused = resumed - entry.begin }
         defer { entries[worker] = entry }
-        if let timeout, snapshot.began > 0, now - entry.begin >= timeout {
-            return .overdue(item: snapshot.position)
-        }
+        if let timeout, entry.isTimed, now - entry.begin >= timeout { return .overdue(item: entry.snapshot.position) }
         guard provesDeadlocks, now >= entry.nextSample else { return nil }
         let sample = sample()
         if let first = entry.suspicion, let sample {
@@ -128,7 +136,7 @@ struct Watchdog {
         guard isNeeded else { return .max }
         var time = now + period
         for entry in entries.values {
-            if let timeout, entry.snapshot.began > 0 { time = min(time, entry.begin + timeout) }
+            if let timeout, entry.isTimed { time = min(time, entry.begin + timeout) }
             if provesDeadlocks { time = min(time, entry.nextSample) }
         }
         // A worker that is overdue and was not killed is about to finish its item.
@@ -142,8 +150,11 @@ extension Watchdog.Entry {
         self.init(snapshot: snapshot, since: now, nextSample: now + Watchdog.firstSample)
     }
 
+    /// Whether the time of the item runs.
+    fileprivate var isTimed: Bool { snapshot.began > 0 || isOnItem }
+
     /// When the item began; an impossible time (damaged shared memory) counts as that of the snapshot.
-    fileprivate var begin: Int { min(snapshot.began, since) + excused }
+    fileprivate var begin: Int { (snapshot.began > 0 ? min(snapshot.began, since) : since) + excused }
 
     fileprivate mutating func refuteSpin() {
         isSpinSuspect = false

@@ -2,21 +2,25 @@
 internal import CForkPool
 internal import Glibc
 
-/// A counter with a descriptor that is readable after a notification (`eventfd`).
-final class EventFD: Sendable {
+/// A counter with a descriptor that is readable after a notification (`eventfd`); a forked worker does not keep it.
+@safe final class EventFD: Sendable {
+    private nonisolated(unsafe) let event: UnsafeMutablePointer<cforkpool_event>
     let descriptor: Int32
 
     init() throws(SystemError) {
-        descriptor = try SystemError.check("eventfd") { cforkpool_eventfd() }
+        var error: Int32 = 0
+        guard let event = unsafe cforkpool_event_make(&error) else { throw SystemError(call: "eventfd", code: -error) }
+        unsafe self.event = event
+        descriptor = unsafe event.pointee.fd
     }
 
     deinit {
-        close(descriptor)
+        unsafe cforkpool_event_free(event)
     }
 
     /// Makes the descriptor readable; async-signal-safe.
     func notify() {
-        _ = cforkpool_eventfd_notify(descriptor)
+        _ = unsafe cforkpool_event_notify(event)
     }
 
     static func isReadable(_ descriptor: Int32) -> Bool {
@@ -25,6 +29,6 @@ final class EventFD: Sendable {
     }
 
     func drain() {
-        cforkpool_eventfd_drain(descriptor)
+        unsafe cforkpool_event_drain(event)
     }
 }

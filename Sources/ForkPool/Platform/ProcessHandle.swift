@@ -4,47 +4,44 @@ internal import Glibc
 
 /// A child process and its pidfd, which never names another process.
 ///
-/// The owner kills and reaps the process, and then closes the handle.
+/// The owner kills and reaps the process, and then closes the handle: `Forker` does so for the processes of a pool.
 struct ProcessHandle {
     let pid: Int32
     /// The pidfd, readable when the process has ended.
     let descriptor: Int32
 
-    /// Ends the process by SIGKILL, even if it is stopped.
-    func kill() {
-        _ = cforkpool_pidfd_send_signal(descriptor, SIGKILL)
+    /// Sends a signal to the process, if it has not ended; returns the refusal of the system, if it refuses.
+    ///
+    /// Call it only while the process is not reaped (`pidfd_send_signal`, or `kill` where the system refuses that).
+    func send(_ signal: Int32) -> SystemError? {
+        let error = cforkpool_pidfd_send_signal(descriptor, signal)
+        guard error != 0, error != -ESRCH else { return nil }
+        // A process that has ended may have been reaped by the host, and its id be another one's.
+        guard !EventFD.isReadable(descriptor) else { return nil }
+        let second = cforkpool_kill(pid, signal)
+        return second == 0 || second == -ESRCH ? nil : SystemError(call: "pidfd_send_signal", code: -error)
+    }
+
+    /// Waits for the end of the process, at most for so many nanoseconds; returns whether it has ended.
+    func ends(within time: Int) -> Bool {
+        let end = monotonicNanoseconds() + time
+        var entry = cforkpool_poll(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while true {
+            let left = end - monotonicNanoseconds()
+            if unsafe cforkpool_ppoll(&entry, 1, Int64(max(left, 0))) == 1 { return true }
+            if left <= 0 { return false }
+        }
     }
 
     /// Waits for the process's end (`waitid`); call it when the descriptor is readable or after `kill`.
     @discardableResult
     func reap() -> ProcessExit {
         var ending = cforkpool_ending()
-        let result = unsafe cforkpool_waitid(descriptor, &ending)
+        let result = unsafe cforkpool_reap(pid, descriptor, &ending)
         return result == 0 ? ProcessExit(pid: pid, ending) : ProcessExit(pid: pid, .unknown)
     }
 
     func close() {
         Glibc.close(descriptor)
-    }
-
-    /// Starts processes from the forker thread, by fork or by exec.
-    @unsafe static func start(
-        _ starts: [cforkpool_start], byExec: Bool = false
-    ) -> [Result<ProcessHandle, SystemError>] {
-        var starts = unsafe starts
-        unsafe starts.withUnsafeMutableBufferPointer { buffer in
-            if byExec {
-                unsafe cforkpool_exec(buffer.baseAddress!, Int32(buffer.count))
-            } else {
-                unsafe cforkpool_fork(buffer.baseAddress!, Int32(buffer.count))
-            }
-        }
-        return unsafe starts.map { start in
-            guard unsafe start.pid <= 0 else {
-                return unsafe .success(ProcessHandle(pid: start.pid, descriptor: start.pidfd))
-            }
-            let call = unsafe start.failed_call.map { unsafe String(cString: $0) } ?? "fork"
-            return unsafe .failure(SystemError(call: call, code: -start.pid))
-        }
     }
 }

@@ -15,26 +15,28 @@ extension Batch {
     }
 }
 
-// A batch's memory: a state byte for each item, the inputs, the result slots, each from a cache line on. Big slots begin on
-// a page, which is then theirs.
+// A batch's memory: a state byte for each item and the result slots, each from a cache line on. Big slots begin on a page,
+// which is then theirs. The inputs lie elsewhere, in memory that workers only read.
 
 extension Batch.Shape {
-    /// Where the inputs of a batch at `start` lie, in bytes from the region's start.
-    func inputsOffset(from start: Int) -> Int { start + Self.lines(count) }
-
-    /// Where the result slots of a batch at `start` lie.
+    /// Where the result slots of a batch at `start` lie, in bytes from the region's start.
     func slotsOffset(from start: Int) -> Int {
-        let end = inputsOffset(from: start) + Self.lines(count * inputStride)
+        let end = start + Self.lines(count)
         return slotStride < Mapping.pageSize ? end : Mapping.pages(end)
     }
 
-    /// The bytes that such a batch takes, or nil if they cannot be counted.
+    /// The bytes that the states and slots of such a batch take, or nil if they cannot be counted.
     var size: Int? {
-        let (inputs, first) = count.multipliedReportingOverflow(by: inputStride)
-        let (slots, second) = count.multipliedReportingOverflow(by: slotStride)
-        guard !first, !second, inputs < .max / 8, slots < .max / 8, count < .max / 8 else { return nil }
+        let (slots, overflow) = count.multipliedReportingOverflow(by: slotStride)
+        guard !overflow, slots < .max / 8, count < .max / 8 else { return nil }
         let alignment = slotStride < Mapping.pageSize ? 0 : Mapping.pageSize
-        return Self.lines(count) + Self.lines(inputs) + alignment + slots
+        return Self.lines(count) + alignment + slots
+    }
+
+    /// The bytes that its inputs take, or nil if they cannot be counted.
+    var inputSize: Int? {
+        let (size, overflow) = count.multipliedReportingOverflow(by: inputStride)
+        return overflow || size >= .max / 8 ? nil : size
     }
 
     private static func lines(_ bytes: Int) -> Int { (bytes + 127) / 128 * 128 }

@@ -20,10 +20,10 @@ internal import Synchronization
     @usableFromInline let shape: Shape
     let pool: Pool
     let results: ResultMemory
-    /// The states, the inputs and the slots, one after the other.
-    private let front: SharedHeap.Part
-    /// Everything of the heap that the batch has.
-    private(set) var parts: [SharedHeap.Part]
+    /// The states and the slots, one after the other.
+    let front: SharedHeap.Part
+    /// The inputs: slots, and then what is coded.
+    private(set) var inputParts: [SharedHeap.Part]
     /// The free bytes of the last part, for coded inputs.
     private var free = 0..<0
     private lazy var encoder = BinaryEncoder()
@@ -43,11 +43,11 @@ internal import Synchronization
     var progressShown = 0
     private let isProgressOver: Locked<Bool>?
 
-    init(_ shape: Shape, pool: Pool, memory: SharedHeap.Part, tag: Int) {
+    init(_ shape: Shape, pool: Pool, memory: SharedHeap.Part, inputs: SharedHeap.Part?, tag: Int) {
         self.shape = shape
         self.pool = pool
         front = memory
-        parts = [memory]
+        inputParts = inputs.map { [$0] } ?? []
         tags = [tag]
         isProgressOver = shape.showsProgress ? Locked(false) : nil
         machine = BatchMachine(
@@ -66,9 +66,12 @@ internal import Synchronization
         pool.release(self)
     }
 
+    /// The bytes of shared memory that the batch has.
+    var memorySize: Int { inputParts.reduce(front.size) { $0 + $1.size } }
+
     /// Where states, inputs and slots begin, in bytes from the region's start.
     var statesOffset: Int { front.offset }
-    var inputsOffset: Int { shape.inputsOffset(from: front.offset) }
+    var inputsOffset: Int { inputParts.first?.offset ?? pool.layout.inputs.lowerBound }
     var slotsOffset: Int { shape.slotsOffset(from: front.offset) }
     /// The end of the heap's bytes that had pages before the batch was laid out.
     var warmEnd: Int { front.zeroed }
@@ -91,7 +94,9 @@ internal import Synchronization
 
     func result() -> MapResult {
         // The closure keeps the batch, and with it the memory.
-        MapResult(FailureReader(memory: results, machine: machine, newestError: newestError)) { extendLifetime(self) }
+        let reader = FailureReader(memory: results, machine: machine, newestError: newestError)
+        let isShared = !pool.servesOneBatch || pool.isTainted.load(ordering: .relaxed)
+        return MapResult(reader, isShared: isShared) { extendLifetime(self) }
     }
 
     // MARK: - Inputs
@@ -114,9 +119,9 @@ internal import Synchronization
                 return
             } catch is BinaryEncoder.OutOfSpace {
                 // Parts grow fourfold: few parts, and little that is left over in them.
-                wanted = max(wanted * 4, parts.last!.size)
-                guard let part = pool.allocate(wanted) else { return reject(item, .noRoomForInput) }
-                parts.append(part)
+                wanted = max(wanted * 4, inputParts.last?.size ?? 0)
+                guard let part = pool.allocateInputs(wanted) else { return reject(item, .noRoomForInput) }
+                inputParts.append(part)
                 free = part.offset..<part.end
             } catch {
                 return reject(item, .inputNotEncodable(String(describing: error)))

@@ -44,6 +44,10 @@ struct BatchMachine {
     /// The first item that the batch slot offers, and how many workers may end until the offer is withdrawn.
     private var offered = 0
     private var exitsLeft = 0
+    /// How often an item was handed on because its worker ended without having begun it, as its record said.
+    private var unbegun: [Int: Int] = [:]
+    /// After so many times it counts as begun: the record is damaged.
+    private static let mostUnbegun = 2
     /// Workers that were inside of the batch by its own set, and elsewhere by their records.
     private var absent: Set<Int> = []
     /// Since when items above a failure are needless, and when to look at them again, in nanoseconds.
@@ -101,6 +105,7 @@ struct BatchMachine {
             return ClaimSnapshot(finished: finished, claimed: false)
         }
         let isLost = isUnfinished(position)
+        let hasBegun = hasBegun || unbegun[position, default: 0] >= Self.mostUnbegun
         let rest = (isLost && !hasBegun ? position : position + 1)..<end
         return ClaimSnapshot(
             finished: finished, item: isLost && hasBegun ? position : nil, remaining: rest.isEmpty ? nil : rest,
@@ -129,6 +134,7 @@ struct BatchMachine {
             if stopsAtFailure { return failed(item) }
         }
         guard let remaining = isLateKill ? claim.unfinished : claim.remaining else { return nil }
+        if claim.item == nil { unbegun[remaining.lowerBound, default: 0] += 1 }
         return rerun(worker, remaining, pause: 0)
     }
 

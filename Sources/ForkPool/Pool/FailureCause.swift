@@ -5,6 +5,8 @@ enum FailureCause {
     case ended(ProcessExit)
     /// No worker could be started for it.
     case refused(SystemError)
+    /// The system refused to end a worker.
+    case killRefused(SystemError)
     /// The caller cancelled the batch.
     case cancelled
     /// Workers die before they reach an item.

@@ -34,6 +34,13 @@ extension ForkPool.Failure {
             bodyRan = .yes
         case .refused(let error):
             self.init(refused: error, index: item)
+        case .killRefused(let error):
+            self.init(
+                .killRefused, index: item,
+                "\(Self.subject(item))could not be ended: the system refused \(error.call): \(error.reason); a worker runs "
+                    + "until its item is done; make the pool after the program gives up privileges, or let its filter of "
+                    + "system calls pass kill and pidfd_send_signal")
+            self.errno = error.code
         case .cancelled:
             self.init(.cancelled, index: item, item == nil ? "the map was cancelled" : "was cancelled")
         case .notSetUp(let error) where error.kind == .notRunnable:

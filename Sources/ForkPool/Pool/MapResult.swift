@@ -13,10 +13,13 @@ final class MapResult {
     @usableFromInline let count: Int
     /// What ended the map before every item had its turn.
     private let whole: ForkPool.Failure?
+    /// Whether a process may still write to the memory.
+    private let isShared: Bool
     private let giveBack: () -> Void
 
-    init(_ reader: FailureReader, giveBack: @escaping () -> Void) {
+    init(_ reader: FailureReader, isShared: Bool, giveBack: @escaping () -> Void) {
         memory = reader.memory
+        self.isShared = isShared
         self.giveBack = giveBack
         count = memory.count
         failures = reader.failures()
@@ -89,12 +92,20 @@ final class MapResult {
 
     @usableFromInline
     func decoded<R: Decodable>(as type: R.Type) throws(ForkPool.Failure) -> [R] {
-        unsafe try decoded { unsafe try BinaryDecoder.decode(type, from: $0) }
+        isShared
+            ? unsafe try decoded { unsafe try BinaryDecoder.decode(type, fromShared: $0) }
+            : unsafe try decoded { unsafe try BinaryDecoder.decode(type, from: $0) }
     }
 
     @usableFromInline
     func decodedResults<R: Decodable>(as type: R.Type) -> [Result<R, ForkPool.Failure>] {
-        (0..<count).map { unsafe result(of: $0) { unsafe try BinaryDecoder.decode(type, from: $0) } }
+        (0..<count).map { item in
+            unsafe result(of: item) { bytes in
+                isShared
+                    ? unsafe try BinaryDecoder.decode(type, fromShared: bytes)
+                    : unsafe try BinaryDecoder.decode(type, from: bytes)
+            }
+        }
     }
 
     /// Decodes the results; throws the failure of the lowest index, an undecodable result included.

@@ -33,10 +33,10 @@ final class OneShotPools: Sendable {
             pool.endWithoutWorkers(.cancelled)
         } else if layout.count > 0 {
             let worker = WorkerMain(
-                region: pool.layout, eventFD: pool.eventFD, settings: WorkerSettings(options),
-                setUp: options.setUp, tearDown: options.tearDown, body: body)
-            let starter = ForkStarter(worker, pool.layout, cancelled: cancelled) { pool.end(.cancelled) }
+                region: pool.layout, settings: WorkerSettings(options), setUp: options.setUp,
+                tearDown: options.tearDown, body: body)
             do throws(SystemError) {
+                let starter = try ForkStarter(worker, pool.layout, cancelled: cancelled) { pool.end(.cancelled) }
                 try PoolSupervisor.run(pool, starter, workers: min(workers, layout.count)) { now in
                     self.restarts.withLock { $0.excess(at: now) }
                 }
@@ -71,7 +71,7 @@ final class OneShotPools: Sendable {
     }
 
     private func keep(_ pool: Pool) {
-        guard pool.isOwn else { return }
+        guard pool.isOwn, !pool.isTainted.load(ordering: .relaxed) else { return }
         // What was kept before is released without the lock.
         extendLifetime(idle.withLock { exchange(&$0, with: pool) })
     }

@@ -27,13 +27,12 @@ extension Pool {
             }
             // A worker that is inside was past `setUp`, whatever its record says, unless it inherited its place there.
             exit.isReady =
-                stage != WorkerRecord.Stage.starting || !inside.isEmpty && !state.inheritors.contains(worker)
+                stage == WorkerRecord.Stage.ready || stage == WorkerRecord.Stage.working
+                || !inside.isEmpty && !state.inheritors.contains(worker)
+            exit.isInSetUp = stage == WorkerRecord.Stage.settingUp
             if finish == WorkerRecord.Finish.notSetUp, !exit.isReady { exit.setUpError = setUpError(of: worker) }
             writeControl(state)
-            if servesOneBatch, !exit.finished {
-                state.isTorn = true
-                state.heap.distrustFreshPages()
-            }
+            if servesOneBatch, !exit.finished { isTainted.store(true, ordering: .relaxed) }
             var remaining: Remaining?
             for number in inside {
                 let batch = state.queue.slots[number]!
@@ -70,7 +69,7 @@ extension Pool {
         _ worker: Int, _ exit: inout WorkerExit, _ reason: KillReason?, _ number: Int, _ batch: Batch
     ) -> Remaining? {
         let slot = layout.batchSlot(number)
-        let claim = snapshot(of: worker, batch, finished: exit.finished)
+        let claim = snapshot(of: worker, batch, finished: exit.finished, reason)
         let position = unsafe layout.record(worker).position.pointee.load(ordering: .relaxed)
         if position >= 0, position < batch.shape.count { batch.settleError(of: position) }
         let action = batch.machine.exited(worker, &exit.process, claim, killedFor: reason)
@@ -90,13 +89,22 @@ extension Pool {
     }
 
     /// Reads a dead worker's record once.
-    private func snapshot(of worker: Int, _ batch: Batch, finished: Bool) -> ClaimSnapshot {
+    private func snapshot(
+        of worker: Int, _ batch: Batch, finished: Bool, _ reason: KillReason?
+    ) -> ClaimSnapshot {
         let record = layout.record(worker)
+        var position = unsafe record.position.pointee.load(ordering: .relaxed)
+        var end = unsafe record.end.pointee.load(ordering: .relaxed)
+        var hasBegun = unsafe options.timeout == nil || record.began.pointee.load(ordering: .relaxed) != 0
+        // It was seen on this item, whatever its record says now.
+        if case .overdue(let item) = reason {
+            if position != item { (position, end) = (item, item + 1) }
+            hasBegun = true
+        }
         return batch.machine.snapshot(
-            of: worker, position: unsafe record.position.pointee.load(ordering: .relaxed),
-            end: unsafe record.end.pointee.load(ordering: .relaxed), finished: finished,
+            of: worker, position: position, end: end, finished: finished,
             isUnfinished: { unsafe batch.results.states[$0].load(ordering: .acquiring) == ItemState.unfinished },
-            hasBegun: unsafe options.timeout == nil || record.began.pointee.load(ordering: .relaxed) != 0)
+            hasBegun: hasBegun)
     }
 
     /// Makes the record that of a worker that has no process, and puts it into no set.

@@ -4,12 +4,12 @@ internal import Synchronization
 // The job of exec workers, which they read from the pool's memory.
 
 extension Pool {
-    /// Keeps room for the job at the heap's beginning, where workers find it; returns whether there was room.
+    /// Keeps room for the job before the inputs, where workers find it; returns whether there was room.
     func reserveRoom(for job: [UInt8]) -> Bool {
         locked { state in
-            guard let part = state.heap.allocate(job.count) else { return false }
+            guard let part = state.inputHeap.allocate(job.count) else { return false }
             state.job = (job, part.offset)
-            state.heap = SharedHeap(part.end..<layout.heap.upperBound)
+            state.inputHeap = SharedHeap(part.end..<layout.inputs.upperBound)
             return true
         }
     }

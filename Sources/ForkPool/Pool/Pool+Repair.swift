@@ -54,9 +54,10 @@ extension Pool {
     }
 
     private func wakeAll(workersToo: Bool, but needless: [Int]) {
-        for worker in 0..<layout.workers where workersToo && !needless.contains(worker) {
+        for worker in 0..<layout.workers where !needless.contains(worker) {
+            // A kill that was requested before has been carried out.
             layout.record(worker).cancelKill()
-            layout.record(worker).wake()
+            if workersToo { layout.record(worker).wake() }
         }
         wakeWaiters()
     }

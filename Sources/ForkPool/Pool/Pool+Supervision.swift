@@ -84,16 +84,47 @@ extension Pool {
     }
 
     /// Requests the kill of a worker for what it is on, unless it has gone on; returns whether to kill it.
-    func requestKill(_ worker: Int, at snapshot: ItemSnapshot, for reason: KillReason) -> Bool {
+    func requestKill(_ worker: Int, for reason: KillReason) -> Bool {
         // A worker in a deadlock does not go on.
-        if reason == .deadlocked { return true }
+        guard case .overdue(let item) = reason else { return true }
+        let record = layout.record(worker)
         return locked { state in
-            for (number, batch) in state.queue.slots.enumerated() {
-                guard let batch, layout.batchSlot(number).inside.contains(worker) else { continue }
-                return layout.record(worker).requestKill(at: snapshot, batch.results)
-            }
+            guard let batch = batch(of: worker, state) else { return false }
+            record.requestKill()
+            if isUnfinished(item, in: batch) { return true }
+            record.cancelKill()
             return false
         }
+    }
+
+    /// What a worker says that it is on.
+    func snapshot(of worker: Int) -> ItemSnapshot {
+        let tag = locked { batch(of: worker, $0)?.tags.last ?? 0 }
+        return layout.record(worker).snapshot(tag: tag)
+    }
+
+    /// Whether the item of a snapshot has no outcome, and the worker is still inside of its batch.
+    func isUnfinished(_ snapshot: ItemSnapshot, of worker: Int) -> Bool {
+        locked { state in
+            guard snapshot.tag != 0, let batch = batch(of: worker, state), batch.tags.last == snapshot.tag else {
+                return false
+            }
+            return isUnfinished(snapshot.position, in: batch)
+        }
+    }
+
+    /// A worker that describes a thrown error is still on the item: the description may never end.
+    private func isUnfinished(_ item: Int, in batch: Batch) -> Bool {
+        guard item >= 0, item < batch.shape.count else { return false }
+        return unsafe !ItemState.isOver(batch.results.states[item].load(ordering: .acquiring))
+    }
+
+    /// The open batch that a worker is inside of.
+    private func batch(of worker: Int, _ state: State) -> Batch? {
+        for (number, batch) in state.queue.slots.enumerated() {
+            if let batch, layout.batchSlot(number).inside.contains(worker) { return batch }
+        }
+        return nil
     }
 
     func takeProgress() -> Bool {

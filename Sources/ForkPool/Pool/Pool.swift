@@ -22,6 +22,7 @@ final class Pool: Sendable {
 
     struct State {
         var heap: SharedHeap
+        var inputHeap: SharedHeap
         var queue: BatchQueue<Batch>
         var nextTag = 1
         /// The number of batches that are not released.
@@ -50,8 +51,6 @@ final class Pool: Sendable {
         var job: (bytes: [UInt8], offset: Int)?
         /// The number of blocks of each arena that have pages.
         var warmBlocks: [Int]
-        /// Whether a worker of a one-shot map died: which pages it touched is not known.
-        var isTorn = false
     }
 
     init(
@@ -65,7 +64,7 @@ final class Pool: Sendable {
         unsafe layout.processors.pointee.store(processors, ordering: .relaxed)
         state = Locked(
             State(
-                heap: SharedHeap(layout.heap),
+                heap: SharedHeap(layout.heap), inputHeap: SharedHeap(layout.inputs),
                 queue: BatchQueue(slots: layout.batchSlots, closesWithBatch: purpose == .oneBatch),
                 warmBlocks: Array(repeating: 0, count: workers)))
     }
@@ -86,7 +85,14 @@ final class Pool: Sendable {
     /// The descriptor of `event`, or -1.
     var eventFD: Int32 { event?.descriptor ?? -1 }
 
+    /// Whether a process is being started; a notice tells its end.
+    let isStarting = Atomic(false)
+    /// Whether a process may still write to the memory: one that could not be ended, or that shares the memory of a worker
+    /// which did not end by itself.
+    let isTainted = Atomic(false)
+
     var isClosing: Bool { locked { $0.queue.isClosing } }
+    var hasWork: Bool { locked { $0.queue.hasWork } }
 
     // MARK: - Close and cancel
 
@@ -116,16 +122,22 @@ final class Pool: Sendable {
     /// Lays out a batch; throws if the pool is closed or its memory is full.
     func makeBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
         guard isOwn else { throw .foreign }
-        let (memory, tag, refusal) = locked { state -> (SharedHeap.Part?, Int, ForkPool.Failure?) in
-            if let refusal = self.refusal(of: state) { return (nil, 0, refusal) }
-            let tag = state.takeTag()
-            let part = shape.size.flatMap { state.heap.allocate($0) }
-            if part != nil { state.batches += 1 }
-            return (part, tag, nil)
+        typealias Memory = (front: SharedHeap.Part, inputs: SharedHeap.Part?, tag: Int)
+        let memory = locked { state -> Result<Memory, ForkPool.Failure> in
+            if let refusal = self.refusal(of: state) { return .failure(refusal) }
+            guard let size = shape.size, let inputSize = shape.inputSize, let front = state.heap.allocate(size)
+            else { return .failure(.full) }
+            let inputs = inputSize > 0 ? state.inputHeap.allocate(inputSize) : nil
+            guard inputSize == 0 || inputs != nil else {
+                // It was given out just now, and has no pages to give back.
+                _ = state.heap.release(front, keeping: .max)
+                return .failure(.full)
+            }
+            state.batches += 1
+            return .success((front, inputs, state.takeTag()))
         }
-        if let refusal { throw refusal }
-        guard let memory else { throw .full }
-        return Batch(shape, pool: self, memory: memory, tag: tag)
+        let (front, inputs, tag) = try memory.get()
+        return Batch(shape, pool: self, memory: front, inputs: inputs, tag: tag)
     }
 
     func refusal(of state: State) -> ForkPool.Failure? {
@@ -136,8 +148,8 @@ final class Pool: Sendable {
         }
     }
 
-    func allocate(_ size: Int) -> SharedHeap.Part? {
-        locked { $0.heap.allocate(size) }
+    func allocateInputs(_ size: Int) -> SharedHeap.Part? {
+        locked { $0.inputHeap.allocate(size) }
     }
 
     func release(_ batch: Batch) {
@@ -145,13 +157,15 @@ final class Pool: Sendable {
         locked { state in
             state.batches -= 1
             if batch.usesArenas { freeBlocks(of: batch, state) }
-            let mark = state.isTorn ? 0 : options.warmMemory
-            for part in batch.parts {
-                guard let pages = state.heap.release(part, keeping: mark) else { continue }
-                if !region.discard(pages) { state.heap.distrustFreshPages() }
-            }
+            release(batch.front, to: &state.heap)
+            for part in batch.inputParts { release(part, to: &state.inputHeap) }
             if state.batches == 0 { coolArenas(&state) }
         }
+    }
+
+    private func release(_ part: SharedHeap.Part, to heap: inout SharedHeap) {
+        guard let pages = heap.release(part, keeping: options.warmMemory), !region.discard(pages) else { return }
+        heap.distrustFreshPages()
     }
 
     /// Frees the blocks of a batch; while others are held, those above the arenas' share of the warm memory lose their pages.
@@ -183,14 +197,13 @@ final class Pool: Sendable {
         if first < end { region.discard(first..<end) }
     }
 
-    /// The number of blocks of each arena that are in the memory that stays warm; none where a worker died.
+    /// The number of blocks of each arena that are in the memory that stays warm.
     private func warmBlocks(_ state: State) -> Int {
-        let warm = state.isTorn ? 0 : max(0, options.warmMemory - state.heap.warmSize)
+        let warm = max(0, options.warmMemory - state.heap.warmSize - state.inputHeap.warmSize)
         return warm / layout.workers / RegionLayout.blockSize
     }
 
-    /// Gives back, when nothing is in use, what lies above the arenas' share of the memory that stays warm; all of it where
-    /// a worker died.
+    /// Gives back, when nothing is in use, what lies above the arenas' share of the memory that stays warm.
     private func coolArenas(_ state: inout State) {
         let size = RegionLayout.blockSize
         let blocks = layout.shape.arenaSize / size
@@ -200,7 +213,7 @@ final class Pool: Sendable {
             let touched = unsafe record.blocksTouched.pointee.exchange(0, ordering: .relaxed)
             // No block is marked any more.
             unsafe record.blocksUsed.pointee.store(0, ordering: .relaxed)
-            state.warmBlocks[worker] = state.isTorn ? blocks : max(state.warmBlocks[worker], min(touched, blocks))
+            state.warmBlocks[worker] = max(state.warmBlocks[worker], min(touched, blocks))
             guard state.warmBlocks[worker] > share else { continue }
             let start = layout.arenas.offset(worker)
             let kept = Mapping.pages(start + share * size)
@@ -208,7 +221,6 @@ final class Pool: Sendable {
             if kept < end { region.discard(kept..<end) }
             state.warmBlocks[worker] = share
         }
-        state.isTorn = false
     }
 }
 

@@ -10,9 +10,10 @@ extension PoolSupervisor {
         watchdog.resume(at: now)
         for (slot, process) in processes {
             guard let worker = table.worker(in: slot), table.killReason(of: worker) == nil else { continue }
-            let snapshot = layout.record(worker).snapshot
-            let reason = watchdog.check(worker, snapshot, at: now) { ProcSample.take(of: process.pid) }
-            if let reason { kill(worker, in: slot, at: snapshot, for: reason) }
+            let reason = watchdog.check(
+                worker, pool.snapshot(of: worker), at: now, isUnfinished: { pool.isUnfinished($0, of: worker) }
+            ) { ProcSample.take(of: process.pid) }
+            if let reason { kill(worker, in: slot, for: reason) }
         }
         let spinning = watchdog.stopSuspects(at: now) { workers in
             StopSample.take(
@@ -20,13 +21,13 @@ extension PoolSupervisor {
         }
         for worker in spinning {
             guard let slot = table.slot(of: worker) else { continue }
-            kill(worker, in: slot, at: layout.record(worker).snapshot, for: .deadlocked)
+            kill(worker, in: slot, for: .deadlocked)
         }
     }
 
     /// Kills a worker for what it is on, unless it has gone on.
-    private func kill(_ worker: Int, in slot: Int, at snapshot: ItemSnapshot, for reason: KillReason) {
-        guard pool.requestKill(worker, at: snapshot, for: reason) else { return }
+    private func kill(_ worker: Int, in slot: Int, for reason: KillReason) {
+        guard pool.requestKill(worker, for: reason) else { return }
         // Others with the same memory may wait for the same lock.
         let isRepeat = reason == .deadlocked && !starter.retireMemory(of: slot)
         perform(table.kill(worker, for: reason, isRepeat: isRepeat))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CForkPool
 internal import Glibc
+internal import Synchronization
 
 /// Starts, watches, kills and reaps a pool's processes, on one thread: that of a one-shot map's caller, or one of the pool's
 /// own that sleeps unless a process ends, a task waits or the pool ends.
@@ -15,9 +16,9 @@ final class PoolSupervisor {
     private let countRestart: (_ now: Int) -> ForkPool.Options.RestartIntensity?
     var table: WorkerTable
     var watchdog: Watchdog
-    private(set) var processes: [Int: ProcessHandle] = [:]
-    /// When the supervisor last asked whether items get done, in nanoseconds of the monotonic clock.
-    private var lastProgress = 0
+    var processes: [Int: ProcessHandle] = [:]
+    /// Processes that the system refused to end, why, and until when they have to end by themselves.
+    var refusedKills: [Int: (refusal: SystemError, deadline: Int)] = [:]
     /// What `ppoll` waits for: the pool's event, the processes in the slots beside it, what the starter watches.
     private var polled: [cforkpool_poll] = []
     private var polledSlots: [Int] = []
@@ -44,14 +45,18 @@ final class PoolSupervisor {
         var restarts = RestartLog(pool.options.restartIntensity)
         let supervisor = PoolSupervisor(pool, starter, workers: .max) { restarts.excess(at: $0) }
         try supervisor.begin()
+        var listener: NoticeListener?
         do throws(SystemError) {
-            try ThreadWork.start {
+            listener = try NoticeListener(pool)
+            try ThreadWork.start { [listener] in
                 over.promise()
                 supervisor.run()
+                listener?.end()
             } then: {
                 over.signal()
             }
         } catch {
+            listener?.end()
             supervisor.perform(supervisor.table.close())
             supervisor.endProcesses()
             starter.close()
@@ -120,6 +125,7 @@ final class PoolSupervisor {
     private func timeToSleep() -> Int64 {
         let now = monotonicNanoseconds()
         var time = min(pool.nextReview(now: now), table.nextRestEnd)
+        for kill in refusedKills.values { time = min(time, kill.deadline) }
         if watchdog.isNeeded, pool.isInUse() { time = min(time, watchdog.nextTime(now: now)) }
         return time == .max ? -1 : Int64(max(time - now, 0))
     }
@@ -140,6 +146,7 @@ final class PoolSupervisor {
         }
         watchWorkers()
         let before = processes.count
+        abandonOverdue()
         if table.nextRestEnd != .max { perform(table.endRests(at: monotonicNanoseconds())) }
         takeStarted(waiting: false)
         return hasChanged || processes.count != before
@@ -172,6 +179,7 @@ final class PoolSupervisor {
 
     /// Tells each process once more which worker it is, and waits for those that are being started for long.
     private func repair() {
+        resumeIdle()
         for slot in processes.keys {
             if let worker = table.worker(in: slot), !pool.servesOneBatch { layout.mailbox(slot).assign(worker) }
         }
@@ -188,11 +196,12 @@ final class PoolSupervisor {
             case .start(let slots):
                 if !pool.servesOneBatch { for slot in slots { layout.mailbox(slot).clear() } }
                 starter.begin(slots)
+                pool.isStarting.store(starter.isStarting, ordering: .relaxed)
             case .assign(let slot, let worker):
                 // A kill that was requested while the worker had no process did not happen.
                 layout.record(worker).cancelKill()
                 layout.mailbox(slot).assign(worker)
-            case .kill(let slot): processes[slot]?.kill()
+            case .kill(let slot): end(slot)
             }
         }
     }
@@ -205,7 +214,9 @@ final class PoolSupervisor {
 
     private func collect(waiting: Bool) -> SystemError? {
         var refusal: SystemError?
-        for (slot, result) in starter.started(waiting: waiting) {
+        let started = starter.started(waiting: waiting)
+        pool.isStarting.store(starter.isStarting, ordering: .relaxed)
+        for (slot, result) in started {
             switch result {
             case .success(let process):
                 processes[slot] = process
@@ -223,8 +234,9 @@ final class PoolSupervisor {
     /// Takes note of the end of a process: first its status, then what it published.
     private func ended(_ slot: Int) {
         guard let process = processes.removeValue(forKey: slot) else { return }
+        refusedKills[slot] = nil
         let now = monotonicNanoseconds()
-        takeProgress(at: now)
+        if pool.takeProgress() { table.resetFailedStarts() }
         var end = starter.reap(process, in: slot)
         unsafe end.explain(
             by: layout.crash(slot).pointee, memoryLimit: pool.options.memoryLimit,
@@ -245,27 +257,25 @@ final class PoolSupervisor {
                 return perform(table.end(.restartedTooOften(excess, exit.process)) + table.exited(slot, exit, at: now))
             }
         }
+        exit.hasWork = pool.hasWork
         let actions = table.exited(slot, exit, at: now)
         // The batches know why before the first worker is killed for it.
         if let cause = table.ending { pool.end(cause) }
         perform(actions)
     }
 
-    /// Forgets failed starts if items get done.
-    ///
-    /// It asks once a second: processes that always end at once must not be started again and again without a pause.
-    private func takeProgress(at now: Int) {
-        guard now - lastProgress > 1_000_000_000 else { return }
-        lastProgress = now
-        if pool.takeProgress() { table.resetFailedStarts() }
-    }
-
     private func endProcesses() {
-        for process in processes.values { process.kill() }
+        for slot in processes.keys { end(slot) }
         for (slot, process) in processes {
-            _ = starter.reap(process, in: slot)
+            if refusedKills[slot] == nil || process.ends(within: Self.grace) {
+                _ = starter.reap(process, in: slot)
+            } else {
+                starter.forker.release(process)
+                pool.isTainted.store(true, ordering: .relaxed)
+            }
             process.close()
         }
         processes = [:]
+        refusedKills = [:]
     }
 }

@@ -21,8 +21,7 @@ enum WarmUp {
                     count: layout.count, inputStride: 0, slotStride: layout.stride, stopsAtFailure: false))
         else { return }
         let main = WorkerMain(
-            region: pool.layout, eventFD: pool.eventFD, settings: WorkerSettings(options), setUp: nil,
-            tearDown: nil
+            region: pool.layout, settings: WorkerSettings(options), setUp: nil, tearDown: nil
         ) { range, writer, _ in
             for item in range {
                 _ = writer.begin(item)
@@ -33,12 +32,10 @@ enum WarmUp {
         }
         // This process is no worker, or another one: in a worker by exec this is the first map of its own.
         let worker = cforkpool_get_worker()
-        let withheld = unsafe cforkpool_withhold(cforkpool_withheld())
         main.run(0)
         // The pool holds its batch, and the batch its pool, until the batch has ended.
         pool.wait(for: batch)
         cforkpool_set_worker(worker)
-        _ = unsafe cforkpool_withhold(withheld)
     }
 
     /// Encodes and decodes a value of every shape.

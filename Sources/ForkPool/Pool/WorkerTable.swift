@@ -24,6 +24,10 @@ struct WorkerTable {
     /// The workers that have no process.
     private(set) var unassigned: [Int]
     private var failedStarts = 0
+    /// How many processes in a row ended without a claim, whatever else was done meanwhile.
+    private var vainStarts = 0
+    /// Until when no process is started, in nanoseconds of the monotonic clock.
+    private var pausedUntil = 0
     private(set) var ending: FailureCause?
     /// Whether workers that end are not replaced.
     private var isClosing = false
@@ -60,13 +64,17 @@ struct WorkerTable {
 
     func killReason(of worker: Int) -> KillReason? { killReasons[worker] }
 
-    /// When the first resting worker is to go on, in nanoseconds of the monotonic clock; `Int.max` if none rests.
-    var nextRestEnd: Int { resting.map(\.until).min() ?? .max }
+    /// When the first resting worker is to go on, or the next process to be started, in nanoseconds of the monotonic clock;
+    /// `Int.max` if nothing rests.
+    var nextRestEnd: Int {
+        let rest = resting.map(\.until).min() ?? .max
+        return pausedUntil > 0 && !isEnding ? min(rest, pausedUntil) : rest
+    }
 
     // MARK: - Starts
 
     mutating func fill(_ count: Int = .max) -> [Action] {
-        guard !isEnding else { return [] }
+        guard !isEnding, pausedUntil == 0 else { return [] }
         let empty = slots.indices.prefix(count).filter { slot in
             slots[slot] == .empty && !(isFixed && resting.contains { $0.worker == slot })
         }
@@ -89,7 +97,10 @@ struct WorkerTable {
     mutating func endRests(at now: Int) -> [Action] {
         let due = resting.filter { $0.until <= now }
         resting.removeAll { $0.until <= now }
-        return isEnding ? [] : due.flatMap { replace($0.worker) }
+        if isEnding { return [] }
+        let isOver = pausedUntil > 0 && pausedUntil <= now
+        if isOver { pausedUntil = 0 }
+        return due.flatMap { replace($0.worker) } + (isOver && !isFixed ? fill() : [])
     }
 
     // MARK: - Kills
@@ -127,7 +138,7 @@ struct WorkerTable {
 
     // MARK: - Exits
 
-    /// Records that items were done since the last exit: whatever happens to spares, the pool works.
+    /// Records that items were done since the last exit: whatever happens to other processes, the pool works.
     mutating func resetFailedStarts() {
         failedStarts = 0
     }
@@ -144,11 +155,12 @@ struct WorkerTable {
         guard !isEnding else { return [] }
         if let error = exit.setUpError {
             ending = .notSetUp(error)
-        } else if worker != nil, !exit.isReady, !exit.finished, exit.process.isOwnDoing, exit.process.cause != .deadlock
+        } else if exit.isInSetUp, !exit.isReady, !exit.finished, exit.process.isOwnDoing,
+            exit.process.cause != .deadlock
         {
             ending = .endedInSetUp(exit.process)
         }
-        if !wasDismissed, !exit.sameCause { failedStarts = exit.claimed || exit.finished ? 0 : failedStarts + 1 }
+        if !wasDismissed, !exit.sameCause { count(exit, isWaitedFor: worker != nil || !unassigned.isEmpty, at: now) }
         if failedStarts >= BatchMachine.mostFailedStarts, ending == nil { ending = .unreachable(exit.process) }
         if let ending { return end(ending) }
         guard let worker else { return fill() }
@@ -157,6 +169,19 @@ struct WorkerTable {
             return isFixed ? [] : fill()
         }
         return exit.isNeeded ? replace(worker) : []
+    }
+
+    /// Counts processes that end before they claim anything. The pool ends after some in a row; those that no batch waits
+    /// for do not count, and where batches end all the same the next ones start later and later.
+    private mutating func count(_ exit: WorkerExit, isWaitedFor: Bool, at now: Int) {
+        if exit.claimed || exit.finished {
+            (failedStarts, vainStarts) = (0, 0)
+        } else {
+            if isWaitedFor, exit.hasWork { failedStarts += 1 }
+            vainStarts += 1
+        }
+        let excess = vainStarts - BatchMachine.mostFailedStarts
+        if excess > 0, !isFixed { pausedUntil = now + 1_000_000 << min(excess, 10) }
     }
 
     private mutating func replace(_ worker: Int) -> [Action] {
@@ -185,8 +210,11 @@ struct WorkerExit {
     /// Whether it left its loop by itself: used up, or because the pool closes.
     var finished = false
     var setUpError: WorkerError?
-    /// Whether it is past `setUp`.
+    /// Whether it is past `setUp`, and whether it was in it.
     var isReady = false
+    var isInSetUp = false
+    /// Whether a batch is not done.
+    var hasWork = true
     /// Whether it had claimed anything.
     var claimed = false
     /// Whether an earlier worker with the same memory ended for the same cause: the two count as one.

@@ -27,8 +27,9 @@ internal import Synchronization
         let stride = unsafe slot.slotStride.pointee.load(ordering: .relaxed)
         let heap = region.heap
         guard count >= 0, count <= heap.count, limit >= 0, limit <= count, states >= heap.lowerBound,
-            states <= inputs, inputs <= slots, slots <= heap.upperBound, count <= inputs - states, stride >= 0,
-            stride == 0 || count <= (heap.upperBound - slots) / stride
+            states <= slots, slots <= heap.upperBound, count <= slots - states, stride >= 0,
+            stride == 0 || count <= (heap.upperBound - slots) / stride, inputs >= region.inputs.lowerBound,
+            inputs <= region.inputs.upperBound
         else { return nil }
         self.count = count
         self.limit = limit

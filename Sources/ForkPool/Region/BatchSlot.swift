@@ -4,35 +4,42 @@ internal import Synchronization
 /// A place in shared memory at which one batch after another is offered to the workers; README.md says how it changes hands.
 @safe struct BatchSlot: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
+    /// The words that workers only read, in memory that they cannot write to.
+    let description: UnsafeMutableRawPointer
     let workers: Int
 
     static func size(workers: Int) -> Int { 384 + AtomicBitset.size(capacity: workers) }
+    static let descriptionSize = 128
 
     private func word(_ offset: Int) -> UnsafeMutablePointer<Atomic<Int>> {
         unsafe (base + offset).assumingMemoryBound(to: Atomic<Int>.self)
+    }
+
+    private func described(_ number: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+        unsafe (description + 8 * number).assumingMemoryBound(to: Atomic<Int>.self)
     }
 
     /// The next item to claim, alone on its cache line.
     var cursor: UnsafeMutablePointer<Atomic<Int>> { unsafe word(0) }
 
     /// The end of the items that may be claimed.
-    var limit: UnsafeMutablePointer<Atomic<Int>> { unsafe word(128) }
+    var limit: UnsafeMutablePointer<Atomic<Int>> { unsafe described(0) }
     /// The lowest index that failed, where a failure ends the batch; `Int.max` if there is none, -1 after a cancel.
     var lowestFailure: UnsafeMutablePointer<Atomic<Int>> { unsafe word(136) }
-    var count: UnsafeMutablePointer<Atomic<Int>> { unsafe word(144) }
+    var count: UnsafeMutablePointer<Atomic<Int>> { unsafe described(1) }
     /// Where the states, the slots and the inputs begin, in bytes from the region's start.
-    var states: UnsafeMutablePointer<Atomic<Int>> { unsafe word(152) }
-    var slots: UnsafeMutablePointer<Atomic<Int>> { unsafe word(160) }
-    var inputs: UnsafeMutablePointer<Atomic<Int>> { unsafe word(168) }
-    var flags: UnsafeMutablePointer<Atomic<Int>> { unsafe word(176) }
+    var states: UnsafeMutablePointer<Atomic<Int>> { unsafe described(2) }
+    var slots: UnsafeMutablePointer<Atomic<Int>> { unsafe described(3) }
+    var inputs: UnsafeMutablePointer<Atomic<Int>> { unsafe described(4) }
+    var flags: UnsafeMutablePointer<Atomic<Int>> { unsafe described(5) }
     /// The number that marks the batch's blocks in the arenas; never 0.
-    var tag: UnsafeMutablePointer<Atomic<Int>> { unsafe word(184) }
+    var tag: UnsafeMutablePointer<Atomic<Int>> { unsafe described(6) }
     /// The number of the attempt at the first item.
-    var attempt: UnsafeMutablePointer<Atomic<Int>> { unsafe word(192) }
+    var attempt: UnsafeMutablePointer<Atomic<Int>> { unsafe described(7) }
     /// Bytes from one result slot to the next.
-    var slotStride: UnsafeMutablePointer<Atomic<Int>> { unsafe word(200) }
+    var slotStride: UnsafeMutablePointer<Atomic<Int>> { unsafe described(8) }
     /// The end of the heap's bytes that have pages which a fresh worker maps by one call; 0 where workers stay.
-    var warmEnd: UnsafeMutablePointer<Atomic<Int>> { unsafe word(208) }
+    var warmEnd: UnsafeMutablePointer<Atomic<Int>> { unsafe described(9) }
 
     /// Twice the batch's tag; one more when the batch is done.
     var phase: UnsafeMutablePointer<Atomic<Int>> { unsafe word(256) }

@@ -22,10 +22,10 @@ internal import Synchronization
         event.signal()
     }
 
-    /// Waits once, while `isMissing`; may also return without a signal.
-    func wait(while isMissing: () -> Bool) {
+    /// Waits once, while `isMissing`, at most `timeout` nanoseconds; may also return without a signal.
+    func wait(while isMissing: () -> Bool, timeout: Int64 = -1) {
         let seen = event.announce(.threads)
-        if isMissing() { event.sleep(while: seen) }
+        if isMissing() { event.sleep(while: seen, timeout: timeout) }
     }
 }
 
@@ -45,11 +45,17 @@ final class PrivateEvent: Sendable {
         word.signal()
     }
 
+    /// Waits for the event for so many nanoseconds, or for no reason less long; returns whether it has come.
+    func wait(_ timeout: Int64) -> Bool {
+        word.wait(while: { !isOver.load(ordering: .sequentiallyConsistent) }, timeout: timeout)
+        return isOver.load(ordering: .sequentiallyConsistent)
+    }
+
     /// Waits for the event; the thread that will signal it does not wait for itself.
     func wait() {
         guard signaller.load(ordering: .relaxed) != UInt(pthread_self()) else { return }
         while !isOver.load(ordering: .sequentiallyConsistent) {
-            word.wait { !isOver.load(ordering: .sequentiallyConsistent) }
+            word.wait(while: { !isOver.load(ordering: .sequentiallyConsistent) })
         }
     }
 }

@@ -32,7 +32,9 @@ final class Region: Sendable {
         while true {
             let shape = RegionLayout.Shape(
                 token: token, workers: workers, processSlots: purpose == .oneBatch ? workers : workers + 1,
-                batchSlots: purpose == .oneBatch ? 1 : Self.batchSlots(workers), heapSize: heap, arenaSize: arena)
+                batchSlots: purpose == .oneBatch ? 1 : Self.batchSlots(workers), heapSize: heap,
+                // A fork hands the inputs of a one-shot map over.
+                inputSize: purpose == .oneBatch ? 0 : heap, arenaSize: arena)
             // This layout only measures: nothing is read through its address.
             let size = unsafe RegionLayout(base: UnsafeMutableRawPointer(bitPattern: 4096)!, shape: shape).size
             let mapping: Mapping

@@ -18,6 +18,7 @@ internal import Synchronization
         var batchSlots: Int
         /// Sizes in bytes.
         var heapSize: Int
+        var inputSize: Int
         var arenaSize: Int
     }
 
@@ -34,8 +35,13 @@ internal import Synchronization
     private let batchSlotsOffset: Int
     private let recordsOffset: Int
     private let heapOffset: Int
-    private let mailboxesOffset: Int
     private let crashesOffset: Int
+    /// Where what workers only read begins and ends: whole pages.
+    private let readOnlyOffset: Int
+    private let mailboxesOffset: Int
+    private let descriptionsOffset: Int
+    private let inputsOffset: Int
+    private let readOnlyEnd: Int
     private let tablesOffset: Int
     private let arenasOffset: Int
     let size: Int
@@ -55,9 +61,14 @@ internal import Synchronization
         recordsOffset = take(shape.workers * WorkerRecord.size)
         heapOffset = take(shape.heapSize)
         end = Mapping.pages(end)
-        mailboxesOffset = take(shape.processSlots * Self.mailboxSize)
         crashesOffset = take(shape.processSlots * Self.crashSize)
         end = Mapping.pages(end)
+        readOnlyOffset = end
+        descriptionsOffset = take(shape.batchSlots * BatchSlot.descriptionSize)
+        mailboxesOffset = take(shape.processSlots * Self.mailboxSize)
+        inputsOffset = take(shape.inputSize)
+        end = Mapping.pages(end)
+        readOnlyEnd = end
         tablesOffset = take(shape.workers * shape.arenaSize / Self.blockSize * MemoryLayout<UInt32>.size)
         // Whole pages, since each worker unmaps the arenas that are not its own.
         end = Mapping.pages(end)
@@ -70,6 +81,8 @@ internal import Synchronization
     var batchSlots: Int { shape.batchSlots }
     /// The heap's bytes, from the region's start.
     var heap: Range<Int> { heapOffset..<(heapOffset + shape.heapSize) }
+    /// The bytes for inputs.
+    var inputs: Range<Int> { inputsOffset..<(inputsOffset + shape.inputSize) }
     var arenas: Arenas { unsafe Arenas(base: base, start: arenasOffset, size: shape.arenaSize, end: size) }
 
     func writeShape() {
@@ -85,7 +98,8 @@ extension RegionLayout.Shape {
     /// Whether a region of `size` bytes can have this shape; a damaged one may not.
     func isPossible(within size: Int) -> Bool {
         let most = size / RegionLayout.blockSize
-        guard workers > 0, heapSize >= 0, heapSize <= size, arenaSize > 0, workers <= most, arenaSize <= size / workers
+        guard workers > 0, heapSize >= 0, heapSize <= size, inputSize >= 0, inputSize <= size, arenaSize > 0,
+            workers <= most, arenaSize <= size / workers
         else { return false }
         return processSlots >= workers && processSlots <= most && batchSlots > 0 && batchSlots <= most
     }
@@ -113,6 +127,10 @@ extension RegionLayout {
     var spinnerProcessor: UnsafeMutablePointer<Atomic<Int>> { unsafe control(7) }
     /// Signalled when a batch gets a batch slot, or ends without one.
     var admission: FutexEvent { unsafe FutexEvent(at: base + Self.controlOffset + 128) }
+    /// Signalled when workers have something to say to the parent that no thread there waits for.
+    var notices: FutexEvent { unsafe FutexEvent(at: noticeWord) }
+    /// The word of `notices`, for a template.
+    var noticeWord: UnsafeMutableRawPointer { unsafe base + Self.controlOffset + 192 }
     /// Signalled when an item of a stream ends.
     var itemEnded: FutexEvent { unsafe FutexEvent(at: base + Self.controlOffset + 256) }
 
@@ -132,11 +150,14 @@ extension RegionLayout {
 
     func batchSlot(_ number: Int) -> BatchSlot {
         unsafe BatchSlot(
-            base: base + batchSlotsOffset + number * BatchSlot.size(workers: workers), workers: workers)
+            base: base + batchSlotsOffset + number * BatchSlot.size(workers: workers),
+            description: base + descriptionsOffset + number * BatchSlot.descriptionSize, workers: workers)
     }
 
     func record(_ worker: Int) -> WorkerRecord {
-        unsafe WorkerRecord(base: base + recordsOffset + worker * WorkerRecord.size)
+        unsafe WorkerRecord(
+            base: base + recordsOffset + worker * WorkerRecord.size,
+            key: UInt32(truncatingIfNeeded: shape.token >> 16) &+ UInt32(worker) | 1)
     }
 
     /// Where the process in a slot learns which worker it is.
@@ -187,16 +208,24 @@ extension RegionLayout {
 
     // MARK: - In a worker
 
-    /// Unmaps the other workers' arenas in this process, so that a wild write faults in the worker that makes it.
-    func unmapArenas(except worker: Int) {
+    /// Leaves a worker's process what is its own: the other workers' arenas are unmapped, and what only the parent writes is
+    /// read-only. So a wild write faults in the worker that makes it.
+    func confine(to worker: Int) {
+        // A refusal leaves the memory writable.
+        unsafe mprotect(base + readOnlyOffset, readOnlyEnd - readOnlyOffset, PROT_READ)
         let own = unsafe arenas.memory(worker)
         let (first, end) = unsafe (base + arenasOffset, own.baseAddress! + own.count)
         if unsafe own.baseAddress! > first { unsafe munmap(first, own.baseAddress! - first) }
         if unsafe end < base + size { unsafe munmap(end, base + size - end) }
-        // A child that the body forks may return from the body too; it must not publish anything.
-        unsafe _ = cforkpool_withhold(
-            cforkpool_withheld(
-                first: base, first_size: arenasOffset, second: own.baseAddress!, second_size: own.count))
+        // A child that the body makes, by fork or by clone, must not publish anything. A refusal leaves it the memory.
+        unsafe madvise(base, arenasOffset, MADV_DONTFORK)
+        unsafe madvise(own.baseAddress!, own.count, MADV_DONTFORK)
+    }
+
+    /// Gives up the region in a worker that ends: a process that shares the worker's memory must not write there any more.
+    func unmap() {
+        cforkpool_forget_crash()
+        unsafe munmap(base, size)
     }
 
     /// Below this many bytes a fault for each page costs less than a call.

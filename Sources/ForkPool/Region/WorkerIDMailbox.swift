@@ -24,16 +24,22 @@ internal import Synchronization
 
     /// Tells the process which worker it is to be.
     func assign(_ worker: Int) {
-        unsafe number.pointee.store(key &+ UInt64(worker + 1), ordering: .releasing)
+        unsafe number.pointee.store(key &+ UInt64(bitPattern: Int64(worker + 1)), ordering: .releasing)
         _ = unsafe word.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
         _ = unsafe cforkpool_futex_wake(futex(word), 1)
     }
 
-    /// Sleeps until there is an assignment to one of so many workers.
-    func wait(below workers: Int) -> Int {
+    /// Tells the process to end.
+    func dismiss() {
+        assign(-2)
+    }
+
+    /// Sleeps until there is an assignment to one of so many workers; nil if the process is to end.
+    func wait(below workers: Int) -> Int? {
         while true {
             let seen = unsafe word.pointee.load(ordering: .sequentiallyConsistent)
             let worker = unsafe number.pointee.load(ordering: .acquiring) &- key
+            if worker == .max { return nil }
             if worker > 0, worker <= UInt64(workers) { return Int(worker) - 1 }
             _ = unsafe cforkpool_futex_wait(futex(word), seen, -1)
         }

@@ -11,6 +11,8 @@ public import Synchronization
     static let size = 128
 
     @usableFromInline let base: UnsafeMutableRawPointer
+    /// What the word of a requested kill holds then: a number that no wild write knows.
+    let key: UInt32
 
     private func word(_ number: Int) -> UnsafeMutablePointer<Atomic<Int>> {
         unsafe (base + number * 8).assumingMemoryBound(to: Atomic<Int>.self)
@@ -44,7 +46,7 @@ public import Synchronization
     /// The number of blocks up to the last used one of the worker's arena: ever, and since the parent last asked.
     var blocksUsed: UnsafeMutablePointer<Atomic<Int>> { unsafe word(10) }
     var blocksTouched: UnsafeMutablePointer<Atomic<Int>> { unsafe word(11) }
-    /// 1 while the parent is about to kill the worker, which must not begin anything else: a futex.
+    /// `key` while the parent is about to kill the worker, which must not begin anything else: a futex.
     private var killRequested: UnsafeMutablePointer<Atomic<UInt32>> {
         unsafe (base + 96).assumingMemoryBound(to: Atomic<UInt32>.self)
     }
@@ -97,8 +99,10 @@ public import Synchronization
     }
 
     enum Stage {
-        /// Before or in `setUp`.
+        /// Before `setUp`, or waiting to become a worker.
         static let starting = 0
+        /// In `setUp`.
+        static let settingUp = 3
         /// Past `setUp`.
         static let ready = 1
         /// It has claimed an item.
@@ -115,9 +119,10 @@ public import Synchronization
         unsafe began.pointee.store(monotonicNanoseconds(), ordering: .releasing)
     }
 
-    var snapshot: ItemSnapshot {
+    /// What the worker says that it is on, in the batch with a tag.
+    func snapshot(tag: Int) -> ItemSnapshot {
         unsafe ItemSnapshot(
-            position: position.pointee.load(ordering: .sequentiallyConsistent),
+            tag: tag, position: position.pointee.load(ordering: .sequentiallyConsistent),
             began: began.pointee.load(ordering: .acquiring))
     }
 
@@ -128,7 +133,7 @@ public import Synchronization
     /// The parent then looks whether the worker is still in the batch, or on the item; the worker looks at this word after it
     /// has left. So one of the two sees the other.
     func requestKill() {
-        unsafe killRequested.pointee.store(1, ordering: .sequentiallyConsistent)
+        unsafe killRequested.pointee.store(key, ordering: .sequentiallyConsistent)
     }
 
     func cancelKill() {
@@ -138,23 +143,9 @@ public import Synchronization
 
     /// Waits, while a kill is requested, for the kill or its cancellation.
     func waitIfKillRequested() {
-        while unsafe killRequested.pointee.load(ordering: .sequentiallyConsistent) != 0 {
-            _ = unsafe cforkpool_futex_wait(futex(killRequested), 1, -1)
+        while unsafe killRequested.pointee.load(ordering: .sequentiallyConsistent) == key {
+            _ = unsafe cforkpool_futex_wait(futex(killRequested), key, -1)
         }
-    }
-
-    /// Requests a kill for the item of a snapshot, unless the worker has gone on; returns whether to kill it.
-    func requestKill(at snapshot: ItemSnapshot, _ results: ResultMemory) -> Bool {
-        requestKill()
-        // A worker that describes a thrown error is still on the item: the description may never end.
-        let item = snapshot.position
-        if self.snapshot == snapshot, item >= 0, item < results.count,
-            unsafe !ItemState.isOver(results.states[item].load(ordering: .acquiring))
-        {
-            return true
-        }
-        cancelKill()
-        return false
     }
 
     // MARK: - Sleep
@@ -184,6 +175,8 @@ public import Synchronization
 
 /// What a worker's record says of the item that it is on.
 struct ItemSnapshot: Equatable {
+    /// The tag of the batch that the worker is inside of, or 0.
+    var tag = 0
     /// The item, or -1.
     var position: Int
     /// When the worker began the item, in nanoseconds of the monotonic clock; 0 if it has not, or items are not timed.

@@ -29,7 +29,7 @@ extension StreamState {
         }
         contents.nextIndex += batch.shape.count
         contents.itemsInFlight += batch.shape.count
-        contents.pace.noteInput(size: batch.parts.reduce(0) { $0 + $1.size } / batch.shape.count)
+        contents.pace.noteInput(size: batch.memorySize / batch.shape.count)
     }
 
     /// Suspends the feeder of an asynchronous source until there is room for an item; returns false after the end.

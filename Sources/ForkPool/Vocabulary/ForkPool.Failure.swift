@@ -7,7 +7,7 @@ extension ForkPool {
             enum Kind: Hashable, Sendable {
                 case thrown, crashed, exited, killed, notEncodable, notDecodable, noMemory, forkRefused
                 case threadsRefused, cancelled, corrupted, lost, setUpFailed, closed, timedOut, notRunnable
-                case deadlocked, memoryLimitExceeded, cpuTimeLimitExceeded, restartedTooOften
+                case deadlocked, memoryLimitExceeded, cpuTimeLimitExceeded, restartedTooOften, killRefused
             }
 
             let kind: Kind
@@ -54,6 +54,8 @@ extension ForkPool {
             public static let cpuTimeLimitExceeded = Code(kind: .cpuTimeLimitExceeded)
             /// Workers had to be replaced more often than `Options.restartIntensity` allows.
             public static let restartedTooOften = Code(kind: .restartedTooOften)
+            /// The system refused to end a worker that was to be ended, so the pool ended without it.
+            public static let killRefused = Code(kind: .killRefused)
             /// The job cannot run in exec workers; the message says why.
             public static let notRunnable = Code(kind: .notRunnable)
         }

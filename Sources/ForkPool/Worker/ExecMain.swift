@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// The first Swift code of an exec worker, on a thread of its own.
 @_cdecl("cforkpool_exec_worker")
-func execWorker(memory descriptor: Int32, eventFD: Int32, processSlot: Int32, token: UInt64) {
+func execWorker(memory descriptor: Int32, processSlot: Int32, token: UInt64) {
     let slot = Int(processSlot)
     guard let region = mapRegion(descriptor, token: token), slot >= 0, slot < region.processSlots else {
         unsafe cforkpool_refuse_worker("its memory is not a pool's")
@@ -16,9 +16,9 @@ func execWorker(memory descriptor: Int32, eventFD: Int32, processSlot: Int32, to
         unsafe cforkpool_refuse_worker("its job is damaged; a body wrote outside of its own memory")
     }
     do {
-        try makeWorker(region, eventFD, job).run(in: slot)
+        try makeWorker(region, job).run(in: slot)
     } catch {
-        let worker = region.mailbox(slot).wait(below: region.workers)
+        guard let worker = region.mailbox(slot).wait(below: region.workers) else { return }
         WorkerMain.refuse(WorkerError(notRunnable: error), worker, region)
     }
 }
@@ -39,22 +39,21 @@ private func mapRegion(_ descriptor: Int32, token: UInt64) -> RegionLayout? {
 private func readJob(_ region: RegionLayout) -> [UInt8]? {
     let offset = unsafe region.jobOffset.pointee.load(ordering: .relaxed)
     let length = unsafe region.jobLength.pointee.load(ordering: .relaxed)
-    guard length >= 0, length <= region.heap.count, region.heap.lowerBound <= offset,
-        offset <= region.heap.upperBound - length
+    guard length >= 0, length <= region.inputs.count, region.inputs.lowerBound <= offset,
+        offset <= region.inputs.upperBound - length
     else { return nil }
     let bytes = unsafe Array(UnsafeRawBufferPointer(start: region.base + offset, count: length))
     return unsafe ExecJob.checksum(bytes) == region.jobChecksum.pointee.load(ordering: .relaxed) ? bytes : nil
 }
 
-private func makeWorker(_ region: RegionLayout, _ eventFD: Int32, _ bytes: [UInt8]) throws -> WorkerMain {
+private func makeWorker(_ region: RegionLayout, _ bytes: [UInt8]) throws -> WorkerMain {
     let job = unsafe try bytes.withUnsafeBytes { unsafe try BinaryDecoder.decode(ExecJob.self, from: $0) }
     guard let type = _typeByName(job.typeName) as? any ForkPool.Job.Type else {
         throw MissingType(name: job.typeName)
     }
     let runner = try makeRunner(type, job.job)
     return WorkerMain(
-        region: region, eventFD: eventFD, settings: job.settings, setUp: runner.setUp, tearDown: runner.tearDown,
-        body: runner.body)
+        region: region, settings: job.settings, setUp: runner.setUp, tearDown: runner.tearDown, body: runner.body)
 }
 
 private func makeRunner<J: ForkPool.Job>(_ type: J.Type, _ job: [UInt8]) throws -> JobRunner {

@@ -9,7 +9,6 @@ struct WorkerLoop {
     let worker: Int
     let region: RegionLayout
     let record: WorkerRecord
-    private let eventFD: Int32
     private let blocks: BlockWriter
     private let body: BatchBody
     private let chunk: Int?
@@ -23,12 +22,11 @@ struct WorkerLoop {
     private var next = 0
 
     init(
-        worker: Int, region: RegionLayout, settings: borrowing WorkerSettings, eventFD: Int32, blocks: BlockWriter,
+        worker: Int, region: RegionLayout, settings: borrowing WorkerSettings, blocks: BlockWriter,
         body: @escaping BatchBody
     ) {
         self.worker = worker
         self.region = region
-        self.eventFD = eventFD
         self.blocks = blocks
         self.body = body
         // Only numbers of the settings: a string would be retained, on a page that a fresh child then has to copy.
@@ -118,7 +116,7 @@ struct WorkerLoop {
             record: record, destination: BlockWriter.Destination(worker: worker, slot: slot), layout: layout,
             stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0, timesItems: timesItems,
             blocks: blocks)
-        let inputs = unsafe BatchInputs(slots: layout.inputs, base: region.base, limit: region.heap.upperBound)
+        let inputs = unsafe BatchInputs(slots: layout.inputs, base: region.base, limit: region.inputs.upperBound)
         // A stream is many small batches: the durations of one hold for the next.
         if !signalsItems { policy = ChunkPolicy(fixed: chunk, workers: region.workers) }
         var claims = unsafe Claims(cursor: slot.cursor, count: layout.limit)
@@ -165,7 +163,7 @@ struct WorkerLoop {
         guard signalsItems else { return body(range, writer, inputs) }
         for item in range {
             let continues = body(item..<item + 1, writer, inputs)
-            if region.itemEnded.signal().contains(.tasks) { notify() }
+            if region.itemEnded.signal().contains(.tasks) { region.notices.signal() }
             guard continues else { return false }
         }
         return true
@@ -189,17 +187,11 @@ struct WorkerLoop {
             // A stream waits for its items, and a lost item does not arrive by itself.
             if signalsLoss { sleepers.formUnion(region.itemEnded.signal()) }
             if unsafe sleepers.contains(.tasks) || region.backlog.pointee.load(ordering: .sequentiallyConsistent) != 0 {
-                notify()
+                region.notices.signal()
             }
         } else if failed {
             // The supervisor kills the workers on items above the failure.
-            notify()
+            region.notices.signal()
         }
-    }
-
-    /// Notifies the supervisor, or ends the process if the body closed the descriptor; in a one-shot map the end of this
-    /// process tells the supervisor.
-    private func notify() {
-        if eventFD >= 0, cforkpool_eventfd_notify(eventFD) != 0 { cforkpool_exit(EXIT_FAILURE) }
     }
 }

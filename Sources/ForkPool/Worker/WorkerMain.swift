@@ -9,8 +9,6 @@ internal import Synchronization
 /// to allocate.
 final class WorkerMain {
     private let region: RegionLayout
-    /// The descriptor by which a worker notifies the supervisor, or -1.
-    private let eventFD: Int32
     private let settings: WorkerSettings
     private let setUp: (() throws -> Void)?
     private let tearDown: (() -> Void)?
@@ -18,11 +16,10 @@ final class WorkerMain {
     private let blocks: BlockWriter
 
     init(
-        region: RegionLayout, eventFD: Int32, settings: WorkerSettings, setUp: (() throws -> Void)?,
-        tearDown: (() -> Void)?, body: @escaping BatchBody
+        region: RegionLayout, settings: WorkerSettings, setUp: (() throws -> Void)?, tearDown: (() -> Void)?,
+        body: @escaping BatchBody
     ) {
         self.region = region
-        self.eventFD = eventFD
         self.settings = settings
         self.setUp = setUp
         self.tearDown = tearDown
@@ -38,18 +35,25 @@ final class WorkerMain {
 
     /// The entry point of a forked child that is a certain worker from the start.
     static let runWorker: @convention(c) (UnsafeMutableRawPointer, Int32) -> Int32 = { context, worker in
-        unsafe Unmanaged<WorkerMain>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.run(Int(worker)) }
+        unsafe Unmanaged<WorkerMain>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.runConfined(Int(worker)) }
         return 0
     }
 
     /// Waits until the supervisor assigns a worker to the process in a slot, and runs it.
     func run(in processSlot: Int) {
-        run(region.mailbox(processSlot).wait(below: region.workers))
+        guard let worker = region.mailbox(processSlot).wait(below: region.workers) else { return }
+        runConfined(worker)
+    }
+
+    private func runConfined(_ worker: Int) {
+        region.confine(to: worker)
+        run(worker)
+        region.unmap()
     }
 
     func run(_ worker: Int) {
-        region.unmapArenas(except: worker)
         let record = region.record(worker)
+        if setUp != nil { unsafe record.stage.pointee.store(WorkerRecord.Stage.settingUp, ordering: .releasing) }
         do {
             try settings.apply(to: worker)
             try setUp?()
@@ -58,8 +62,7 @@ final class WorkerMain {
         }
         unsafe record.stage.pointee.store(WorkerRecord.Stage.ready, ordering: .releasing)
         var loop = WorkerLoop(
-            worker: worker, region: region, settings: settings, eventFD: eventFD, blocks: blocks,
-            body: body)
+            worker: worker, region: region, settings: settings, blocks: blocks, body: body)
         let finish = loop.run()
         // The time from here on belongs to no item.
         unsafe record.began.pointee.store(0, ordering: .relaxed)

@@ -3,6 +3,7 @@ internal import CForkPool
 
 /// Forks each worker from this process as it is now: for a one-shot map, whose body and inputs the fork hands over.
 final class ForkStarter: Starter {
+    let forker: Forker
     private let worker: WorkerMain
     private let layout: RegionLayout
     private var results: Started = []
@@ -10,7 +11,10 @@ final class ForkStarter: Starter {
     private var cancelled: Int32?
     private let onCancel: () -> Void
 
-    init(_ worker: WorkerMain, _ layout: RegionLayout, cancelled: Int32?, onCancel: @escaping () -> Void) {
+    init(
+        _ worker: WorkerMain, _ layout: RegionLayout, cancelled: Int32?, onCancel: @escaping () -> Void
+    ) throws(SystemError) {
+        forker = try Forker(capacity: layout.processSlots)
         self.worker = worker
         self.layout = layout
         self.cancelled = cancelled
@@ -25,7 +29,7 @@ final class ForkStarter: Starter {
                 worker: Int32(slot), crash: layout.crash(slot), keeps_signals_blocked: false, pid: 0, pidfd: -1,
                 failed_call: nil)
         }
-        results += zip(slots, unsafe ProcessHandle.start(starts)).map { ($0, $1) }
+        results += zip(slots, unsafe forker.start(starts)).map { ($0, $1) }
     }
 
     func started(waiting: Bool) -> Started { exchange(&results, with: []) }

@@ -5,13 +5,19 @@ internal import Glibc
 /// A process, or a refusal, for each slot.
 typealias Started = [(slot: Int, process: Result<ProcessHandle, SystemError>)]
 
-/// Starts the processes of a pool.
+/// Starts and ends the processes of a pool.
 protocol Starter: AnyObject {
+    /// Starts what this process forks or executes by itself.
+    var forker: Forker { get }
+
     /// Begins to start a process in each of these slots; `started` has them then or later.
     func begin(_ slots: [Int])
 
     /// Returns what was started or refused since it was last asked; can wait until everything that was begun is there.
     func started(waiting: Bool) -> Started
+
+    /// Whether a start goes on after `begin` has returned; a notice tells its end.
+    var isStarting: Bool { get }
 
     /// Waits for the end of a process, which is certain, and returns how it was.
     func reap(_ process: ProcessHandle, in slot: Int) -> ProcessExit
@@ -32,7 +38,8 @@ protocol Starter: AnyObject {
 }
 
 extension Starter {
-    func reap(_ process: ProcessHandle, in slot: Int) -> ProcessExit { process.reap() }
+    var isStarting: Bool { false }
+    func reap(_ process: ProcessHandle, in slot: Int) -> ProcessExit { forker.reap(process) }
     func retireMemory(of slot: Int) -> Bool { true }
     var watched: [Int32] { [] }
     func watchedIsReadable() {}

@@ -10,7 +10,7 @@ internal import Synchronization
 final class Template {
     private let worker: WorkerMain
     private let layout: RegionLayout
-    private let eventFD: Int32
+    private let forker: Forker
     private let mapping: Mapping
     private var process: ProcessHandle?
     /// What was asked of the template and is not answered.
@@ -31,14 +31,17 @@ final class Template {
         unsafe (mapping.base + MemoryLayout<cforkpool_request>.size).assumingMemoryBound(to: Int32.self)
     }
 
-    init(_ worker: WorkerMain, layout: RegionLayout, eventFD: Int32) throws(SystemError) {
+    init(_ worker: WorkerMain, layout: RegionLayout, forker: Forker) throws(SystemError) {
         self.worker = worker
         self.layout = layout
-        self.eventFD = eventFD
+        self.forker = forker
         mapping = try Mapping(
             size: Mapping.pages(
                 MemoryLayout<cforkpool_request>.size + 2 * layout.processSlots * MemoryLayout<Int32>.size))
     }
+
+    /// Whether it is to start processes and has not answered.
+    var isAsked: Bool { !asked.isEmpty }
 
     func begin(_ slots: [Int]) {
         finishAsked()
@@ -58,6 +61,7 @@ final class Template {
 
     func reap(_ process: ProcessHandle, in slot: Int) -> ProcessExit {
         finishAsked()
+        forker.release(process)
         guard own.remove(process.descriptor) != nil, isAlive else { return orphaned(process) }
         guard askToReap(process.pid, in: slot) else { return orphaned(process) }
         let answer = unsafe request.pointee
@@ -68,7 +72,7 @@ final class Template {
     /// How a process ended whose template did before: by the signal that it then gets, unless it is ours to reap now,
     /// as it is for the first process of a container.
     private func orphaned(_ process: ProcessHandle) -> ProcessExit {
-        let exit = process.reap()
+        let exit = forker.reap(process)
         return exit.status == .unknown ? ProcessExit(pid: process.pid, .signal(SIGKILL)) : exit
     }
 
@@ -86,11 +90,18 @@ final class Template {
         close()
     }
 
+    /// How long a template that may not be killed has to end by itself, in nanoseconds.
+    private static let grace = 1_000_000_000
+
     /// Ends the template, and with it what it forked.
     func close() {
         guard let process else { return }
-        process.kill()
-        process.reap()
+        if forker.kill(process) != nil {
+            unsafe request.pointee.is_ending = 1
+            ask(forks: 0)
+        }
+        // One that does not end is left to itself: it ends with this process.
+        if process.ends(within: Self.grace) { forker.reap(process) } else { forker.release(process) }
         process.close()
         self.process = nil
     }
@@ -137,8 +148,10 @@ final class Template {
             guard result == -ETIMEDOUT else { continue }
             guard let process, isAlive else { return isAnswered }
             let look = ProcSample.take(of: process.pid)
-            if let first = suspicion, let look, DeadlockProof.proves(first, look) { process.kill() }
+            if let first = suspicion, let look, DeadlockProof.proves(first, look) { _ = forker.kill(process) }
             suspicion = look?.isHelpless == true ? look : nil
+            // Nothing but this pool has a reason to stop or to continue it.
+            if look?.before.isStopped == true { forker.resume(process) }
         }
         return true
     }
@@ -173,7 +186,9 @@ final class Template {
             return .failure(SystemError(call: "pidfd_open", code: -descriptor))
         }
         own.insert(descriptor)
-        return .success(ProcessHandle(pid: pid, descriptor: descriptor))
+        let process = ProcessHandle(pid: pid, descriptor: descriptor)
+        forker.adopt(process)
+        return .success(process)
     }
 
     /// Starts the template if there is none, or none any more; returns why that was refused.
@@ -184,15 +199,16 @@ final class Template {
         requests = 0
         unsafe request.pointee.asked = 0
         unsafe request.pointee.answered = 0
+        unsafe request.pointee.is_ending = 0
         // The processes that kept memory ended with the template before.
         for number in 0..<2 * layout.processSlots { unsafe children[number] = 0 }
         unsafe madvise(mapping.base, mapping.size, MADV_DOFORK)
         var template = unsafe cforkpool_template(
             entry: WorkerMain.waitAndRun, context: Unmanaged.passUnretained(worker).toOpaque(),
-            crashes: layout.crash(0), eventfd: eventFD, request: request, request_size: mapping.size,
-            numbers: Int32(layout.processSlots))
+            crashes: layout.crash(0), notice: layout.noticeWord.assumingMemoryBound(to: UInt32.self),
+            request: request, request_size: mapping.size, numbers: Int32(layout.processSlots))
         let started = unsafe withUnsafeMutablePointer(to: &template) { template in
-            unsafe ProcessHandle.start([
+            unsafe forker.start([
                 cforkpool_start(
                     entry: cforkpool_template_main, context: UnsafeMutableRawPointer(template), worker: 0,
                     crash: nil, keeps_signals_blocked: true, pid: 0, pidfd: -1, failed_call: nil)

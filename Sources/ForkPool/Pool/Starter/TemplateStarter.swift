@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Forks the workers of a resident pool from a template, and from a new one when a child of that was found in a deadlock.
 final class TemplateStarter: Starter {
-    private let make: () throws(SystemError) -> Template
+    let forker: Forker
+    private let worker: WorkerMain
+    private let layout: RegionLayout
     private var newest: Template
     /// The template that each process was forked from, by slot.
     private var owners: [Int: Template] = [:]
     /// Templates that nothing is forked from any more, and whose children still run.
     private var older: [Template] = []
 
-    init(_ make: @escaping () throws(SystemError) -> Template) throws(SystemError) {
-        self.make = make
-        newest = try make()
+    init(_ worker: WorkerMain, _ layout: RegionLayout) throws(SystemError) {
+        // Templates beside the processes, and what is still ending beside its successor.
+        forker = try Forker(capacity: 2 * layout.processSlots + 16)
+        self.worker = worker
+        self.layout = layout
+        newest = try Template(worker, layout: layout, forker: forker)
     }
 
     private var all: [Template] { older + [newest] }
@@ -29,11 +34,13 @@ final class TemplateStarter: Starter {
         (owners[slot] ?? newest).reap(process, in: slot)
     }
 
+    var isStarting: Bool { newest.isAsked }
+
     var startsAlone: Bool { true }
 
     func retireMemory(of slot: Int) -> Bool {
         guard owners[slot] === newest else { return false }
-        guard let other = try? make() else { return true }
+        guard let other = try? Template(worker, layout: layout, forker: forker) else { return true }
         older.append(newest)
         newest = other
         return true
