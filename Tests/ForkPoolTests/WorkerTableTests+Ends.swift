@@ -100,7 +100,7 @@ extension WorkerTableTests {
         #expect(table.ending == nil)
     }
 
-    @Test("goes on while processes end that no batch waits for, or whose like get items done, but starts them ever later")
+    @Test("goes on while processes end that no batch waits for, but starts them ever later")
     func pacing() {
         var table = running(1)
         var exit = exit(isReady: false, claimed: false)

@@ -9,8 +9,9 @@ extension PoolSupervisor {
     /// How long a process that may not be killed has to end by itself, in nanoseconds.
     static let grace = 100_000_000
 
-    /// Ends the process in a slot by SIGKILL. Where the system refuses that, asks it to end; a worker that was to be ended
-    /// and may not be ends the pool.
+    /// Ends the process in a slot by SIGKILL, or asks it to end where the system refuses that.
+    ///
+    /// A worker that was to be ended and may not be ends the pool.
     func end(_ slot: Int) {
         guard let process = processes[slot], let refusal = starter.forker.kill(process) else { return }
         guard refusedKills[slot] == nil else { return }
@@ -25,8 +26,9 @@ extension PoolSupervisor {
         for worker in 0..<layout.workers { layout.record(worker).wake() }
     }
 
-    /// Leaves processes to themselves that were to end and did not: they end when they see that the pool is closed, or with
-    /// this process.
+    /// Leaves processes to themselves that were to end and did not.
+    ///
+    /// They end when they see that the pool is closed, or with this process.
     func abandonOverdue() {
         let now = monotonicNanoseconds()
         for (slot, kill) in refusedKills where kill.deadline <= now {
@@ -39,8 +41,7 @@ extension PoolSupervisor {
         }
     }
 
-    /// Continues processes that are on no item and were stopped: a worker with nothing to do has no reason to be, and work,
-    /// or the end of the pool, waits for it.
+    /// Continues processes that are on no item and were stopped from outside: work, or the end of the pool, waits for them.
     func resumeIdle() {
         for (slot, process) in processes {
             if let worker = table.worker(in: slot), pool.isOnItem(worker) { continue }

@@ -171,8 +171,10 @@ struct WorkerTable {
         return exit.isNeeded ? replace(worker) : []
     }
 
-    /// Counts processes that end before they claim anything. The pool ends after some in a row; those that no batch waits
-    /// for do not count, and where batches end all the same the next ones start later and later.
+    /// Counts processes that end before they claim anything.
+    ///
+    /// The pool ends after some in a row. Those that no batch waits for do not count, and where batches end all the same the
+    /// next ones start later and later.
     private mutating func count(_ exit: WorkerExit, isWaitedFor: Bool, at now: Int) {
         if exit.claimed || exit.finished {
             (failedStarts, vainStarts) = (0, 0)

@@ -208,8 +208,9 @@ extension RegionLayout {
 
     // MARK: - In a worker
 
-    /// Leaves a worker's process what is its own: the other workers' arenas are unmapped, and what only the parent writes is
-    /// read-only. So a wild write faults in the worker that makes it.
+    /// Leaves a worker's process what is its own, so that a wild write elsewhere faults in the worker that makes it.
+    ///
+    /// The other workers' arenas are unmapped, and what only the parent writes is read-only.
     func confine(to worker: Int) {
         // A refusal leaves the memory writable.
         unsafe mprotect(base + readOnlyOffset, readOnlyEnd - readOnlyOffset, PROT_READ)

@@ -76,7 +76,9 @@ final class ThreadExecutor: TaskExecutor {
             for job in waiting { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
             if unsafe result.isReady.load(ordering: .acquiring) { return unsafe try result.value!.get() }
             if waiting.isEmpty {
-                pending.wait(while: { unsafe jobs.withLock { $0.isEmpty } && !result.isReady.load(ordering: .acquiring) })
+                pending.wait(while: {
+                    unsafe jobs.withLock { $0.isEmpty } && !result.isReady.load(ordering: .acquiring)
+                })
             }
         }
     }
