@@ -11,10 +11,10 @@
 
 /// Everything that a forked child does before the body and after it.
 ///
-/// Up to `entry` only async-signal-safe calls are made, with two exceptions: `__fpurge`, which resets three pointers of
-/// streams whose locks glibc's fork() renews, and `on_exit`, which takes the exit lock for some nanoseconds. If another
-/// thread of the parent held that lock at the fork (it registers a handler, or loads a library), the child waits for
-/// ever before its first item; the pool proves that and starts another child, as for any deadlock.
+/// Up to `entry` only async-signal-safe calls are made, with two exceptions: `__fpurge` and `setvbuf`, which set some
+/// pointers of streams whose locks glibc's fork() renews, and `on_exit`, which takes the exit lock for some nanoseconds.
+/// If another thread of the parent held that lock at the fork (it registers a handler, or loads a library), the child
+/// waits for ever before its first item; the pool proves that and starts another child, as for any deadlock.
 
 /// Exported by the Swift runtime: a pointer to an atomic pointer to the text of the last fatal error.
 extern const char *_Nullable volatile *_Nullable swift_getFatalErrorMessageBuffer(void) __attribute__((weak));
@@ -33,10 +33,14 @@ static const volatile struct {
     __typeof__(close) *close;
     __typeof__(open) *open;
     __typeof__(__fpurge) *fpurge;
+    __typeof__(__fbufsize) *fbufsize;
+    __typeof__(fileno_unlocked) *fileno_unlocked;
+    __typeof__(setvbuf) *setvbuf;
     __typeof__(on_exit) *on_exit;
     __typeof__(fflush) *fflush;
     __typeof__(_exit) *exit_at_once;
-} bound = {prctl, getppid, sigaltstack, sigaction, sigprocmask, close, open, __fpurge, on_exit, fflush, _exit};
+} bound = {prctl, getppid, sigaltstack, sigaction, sigprocmask, close, open, __fpurge, __fbufsize,
+           fileno_unlocked, setvbuf, on_exit, fflush, _exit};
 
 /// Exported by the Swift concurrency library, which asks these whether an actor's code may run here. A worker is forked
 /// from another thread than the main one, and has no other thread that the code could race with.
@@ -127,6 +131,29 @@ static void on_body_exit(int status, void *unused)
     cforkpool_exit(status);
 }
 
+/// Whether a stream has a buffer or gets one. An unbuffered one has room for one byte; what is no file has no descriptor.
+static bool is_buffered_file(FILE *stream)
+{
+    return bound.fbufsize(stream) != 1 && bound.fileno_unlocked(stream) >= 0;
+}
+
+/// Has a forked worker write each line when it is complete, with one call: the worker may be killed at any moment, and
+/// lines of several workers must not mix. The streams are empty here, and one that the host made unbuffered stays so.
+static void write_lines(void)
+{
+    // setvbuf frees the buffer that it replaces. That one lies in the heap, and a child pays for each page that it
+    // writes there, so the copy of it is forgotten.
+    if (is_buffered_file(stdout)) {
+        stdout->_IO_buf_base = NULL;
+        bound.setvbuf(stdout, cforkpool_state.lines, _IOLBF, sizeof cforkpool_state.lines);
+    }
+    // Standard error has no buffer, unless the host gave it one.
+    if (bound.fbufsize(stderr) > 0 && is_buffered_file(stderr)) {
+        stderr->_IO_buf_base = NULL;
+        bound.setvbuf(stderr, cforkpool_state.error_lines, _IOLBF, sizeof cforkpool_state.error_lines);
+    }
+}
+
 /// Sets up what every worker has, however it was started: its crash handler and its signals.
 static void settle(struct cforkpool_crash *crash)
 {
@@ -147,6 +174,9 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
     sigset_t none;
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, NULL);
+    // As in a forked worker. What the program's constructors printed is written first.
+    if (is_buffered_file(stdout))
+        bound.setvbuf(stdout, cforkpool_state.lines, _IOLBF, sizeof cforkpool_state.lines);
 }
 
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
@@ -169,6 +199,8 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
     bound.fpurge(stdin);
     bound.fpurge(stdout);
     bound.fpurge(stderr);
+    if (!is_template)
+        write_lines();
     if (&swift_task_checkIsolated_hook != NULL)
         swift_task_checkIsolated_hook = allow_isolated;
     if (&swift_task_isIsolatingCurrentContext_hook != NULL)

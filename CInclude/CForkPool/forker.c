@@ -285,7 +285,9 @@ static void flush_unlocked(FILE *stream)
 
 void cforkpool_fork(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
-    flush_unlocked(stdout);
+    // A worker has written its whole lines; what it has begun stays one line.
+    if (!cforkpool_state.worker.is_one)
+        flush_unlocked(stdout);
     flush_unlocked(stderr);
     ask(forker, fork_on_forker, starts, count);
 }

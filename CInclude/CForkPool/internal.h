@@ -20,7 +20,7 @@
 /// Everything that the shim remembers. Zero is the initial state of each field.
 ///
 /// A child pays for each page that it writes first. So all that a fresh child writes shares one page with the rest, and
-/// the stacks, which few processes use, come last.
+/// the stacks and buffers, which few processes use, come last.
 struct cforkpool_state {
     /// Counts forks; see `cforkpool_generation`.
     uint32_t generation;
@@ -79,6 +79,8 @@ struct cforkpool_state {
     _Alignas(1024) char memory_holder_stack[4096];
     /// The crash handler's stack.
     _Alignas(16) char handler_stack[64 * 1024];
+    /// What a worker printed of a line that is not complete; child.c. A line that fits is written by one call.
+    char lines[64 * 1024], error_lines[4096];
 };
 
 _Static_assert(offsetof(struct cforkpool_state, memory_holder_stack) == 1024, "what a child writes lies on one page");
