@@ -12,7 +12,9 @@
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,40 +24,10 @@
 
 /// Starting this program again as a worker, and what such a worker does before the library's Swift code.
 
-/// Tells a program that it is a worker: descriptors, parent, number and token. The worker unsets it.
-#define VARIABLE "FORKPOOL_WORKER"
-
 /// The exit status of a process that cannot be a worker; its main never runs.
 enum { EXIT_NO_WORKER = 121 };
 
-extern char **environ;
-
 // MARK: - In the parent
-
-/// The environment with the variable in it, in one allocation; NULL if there is no memory.
-static char **make_environment(const struct cforkpool_start *start)
-{
-    const struct cforkpool_exec *exec = start->context;
-    size_t count = 0;
-    while (environ != NULL && environ[count] != NULL)
-        count += 1;
-    size_t pointers = (count + 2) * sizeof(char *);
-    size_t text = sizeof VARIABLE + 128;
-    char **made = CALL_OR(malloc, NULL, malloc(pointers + text));
-    if (made == NULL)
-        return NULL;
-    char *variable = (char *)made + pointers;
-    snprintf(variable, text, VARIABLE "=%d:%d:%d:%llx", exec->memory, start->worker, (int)getpid(),
-             (unsigned long long)exec->token);
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (strncmp(environ[i], VARIABLE "=", sizeof VARIABLE) != 0)
-            made[used++] = environ[i];
-    }
-    made[used++] = variable;
-    made[used] = NULL;
-    return made;
-}
 
 /// Has execve close every descriptor above the standard ones, one by one. Only calls of the kernel, as after vfork.
 static void mark_descriptors(void)
@@ -86,10 +58,17 @@ static void mark_descriptors(void)
 pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
 {
     const struct cforkpool_exec *exec = start->context;
-    char **environment = make_environment(start);
+    // The process may have changed its rights since its pool was started.
+    int32_t obstacle = cforkpool_exec_obstacle(call);
+    if (obstacle < 0)
+        return obstacle;
     *call = "execve";
-    if (environment == NULL)
-        return -ENOMEM;
+    if (obstacle > 0)
+        return -EPERM;
+    // One process after the other is started with a pool's environment.
+    struct cforkpool_environment *environment = exec->environment;
+    snprintf(environment->worker, sizeof environment->worker, CFORKPOOL_VARIABLE "=%d:%d:%d:%d:%llx", exec->memory,
+             exec->eventfd, start->worker, (int)getpid(), (unsigned long long)exec->token);
     static char *const nameless[] = {"", NULL};
     char *const *given = cforkpool_state.exec.arguments != NULL ? cforkpool_state.exec.arguments : nameless;
     // Written by the child, which has this very memory until execve.
@@ -112,12 +91,11 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
         keeps_descriptors = CALL(fcntl_flags, fcntl(exec->memory, F_SETFD, 0)) == 0;
         // The link leads to the file of this very process, which may have no name any more.
         if (keeps_descriptors)
-            CALL(execve, execve("/proc/self/exe", given, environment));
+            CALL(execve, execve("/proc/self/exe", given, environment->variables));
         error = errno;
         _exit(EXIT_NO_WORKER);
     }
     int refused = errno;
-    free(environment);
     if (pid < 0) {
         *call = "vfork";
         return -refused;
@@ -151,13 +129,25 @@ static void *worker_main(void *unused)
 
 void cforkpool_refuse_worker(const char *why)
 {
-    // Not stdio, whose locks and buffers are the program's. If standard error refuses it, the status remains.
-    const char *const parts[] = {"forkpool: this process cannot be a worker: ", why, "\n"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (CALL(write, write(STDERR_FILENO, parts[i], strlen(parts[i]))) < 0)
-            break;
-    }
+    // Not stdio, whose locks and buffers are the program's. One call, since other workers may say the same now. If standard
+    // error refuses it, the status remains.
+    static const char what[] = "forkpool: this process cannot be a worker: ";
+    const struct iovec parts[] = {{(void *)what, sizeof what - 1}, {(void *)why, strlen(why)}, {"\n", 1}};
+    CALL(write, writev(STDERR_FILENO, parts, sizeof parts / sizeof *parts));
     _exit(EXIT_NO_WORKER);
+}
+
+/// Refuses memory that another user made: what runs with more rights than its caller, and took over the caller's
+/// environment and descriptors, must not run what that memory describes.
+static void check_memory(int memory)
+{
+    struct stat file;
+    const int wanted = F_SEAL_SHRINK | F_SEAL_GROW;
+    int seals = CALL(fcntl_seals, fcntl(memory, F_GET_SEALS));
+    if (seals < 0 || (seals & wanted) != wanted || CALL(stat, fstat(memory, &file)) != 0)
+        cforkpool_refuse_worker("the variable " CFORKPOOL_VARIABLE " names no memory of a pool; unset it");
+    if (file.st_uid != 0 && file.st_uid != geteuid())
+        cforkpool_refuse_worker("its memory was made by another user; start the pool after the process has changed its user");
 }
 
 /// Becomes the worker that `text` describes. The program's main must not run, whatever happens.
@@ -166,18 +156,19 @@ static _Noreturn void become_worker(const char *text)
     int memory, number, parent;
     unsigned long long token;
     if (sscanf(text, "%d:%d:%d:%llx", &memory, &number, &parent, &token) != 4)
-        cforkpool_refuse_worker("the variable " VARIABLE " is not one that a pool set; unset it");
+        cforkpool_refuse_worker("the variable " CFORKPOOL_VARIABLE " is not one that a pool set; unset it");
     cforkpool_state.exec.memory = memory;
     cforkpool_state.exec.number = number;
     cforkpool_state.exec.token = token;
-    unsetenv(VARIABLE);
+    unsetenv(CFORKPOOL_VARIABLE);
     // The kernel named it after the file that it was started from: "exe".
     CALL(prctl, prctl(PR_SET_NAME, program_invocation_short_name));
     // The death signal was set before execve, and lasts; but the parent may have ended before.
     if (getppid() != parent)
-        cforkpool_refuse_worker("its parent is not the pool that the variable " VARIABLE " names; unset it");
+        cforkpool_refuse_worker("its parent is not the pool that the variable " CFORKPOOL_VARIABLE " names; unset it");
+    check_memory(memory);
     if (CALL(fcntl_flags, fcntl(memory, F_SETFD, FD_CLOEXEC)) != 0)
-        cforkpool_refuse_worker("the variable " VARIABLE " is not one that a pool set; unset it");
+        cforkpool_refuse_worker("the variable " CFORKPOOL_VARIABLE " is not one that a pool set; unset it");
     if (cforkpool_exec_worker == NULL)
         cforkpool_refuse_worker("the program has no library");
     pthread_t thread;
@@ -221,12 +212,22 @@ static bool is_in_executable(void)
     return (uintptr_t)&__ehdr_start + __ehdr_start.e_phoff == getauxval(AT_PHDR);
 }
 
+/// The text that makes this process a worker, or NULL. A program that has more rights than its caller (setuid, setgid, file
+/// capabilities) is no worker, and neither is what it starts: the caller made its environment.
+static const char *worker_text(void)
+{
+    const char *text = secure_getenv(CFORKPOOL_VARIABLE);
+    if (text == NULL)
+        unsetenv(CFORKPOOL_VARIABLE);
+    return text;
+}
+
 /// Runs before main. In a worker it does not return; it runs the constructors that would come after it, so that the
 /// libraries of a static program, and the program's own types, are ready.
 __attribute__((constructor)) static void enter(int argc, char **argv, char **envp)
 {
     cforkpool_state.exec.arguments = argv;
-    const char *text = getenv(VARIABLE);
+    const char *text = worker_text();
     if (text == NULL || !is_in_executable())
         return;
     bool is_later = false;
@@ -247,7 +248,7 @@ bool cforkpool_enters_before_main(void)
 void cforkpool_bootstrap(void)
 {
     cforkpool_state.exec.has_bootstrap = true;
-    const char *text = getenv(VARIABLE);
+    const char *text = worker_text();
     if (text != NULL)
         become_worker(text);
 }

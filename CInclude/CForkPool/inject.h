@@ -30,6 +30,7 @@
     CALL_NAMED(futex_wait) \
     CALL_NAMED(futex_wake) \
     CALL_NAMED(getrlimit) \
+    CALL_NAMED(getxattr) \
     CALL_NAMED(kill) \
     CALL_NAMED(madvise) \
     CALL_NAMED(malloc) \
@@ -45,11 +46,13 @@
     CALL_NAMED(poll) \
     CALL_NAMED(ppoll) \
     CALL_NAMED(prctl) \
+    CALL_NAMED(pread) \
     CALL_NAMED(pselect) \
     CALL_NAMED(pthread_atfork) \
     CALL_NAMED(pthread_create) \
     CALL_NAMED(pthread_getattr_np) \
     CALL_NAMED(pthread_mutex_init) \
+    CALL_NAMED(pwrite) \
     CALL_NAMED(read) \
     CALL_NAMED(sched_getaffinity) \
     CALL_NAMED(sched_getcpu) \

@@ -17,6 +17,17 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
+/// Tells a program that it is a worker: descriptors, parent, number and token. The worker unsets it.
+#define CFORKPOOL_VARIABLE "FORKPOOL_WORKER"
+
+/// The environment of a pool's workers.
+struct cforkpool_environment {
+    /// The variable that is each process's own.
+    char worker[sizeof CFORKPOOL_VARIABLE + 128];
+    /// That one, the others, and NULL; the text follows.
+    char *_Nullable variables[];
+};
+
 /// Everything that the shim remembers. Zero is the initial state of each field.
 ///
 /// A child pays for each page that it writes first. So all that a fresh child writes shares one page with the rest, and

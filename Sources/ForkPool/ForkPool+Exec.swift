@@ -10,8 +10,8 @@ extension ForkPool {
     /// - Returns: The resident pool.
     /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory. With `start: .exec` also
     ///   `notRunnable`, if the type of the job cannot be found by its name, if the options have a `setUp` or `tearDown`
-    ///   (use the methods of the job instead), or if the library is a dynamic one and the program does not call
-    ///   `bootstrap()`; and `notEncodable`, if the job cannot be encoded.
+    ///   (use the methods of the job instead), if the library is a dynamic one and the program does not call
+    ///   `bootstrap()`, or if the program would have other rights when it is started again; and `notEncodable`, if the job cannot be encoded.
     public func resident<J: Job>(_ job: J, start: Start = .fork) throws(Failure) -> Resident<J.Input, J.Output> {
         switch start {
         case .fork:
@@ -50,6 +50,11 @@ extension ForkPool {
         cforkpool_bootstrap()
     }
 
+    /// Why this program must not be started again, and what to do; nil if it may be.
+    private func obstacle() throws(Failure) -> String? {
+        do throws(SystemError) { return try ExecStarter.obstacle() } catch { throw Failure(refused: error, index: nil) }
+    }
+
     /// Encodes what a worker that is started by exec reads first.
     private func execJob<J: Job>(_ job: J) throws(Failure) -> [UInt8] {
         if options.setUp != nil || options.tearDown != nil {
@@ -62,6 +67,7 @@ extension ForkPool {
                 "this program has ForkPool as a dynamic library, so a worker that is started by exec would run its main; "
                     + "call ForkPool.bootstrap() as the first line of main")
         }
+        if let obstacle = try obstacle() { throw .notRunnable(obstacle) }
         guard let name = _mangledTypeName(J.self), let found = _typeByName(name), found == J.self else {
             throw .notRunnable(
                 "the type \(J.self) cannot be found by its name in a worker that is started by exec; "

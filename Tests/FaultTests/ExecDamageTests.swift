@@ -51,7 +51,7 @@ private enum ExecDamageScenes {
             unsafe core.layout.base.storeBytes(of: other, as: RegionLayout.Shape.self)
             #expect(throws: ForkPool.Failure.self) {
                 let pool = try ForkPool(workers: 1).makeResident(
-                    core, ExecStarter(core), WireFormat<Int>.coded,
+                    core, try ExecStarter(core), WireFormat<Int>.coded,
                     WireFormat<Int>.coded)
                 _ = try pool(1)
             }

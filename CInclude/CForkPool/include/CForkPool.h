@@ -9,7 +9,7 @@
 /// in a signal handler. A function `cforkpool_NAME` stands for the call NAME.
 ///
 /// A function that returns int32_t or int64_t and can fail returns a negative errno: Swift never reads `errno`.
-/// The order is that of a pool's life: start, worker, template, exec, wait, memory, machine, and failures for tests.
+/// The order is that of a pool's life: start, worker, template, exec, wait, memory, machine.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,7 +60,7 @@ struct cforkpool_start {
     int32_t pid;
     /// Out: a pidfd of the child (close-on-exec) if `pid` is positive.
     int32_t pidfd;
-    /// Out: the call that failed: "fork", "vfork", "clone", "eventfd", "fcntl", "execve", "pidfd_open" or "pthread_create".
+    /// Out: the call that failed, such as "fork", "vfork", "execve", "pidfd_open" or "pthread_create".
     const char *_Nullable failed_call;
 };
 
@@ -184,17 +184,38 @@ int cforkpool_template_main(void *template_context, int32_t unused);
 /// Tells a template that there is a new request.
 void cforkpool_template_ask(struct cforkpool_request *request);
 
-// MARK: - Workers by exec: exec.c
+// MARK: - Workers by exec: exec.c, rights.c, environment.c
 
+/// Why this program must not be started again as a worker.
+enum cforkpool_obstacle {
+    /// The dynamic loader was started with this program as its argument: the loader would be started again.
+    CFORKPOOL_STARTED_BY_LOADER = 1,
+    /// The process has rights that its user has not (setuid, setgid, file capabilities): its worker would run main.
+    CFORKPOOL_HAS_OTHER_RIGHTS = 2,
+    /// The program's file gives rights that the process does not have.
+    CFORKPOOL_FILE_GIVES_RIGHTS = 3,
+    /// The process is root without some capabilities, which exec gives back to root.
+    CFORKPOOL_DROPPED_CAPABILITIES = 4,
+};
+/// Returns 0, one of `cforkpool_obstacle`, or a negative errno of the call that is then in `*call`.
+int32_t cforkpool_exec_obstacle(const char *_Nullable *_Nonnull call);
+/// A copy of the environment.
+struct cforkpool_environment;
+/// Makes one, whatever other threads do to the environment meanwhile: a load of memory that one of them frees must fail
+/// and not crash. Returns NULL and a negative errno in `*error` of the call in `*call`.
+struct cforkpool_environment *_Nullable cforkpool_environment_copy(const char *_Nullable *_Nonnull call, int32_t *error);
+void cforkpool_environment_free(struct cforkpool_environment *environment);
 /// What a worker started by exec inherits.
 struct cforkpool_exec {
     /// The shared memory.
     int32_t memory;
     /// The memory begins with this number, so that no other memory is mistaken for it.
     uint64_t token;
+    /// The environment, which lasts as long as the pool.
+    struct cforkpool_environment *environment;
 };
 
-/// Starts this program again (/proc/self/exe, same arguments and environment) as `count` workers, from the forker
+/// Starts this program again (/proc/self/exe, same arguments) as `count` workers, from the forker
 /// thread. The context of each start is a `cforkpool_exec`; `entry` is not used.
 void cforkpool_exec(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count);
 /// Whether a program that is started again becomes a worker before its main runs. Depends on where this code is linked.
@@ -287,32 +308,12 @@ size_t cforkpool_sigabbrev(int32_t signal, char *name, size_t capacity);
 /// Writes the text of an errno into `text`; returns its length. Unlike strerror it takes no lock.
 size_t cforkpool_strerror(int32_t error, char *text, size_t capacity);
 
-// MARK: - Calls that fail on demand, for tests: inject.c
-
-/// What a process is. Between vfork and execve it is still what its parent is.
-enum cforkpool_role {
-    CFORKPOOL_IN_PARENT = 0,
-    CFORKPOOL_IN_TEMPLATE = 1,
-    CFORKPOOL_IN_WORKER = 2,
-};
-
-/// The name of the call number `index` that can be made to fail. NULL past the last one, and in a release build.
-const char *_Nullable cforkpool_injectable(int32_t index);
-/// Makes the call `name` fail with `error` in all processes of a role, `times` times from their `first` such call on
-/// (from 1). Replaces the plan before; a process that was forked before the first plan or started by exec has none.
-/// Returns 0 or a negative errno: ENOSYS in a release build.
-int32_t cforkpool_inject(const char *name, int32_t role, uint32_t first, uint32_t times, int32_t error);
-/// Ends the plan: every call succeeds again and none is counted. The counts stay.
-void cforkpool_inject_nothing(void);
-/// Counts the calls under the last plan, or returns a negative errno.
-int32_t cforkpool_injected_calls(const char *name, int32_t role);
-/// Counts the calls that the last plan made fail, or returns a negative errno.
-int32_t cforkpool_injected_failures(void);
-
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus
 }
 #endif
+
+#include "CForkPoolInjection.h"
 
 #endif

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "internal.h"
+
+#include <linux/capability.h>
+#include <link.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#ifndef SECBIT_NOROOT
+#define SECBIT_NOROOT 1
+#endif
+
+/// Whether this program may be started again as a worker: it must be the same program, with the same rights.
+
+/// Whether the dynamic loader was started with this program as its argument. Then /proc/self/exe is the loader.
+static bool was_started_by_loader(void)
+{
+    // The kernel notes where it mapped the loader that the program asks for, unless the loader itself is what it started.
+    if (getauxval(AT_BASE) != 0)
+        return false;
+    const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    for (unsigned long i = 0; header != NULL && i < getauxval(AT_PHNUM); i++) {
+        if (header[i].p_type == PT_INTERP)
+            return true;
+    }
+    return false;
+}
+
+/// Whether the program's file gives rights to what it starts; or a negative errno of `*call`.
+static int32_t file_gives_rights(const char **call)
+{
+    struct stat file;
+    *call = "stat";
+    if (CALL(stat, stat("/proc/self/exe", &file)) != 0)
+        return -errno;
+    // Without the right of the group to execute it the bit has another meaning.
+    const mode_t of_group = S_ISGID | S_IXGRP;
+    if (((file.st_mode & S_ISUID) != 0 && file.st_uid != geteuid())
+        || ((file.st_mode & of_group) == of_group && file.st_gid != getegid()))
+        return 1;
+    *call = "getxattr";
+    if (CALL(getxattr, getxattr("/proc/self/exe", "security.capability", NULL, 0)) >= 0)
+        return 1;
+    // It has none, or its file system knows of none.
+    return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
+}
+
+/// Whether the calling thread lacks capabilities that the kernel gives to what root starts; or a negative errno of `*call`.
+static int32_t has_dropped_capabilities(const char **call)
+{
+    if (geteuid() != 0)
+        return 0;
+    int bits = CALL(prctl, prctl(PR_GET_SECUREBITS));
+    if (bits > 0 && (bits & SECBIT_NOROOT) != 0)
+        return 0;
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    *call = "capget";
+    if (CALL(capget, syscall(SYS_capget, &header, data)) != 0)
+        return -errno;
+    for (int number = 0; number < 64; number++) {
+        // The kernel refuses the numbers that it does not know.
+        int is_bound = prctl(PR_CAPBSET_READ, number);
+        if (is_bound < 0)
+            break;
+        if (is_bound == 1 && (data[number / 32].permitted & 1U << number % 32) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+int32_t cforkpool_exec_obstacle(const char **call)
+{
+    if (was_started_by_loader())
+        return CFORKPOOL_STARTED_BY_LOADER;
+    if (getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid())
+        return CFORKPOOL_HAS_OTHER_RIGHTS;
+    // Then exec gives no rights. If that is not known, the rest decides.
+    if (CALL(prctl, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) == 1)
+        return 0;
+    int32_t gives = file_gives_rights(call);
+    if (gives != 0)
+        return gives < 0 ? gives : CFORKPOOL_FILE_GIVES_RIGHTS;
+    int32_t dropped = has_dropped_capabilities(call);
+    return dropped <= 0 ? dropped : CFORKPOOL_DROPPED_CAPABILITIES;
+}
