@@ -30,8 +30,8 @@ static bool was_started_by_loader(void)
     return false;
 }
 
-/// Whether the program's file gives rights to what it starts; or a negative errno of `*call`.
-static int32_t file_gives_rights(const char **call)
+/// Whether the program's file has the rights of another user or group; or a negative errno of `*call`.
+static int32_t file_gives_owner(const char **call)
 {
     struct stat file;
     *call = "stat";
@@ -39,9 +39,13 @@ static int32_t file_gives_rights(const char **call)
         return -errno;
     // Without the right of the group to execute it the bit has another meaning.
     const mode_t of_group = S_ISGID | S_IXGRP;
-    if (((file.st_mode & S_ISUID) != 0 && file.st_uid != geteuid())
-        || ((file.st_mode & of_group) == of_group && file.st_gid != getegid()))
-        return 1;
+    return ((file.st_mode & S_ISUID) != 0 && file.st_uid != geteuid())
+        || ((file.st_mode & of_group) == of_group && file.st_gid != getegid());
+}
+
+/// Whether the program's file has capabilities; or a negative errno of `*call`.
+static int32_t file_gives_capabilities(const char **call)
+{
     *call = "getxattr";
     if (CALL(getxattr, getxattr("/proc/self/exe", "security.capability", NULL, 0)) >= 0)
         return 1;
@@ -79,12 +83,14 @@ int32_t cforkpool_exec_obstacle(const char **call)
         return CFORKPOOL_STARTED_BY_LOADER;
     if (getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid())
         return CFORKPOOL_HAS_OTHER_RIGHTS;
-    // Then exec gives no rights. If that is not known, the rest decides.
-    if (CALL(prctl, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) == 1)
-        return 0;
-    int32_t gives = file_gives_rights(call);
+    // With no_new_privs exec gives nothing. But a worker distrusts its environment for the sake of the file's capabilities
+    // even then. If it is not known, it is not set.
+    bool gives_nothing = CALL(prctl, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) == 1;
+    int32_t gives = file_gives_capabilities(call);
+    if (gives == 0 && !gives_nothing)
+        gives = file_gives_owner(call);
     if (gives != 0)
         return gives < 0 ? gives : CFORKPOOL_FILE_GIVES_RIGHTS;
-    int32_t dropped = has_dropped_capabilities(call);
+    int32_t dropped = gives_nothing ? 0 : has_dropped_capabilities(call);
     return dropped <= 0 ? dropped : CFORKPOOL_DROPPED_CAPABILITIES;
 }
