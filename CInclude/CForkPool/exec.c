@@ -67,8 +67,8 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
         return -EPERM;
     // One process after the other is started with a pool's environment.
     struct cforkpool_environment *environment = exec->environment;
-    snprintf(environment->worker, sizeof environment->worker, CFORKPOOL_VARIABLE "=%d:%d:%d:%d:%llx", exec->memory,
-             exec->eventfd, start->worker, (int)getpid(), (unsigned long long)exec->token);
+    snprintf(environment->worker, sizeof environment->worker, CFORKPOOL_VARIABLE "=%d:%d:%d:%llx", exec->memory,
+             start->worker, (int)getpid(), (unsigned long long)exec->token);
     static char *const nameless[] = {"", NULL};
     char *const *given = cforkpool_state.exec.arguments != NULL ? cforkpool_state.exec.arguments : nameless;
     // Written by the child, which has this very memory until execve.
