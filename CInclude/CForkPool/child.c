@@ -66,6 +66,7 @@ static void on_crash(int signal_number, siginfo_t *info, void *unused)
 {
     (void)unused;
     struct cforkpool_crash *record = cforkpool_state.worker.crash;
+    // A process that the body forked: it is no worker, and has no record.
     if (record == NULL) {
         raise(signal_number);
         return;
@@ -213,6 +214,10 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
 
 _Noreturn void cforkpool_exit(int32_t status)
 {
+    // The kernel keeps no status for a host that ignores SIGCHLD.
+    struct cforkpool_crash *record = cforkpool_state.worker.crash;
+    if (record != NULL)
+        __atomic_store_n(&record->signal, ~(status & 0xff), __ATOMIC_RELEASE);
     // Not fflush(NULL), which would move the offsets of input files that are shared with the parent. Output that the
     // system refuses is lost, as at any exit.
     bound.fflush(stdout);

@@ -42,6 +42,8 @@ indirect enum Deed: Codable, Sendable {
     case say(at: String, then: Deed)
     /// To leave a process behind that sends its id, and then to do something.
     case fork(at: String, then: Deed)
+    /// To wait for a process that sends its id and exits, and then to do something.
+    case exiting(at: String, Int32, then: Deed)
     /// To do something at this attempt at the item and those before it, and something else at later ones.
     case upTo(attempt: Int, Deed, then: Deed)
     /// To return the attempt.
@@ -107,6 +109,12 @@ indirect enum Deed: Codable, Sendable {
             let grandchild = Process.fork()
             if grandchild == 0 { Process.sleepForEver() }
             Rendezvous.say(grandchild, at: path)
+            return try deed.perform()
+        case .exiting(let path, let status, let deed):
+            let grandchild = Process.fork()
+            if grandchild == 0 { Glibc.exit(status) }
+            Rendezvous.say(grandchild, at: path)
+            _ = waitpid(grandchild, nil, 0)
             return try deed.perform()
         case .upTo(let attempt, let early, let late):
             return try (ForkPool.worker!.attempt <= attempt ? early : late).perform()

@@ -31,6 +31,11 @@ import Testing
         }
     }
 
+    @Test("E: a crash and an exit are told also to a host that ignores SIGCHLD", arguments: Kind.allCases)
+    func toldWithoutStatus(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in HostScenes.toldWithoutStatus(kind) }
+    }
+
     @Test("E: the host's children are left to the host, and so are its exit handlers", arguments: Kind.allCases)
     func hostOwn(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
@@ -142,6 +147,37 @@ private enum HostScenes {
             if kind == .residentBody || kind == .residentJob, failure?.code == .killed { return }
             #expect(failure?.code == .lost, "\(String(describing: failure))")
             #expect(failure?.message.contains("SIGCHLD") == true)
+        }
+    }
+
+    /// What a worker notes of its own end is told; what came from outside is not known.
+    static func toldWithoutStatus(_ kind: Kind) {
+        signal(SIGCHLD, SIG_IGN)
+        let grandchild = Rendezvous()
+        let deeds: [Deed] = [
+            .give(0), .exit(42), .spring(.fatalError), .raise(SIGSEGV), .exit(0), .overflowStack, .raise(SIGABRT),
+            .exiting(at: grandchild.path, 7, then: .raise(SIGKILL)), .give(8),
+        ]
+        kind.survive(deeds, options: .init(chunk: .fixed(1))) { results in
+            #expect(results[0].value == 0 && results[8].value == 8)
+            for (item, status) in [(1, 42), (4, 0)] as [(Int, Int32)] {
+                let failure = results[item].failure
+                #expect(failure?.code == .exited && failure?.exitStatus == status, "\(String(describing: failure))")
+                #expect(failure?.message.contains("by exit(\(status))") == true)
+            }
+            for (item, signal) in [(3, SIGSEGV), (5, SIGSEGV), (6, SIGABRT)] {
+                let failure = results[item].failure
+                #expect(failure?.code == .crashed && failure?.signal == signal, "\(String(describing: failure))")
+            }
+            let trap = results[2].failure
+            #expect(trap?.code == .crashed, "\(String(describing: trap))")
+            #if DEBUG
+            #expect(trap?.message.contains(Trap.fatalError.text) == true, "\(String(describing: trap))")
+            #endif
+            #expect(results[5].failure?.message.contains("stack overflow") == true)
+            // What the body's own child noted at its exit is not the worker's.
+            let killed = results[7].failure
+            #expect(killed?.code == .lost || killed?.code == .killed, "\(String(describing: killed))")
         }
     }
 

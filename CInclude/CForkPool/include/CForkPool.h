@@ -27,9 +27,9 @@ extern "C" {
 #define CFORKPOOL_CRASH_SIZE 1024
 #define CFORKPOOL_CRASH_TEXT 992
 
-/// What a worker's crash handler writes, in memory that the parent shares.
+/// What a worker writes when it ends itself, in memory that the parent shares.
 struct cforkpool_crash {
-    /// The signal, or 0. Written last.
+    /// The signal of a crash, written last; the bitwise complement of the status of an exit, which is negative; else 0.
     int32_t signal;
     /// The signal's `si_code`.
     int32_t code;
@@ -276,7 +276,8 @@ void cforkpool_event_drain(struct cforkpool_event *event);
 
 /// Maps `size` bytes of zeroed memory that forked children share. Returns NULL and a negative errno in `*error`.
 void *_Nullable cforkpool_mmap_shared(size_t size, int32_t *error);
-/// Makes `size` bytes of zeroed memory with a descriptor (close-on-exec); its size is sealed. Returns the descriptor.
+/// Makes `size` bytes of zeroed memory with a descriptor (close-on-exec); its size is sealed. Returns the descriptor, or a
+/// negative errno: EFBIG beyond the limit on the size of files.
 int32_t cforkpool_memfd(size_t size);
 /// Maps such memory. Returns NULL and a negative errno in `*error`.
 void *_Nullable cforkpool_mmap_memfd(int32_t fd, size_t size, int32_t *error);

@@ -7,6 +7,16 @@ enum ExitStatus: Equatable {
     case signal(Int32)
     /// The status is lost: the host ignores SIGCHLD, or reaps children that it did not start.
     case unknown
+
+    /// What a process noted when it ended itself; unknown if it noted nothing, or what it cannot have noted.
+    init(toldBy record: cforkpool_crash) {
+        self =
+            switch record.signal {
+            case let signal where ProcessExit.crashSignals.contains(signal): .signal(signal)
+            case ~255 ... ~0: .exit(~record.signal)
+            default: .unknown
+            }
+    }
 }
 
 /// How a worker's process ended, and why as far as that is known.
@@ -76,6 +86,7 @@ struct ProcessExit: Equatable {
 
     /// Finds out why the process ended, from its crash record and its limits in bytes and nanoseconds.
     mutating func explain(by record: cforkpool_crash, memoryLimit: Int?, cpuTimeLimit: Int?) {
+        if status == .unknown { status = ExitStatus(toldBy: record) }
         guard case .signal(let signal) = status else { return }
         crash = CrashReport(record, of: signal)
         if let memoryLimit, crash?.ranOutOfMemory(limit: memoryLimit) == true { cause = .memoryLimit(memoryLimit) }
