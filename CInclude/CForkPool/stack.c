@@ -85,17 +85,18 @@ size_t cforkpool_own_stack_size(void)
     return get_stack(&low, &size) ? size : 0;
 }
 
+uintptr_t cforkpool_stack_address(void)
+{
+    return (uintptr_t)__builtin_frame_address(0);
+}
+
 uintptr_t cforkpool_stack_limit(void)
 {
     uintptr_t low;
     size_t size;
-    if (!get_stack(&low, &size))
+    // Code may run on a stack that is not the thread's own, such as a coroutine's.
+    if (!get_stack(&low, &size) || cforkpool_stack_address() - low > size)
         return 0;
     // A quarter of a small stack, and never more than a large one needs.
     return low + (size < 1 << 20 ? size / 4 : 1 << 18);
-}
-
-uintptr_t cforkpool_stack_address(void)
-{
-    return (uintptr_t)__builtin_frame_address(0);
 }

@@ -121,4 +121,25 @@ enum Process {
         let error = unsafe cforkpool_thread(run, context)
         precondition(error == 0, "no thread: errno \(-error)")
     }
+
+    /// Runs `work` on a thread whose stack has `size` bytes, and waits for its end.
+    static func onThread(stack size: Int, _ work: () -> Void) {
+        withoutActuallyEscaping(work) { work in
+            var work = work
+            unsafe withUnsafeMutablePointer(to: &work) { work in
+                var attributes = pthread_attr_t()
+                unsafe pthread_attr_init(&attributes)
+                unsafe pthread_attr_setstacksize(&attributes, size)
+                var thread = pthread_t()
+                let error = unsafe pthread_create(
+                    &thread, &attributes,
+                    { context in
+                        unsafe context!.assumingMemoryBound(to: (() -> Void).self).pointee()
+                        return nil
+                    }, work)
+                precondition(error == 0, "no thread: errno \(error)")
+                pthread_join(thread, nil)
+            }
+        }
+    }
 }

@@ -56,11 +56,7 @@ extension DecodingNode: SingleValueDecodingContainer {
     func decode(_ type: UInt128.Type) throws -> UInt128 { try UInt128.decode(at: self, plan: .direct) }
 
     func decode<T: Decodable>(_ type: T.Type) throws -> T {
-        guard message.hasStack else {
-            // Without the coding path, which would be as long as the value is deep.
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: [], debugDescription: "A value is nested too deeply for this thread's stack."))
-        }
+        try message.deepen()
         let route = unsafe message.routes.route(of: type) { DecodingRoute(decoding: $0) }
         guard let direct = route.direct else { return try T(from: self) }
         return try decode(as: direct, plan: route.plan)

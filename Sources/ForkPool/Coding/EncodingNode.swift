@@ -76,6 +76,7 @@ extension EncodingNode: SingleValueEncodingContainer {
         if let direct = route.direct {
             try encode(value, as: direct, plan: route.plan)
         } else {
+            try writer.deepen()
             try value.encode(to: self)
             if case .nothing = contents { try writer.begin(.empty, at: claim(for: self)) }
         }

@@ -52,17 +52,17 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
     }
 
     func superDecoder() throws -> any Decoder {
-        superDecoder(at: PlainKey.superclass)
+        try superDecoder(at: PlainKey.superclass)
     }
 
     func superDecoder(forKey key: Key) throws -> any Decoder {
-        superDecoder(at: key)
+        try superDecoder(at: key)
     }
 
     /// Makes a decoder of a key's value; of an empty value if the superclass wrote none.
-    private func superDecoder(at key: any CodingKey) -> DecodingNode {
+    private func superDecoder(at key: any CodingKey) throws -> DecodingNode {
         let position = node.message.entry(node.find(key.stringValue)).position
-        return node.message.makeNode(position, in: node, step: .key(key))
+        return try node.message.makeNode(position, in: node, step: .key(key))
     }
 
     private func nested(_ key: Key) throws -> DecodingNode {

@@ -25,7 +25,6 @@ extension Message {
         containers = scanner.containers
         keys = scanner.keys
         root = entries[1].position
-        limitDepth()
     }
 }
 

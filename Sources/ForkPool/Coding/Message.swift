@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CForkPool
-
 /// A message that is being decoded: its bytes, and an index of the values of each container.
 ///
 /// The index is a few flat arrays. Containers form a tree: the record of a container comes after that of the container that
@@ -61,8 +59,8 @@ internal import CForkPool
     // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
     @exclusivity(unchecked) var routes = RouteCache<DecodingRoute>(slotBits: 3)
 
-    /// The lowest address that the thread's stack may reach, if the message is deep; else 0.
-    private var stackLimit: UInt = 0
+    // Unchecked as `routes`.
+    @exclusivity(unchecked) private var stack = StackGuard()
     private var bytes: UnsafeRawBufferPointer
     private var spares: ContiguousArray<DecodingNode> = []
     private var numbers: [KeyName: UInt32] = [:]
@@ -72,6 +70,7 @@ internal import CForkPool
     /// Makes a message of bytes that must stay in place until `close()`.
     init(_ bytes: UnsafeRawBufferPointer) {
         unsafe self.bytes = bytes
+        unsafe stack.begin()
     }
 
     /// Gives the bytes up: a decoder that a value kept finds nothing any more.
@@ -108,30 +107,14 @@ internal import CForkPool
         }
     }
 
-    // MARK: - Depth
-
-    /// Up to this many levels of containers fit on any thread's stack.
-    private static let harmlessDepth = 48
-
-    /// Finds out how far the thread's stack may grow, if the message's containers are deep.
-    func limitDepth() {
-        guard containers.count > Self.harmlessDepth else { return }
-        var depths = ContiguousArray<UInt32>(repeating: 0, count: containers.count)
-        var most: UInt32 = 0
-        for number in containers.indices.dropFirst() {
-            depths[number] = depths[containers[number].parent] + 1
-            most = max(most, depths[number])
-        }
-        if most > Self.harmlessDepth { stackLimit = cforkpool_stack_limit() }
-    }
-
-    /// Whether the thread's stack has room for one more level of values.
+    /// Throws if the thread's stack has no room for one more level of values.
     @inline(__always)
-    var hasStack: Bool {
-        stackLimit == 0 || cforkpool_stack_address() > stackLimit
+    func deepen() throws {
+        if unsafe stack.isReached { throw StackGuard.Overflow() }
     }
 
-    func makeNode(_ position: Position, in owner: DecodingNode?, step: CodingStep) -> DecodingNode {
+    func makeNode(_ position: Position, in owner: DecodingNode?, step: CodingStep) throws -> DecodingNode {
+        try deepen()
         let node = spares.popLast() ?? DecodingNode(message: self)
         node.occupy(position, in: owner, step: step)
         return node
@@ -147,7 +130,7 @@ internal import CForkPool
     func decode<T: Decodable>(
         _ type: T.Type, at position: Position, in owner: DecodingNode?, step: CodingStep
     ) throws -> T {
-        let node = makeNode(position, in: owner, step: step)
+        let node = try makeNode(position, in: owner, step: step)
         let value = try node.decode(type)
         recycle(node)
         return value

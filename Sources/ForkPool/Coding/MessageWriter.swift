@@ -16,6 +16,8 @@
     // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
     @exclusivity(unchecked) var routes = RouteCache<EncodingRoute>(slotBits: 8)
 
+    // Unchecked as `routes`.
+    @exclusivity(unchecked) private var stack = StackGuard()
     private var memory = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var limit = 0
     // Unchecked as `routes`.
@@ -33,6 +35,7 @@
         newest = 0
         current = 0
         currentParent = 0
+        unsafe stack.begin()
         unsafe keys.reset()
     }
 
@@ -52,6 +55,13 @@
         if failure == nil { failure = error }
         limit = count
         return error
+    }
+
+    /// Throws if the thread's stack has no room for one more level of values, or something failed before.
+    @inline(__always)
+    func deepen() throws {
+        if unsafe stack.isReached { fail(StackGuard.Overflow()) }
+        if let failure { throw failure }
     }
 
     func begin(_ kind: WireKind, at place: Place) throws {
@@ -140,6 +150,8 @@
     }
 
     func makeNode(in owner: EncodingNode?, step: CodingStep, container: UInt32, parent: UInt32) -> EncodingNode {
+        // No caller can throw: the failure comes with the next value that is written.
+        if unsafe stack.isReached { fail(StackGuard.Overflow()) }
         let node = spares.popLast() ?? EncodingNode(writer: self)
         node.occupy(in: owner, step: step, container: container, parent: parent)
         return node
