@@ -37,6 +37,7 @@
     CALL_NAMED(memfd_create) \
     CALL_NAMED(mmap) \
     CALL_NAMED(mprotect) \
+    CALL_NAMED(munlock) \
     CALL_NAMED(munmap) \
     CALL_NAMED(on_exit) \
     CALL_NAMED(open) \

@@ -15,19 +15,34 @@ _Static_assert(sizeof(struct cforkpool_crash) == CFORKPOOL_CRASH_SIZE, "crash re
 _Static_assert(offsetof(struct cforkpool_crash, text) + CFORKPOOL_CRASH_TEXT == CFORKPOOL_CRASH_SIZE,
                "the text ends the record");
 
-void *cforkpool_mmap_shared(size_t size, int32_t *error)
+/// Maps shared memory of which no page is there yet.
+///
+/// If the host locks all that it maps (mlockall with MCL_FUTURE), the kernel would give readable memory each of its pages
+/// at once: gigabytes, of which a pool uses little. It gives none to a mapping without access, and `mprotect` adds none
+/// once the mapping is no longer locked.
+static void *map_shared(int fd, size_t size, int flags, int32_t *error)
 {
-    void *base = CALL_OR(
-        mmap, MAP_FAILED,
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    void *base = CALL_OR(mmap, MAP_FAILED, mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE | flags, fd, 0));
     if (base == MAP_FAILED) {
         *error = -errno;
+        return NULL;
+    }
+    // A refusal leaves the memory locked: its pages stay, but still come one by one.
+    CALL(munlock, munlock(base, size));
+    if (CALL(mprotect, mprotect(base, size, PROT_READ | PROT_WRITE)) != 0) {
+        *error = -errno;
+        munmap(base, size);
         return NULL;
     }
     *error = 0;
     // Else the core dump of each worker holds all of it. A refusal costs that alone.
     CALL(madvise, madvise(base, size, MADV_DONTDUMP));
     return base;
+}
+
+void *cforkpool_mmap_shared(size_t size, int32_t *error)
+{
+    return map_shared(-1, size, MAP_ANONYMOUS, error);
 }
 
 int32_t cforkpool_above_standard(int32_t fd)
@@ -46,7 +61,7 @@ int32_t cforkpool_memfd(size_t size)
     struct rlimit limit;
     if (CALL(getrlimit, getrlimit(RLIMIT_FSIZE, &limit)) == 0 && limit.rlim_cur != RLIM_INFINITY
         && size > limit.rlim_cur)
-        return -ENOMEM;
+        return -EFBIG;
     int fd = CALL(memfd_create, memfd_create("forkpool", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (fd < 0)
         return -errno;
@@ -64,15 +79,7 @@ int32_t cforkpool_memfd(size_t size)
 
 void *cforkpool_mmap_memfd(int32_t fd, size_t size, int32_t *error)
 {
-    void *base = CALL_OR(
-        mmap, MAP_FAILED, mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0));
-    if (base == MAP_FAILED) {
-        *error = -errno;
-        return NULL;
-    }
-    *error = 0;
-    CALL(madvise, madvise(base, size, MADV_DONTDUMP));
-    return base;
+    return map_shared(fd, size, 0, error);
 }
 
 int32_t cforkpool_madvise_remove(void *address, size_t size)

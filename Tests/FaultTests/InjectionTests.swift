@@ -60,6 +60,7 @@ enum FaultCases {
         "memfd_create": [EMFILE, ENOMEM],
         "mmap": [EAGAIN, ENOMEM, EPERM],
         "mprotect": [ENOMEM],
+        "munlock": [EAGAIN, ENOMEM],
         "munmap": [ENOMEM],
         "on_exit": [ENOMEM],
         "open": [ENOENT, EMFILE],
@@ -100,7 +101,7 @@ enum FaultCases {
 
     /// The name in the failure, if it is not the call's own.
     static let purposes: [String: [String]] = [
-        "mmap": ["mmap", "pthread_create"], "mprotect": ["pthread_create"],
+        "mmap": ["mmap", "pthread_create"], "mprotect": ["mmap", "pthread_create"],
         "ftruncate": ["memfd_create"], "fcntl_seals": ["memfd_create"], "fcntl_flags": ["fcntl"],
         "fcntl_dup": ["eventfd", "memfd_create"],
         "getrlimit": ["setrlimit"], "malloc": ["eventfd", "malloc", "pthread_create"],

@@ -68,8 +68,10 @@ import Testing
 
 /// Limits of this process and its children.
 enum Limit: Int32 {
+    case fileSize = 1
     case processes = 6
     case openFiles = 7
+    case lockedMemory = 8
     case addressSpace = 9
 
     static func set(_ limit: Limit, to value: Int) {
@@ -78,6 +80,14 @@ enum Limit: Int32 {
         limits.rlim_cur = rlim_t(value)
         let result = unsafe setrlimit(limit.rawValue, &limits)
         precondition(result == 0, "no limit: errno \(errno)")
+    }
+
+    /// Becomes a user that limits bind; some do not bind root.
+    static func becomeOrdinary() {
+        if geteuid() == 0 {
+            _ = setgid(65_534)
+            precondition(setuid(65_534) == 0, "no other user: errno \(errno)")
+        }
     }
 }
 
@@ -194,14 +204,6 @@ private enum LimitScenes {
         #expect(Process.wait(for: child) == 0)
     }
 
-    /// Becomes a user that the limit on processes binds; it does not bind root.
-    private static func becomeOrdinary() {
-        if geteuid() == 0 {
-            _ = setgid(65_534)
-            precondition(setuid(65_534) == 0, "no other user: errno \(errno)")
-        }
-    }
-
     static func noFork() {
         guard Fault.isAvailable else { return }
         // The first fault maps the memory that says which call fails.
@@ -221,7 +223,7 @@ private enum LimitScenes {
 
     static func noThread() {
         Scene.setDeadline()
-        becomeOrdinary()
+        Limit.becomeOrdinary()
         Limit.set(.processes, to: 0)
         let pool = ForkPool(workers: 2)
         let thrown = failure { () throws(ForkPool.Failure) in try pool.map(0..<5) { $0 } }

@@ -185,12 +185,13 @@ struct FailureTests {
             (
                 "eventfd", 23, .forkRefused,
                 "the map could not be run: the system refused eventfd: Too many open files in system (errno 23); raise "
-                    + "the limit on open files (ulimit -n) or use fewer workers"
+                    + "the system's limit on open files (fs.file-max) or use fewer workers"
             ),
             (
                 "fork", 12, .forkRefused,
-                "the map could not be run: the system refused fork: Cannot allocate memory (errno 12); use fewer "
-                    + "workers or less memory"
+                "the map could not be run: the system refused fork: Cannot allocate memory (errno 12); free "
+                    + "memory, allow overcommit (vm.overcommit_memory) or start workers by exec; after "
+                    + "unshare(CLONE_NEWPID) fork once and map in the child, which must live as long as the workers"
             ),
         ] as [(String, Int32, ForkPool.Failure.Code, String)])
     func refused(call: String, code: Int32, kind: ForkPool.Failure.Code, sentence: String) {

@@ -56,8 +56,9 @@ struct WorkerError: Codable, Equatable {
     }
 
     init(notRunnable error: any Error) {
-        self.init(.notRunnable, String(describing: error))
-        errno = (error as? SystemError)?.code
+        let refusal = error as? SystemError
+        self.init(.notRunnable, refusal.map { "\($0); \($0.advice)" } ?? String(describing: error))
+        errno = refusal?.code
     }
 
     init(losing text: String) {

@@ -118,18 +118,9 @@ extension ForkPool.Failure {
     }
 
     init(refused error: SystemError, index: Int?) {
-        let isMemory = error.call == "mmap" || error.call == "memfd_create" && error.code == ENOMEM
-        let advice =
-            switch (isMemory, error.code) {
-            case (true, _): "raise the limit on address space (ulimit -v) or use fewer workers"
-            case (_, EMFILE), (_, ENFILE): "raise the limit on open files (ulimit -n) or use fewer workers"
-            case (_, EAGAIN): "raise the limit on processes (ulimit -u, pids.max) or use fewer workers"
-            default: "use fewer workers or less memory"
-            }
         self.init(
-            isMemory ? .noMemory : .forkRefused, index: index,
-            "\(index == nil ? "the map" : "") could not be run: the system refused \(error.call): \(error.reason); \(advice)"
-                .trimmed, ran: .no)
+            error.isForWantOfRoom ? .noMemory : .forkRefused, index: index,
+            "\(Self.subject(index))could not be run: \(error); \(error.advice)", ran: .no)
         errno = error.code
     }
 

@@ -42,7 +42,7 @@ final class Region: Sendable {
                 mapping = purpose == .executed ? try Mapping(namedSize: size) : try Mapping(size: size)
             } catch {
                 let smaller = Self.blocks(arena / 2)
-                guard error.code == SystemError.noMemory, heap > leastHeap || arena > smaller else { throw error }
+                guard error.isForWantOfRoom, heap > leastHeap || arena > smaller else { throw error }
                 heap = max(Mapping.pages(heap / 2), leastHeap)
                 arena = smaller
                 continue
