@@ -102,5 +102,5 @@ extension _ResultMustBeCodable {
 }
 
 func neverCalled() -> Never {
-    fatalError("ForkPool: a result must be BitwiseCopyable or Codable")
+    trap("a result must be BitwiseCopyable or Codable")
 }

@@ -65,20 +65,19 @@ extension ForkPool.Resident {
 extension ForkPool.Resident where Output: BitwiseCopyable {
     /// Applies the body to every item, and reads the results in place.
     ///
-    /// No result is copied: the span covers the slots in shared memory, and is valid until `read` returns.
+    /// No result is copied: the span covers the slots in shared memory, and is valid until `read` returns. Only the
+    /// results of a `Job` that are no numbers of the standard library are decoded first, into an array.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.
     ///   - read: Runs in this process once every item has its result; that of `items[i]` is at index `i`.
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest index, before `read` runs; or what `read` throws.
-    /// - Precondition: Results are bit patterns; those of a `Job` are only if they are numbers.
     @inlinable
     public func withMapped<C: Collection, T>(
         _ items: C, read: (Span<Output>) throws -> T
     ) throws -> T where C.Element == Input {
-        checkResultsArePlain()
-        return try run(makeBatch(items, stopsAtFailure: true)).withSpan(read)
+        try withSpan(of: run(makeBatch(items, stopsAtFailure: true)), read)
     }
 
     /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
@@ -86,15 +85,14 @@ extension ForkPool.Resident where Output: BitwiseCopyable {
     nonisolated(nonsending) public func withMapped<C: Collection, T>(
         _ items: C, read: (Span<Output>) throws -> T
     ) async throws -> T where C.Element == Input {
-        checkResultsArePlain()
-        return try await run(makeBatch(items, stopsAtFailure: true)).withSpan(read)
+        try withSpan(of: await run(makeBatch(items, stopsAtFailure: true)), read)
     }
 
-    @usableFromInline
-    func checkResultsArePlain() {
-        precondition(
-            output.isPlain, "ForkPool: the results of this Job are coded, so there is nothing to read in place; use map"
-        )
+    @inlinable
+    func withSpan<T>(of result: MapResult, _ read: (Span<Output>) throws -> T) throws -> T {
+        if output.isPlain { return try result.withSpan(read) }
+        let decoded = try output.all(result)
+        return try read(decoded.span)
     }
 }
 
@@ -121,7 +119,7 @@ extension ForkPool.Resident {
                 written += 1
             }
         }
-        precondition(written == count, "ForkPool: the collection has \(written) items, but its count is \(count)")
+        require(written == count, "the collection has \(written) items, but its count is \(count)")
         return batch
     }
 

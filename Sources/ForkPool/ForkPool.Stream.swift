@@ -122,7 +122,7 @@ extension ForkPool.Stream: Sendable {}
 
 extension ForkPool.Stream {
     init(window: Int?, _ makeParts: @escaping () throws(ForkPool.Failure) -> StreamReader<Output>.Parts) {
-        precondition(window ?? 1 >= 1, "ForkPool: a window must be at least 1 item, not \(window ?? 1)")
+        require(window ?? 1 >= 1, "a window must be at least 1 item, not \(window ?? 1)")
         reader = StreamReader(makeParts)
     }
 }

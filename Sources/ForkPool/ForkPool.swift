@@ -29,8 +29,8 @@ public final class ForkPool: Sendable {
     ///   - options: The options of the pool.
     /// - Precondition: `workers` is at least 1 and at most 65 536.
     public init(workers: Int = ForkPool.availableProcessors, options: Options = Options()) {
-        precondition(workers >= 1, "ForkPool: workers must be at least 1, not \(workers)")
-        precondition(workers <= 65_536, "ForkPool: workers must be at most 65536, not \(workers)")
+        require(workers >= 1, "workers must be at least 1, not \(workers)")
+        require(workers <= 65_536, "workers must be at most 65536, not \(workers)")
         options.check()
         OutOfMemory.beginCounting()
         self.workers = workers

@@ -44,6 +44,12 @@ indirect enum Deed: Codable, Sendable {
     case fork(at: String, then: Deed)
     /// To wait for a process that sends its id and exits, and then to do something.
     case exiting(at: String, Int32, then: Deed)
+    /// To use the library in a wrong way.
+    case misuse(Misuse)
+    /// To return the soft limit on core dumps.
+    case coreLimit
+    /// To return whether a process that it forks ignores a signal.
+    case childIgnores(Int32)
     /// To do something at this attempt at the item and those before it, and something else at later ones.
     case upTo(attempt: Int, Deed, then: Deed)
     /// To return the attempt.
@@ -116,6 +122,15 @@ indirect enum Deed: Codable, Sendable {
             Rendezvous.say(grandchild, at: path)
             _ = waitpid(grandchild, nil, 0)
             return try deed.perform()
+        case .misuse(let misuse): try misuse.commit()
+        case .coreLimit:
+            var limit = rlimit()
+            _ = unsafe getrlimit(Limit.core.rawValue, &limit)
+            return Int(clamping: limit.rlim_cur)
+        case .childIgnores(let number):
+            let child = Process.fork()
+            if child == 0 { _exit(Process.ignores(number) ? 1 : 0) }
+            return Int(Process.wait(for: child) >> 8)
         case .upTo(let attempt, let early, let late):
             return try (ForkPool.worker!.attempt <= attempt ? early : late).perform()
         case .attempt: return ForkPool.worker!.attempt

@@ -122,6 +122,13 @@ enum Process {
         precondition(error == 0, "no thread: errno \(-error)")
     }
 
+    /// Whether this process ignores a signal.
+    static func ignores(_ number: Int32) -> Bool {
+        var action = sigaction()
+        unsafe sigaction(number, nil, &action)
+        return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+    }
+
     /// Runs `work` on a thread whose stack has `size` bytes, and waits for its end.
     static func onThread(stack size: Int, _ work: () -> Void) {
         withoutActuallyEscaping(work) { work in

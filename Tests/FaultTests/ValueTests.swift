@@ -127,6 +127,23 @@ private enum ValueScenes {
             let counted = try ForkPool(workers: 2).resident { (text: String) in text.utf8.count }
             #expect(try counted.map(["", "a", "é"]) == [0, 1, 2])
             #expect(try small.withMapped([1, 2, 3]) { $0[2] } == 4)
+            // A struct that a job returns is coded.
+            for start in [ForkPool.Start.fork, .exec] {
+                let points = try ForkPool(workers: 2).resident(Placing(), start: start)
+                #expect(try points.withMapped([1, 2, 3]) { (span: Span<Place>) in span[2].y } == 6)
+                #expect(try points.withMapped([Int]()) { (span: Span<Place>) in span.count } == 0)
+                #expect(
+                    failure { () throws(ForkPool.Failure) in
+                        do {
+                            _ = try points.withMapped([1, -1]) { (span: Span<Place>) in span.count }
+                        } catch let error as ForkPool.Failure {
+                            throw error
+                        } catch {
+                            Issue.record(error)
+                        }
+                    }?.index == 1)
+                points.close()
+            }
         } catch {
             Issue.record(error)
         }
@@ -157,5 +174,20 @@ private enum ValueScenes {
             #expect(derived.map(\.number) == [0, 1, 2])
             #expect(derived.map(\.name) == ["name 0", "name 1", "name 2"])
         }
+    }
+}
+
+/// A struct of bit patterns that is Codable, as the results of a job are.
+struct Place: Codable, BitwiseCopyable {
+    var x: Int
+    var y: Int
+}
+
+struct Placing: ForkPool.Job {
+    struct Negative: Error {}
+
+    func run(_ item: Int) async throws -> Place {
+        if item < 0 { throw Negative() }
+        return Place(x: item, y: 2 * item)
     }
 }

@@ -9,7 +9,7 @@ struct SlotLayout: Equatable, Sendable {
     /// Makes the layout for slots that are aligned as a batch's first one is, or less.
     @usableFromInline
     init(count: Int, stride: Int, alignment: Int) {
-        precondition(alignment <= 128, "ForkPool: a result type is aligned to 128 bytes at most")
+        require(alignment <= 128, "a result type is aligned to 128 bytes at most")
         self.count = count
         self.stride = stride
     }
@@ -19,10 +19,10 @@ extension SlotLayout {
     /// The layout for slots of several elements each.
     @usableFromInline
     init<Element: BitwiseCopyable>(of type: Element.Type, _ count: Int, slot: Int) {
-        precondition(count >= 0, "ForkPool: a count of slots must be at least 0, not \(count)")
-        precondition(slot >= 0, "ForkPool: a slot must have at least 0 elements, not \(slot)")
+        require(count >= 0, "a count of slots must be at least 0, not \(count)")
+        require(slot >= 0, "a slot must have at least 0 elements, not \(slot)")
         let (stride, overflow) = slot.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        precondition(!overflow, "ForkPool: a slot of \(slot) elements is larger than any memory")
+        require(!overflow, "a slot of \(slot) elements is larger than any memory")
         self.init(count: count, stride: stride, alignment: MemoryLayout<Element>.alignment)
     }
 

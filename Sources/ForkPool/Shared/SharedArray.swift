@@ -21,9 +21,9 @@
     /// - Parameter count: The number of elements.
     /// - Precondition: `count` is at least 0, and the system grants the memory.
     public init(count: Int) {
-        precondition(count >= 0, "ForkPool: a SharedArray has at least 0 elements, not \(count)")
+        require(count >= 0, "a SharedArray has at least 0 elements, not \(count)")
         let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        precondition(!overflow, "ForkPool: a SharedArray of \(count) elements is larger than any memory")
+        require(!overflow, "a SharedArray of \(count) elements is larger than any memory")
         let memory = SharedMemory(size: size)
         owner = memory
         unsafe elements = UnsafeMutableBufferPointer(
@@ -84,11 +84,11 @@ extension SharedArray: RandomAccessCollection {
     /// - Precondition: `index` is at least 0 and less than `count`.
     @inlinable public subscript(index: Int) -> Element {
         get {
-            precondition(index >= 0 && index < endIndex, "ForkPool: SharedArray index out of range")
+            require(index >= 0 && index < endIndex, "SharedArray index out of range")
             return unsafe elements[index]
         }
         set {
-            precondition(index >= 0 && index < endIndex, "ForkPool: SharedArray index out of range")
+            require(index >= 0 && index < endIndex, "SharedArray index out of range")
             unsafe elements[index] = newValue
         }
     }

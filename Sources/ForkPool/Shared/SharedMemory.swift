@@ -13,8 +13,8 @@
         do {
             mapping = try Mapping(size: Mapping.pages(max(size, 1)))
         } catch {
-            preconditionFailure(
-                "ForkPool: no shared memory of \(size) bytes: the system refused \(error.call): \(error.reason)")
+            trap(
+                "no shared memory of \(size) bytes: \(error); \(error.advice)")
         }
         unsafe base = mapping.base
     }

@@ -39,7 +39,7 @@ public final class SharedValue<Value: BitwiseCopyable>: @unchecked Sendable {
     public init(_ value: Value) {
         memory = SharedMemory(size: Self.copiesOffset + 2 * MemoryLayout<Value>.stride)
         let error = unsafe cforkpool_mutex_init(memory.base)
-        precondition(error == 0, "ForkPool: no lock for a SharedValue (errno \(-error))")
+        require(error == 0, "no lock for a SharedValue (errno \(-error))")
         unsafe copy(0).initialize(to: value)
     }
 
@@ -57,7 +57,7 @@ public final class SharedValue<Value: BitwiseCopyable>: @unchecked Sendable {
     /// - Warning: A map inside `withLock` whose body locks the same value waits for ever.
     public func withLock<T, E: Error>(_ body: (inout Value) throws(E) -> T) throws(E) -> T {
         let locked = unsafe cforkpool_mutex_lock(memory.base)
-        precondition(locked >= 0, "ForkPool: SharedValue.withLock inside withLock of the same value (errno \(-locked))")
+        require(locked >= 0, "SharedValue.withLock inside withLock of the same value (errno \(-locked))")
         defer { _ = unsafe cforkpool_mutex_unlock(memory.base) }
         // Write the other copy first, and then its number: a death at any point leaves a whole value.
         let number = unsafe current.pointee.load(ordering: .acquiring)

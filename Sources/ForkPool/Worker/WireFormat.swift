@@ -18,8 +18,8 @@
 extension WireFormat where Value: BitwiseCopyable {
     @usableFromInline
     static var plain: WireFormat {
-        precondition(
-            MemoryLayout<Value>.alignment <= 128, "ForkPool: a type that crosses is aligned to 128 bytes at most")
+        require(
+            MemoryLayout<Value>.alignment <= 128, "a type that crosses is aligned to 128 bytes at most")
         return WireFormat(stride: MemoryLayout<Value>.stride)
     }
 }
