@@ -125,6 +125,44 @@ static void reset_ending_signals(void)
     }
 }
 
+/// Signals that a terminal or a service manager sends to a whole process group.
+static const int group_signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+uint32_t cforkpool_group_signals(void)
+{
+    uint32_t signals = 0;
+    for (size_t i = 0; i < sizeof group_signals / sizeof *group_signals; i++) {
+        struct sigaction action;
+        if (sigaction(group_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            signals |= 1U << group_signals[i];
+    }
+    return signals;
+}
+
+void cforkpool_set_signals(uint32_t signals, void (*disposition)(int))
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = disposition;
+    for (size_t i = 0; signals != 0 && i < sizeof group_signals / sizeof *group_signals; i++) {
+        if (signals & 1U << group_signals[i])
+            bound.sigaction(group_signals[i], &action, NULL);
+    }
+}
+
+void cforkpool_ignore_signals(uint32_t signals)
+{
+    cforkpool_set_signals(signals, SIG_IGN);
+    cforkpool_state.worker.ignored_signals |= signals;
+}
+
+void cforkpool_note_awaiting(bool awaits)
+{
+    struct cforkpool_crash *record = cforkpool_state.worker.crash;
+    if (record != NULL)
+        __atomic_store_n(&record->awaits, awaits ? 1 : 0, __ATOMIC_RELAXED);
+}
+
 /// Runs first when a body calls exit(): no exit handler of the parent runs in a worker.
 static void on_body_exit(int status, void *unused)
 {
@@ -156,12 +194,17 @@ static void write_lines(void)
 }
 
 /// Sets up what every worker has, however it was started: its crash handler and its signals.
-static void settle(struct cforkpool_crash *crash)
+static void settle(struct cforkpool_crash *crash, uint32_t ignored_signals)
 {
     cforkpool_state.worker.crash = crash;
-    if (crash != NULL)
+    if (crash != NULL) {
+        crash->awaits = 0;
         install_crash_handler();
+    }
     reset_ending_signals();
+    // Still blocked: one that was sent meanwhile is discarded.
+    if (ignored_signals != 0)
+        cforkpool_ignore_signals(ignored_signals);
 }
 
 void cforkpool_become_worker(struct cforkpool_crash *crash)
@@ -169,7 +212,8 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
     SET_ROLE(CFORKPOOL_IN_WORKER);
     cforkpool_register_handlers();
     cforkpool_state.worker.stack_low = cforkpool_stack_low();
-    settle(crash);
+    // What it ignores it ignored when it was started.
+    settle(crash, 0);
     // If memory is short, a body's exit() runs the program's own exit handlers.
     CALL(on_exit, bound.on_exit(on_body_exit, NULL));
     sigset_t none;
@@ -188,7 +232,7 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
     CALL(prctl, bound.prctl(PR_SET_PDEATHSIG, SIGKILL));
     if (bound.getppid() != parent)
         bound.exit_at_once(0);
-    settle(start->crash);
+    settle(start->crash, start->ignored_signals);
     // This takes a lock, which a thread of the host may have held at the fork. The pool finds a worker that waits for
     // it; a template never exits by itself, and must not wait. If memory is short, a body's exit() runs the host's exit
     // handlers.

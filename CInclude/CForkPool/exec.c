@@ -80,6 +80,7 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
         CALL(prctl, prctl(PR_SET_PDEATHSIG, SIGKILL));
         if (getppid() != parent)
             _exit(EXIT_NO_WORKER);
+        cforkpool_set_signals(start->ignored_signals, SIG_IGN);
         int null = CALL(open, open("/dev/null", O_RDONLY));
         if (null > STDIN_FILENO) {
             CALL(dup2, dup2(null, STDIN_FILENO));

@@ -17,10 +17,14 @@ static void reset_in_child(void)
 {
     struct cforkpool_state *state = &cforkpool_state;
     state->generation += 1;
+    // A record, and what it ignores, are a worker's alone, not those of a process which its body forks.
+    if (!state->events.is_kept) {
+        state->worker.crash = NULL;
+        cforkpool_set_signals(state->worker.ignored_signals, SIG_DFL);
+        state->worker.ignored_signals = 0;
+    }
     atomic_store(&state->own_threads, 0);
     atomic_store(&state->ended_forker, NULL);
-    // A worker's memory is not its children's.
-    state->worker.crash = NULL;
     // A worker that had the parent's counters could change how they block, or take what they count.
     if (state->events.is_kept)
         cforkpool_close_events();

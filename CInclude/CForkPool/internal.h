@@ -46,6 +46,8 @@ struct cforkpool_state {
         /// The lowest address of its stack, or 0.
         uintptr_t stack_low;
         bool has_memory_limit;
+        /// The signals that it ignores and the host does not; bits by number.
+        uint32_t ignored_signals;
     } worker;
 
     /// The event counters of this process, which no worker keeps; event.c.
@@ -214,6 +216,10 @@ uintptr_t cforkpool_stack_low(void);
 size_t cforkpool_own_stack_size(void);
 
 // MARK: - The other files
+
+/// Gives such of the signals of a whole group whose bits are set a disposition, SIG_IGN or SIG_DFL. Writes no memory of
+/// this process: a child of vfork calls it too.
+void cforkpool_set_signals(uint32_t signals, void (*_Nullable disposition)(int));
 
 /// Makes the forked child a worker, runs its entry and ends the process.
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent);

@@ -110,6 +110,7 @@ static int32_t fork_one(const struct sigaction *host, int32_t number)
         .context = cforkpool_state.template.self.context,
         .worker = number,
         .crash = &cforkpool_state.template.self.crashes[number],
+        .ignored_signals = cforkpool_state.template.self.ignored_signals,
     };
     start.crash->signal = 0;
     reap_memory_holder(number);

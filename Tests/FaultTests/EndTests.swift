@@ -164,7 +164,22 @@ private enum EndScenes {
                 workers = (0..<2).map { _ in meeting.receive() }
             }
             #expect(workers.allSatisfy(Scene.isGone))
-            for call in calls { #expect(failure(of: call.wait)?.code == .cancelled) }
+            for call in calls {
+                let failure = failure(of: call.wait)
+                #expect(failure?.code == .cancelled && failure?.isCancellation == true)
+                #expect(
+                    failure?.description
+                        == "item 0 was cancelled: its pool was dropped; keep the pool until its work is done, or close() it"
+                )
+            }
+        }
+        Scene.leaveNothing { () throws in
+            let meeting = Rendezvous()
+            let pool = try kind.start(Performer())
+            let call = pool.submit(.sleep(at: meeting.path))
+            _ = meeting.receive()
+            pool.cancel()
+            #expect(failure(of: call.wait)?.description == "item 0 was cancelled: its pool was cancelled")
         }
     }
 

@@ -25,7 +25,7 @@ extern "C" {
 
 /// The bytes of a crash record, and of the Swift runtime's message in it.
 #define CFORKPOOL_CRASH_SIZE 1024
-#define CFORKPOOL_CRASH_TEXT 992
+#define CFORKPOOL_CRASH_TEXT 988
 
 /// What a worker writes when it ends itself, in memory that the parent shares.
 struct cforkpool_crash {
@@ -41,6 +41,8 @@ struct cforkpool_crash {
     uint32_t stack_overflow;
     /// Bytes used in `text`.
     uint32_t length;
+    /// 1 while the worker's job awaits something that other threads are to deliver.
+    uint32_t awaits;
     /// The Swift runtime's message, not terminated.
     char text[CFORKPOOL_CRASH_TEXT];
 };
@@ -56,6 +58,8 @@ struct cforkpool_start {
     struct cforkpool_crash *_Nullable crash;
     /// Whether the child keeps every signal blocked but SIGKILL and SIGSTOP.
     bool keeps_signals_blocked;
+    /// The signals that the child ignores: bits by number, as `cforkpool_group_signals` gives them.
+    uint32_t ignored_signals;
     /// Out: the child's process id, or a negative errno of the call that `failed_call` names.
     int32_t pid;
     /// Out: a pidfd of the child (close-on-exec) if `pid` is positive.
@@ -111,6 +115,13 @@ void cforkpool_set_worker(struct cforkpool_worker worker);
 struct cforkpool_worker cforkpool_get_worker(void);
 /// Counts the forks between the program's first process and this one: what an ancestor cached is not this process's.
 uint32_t cforkpool_generation(void);
+/// The signals of a whole process group (SIGHUP, SIGINT, SIGQUIT, SIGTERM) that this process does not ignore: a bit for
+/// each, by its number.
+uint32_t cforkpool_group_signals(void);
+/// Ignores such signals in this worker. A process that its body forks does not.
+void cforkpool_ignore_signals(uint32_t signals);
+/// Notes, for the parent, whether the worker's job awaits something that other threads are to deliver.
+void cforkpool_note_awaiting(bool awaits);
 /// Names the process and the calling thread, for `ps`; the kernel keeps 15 bytes.
 int32_t cforkpool_prctl_name(const char *name);
 /// Binds the main and the calling thread to the `index`-th allowed processor, modulo their count.
@@ -175,6 +186,8 @@ struct cforkpool_template {
     size_t request_size;
     /// How many numbers there are.
     int32_t numbers;
+    /// The signals that each child ignores, as in `cforkpool_start`.
+    uint32_t ignored_signals;
 };
 
 /// The entry of a template, for `cforkpool_start`; the context is a `cforkpool_template`. It ends with its parent.
@@ -306,6 +319,11 @@ int32_t cforkpool_sched_getaffinity_count(void);
 int32_t cforkpool_sched_getcpu(void);
 /// Writes the name of `signal` ("SEGV") into `name`; returns its length, or 0 if it has none.
 size_t cforkpool_sigabbrev(int32_t signal, char *name, size_t capacity);
+/// Has ForkPoolFoundation, if the program has it, describe a Swift error: both are pointers to Swift values, of type
+/// `any Error` and `String?`. Returns false if the program does not have it.
+///
+/// In C because Swift has no reference to a function that may be missing.
+bool cforkpool_describe(const void *error, void *text);
 /// Writes the text of an errno into `text`; returns its length. Unlike strerror it takes no lock.
 size_t cforkpool_strerror(int32_t error, char *text, size_t capacity);
 

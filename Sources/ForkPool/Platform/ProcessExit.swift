@@ -41,6 +41,10 @@ struct ProcessExit: Equatable {
     var cause: Cause?
     /// Whether the kernel's OOM killer ended the process.
     var ranOutOfMemory = false
+    /// Whether it was a fork, which has none of its parent's other threads.
+    var isFork = false
+    /// Whether its job awaited something that other threads were to deliver.
+    var awaits = false
 
     init(pid: Int32, _ status: ExitStatus, crash: CrashReport? = nil, cpuTime: Int = 0) {
         self.pid = pid
@@ -86,6 +90,7 @@ struct ProcessExit: Equatable {
 
     /// Finds out why the process ended, from its crash record and its limits in bytes and nanoseconds.
     mutating func explain(by record: cforkpool_crash, memoryLimit: Int?, cpuTimeLimit: Int?) {
+        awaits = record.awaits == 1
         if status == .unknown { status = ExitStatus(toldBy: record) }
         guard case .signal(let signal) = status else { return }
         crash = CrashReport(record, of: signal)

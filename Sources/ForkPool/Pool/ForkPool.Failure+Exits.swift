@@ -9,7 +9,12 @@ extension ForkPool.Failure {
             self.init(
                 .timedOut, index: index,
                 "took longer than its timeout of \(Duration.nanoseconds(limit)), and \(worker) was killed for that; "
-                    + "raise Options.timeout or have it run again (Options.retries)")
+                    + "raise Options.timeout or have it run again (Options.retries)"
+                    + Self.hint(at: exit, limit))
+        case .deadlock where exit.awaits:
+            self.init(
+                .deadlocked, index: index,
+                "awaited in \(worker) \(Self.undelivered); start its pool with start: .exec")
         case .deadlock:
             self.init(
                 .deadlocked, index: index,
@@ -62,6 +67,20 @@ extension ForkPool.Failure {
                 .lost, index: index,
                 "was ended with \(worker); its status is lost, since this process ignores SIGCHLD or reaps every child")
         }
+    }
+
+    /// What a forked job may await in vain.
+    private static let undelivered =
+        "what no thread of a fork delivers, such as the main actor, Task.sleep, a timer or a Dispatch queue"
+
+    /// Says, of a forked worker that did nothing within its timeout in nanoseconds, what it may have waited for.
+    private static func hint(at exit: ProcessExit, _ limit: Int) -> String {
+        guard exit.isFork else { return "" }
+        if exit.awaits { return "; its job awaited \(undelivered): start its pool with start: .exec" }
+        guard exit.cpuTime < limit / 10 else { return "" }
+        return
+            "; it mostly waited: if that was for Dispatch, a run loop, Foundation's Process or another thread, which a fork "
+            + "does not have, use a job with start: .exec"
     }
 
     // MARK: - Signals

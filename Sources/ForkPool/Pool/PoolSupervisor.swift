@@ -238,6 +238,7 @@ final class PoolSupervisor {
         let now = monotonicNanoseconds()
         if pool.takeProgress() { table.resetFailedStarts() }
         var end = starter.reap(process, in: slot)
+        end.isFork = starter.startsAlone
         unsafe end.explain(
             by: layout.crash(slot).pointee, memoryLimit: pool.options.memoryLimit,
             cpuTimeLimit: pool.options.cpuTimeLimit?.nanoseconds)

@@ -38,8 +38,8 @@ extension ForkPool.Options {
         ///   - time: The span of time.
         /// - Precondition: `restarts` is at least 0, `time` is more than 0.
         public init(_ restarts: Int, within time: Duration) {
-            precondition(restarts >= 0, "ForkPool: restarts must be at least 0, not \(restarts)")
-            precondition(time > .zero, "ForkPool: the time for restarts must be more than 0, not \(time)")
+            require(restarts >= 0, "restarts must be at least 0, not \(restarts)")
+            require(time > .zero, "the time for restarts must be more than 0, not \(time)")
             self.restarts = restarts
             self.time = time
         }
@@ -61,6 +61,6 @@ extension ForkPool.Options: Equatable {
             && (one.tearDown == nil) == (other.tearDown == nil) && one.memoryLimit == other.memoryLimit
             && one.cpuTimeLimit == other.cpuTimeLimit && one.pinning == other.pinning
             && one.niceness == other.niceness && (one.progress == nil) == (other.progress == nil)
-            && one.name == other.name
+            && one.name == other.name && one.dumpsCore == other.dumpsCore && one.signals == other.signals
     }
 }

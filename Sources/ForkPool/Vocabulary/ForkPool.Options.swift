@@ -17,7 +17,7 @@ extension ForkPool {
             /// - Returns: The chunk size.
             /// - Precondition: `size` is at least 1.
             public static func fixed(_ size: Int) -> Chunk {
-                precondition(size >= 1, "ForkPool: a chunk must be at least 1 item, not \(size)")
+                require(size >= 1, "a chunk must be at least 1 item, not \(size)")
                 return Chunk(size: size)
             }
         }
@@ -104,6 +104,15 @@ extension ForkPool {
         /// The kernel keeps 15 bytes of it.
         public var name: String?
 
+        /// Whether a worker that crashes may leave a core dump, as far as the limits of this process allow one.
+        ///
+        /// By default it leaves none: a core of a forked worker has all that this process had in its memory, secrets
+        /// included. The failure has the signal and the runtime's message in any case.
+        public var dumpsCore: Bool
+
+        /// Which process decides about a signal that is sent to a whole group, such as SIGTERM.
+        public var signals: Signals
+
         /// Creates options; each parameter sets the property of its name.
         ///
         /// - Precondition: `warmMemory`, `retries` and `retryPause` are at least 0, `itemsPerWorker` and `memoryLimit` at least 1,
@@ -114,7 +123,8 @@ extension ForkPool {
             retryPause: Duration = .zero, restartIntensity: RestartIntensity? = nil, itemsPerWorker: Int? = nil,
             setUp: (@Sendable () throws -> Void)? = nil, tearDown: (@Sendable () -> Void)? = nil,
             memoryLimit: Int? = nil, cpuTimeLimit: Duration? = nil, pinning: Bool = false, niceness: Int = 0,
-            progress: (@Sendable (Progress) -> Void)? = nil, name: String? = nil
+            progress: (@Sendable (Progress) -> Void)? = nil, name: String? = nil, dumpsCore: Bool = false,
+            signals: Signals = .perProcess
         ) {
             self.chunk = chunk
             self.warmMemory = warmMemory
@@ -133,14 +143,13 @@ extension ForkPool {
             self.niceness = niceness
             self.progress = progress
             self.name = name
+            self.dumpsCore = dumpsCore
+            self.signals = signals
             check()
         }
 
         /// Traps if an option is out of range; options can also be changed after `init`.
         func check() {
-            func require(_ isTrue: Bool, _ text: @autoclosure () -> String) {
-                precondition(isTrue, "ForkPool: \(text())")
-            }
             require(warmMemory >= 0, "warmMemory must be at least 0 bytes, not \(warmMemory)")
             require(
                 (timeout ?? .seconds(1)).nanoseconds > 0,

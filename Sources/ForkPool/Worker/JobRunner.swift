@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CForkPool
 internal import Synchronization
 
 /// Runs a job's methods, which may be async, on the calling thread.
@@ -76,9 +77,11 @@ final class ThreadExecutor: TaskExecutor {
             for job in waiting { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
             if unsafe result.isReady.load(ordering: .acquiring) { return unsafe try result.value!.get() }
             if waiting.isEmpty {
+                cforkpool_note_awaiting(true)
                 pending.wait(while: {
                     unsafe jobs.withLock { $0.isEmpty } && !result.isReady.load(ordering: .acquiring)
                 })
+                cforkpool_note_awaiting(false)
             }
         }
     }

@@ -9,7 +9,7 @@ internal import Synchronization
 /// to allocate.
 final class WorkerMain {
     private let region: RegionLayout
-    private let settings: WorkerSettings
+    let settings: WorkerSettings
     private let setUp: (() throws -> Void)?
     private let tearDown: (() -> Void)?
     private let body: BatchBody

@@ -14,6 +14,9 @@ struct WorkerSettings: Codable {
     /// The limits on private memory beyond what the process has at first, in bytes, and on processor time, in nanoseconds.
     var memoryLimit: Int?
     var cpuTimeLimit: Int?
+    var dumpsCore: Bool
+    /// The signals that the worker ignores: bits by number.
+    var ignoredSignals: UInt32
 
     init(_ options: ForkPool.Options) {
         name = options.name
@@ -24,6 +27,8 @@ struct WorkerSettings: Codable {
         timesItems = options.timeout != nil
         memoryLimit = options.memoryLimit
         cpuTimeLimit = options.cpuTimeLimit?.nanoseconds
+        dumpsCore = options.dumpsCore
+        ignoredSignals = options.signals.areIgnored ? cforkpool_group_signals() : 0
     }
 
     /// Makes this process worker `index`; a refused limit is an error, but a worker runs without a refused name or priority.
@@ -38,6 +43,18 @@ struct WorkerSettings: Codable {
         if let name { _ = unsafe Self.processName(name, index).withCString { unsafe cforkpool_prctl_name($0) } }
         if pinning { _ = cforkpool_sched_setaffinity(Int32(index)) }
         if niceness != 0 { raiseNiceness() }
+        if !dumpsCore { preventCore() }
+        // A worker that was started by exec ignores them already, and notes it here.
+        if ignoredSignals != 0 { cforkpool_ignore_signals(ignoredSignals) }
+    }
+
+    /// Lowers the limit on core dumps to 1 byte: a program that cores are piped into gets them in spite of a limit of 0.
+    private func preventCore() {
+        let resource = __rlimit_resource_t(RLIMIT_CORE.rawValue)
+        var limit = rlimit()
+        guard unsafe getrlimit(resource, &limit) == 0 else { return }
+        limit.rlim_cur = min(1, limit.rlim_max)
+        unsafe setrlimit(resource, &limit)
     }
 
     /// Raises the niceness, which each thread has for itself, of the main thread and of this one; a fork has only one.

@@ -7,6 +7,7 @@ internal import CForkPool
     private let pool: Pool
     /// The environment of all workers that the pool ever starts: that of its start.
     private let environment: OpaquePointer
+    private let ignoredSignals: UInt32
     private var results: Started = []
 
     /// Makes a starter, with the environment as it is now.
@@ -20,6 +21,7 @@ internal import CForkPool
         unsafe self.environment = environment
         self.forker = forker
         self.pool = pool
+        ignoredSignals = WorkerSettings(pool.options).ignoredSignals
     }
 
     deinit {
@@ -59,7 +61,8 @@ internal import CForkPool
                     unsafe layout.crash(slot).pointee.signal = 0
                     return unsafe cforkpool_start(
                         entry: WorkerMain.waitAndRun, context: UnsafeMutableRawPointer(exec), worker: Int32(slot),
-                        crash: nil, keeps_signals_blocked: false, pid: 0, pidfd: -1, failed_call: nil)
+                        crash: nil, keeps_signals_blocked: false, ignored_signals: ignoredSignals, pid: 0, pidfd: -1,
+                        failed_call: nil)
                 }, byExec: true)
         }
         results += zip(slots, outcomes).map { ($0, $1) }

@@ -26,8 +26,8 @@ final class ForkStarter: Starter {
             unsafe layout.crash(slot).pointee.signal = 0
             return unsafe cforkpool_start(
                 entry: WorkerMain.runWorker, context: Unmanaged.passUnretained(worker).toOpaque(),
-                worker: Int32(slot), crash: layout.crash(slot), keeps_signals_blocked: false, pid: 0, pidfd: -1,
-                failed_call: nil)
+                worker: Int32(slot), crash: layout.crash(slot), keeps_signals_blocked: false,
+                ignored_signals: worker.settings.ignoredSignals, pid: 0, pidfd: -1, failed_call: nil)
         }
         results += zip(slots, unsafe forker.start(starts)).map { ($0, $1) }
     }

@@ -206,12 +206,13 @@ final class Template {
         var template = unsafe cforkpool_template(
             entry: WorkerMain.waitAndRun, context: Unmanaged.passUnretained(worker).toOpaque(),
             crashes: layout.crash(0), notice: layout.noticeWord.assumingMemoryBound(to: UInt32.self),
-            request: request, request_size: mapping.size, numbers: Int32(layout.processSlots))
+            request: request, request_size: mapping.size, numbers: Int32(layout.processSlots),
+            ignored_signals: worker.settings.ignoredSignals)
         let started = unsafe withUnsafeMutablePointer(to: &template) { template in
             unsafe forker.start([
                 cforkpool_start(
                     entry: cforkpool_template_main, context: UnsafeMutableRawPointer(template), worker: 0,
-                    crash: nil, keeps_signals_blocked: true, pid: 0, pidfd: -1, failed_call: nil)
+                    crash: nil, keeps_signals_blocked: true, ignored_signals: 0, pid: 0, pidfd: -1, failed_call: nil)
             ])
         }
         switch started[0] {
