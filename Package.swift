@@ -26,6 +26,7 @@ let package = Package(
     name: "forkpool",
     products: [
         .library(name: "ForkPool", targets: ["ForkPool"]),
+        .library(name: "ForkPoolFoundation", targets: ["ForkPoolFoundation"]),
         .executable(name: "forkpool", targets: ["ForkPoolCLI"]),
     ],
     traits: [
@@ -52,6 +53,8 @@ let package = Package(
             name: "ForkPool", dependencies: ["CForkPool"],
             exclude: ["Deadlock/README.md", "Pool/README.md", "Region/README.md", "Worker/README.md"],
             swiftSettings: swiftSettings),
+        // What the library cannot be without Foundation: its failures as LocalizedError.
+        .target(name: "ForkPoolFoundation", dependencies: ["ForkPool"], swiftSettings: swiftSettings),
         // How the command starts, guards and captures programs.
         .target(
             name: "ForkPoolLaunch", dependencies: ["ForkPool", "CForkPool", "CForkLaunch"],
@@ -86,6 +89,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ForkPoolTests", dependencies: ["ForkPool", "ForkPoolLaunch", "CForkPool", "ForkPoolTestSupport"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ForkPoolFoundationTests", dependencies: ["ForkPool", "ForkPoolFoundation"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "FaultTests", dependencies: ["ForkPool", "ForkPoolLaunch", "CForkPool", "ForkPoolTestSupport"],

@@ -97,3 +97,14 @@ struct cforkpool_worker cforkpool_get_worker(void)
 {
     return cforkpool_state.worker.is_one ? cforkpool_state.worker.self : (struct cforkpool_worker){.index = -1};
 }
+
+/// Defined by ForkPoolFoundation.
+extern void cforkpool_describe_error(const void *error, void *text) __attribute__((weak));
+
+bool cforkpool_describe(const void *error, void *text)
+{
+    if (cforkpool_describe_error == NULL)
+        return false;
+    cforkpool_describe_error(error, text);
+    return true;
+}

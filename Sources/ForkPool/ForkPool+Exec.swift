@@ -77,7 +77,8 @@ extension ForkPool {
             let job = try WorkerError.bytes(of: job)
             return try WorkerError.bytes(of: ExecJob(typeName: name, settings: WorkerSettings(options), job: job))
         } catch {
-            var failure = Failure(.notEncodable, index: nil, "the job \(J.self) cannot be encoded: \(error)")
+            var failure = Failure(
+                .notEncodable, index: nil, "the job \(J.self) cannot be encoded: \(ErrorDescription.of(error))")
             failure.bodyRan = .no
             throw failure
         }

@@ -29,7 +29,7 @@ extension ForkPool {
         }
 
         deinit {
-            pool.cancel(over, because: "was dropped")
+            pool.cancel(over, because: ForkPool.Failure.dropped)
         }
 
         /// The number of workers.

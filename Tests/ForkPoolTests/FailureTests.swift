@@ -170,7 +170,7 @@ struct FailureTests {
             (
                 "mmap", 12, ForkPool.Failure.Code.noMemory,
                 "the map could not be run: the system refused mmap: Cannot allocate memory (errno 12); raise the limit "
-                    + "on address space (ulimit -v) or use fewer workers"
+                    + "on address space (ulimit -v) or allow overcommit (vm.overcommit_memory), or use fewer workers"
             ),
             (
                 "fork", 11, .forkRefused,

@@ -38,12 +38,12 @@ struct WorkerError: Codable, Equatable {
         if error is BinaryEncoder.OutOfSpace {
             self.init(.noRoom, "")
         } else {
-            self.init(.notEncodable, String(describing: error))
+            self.init(.notEncodable, ErrorDescription.of(error))
         }
     }
 
     init(decoding error: any Error) {
-        self.init(.inputNotDecodable, String(describing: error))
+        self.init(.inputNotDecodable, ErrorDescription.of(error))
     }
 
     /// Describes why a worker could not start: `setUp` threw, or the system refused something.
@@ -57,7 +57,7 @@ struct WorkerError: Codable, Equatable {
 
     init(notRunnable error: any Error) {
         let refusal = error as? SystemError
-        self.init(.notRunnable, refusal.map { "\($0); \($0.advice)" } ?? String(describing: error))
+        self.init(.notRunnable, refusal.map { "\($0); \($0.advice)" } ?? ErrorDescription.of(error))
         errno = refusal?.code
     }
 
@@ -68,7 +68,7 @@ struct WorkerError: Codable, Equatable {
     /// Adds the error's own description, which runs the body's code.
     func described(by error: any Error) -> WorkerError {
         var described = self
-        let description = String(describing: error)
+        let description = ErrorDescription.of(error)
         if description != text { described.text += ": " + description }
         return described
     }

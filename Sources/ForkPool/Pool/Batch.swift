@@ -124,7 +124,7 @@ internal import Synchronization
                 inputParts.append(part)
                 free = part.offset..<part.end
             } catch {
-                return reject(item, .inputNotEncodable(String(describing: error)))
+                return reject(item, .inputNotEncodable(ErrorDescription.of(error)))
             }
         }
     }

@@ -9,6 +9,8 @@ enum FailureCause {
     case killRefused(SystemError)
     /// The caller cancelled the batch.
     case cancelled
+    /// The pool ended before its work was done: it was cancelled, or dropped.
+    case poolEnded(String)
     /// Workers die before they reach an item.
     case unreachable(ProcessExit)
     /// Workers had to be replaced too often.

@@ -42,7 +42,10 @@ extension ForkPool.Failure {
                     + "system calls pass kill and pidfd_send_signal")
             self.errno = error.code
         case .cancelled:
-            self.init(.cancelled, index: item, item == nil ? "the map was cancelled" : "was cancelled")
+            self.init(.cancelled, index: item, "\(Self.subject(item))was cancelled")
+        case .poolEnded(let how):
+            let advice = how == Self.dropped ? "; keep the pool until its work is done, or close() it" : ""
+            self.init(.cancelled, index: item, "\(Self.subject(item))was cancelled: its pool \(how)\(advice)")
         case .notSetUp(let error) where error.kind == .notRunnable:
             self.init(.notRunnable, index: item, "\(Self.subject(item))could not be run: \(error.text)", ran: .no)
             self.pid = error.pid
@@ -87,6 +90,9 @@ extension ForkPool.Failure {
 
     private static func subject(_ item: Int?) -> String { item == nil ? map : "" }
 
+    /// How a pool ended whose last reference was released.
+    static let dropped = "was dropped"
+
     static func closed(_ how: String) -> Self {
         Self(.closed, index: nil, "the map was refused: the pool \(how); make a new one", ran: .no)
     }
@@ -103,7 +109,7 @@ extension ForkPool.Failure {
     static var streamCancelled: Self { Self(.cancelled, index: nil, "the map was cancelled") }
 
     static func noInput(_ error: any Error) -> Self {
-        let text = String(describing: error)
+        let text = ErrorDescription.of(error)
         var failure = Self(.thrown, index: nil, "has no input: the stream's source threw \(text)", ran: .no)
         failure.thrown = Thrown(description: text, payload: nil)
         return failure
@@ -149,6 +155,7 @@ extension ForkPool.Failure {
     }
 
     static func notDecodable(_ item: Int, _ error: any Error) -> Self {
-        Self(.notDecodable, index: item, "has a result that cannot be decoded: \(error)", ran: .yes)
+        Self(
+            .notDecodable, index: item, "has a result that cannot be decoded: \(ErrorDescription.of(error))", ran: .yes)
     }
 }

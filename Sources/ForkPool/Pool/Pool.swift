@@ -111,7 +111,7 @@ final class Pool: Sendable {
         guard isOwn else { return }
         locked { state in
             state.queue.refuse(because: refusal)
-            endBatches(.cancelled, &state)
+            endBatches(.poolEnded(refusal), &state)
         }
         event?.notify()
         over.wait()

@@ -4,7 +4,8 @@ extension ForkPool {
     public struct Failure: Error, Sendable {
         /// The kind of the failure.
         public struct Code: Hashable, Sendable, CustomStringConvertible {
-            enum Kind: Hashable, Sendable {
+            /// The names are the coded form of a code: a name never changes.
+            enum Kind: String, Sendable {
                 case thrown, crashed, exited, killed, notEncodable, notDecodable, noMemory, forkRefused
                 case threadsRefused, cancelled, corrupted, lost, setUpFailed, closed, timedOut, notRunnable
                 case deadlocked, memoryLimitExceeded, cpuTimeLimitExceeded, restartedTooOften, killRefused
@@ -13,7 +14,7 @@ extension ForkPool {
             let kind: Kind
 
             /// The name of the code.
-            public var description: String { "\(kind)" }
+            public var description: String { kind.rawValue }
 
             /// The body threw an error, which is in `Failure.thrown`.
             public static let thrown = Code(kind: .thrown)
@@ -61,7 +62,7 @@ extension ForkPool {
         }
 
         /// Whether the body ran on the item, so that running it again would be a second time.
-        public enum BodyRan: Sendable {
+        public enum BodyRan: String, Sendable, Codable {
             /// The body did not start.
             case no
             /// The body started, or was about to: a worker records its item before it decodes the input.
@@ -113,11 +114,17 @@ extension ForkPool {
 
 extension ForkPool.Failure {
     /// An error that a body threw in a worker.
-    public struct Thrown: Sendable, CustomStringConvertible {
+    public struct Thrown: Sendable, Codable, CustomStringConvertible {
         /// The type and the description of the error.
         public let description: String
         let payload: [UInt8]?
     }
+
+    /// Whether the item, its map, its call or its pool was cancelled: `code` is `cancelled`.
+    ///
+    /// A cancelled task catches such a failure from `map` and from a call, not a `CancellationError`: `map` throws failures
+    /// alone. <doc:Failures> shows how to throw the one for the other.
+    public var isCancellation: Bool { code == .cancelled }
 }
 
 extension ForkPool.Failure: CustomStringConvertible {
