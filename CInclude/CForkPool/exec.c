@@ -62,6 +62,9 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
     int32_t obstacle = cforkpool_exec_obstacle(call);
     if (obstacle < 0)
         return obstacle;
+    int32_t gives_rights = obstacle > 0 ? 0 : cforkpool_exec_gives_rights(call);
+    if (gives_rights < 0)
+        return gives_rights;
     *call = "execve";
     if (obstacle > 0)
         return -EPERM;
@@ -73,7 +76,7 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
     char *const *given = cforkpool_state.exec.arguments != NULL ? cforkpool_state.exec.arguments : nameless;
     // Written by the child, which has this very memory until execve.
     volatile int error = 0;
-    volatile bool keeps_descriptors = false;
+    const char *volatile refused_call = NULL;
     pid_t parent = getpid();
     pid_t pid = CALL(vfork, vfork());
     if (pid == 0) {
@@ -89,9 +92,13 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
         // A kernel before 5.11 cannot do that.
         if (CALL(close_range, syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC)) != 0)
             mark_descriptors();
-        keeps_descriptors = CALL(fcntl_flags, fcntl(exec->memory, F_SETFD, 0)) == 0;
+        // A worker has the rights of the thread that made its pool, and no others.
+        if (gives_rights != 0 && CALL(prctl, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) != 0)
+            refused_call = "prctl";
+        else if (CALL(fcntl_flags, fcntl(exec->memory, F_SETFD, 0)) != 0)
+            refused_call = "fcntl";
         // The link leads to the file of this very process, which may have no name any more.
-        if (keeps_descriptors)
+        else
             CALL(execve, execve("/proc/self/exe", given, environment->variables));
         error = errno;
         _exit(EXIT_NO_WORKER);
@@ -102,8 +109,8 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
         return -refused;
     }
     if (error != 0) {
-        if (!keeps_descriptors)
-            *call = "fcntl";
+        if (refused_call != NULL)
+            *call = refused_call;
         while (CALL_EVEN_IF(ECHILD, waitpid, waitpid(pid, NULL, 0)) < 0 && errno == EINTR)
             ;
         return -error;

@@ -224,6 +224,10 @@ void cforkpool_set_signals(uint32_t signals, void (*_Nullable disposition)(int))
 /// Makes the forked child a worker, runs its entry and ends the process.
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent);
 
+/// Whether a program that this thread starts again would have rights that the thread has not: those of the file's owner, or
+/// capabilities that root gave up. Returns 0, 1, or a negative errno of the call `*call`.
+int32_t cforkpool_exec_gives_rights(const char *_Nullable *_Nonnull call);
+
 /// Starts this program again as the worker that `start->context` describes; returns its id, or a negative errno of the
 /// call `*call`.
 pid_t cforkpool_exec_child(struct cforkpool_start *start, const char *_Nullable *_Nonnull call);

@@ -83,14 +83,16 @@ int32_t cforkpool_exec_obstacle(const char **call)
         return CFORKPOOL_STARTED_BY_LOADER;
     if (getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid())
         return CFORKPOOL_HAS_OTHER_RIGHTS;
-    // With no_new_privs exec gives nothing. But a worker distrusts its environment for the sake of the file's capabilities
-    // even then. If it is not known, it is not set.
-    bool gives_nothing = CALL(prctl, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) == 1;
+    // A worker distrusts its environment for the sake of the file's capabilities, even with no_new_privs.
     int32_t gives = file_gives_capabilities(call);
-    if (gives == 0 && !gives_nothing)
-        gives = file_gives_owner(call);
-    if (gives != 0)
-        return gives < 0 ? gives : CFORKPOOL_FILE_GIVES_RIGHTS;
-    int32_t dropped = gives_nothing ? 0 : has_dropped_capabilities(call);
-    return dropped <= 0 ? dropped : CFORKPOOL_DROPPED_CAPABILITIES;
+    return gives <= 0 ? gives : CFORKPOOL_FILE_GIVES_CAPABILITIES;
+}
+
+int32_t cforkpool_exec_gives_rights(const char **call)
+{
+    // If it is not known, it is not set.
+    if (CALL(prctl, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) == 1)
+        return 0;
+    int32_t gives = file_gives_owner(call);
+    return gives != 0 ? gives : has_dropped_capabilities(call);
 }

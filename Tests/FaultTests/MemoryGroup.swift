@@ -40,8 +40,15 @@ struct MemoryGroup {
     /// Moves this process back.
     func leave() -> Bool { Self.write("\(getpid())", to: "\(home)/cgroup.procs") }
 
-    /// Removes the group, which has no process any more.
-    func remove() -> Bool { unsafe rmdir(path) == 0 }
+    /// Removes the group as soon as it has no process any more; false if it still has one after some seconds.
+    func remove() -> Bool {
+        for _ in 0..<10_000 {
+            if unsafe rmdir(path) == 0 { return true }
+            guard errno == EBUSY else { return false }
+            usleep(1000)
+        }
+        return false
+    }
 
     private static func read(_ path: String) -> String? {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)

@@ -205,10 +205,8 @@ enum cforkpool_obstacle {
     CFORKPOOL_STARTED_BY_LOADER = 1,
     /// The process has rights that its user has not (setuid, setgid, file capabilities): its worker would run main.
     CFORKPOOL_HAS_OTHER_RIGHTS = 2,
-    /// The program's file gives rights that the process does not have.
-    CFORKPOOL_FILE_GIVES_RIGHTS = 3,
-    /// The process is root without some capabilities, which exec gives back to root.
-    CFORKPOOL_DROPPED_CAPABILITIES = 4,
+    /// The program's file has capabilities, which the process does not have.
+    CFORKPOOL_FILE_GIVES_CAPABILITIES = 3,
 };
 /// Returns 0, one of `cforkpool_obstacle`, or a negative errno of the call that is then in `*call`.
 int32_t cforkpool_exec_obstacle(const char *_Nullable *_Nonnull call);

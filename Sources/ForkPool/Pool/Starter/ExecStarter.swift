@@ -40,12 +40,9 @@ internal import CForkPool
         case CFORKPOOL_HAS_OTHER_RIGHTS:
             "this program has rights that its user does not have (setuid, setgid or file capabilities), so a worker that is "
                 + "started by exec would not trust its environment, and would run main; use start: .fork"
-        case CFORKPOOL_FILE_GIVES_RIGHTS:
-            "this program's file gives rights that the process does not have (setuid, setgid or file capabilities), and a worker "
-                + "that is started by exec would have them; use start: .fork, or a copy of the program without these rights"
-        case CFORKPOOL_DROPPED_CAPABILITIES:
-            "this process runs as root without some capabilities, and a worker that is started by exec would have them; "
-                + "drop them from the bounding set as well, set no_new_privs, or use start: .fork"
+        case CFORKPOOL_FILE_GIVES_CAPABILITIES:
+            "this program's file has capabilities, so a worker that is started by exec would not trust its environment, and would "
+                + "run main; use start: .fork, or a copy of the program without them"
         default: nil
         }
     }
