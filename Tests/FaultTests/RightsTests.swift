@@ -109,7 +109,7 @@ private enum RightsScenes {
         let setgid = ProgramCopy(mode: 0o2755)
         let capable = ProgramCopy(hasCapabilities: true)
         let works = "answer: 7\n"
-        let hasOther = "rights that its user does not have"
+        let hasOther = "this process has rights that its user does not have"
         let fileGives = "this program's file has capabilities"
         let cases: [(program: ProgramCopy, isNobody: Bool, changes: String, answer: String)] = [
             (plain, false, "", works), (plain, true, "", works), (plain, false, "drop", works),

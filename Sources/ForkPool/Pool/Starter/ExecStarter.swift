@@ -38,8 +38,9 @@ internal import CForkPool
             "this program was started as an argument of the dynamic loader (ld.so PROGRAM), which would be started again in its "
                 + "place; start the program itself, or use start: .fork"
         case CFORKPOOL_HAS_OTHER_RIGHTS:
-            "this program has rights that its user does not have (setuid, setgid or file capabilities), so a worker that is "
-                + "started by exec would not trust its environment, and would run main; use start: .fork"
+            "this process has rights that its user does not have (setuid, setgid or file capabilities, or a changed effective "
+                + "user or group), so a worker that is started by exec would not trust its environment, and would run main; "
+                + "use start: .fork, or start the program without these rights"
         case CFORKPOOL_FILE_GIVES_CAPABILITIES:
             "this program's file has capabilities, so a worker that is started by exec would not trust its environment, and would "
                 + "run main; use start: .fork, or a copy of the program without them"
