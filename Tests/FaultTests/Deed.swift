@@ -50,6 +50,8 @@ indirect enum Deed: Codable, Sendable {
     case coreLimit
     /// To return whether a process that it forks ignores a signal.
     case childIgnores(Int32)
+    /// To read a byte from a descriptor and return it, or a negative errno.
+    case readByte(from: Int32)
     /// To do something at this attempt at the item and those before it, and something else at later ones.
     case upTo(attempt: Int, Deed, then: Deed)
     /// To return the attempt.
@@ -131,6 +133,9 @@ indirect enum Deed: Codable, Sendable {
             let child = Process.fork()
             if child == 0 { _exit(Process.ignores(number) ? 1 : 0) }
             return Int(Process.wait(for: child) >> 8)
+        case .readByte(let descriptor):
+            var byte: UInt8 = 0
+            return unsafe read(descriptor, &byte, 1) == 1 ? Int(byte) : -Int(errno)
         case .upTo(let attempt, let early, let late):
             return try (ForkPool.worker!.attempt <= attempt ? early : late).perform()
         case .attempt: return ForkPool.worker!.attempt

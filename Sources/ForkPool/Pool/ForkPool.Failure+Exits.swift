@@ -19,8 +19,8 @@ extension ForkPool.Failure {
             self.init(
                 .deadlocked, index: index,
                 "waited in \(worker) for a lock that no thread is left to release; if another thread of this process held it "
-                    + "at the fork, use a job with start: .exec or map before other threads start; else the body waits for itself"
-            )
+                    + "at the fork, or was to signal it (Dispatch, a run loop, Foundation's Process), use a job with "
+                    + "start: .exec or map before other threads start; else the body waits for itself")
         case .memoryLimit(let limit):
             self.init(
                 .memoryLimitExceeded, index: index,

@@ -14,7 +14,7 @@ extension ForkPool {
     ///
     /// With `start: .exec` the worker gets the encoded value and the name of its type, so the type must not be
     /// `private` or declared in a function. `main` of the program does not run in the worker, so global variables of
-    /// main.swift have no value. The only thread of the worker drives an async `run`. In a forked worker it must not
+    /// main.swift read as zero. The only thread of the worker drives an async `run`. In a forked worker it must not
     /// wait for Dispatch, `Task.sleep` or other threads, because a fork has none; in an exec worker it may.
     public protocol Job: Codable {
         /// The type of the inputs.
