@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
+#include <fenv.h>
 #include <link.h>
 #include <poll.h>
 #include <signal.h>
@@ -55,7 +56,16 @@ static void mark_descriptors(void)
     close(folder);
 }
 
-pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
+/// Writes how this thread computes with floating-point numbers, which execve resets, in hexadecimal digits.
+static void write_rounding(char *text)
+{
+    fenv_t own;
+    fegetenv(&own);
+    for (size_t i = 0; i < sizeof own; i++)
+        snprintf(text + 2 * i, 3, "%02x", ((const unsigned char *)&own)[i]);
+}
+
+pid_t cforkpool_exec_child(struct cforkpool_forker *forker, struct cforkpool_start *start, const char **call)
 {
     const struct cforkpool_exec *exec = start->context;
     // The process may have changed its rights since its pool was started.
@@ -68,10 +78,12 @@ pid_t cforkpool_exec_child(struct cforkpool_start *start, const char **call)
     *call = "execve";
     if (obstacle > 0)
         return -EPERM;
+    char rounding[2 * sizeof(fenv_t) + 1];
+    write_rounding(rounding);
     // One process after the other is started with a pool's environment.
     struct cforkpool_environment *environment = exec->environment;
-    snprintf(environment->worker, sizeof environment->worker, CFORKPOOL_VARIABLE "=%d:%d:%d:%llx", exec->memory,
-             start->worker, (int)getpid(), (unsigned long long)exec->token);
+    snprintf(environment->worker, sizeof environment->worker, CFORKPOOL_VARIABLE "=%d:%d:%d:%zx:%llx:%s",
+             exec->memory, start->worker, (int)getpid(), forker->stack.size, (unsigned long long)exec->token, rounding);
     static char *const nameless[] = {"", NULL};
     char *const *given = cforkpool_state.exec.arguments != NULL ? cforkpool_state.exec.arguments : nameless;
     // Written by the child, which has this very memory until execve.
@@ -158,12 +170,30 @@ static void check_memory(int memory)
         cforkpool_refuse_worker("its memory was made by another user; start the pool after the process has changed its user");
 }
 
+/// Computes as the text says that the pool's thread did; returns whether it is one that `write_rounding` wrote.
+static bool take_rounding(const char *text)
+{
+    fenv_t own;
+    if (strlen(text) != 2 * sizeof own)
+        return false;
+    for (size_t i = 0; i < sizeof own; i++) {
+        unsigned byte;
+        if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+            return false;
+        ((unsigned char *)&own)[i] = (unsigned char)byte;
+    }
+    return fesetenv(&own) == 0;
+}
+
 /// Becomes the worker that `text` describes. The program's main must not run, whatever happens.
 static _Noreturn void become_worker(const char *text)
 {
     int memory, number, parent;
+    size_t stack_size;
     unsigned long long token;
-    if (sscanf(text, "%d:%d:%d:%llx", &memory, &number, &parent, &token) != 4)
+    int end = 0;
+    if (sscanf(text, "%d:%d:%d:%zx:%llx:%n", &memory, &number, &parent, &stack_size, &token, &end) != 5 || end == 0
+        || !take_rounding(text + end))
         cforkpool_refuse_worker("the variable " CFORKPOOL_VARIABLE " is not one that a pool set; unset it");
     cforkpool_state.exec.memory = memory;
     cforkpool_state.exec.number = number;
@@ -180,7 +210,9 @@ static _Noreturn void become_worker(const char *text)
     if (cforkpool_exec_worker == NULL)
         cforkpool_refuse_worker("the program has no library");
     pthread_t thread;
-    if (CALL_OR(pthread_create, errno, pthread_create(&thread, NULL, worker_main, NULL)) != 0)
+    struct cforkpool_stack stack = {0};
+    if (!cforkpool_make_stack(&stack, stack_size)
+        || cforkpool_create_thread(&thread, &stack, worker_main, NULL) != 0)
         cforkpool_refuse_worker("the system refused a thread");
     // The main thread is the main actor's and the main queue's, as in any program.
     sigset_t none;

@@ -55,7 +55,7 @@ static void exec_on_forker(struct cforkpool_forker *forker, struct cforkpool_sta
     for (int32_t i = 0; i < count; i++) {
         const char *call;
         if (cforkpool_can_open(&starts[i])) {
-            pid_t pid = cforkpool_exec_child(&starts[i], &call);
+            pid_t pid = cforkpool_exec_child(forker, &starts[i], &call);
             cforkpool_finish_start(forker, &starts[i], pid, call);
         }
     }
@@ -121,7 +121,7 @@ static void serve(struct cforkpool_forker *forker)
 static void *forker_main(void *context)
 {
     struct cforkpool_forker *forker = context;
-    forker->stack_low = cforkpool_stack_low();
+    forker->stack_low = (uintptr_t)forker->stack.base + STACK_GUARD;
     cforkpool_find_tid(forker);
     take_process_name(forker);
     // The one thing of a thread that the C library keeps: a new thread has the program's locale.
@@ -136,7 +136,6 @@ static void *forker_main(void *context)
         atomic_store(&forker->word, FORKER_DONE);
         cforkpool_futex_wake_private((uint32_t *)&forker->word, INT32_MAX);
     }
-    cforkpool_guard_reap(forker);
     atomic_fetch_sub(&cforkpool_state.own_threads, 1);
     return NULL;
 }
@@ -167,8 +166,7 @@ static void free_stack(struct cforkpool_stack *stack)
     *stack = (struct cforkpool_stack){0};
 }
 
-/// Makes `stack` one of at least `size` bytes, or less where the system refuses; false if it refuses everything.
-static bool make_stack(struct cforkpool_stack *stack, size_t size)
+bool cforkpool_make_stack(struct cforkpool_stack *stack, size_t size)
 {
     if (stack->base != NULL && stack->size >= size)
         return true;
@@ -211,7 +209,7 @@ static int start_thread(struct cforkpool_forker *forker)
     if (forker->locale == (locale_t)0)
         return ENOMEM;
     join(atomic_exchange(&cforkpool_state.ended_forker, NULL), &forker->stack);
-    if (!make_stack(&forker->stack, stack_size()))
+    if (!cforkpool_make_stack(&forker->stack, stack_size()))
         return ENOMEM;
     atomic_fetch_add(&cforkpool_state.own_threads, 1);
     int error = cforkpool_create_thread(&forker->thread, &forker->stack, forker_main, forker);
@@ -267,6 +265,8 @@ void cforkpool_forker_end(struct cforkpool_forker *forker)
     cforkpool_guard_dismiss(forker);
     atomic_store(&forker->word, FORKER_ENDING);
     cforkpool_futex_wake_private((uint32_t *)&forker->word, INT32_MAX);
+    // No process is left when a map or a pool has ended; the thread may take a moment more.
+    cforkpool_guard_reap(forker);
     struct cforkpool_stack stack = {0};
     join(atomic_exchange(&cforkpool_state.ended_forker, forker), &stack);
     free_stack(&stack);

@@ -23,7 +23,7 @@
 /// The environment of a pool's workers.
 struct cforkpool_environment {
     /// The variable that is each process's own.
-    char worker[sizeof CFORKPOOL_VARIABLE + 128];
+    char worker[sizeof CFORKPOOL_VARIABLE + 256];
     /// That one, the others, and NULL; the text follows.
     char *_Nullable variables[];
 };
@@ -230,7 +230,10 @@ int32_t cforkpool_exec_gives_rights(const char *_Nullable *_Nonnull call);
 
 /// Starts this program again as the worker that `start->context` describes; returns its id, or a negative errno of the
 /// call `*call`.
-pid_t cforkpool_exec_child(struct cforkpool_start *start, const char *_Nullable *_Nonnull call);
+pid_t cforkpool_exec_child(struct cforkpool_forker *forker, struct cforkpool_start *start, const char *_Nullable *_Nonnull call);
+
+/// Makes `stack` one of at least `size` bytes, or less where the system refuses; returns false if it refuses everything.
+bool cforkpool_make_stack(struct cforkpool_stack *stack, size_t size);
 
 /// Creates a thread with every signal blocked, on a stack or (NULL) the C library's; returns 0 or an errno.
 int cforkpool_create_thread(pthread_t *thread, const struct cforkpool_stack *_Nullable stack,

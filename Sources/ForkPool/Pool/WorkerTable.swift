@@ -183,7 +183,7 @@ struct WorkerTable {
             vainStarts += 1
         }
         let excess = vainStarts - BatchMachine.mostFailedStarts
-        if excess > 0, !isFixed { pausedUntil = now + 1_000_000 << min(excess, 10) }
+        if excess > 0, !isFixed { pausedUntil = now + 1_000_000 << min(excess, 5) }
     }
 
     private mutating func replace(_ worker: Int) -> [Action] {
