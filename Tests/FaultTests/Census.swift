@@ -56,6 +56,16 @@ extension Files {
         return words.count > 1 ? (Int(words[1]) ?? 0) << 10 : 0
     }
 
+    /// The addresses of the mappings without a named file that this process shares and can write to.
+    static var sharedMappings: [Range<Int>] {
+        lines("/proc/self/maps").compactMap { line in
+            let words = line.split(separator: " ")
+            guard words[1].hasPrefix("rw-s"), line.contains("/dev/zero") || line.contains("/memfd:") else { return nil }
+            let ends = words[0].split(separator: "-").compactMap { Int($0, radix: 16) }
+            return ends[0]..<ends[1]
+        }
+    }
+
     /// How many threads this process has.
     static var threads: Int {
         let line = lines("/proc/self/status").first { $0.hasPrefix("Threads:") }

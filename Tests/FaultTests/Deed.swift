@@ -66,6 +66,14 @@ indirect enum Deed: Codable, Sendable {
     case stop
     /// To wait for a lock that is never released.
     case deadlock
+    /// To tamper with what the library relies on, and then to do something.
+    case tamper(Tampering, then: Deed)
+    /// To return the value of a state of the thread.
+    case state(ThreadState)
+    /// To recurse over that many mebibytes of the stack, and to return how many.
+    case recurse(mebibytes: Int)
+    /// To return how many of the descriptors from a number on are open.
+    case descriptors(from: Int32)
     /// To return `Held.value`; if true, to release its initialiser before.
     case initialise(released: Bool)
     /// To ask for memory until there is none: in Swift, and in C by one unchecked request of that many bytes.
@@ -152,6 +160,14 @@ indirect enum Deed: Codable, Sendable {
             return times
         case .stop: Glibc.raise(SIGSTOP)
         case .deadlock: Process.waitForEver()
+        case .tamper(let tampering, let deed):
+            tampering.apply()
+            return try deed.perform()
+        case .state(let state): return state.value
+        case .recurse(let mebibytes):
+            _ = Self.descend(kibibytes: mebibytes << 10)
+            return mebibytes
+        case .descriptors(let first): return (first..<4096).count { fcntl($0, F_GETFD) >= 0 }
         case .initialise(let released):
             if released { Held.gate.send() }
             return Held.value
@@ -168,6 +184,15 @@ indirect enum Deed: Codable, Sendable {
         let file = unsafe tmpfile()!
         let page = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0)!
         unsafe page.storeBytes(of: 1, as: Int.self)
+    }
+
+    /// Recurses in frames of a little more than a kibibyte each.
+    @inline(never) @_optimize(none)
+    static func descend(kibibytes: Int) -> Int {
+        unsafe withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 16) { bytes in
+            unsafe bytes[0] = 1
+            return kibibytes == 0 ? 0 : unsafe descend(kibibytes: kibibytes - 1) + Int(bytes[0])
+        }
     }
 
     /// Recurses until the stack ends.

@@ -94,11 +94,16 @@ struct Fault: CustomStringConvertible {
     ///
     /// At most one other thread may run here, and `scene` must not be the first to use anything of the runtime.
     func run(_ fault: Fault, _ scene: (Fault) -> [String]) -> String? {
+        run("\(fault)") { scene(fault) }
+    }
+
+    /// Does the same with a fault that has no more than a name.
+    func run(_ fault: String, _ scene: () -> [String]) -> String? {
         unsafe page.storeBytes(of: 0, as: Int.self)
         let child = Process.fork()
         if child == 0 {
             Scene.setDeadline()
-            say(Self.leavesNothing { scene(fault) })
+            say(Self.leavesNothing(scene))
             _exit(0)
         }
         let status = Process.wait(for: child)

@@ -39,11 +39,13 @@ enum Raw {
         #endif
     }
 
-    private static func syscall(
-        _ number: Int, _ first: Int, _ second: Int = 0, _ third: Int = 0, _ fourth: Int = 0
+    @discardableResult
+    static func syscall(
+        _ number: Int, _ first: Int = 0, _ second: Int = 0, _ third: Int = 0, _ fourth: Int = 0, _ fifth: Int = 0
     ) -> Int {
         typealias Call = @convention(c) (Int, Int, Int, Int, Int, Int, Int) -> Int
-        return unsafe unsafeBitCast(dlsym(nil, "syscall")!, to: Call.self)(number, first, second, third, fourth, 0, 0)
+        return unsafe unsafeBitCast(dlsym(nil, "syscall")!, to: Call.self)(
+            number, first, second, third, fourth, fifth, 0)
     }
 
     /// Runs `work` while another process, which has this one's memory (`clone`), waits for the stage's pipe and then posts

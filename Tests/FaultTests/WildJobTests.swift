@@ -23,7 +23,7 @@ struct Scribbling: PlainJob {
     func act(_ seed: Int) throws -> String {
         guard seed >= 0 else { return "item \(seed)" }
         var dice = Dice(state: UInt64(seed))
-        let mappings = Files.lines("/proc/self/maps").compactMap(Self.sharedMapping)
+        let mappings = Files.sharedMappings
         for _ in 0..<200 {
             let mapping = mappings.randomElement(using: &dice)!
             // Most of the control data lies at the beginning.
@@ -33,14 +33,6 @@ struct Scribbling: PlainJob {
             unsafe UnsafeMutablePointer<Int>(bitPattern: address)!.pointee = word
         }
         return "item \(seed)"
-    }
-
-    /// The addresses of a line of /proc/self/maps, if they are shared and writable.
-    private static func sharedMapping(_ line: Substring) -> Range<Int>? {
-        let words = line.split(separator: " ")
-        guard words[1].hasPrefix("rw-s"), line.contains("/dev/zero") || line.contains("/memfd:") else { return nil }
-        let ends = words[0].split(separator: "-").compactMap { Int($0, radix: 16) }
-        return ends[0]..<ends[1]
     }
 }
 

@@ -17,12 +17,15 @@ package enum Threads {
         return results.inOrder
     }
 
-    /// Starts a thread that is to be joined.
-    package static func start(_ work: @escaping () -> Void) -> pthread_t {
+    /// Starts a thread that is to be joined, with a stack of that many bytes or of the usual size.
+    package static func start(stackSize: Int? = nil, _ work: @escaping () -> Void) -> pthread_t {
+        var attributes = pthread_attr_t()
+        unsafe pthread_attr_init(&attributes)
+        if let stackSize { unsafe pthread_attr_setstacksize(&attributes, stackSize) }
         let context = unsafe Unmanaged.passRetained(Work(run: work)).toOpaque()
         var thread = pthread_t()
         let error = unsafe pthread_create(
-            &thread, nil,
+            &thread, &attributes,
             { context in
                 unsafe Unmanaged<Work>.fromOpaque(context!).takeRetainedValue().run()
                 return nil
