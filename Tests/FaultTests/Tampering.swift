@@ -22,7 +22,7 @@ enum Tampering: Codable, Sendable {
     case leaveReaders
     /// To open a file in the place of every inherited descriptor.
     case reopen(at: String)
-    /// To leave a process behind that writes into all shared memory, and sends its id once it does.
+    /// To leave a process behind that sends its id and writes into all shared memory that the body had.
     case leave(Writer, at: String)
     /// To replace a number wherever it finds it in shared memory.
     case replace(Int, by: Int)
@@ -58,7 +58,8 @@ enum Tampering: Codable, Sendable {
             }
         case .leaveReaders:
             for descriptor in Self.descriptors where Process.fork() == 0 {
-                alarm(60)
+                // The test's own pipes end with the last process that has them.
+                alarm(3)
                 _ = fcntl(descriptor, F_SETFL, 0)
                 var bytes = [UInt8](repeating: 0, count: 8)
                 while unsafe read(descriptor, &bytes, bytes.count) > 0 {}
@@ -125,7 +126,8 @@ private enum LeftWriter {
         var pid = Int32(Raw.syscall(Raw.getpid))
         var state: UInt64 = 88_172_645_463_325_252
         let end = time(nil) + 60
-        var hasSaid = false
+        // It writes from here on, until the memory that it does not share ends it.
+        _ = unsafe Glibc.write(pipe, &pid, 4)
         while time(nil) < end {
             for range in unsafe mappings {
                 for address in stride(
@@ -137,8 +139,6 @@ private enum LeftWriter {
                     unsafe UnsafeMutablePointer<UInt64>(bitPattern: address)!.pointee = state
                 }
             }
-            if !hasSaid { _ = unsafe Glibc.write(pipe, &pid, 4) }
-            hasSaid = true
         }
         _exit(0)
     }
