@@ -15,6 +15,7 @@
 /// The names by which `cforkpool_inject` knows the calls. A call that does several things has a name for each.
 /// `tid_offset` is no system call but the self-check of stack.c.
 #define CFORKPOOL_CALLS(CALL_NAMED) \
+    CALL_NAMED(access) \
     CALL_NAMED(capget) \
     CALL_NAMED(clone) \
     CALL_NAMED(close_range) \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "internal.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <link.h>
 #include <sys/auxv.h>
@@ -15,7 +16,7 @@
 #define SECBIT_NOROOT 1
 #endif
 
-/// Whether this program may be started again as a worker: it must be the same program, with the same rights.
+/// Whether this program can be started again as a worker: it must be the same program, with the same rights.
 
 /// Whether the dynamic loader was started with this program as its argument. Then /proc/self/exe is the loader.
 static bool was_started_by_loader(void)
@@ -82,6 +83,10 @@ int32_t cforkpool_exec_obstacle(const char **call)
 {
     if (was_started_by_loader())
         return CFORKPOOL_STARTED_BY_LOADER;
+    // The file's mode may have changed, its file system may refuse programs now, and there may be no /proc.
+    *call = "access";
+    if (CALL(access, faccessat(AT_FDCWD, "/proc/self/exe", X_OK, AT_EACCESS)) != 0)
+        return -errno;
     // -1 is no user, so these two change nothing, and answer what was set before.
     bool has_own_files = setfsuid((uid_t)-1) == (int)geteuid() && setfsgid((gid_t)-1) == (int)getegid();
     if (getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid() || !has_own_files)

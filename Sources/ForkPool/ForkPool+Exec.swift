@@ -11,7 +11,7 @@ extension ForkPool {
     /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory. With `start: .exec` also
     ///   `notRunnable`, if the type of the job cannot be found by its name, if the options have a `setUp` or `tearDown`
     ///   (use the methods of the job instead), if the library is a dynamic one and the program does not call
-    ///   `bootstrap()`, or if the program would have other rights when it is started again; and `notEncodable`, if the job cannot be encoded.
+    ///   `bootstrap()`, or if the program cannot be started again with the rights of this process; and `notEncodable`, if the job cannot be encoded.
     public func resident<J: Job>(_ job: J, start: Start = .fork) throws(Failure) -> Resident<J.Input, J.Output> {
         switch start {
         case .fork:
@@ -50,9 +50,19 @@ extension ForkPool {
         cforkpool_bootstrap()
     }
 
-    /// Why this program must not be started again, and what to do; nil if it may be.
-    private func obstacle() throws(Failure) -> String? {
-        do throws(SystemError) { return try ExecStarter.obstacle() } catch { throw Failure(refused: error, index: nil) }
+    /// Throws if this program cannot be started again, or not with the rights of this process.
+    private func checkProgram() throws(Failure) {
+        let obstacle: String?
+        do throws(SystemError) {
+            obstacle = try ExecStarter.obstacle()
+        } catch {
+            var failure = Failure.notRunnable(
+                "this program cannot be started again: \(error), for /proc/self/exe; make its file executable and mount /proc, "
+                    + "or use start: .fork")
+            failure.errno = error.code
+            throw failure
+        }
+        if let obstacle { throw .notRunnable(obstacle) }
     }
 
     /// Encodes what a worker that is started by exec reads first.
@@ -67,7 +77,7 @@ extension ForkPool {
                 "this program has ForkPool as a dynamic library, so a worker that is started by exec would run its main; "
                     + "call ForkPool.bootstrap() as the first line of main")
         }
-        if let obstacle = try obstacle() { throw .notRunnable(obstacle) }
+        try checkProgram()
         guard let name = _mangledTypeName(J.self), let found = _typeByName(name), found == J.self else {
             throw .notRunnable(
                 "the type \(J.self) cannot be found by its name in a worker that is started by exec; "

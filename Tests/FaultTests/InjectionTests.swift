@@ -40,6 +40,7 @@ enum FaultCases {
     }
 
     static let errors: [String: Errors] = [
+        "access": [EACCES],
         "capget": [EPERM],
         "clone": [EAGAIN, ENOMEM],
         "close_range": [ENOSYS],

@@ -68,6 +68,7 @@ import Testing
     func streamsOfHost(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in OutputScenes.heldByThread(kind) }
         await #expect(processExitsWith: .success) { [kind] in OutputScenes.unbuffered(kind) }
+        await #expect(processExitsWith: .success) { [kind] in OutputScenes.bufferedErrors(kind) }
     }
 }
 
@@ -166,7 +167,8 @@ private enum OutputScenes {
             #expect([.residentJob, .exec].contains(kind) ? 1...2 ~= begins : begins == 0)
             #expect(seen.count { $0 == "torn down" } == begins)
             let others = seen.filter { $0 != "set up" && $0 != "torn down" }
-            #expect(others == (lines(0...40) + ["before after"]).sorted())
+            let wanted = (lines(0...40) + ["before after"]).sorted()
+            #expect(others == wanted, "\(Set(others).symmetricDifference(wanted)), \(others.count) lines")
         }
     }
 
@@ -209,6 +211,23 @@ private enum OutputScenes {
             _ = held.receive()
             unsafe fflush(StandardOutput.stream)
             #expect(output.text() == "of the host, not flushed")
+        } catch {
+            Issue.record(error)
+        }
+    }
+
+    static func bufferedErrors(_ kind: Kind) {
+        Scene.setDeadline()
+        do {
+            let output = StandardOutput(.pipe)
+            let errors = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+            dup2(STDOUT_FILENO, STDERR_FILENO)
+            unsafe setvbuf(StandardOutput.errors, nil, _IOFBF, 4096)
+            let pool = try start(kind, output)
+            _ = pool.mapResults([.both(.error(1), then: .act(.raise(SIGKILL)))])
+            #expect(lines(output) == [Speech.text(1)])
+            pool.close()
+            dup2(errors, STDERR_FILENO)
         } catch {
             Issue.record(error)
         }

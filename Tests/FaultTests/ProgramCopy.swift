@@ -99,6 +99,8 @@ enum Rights: String {
     case drop
     /// Becomes another user in effect.
     case effective
+    /// Makes this program's file one that cannot be executed.
+    case noFile
     /// Gives up a capability.
     case capability
     /// Gains nothing by exec any more.
@@ -116,6 +118,7 @@ enum Rights: String {
             switch self {
             case .drop: Self.setUser(real: ProgramCopy.nobody, effective: ProgramCopy.nobody, saved: ProgramCopy.nobody)
             case .effective: seteuid(ProgramCopy.nobody)
+            case .noFile: unsafe chmod("/proc/self/exe", 0o644)
             case .capability: Self.giveUpCapability()
             case .noNewPrivileges: Self.setNoNewPrivileges()
             }

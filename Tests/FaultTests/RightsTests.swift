@@ -37,6 +37,11 @@ import Testing
         await #expect(processExitsWith: .success) { RightsScenes.loader() }
     }
 
+    @Test("G8: a program whose file cannot be executed any more says so", arguments: [Kind.exec])
+    func notExecutable(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { RightsScenes.notExecutable() }
+    }
+
     @Test("G8: processes that cannot be workers say so in whole lines", arguments: [Kind.exec])
     func wholeLines(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { RightsScenes.wholeLines() }
@@ -142,6 +147,16 @@ private enum RightsScenes {
         #expect(status == 0, "\(text)")
         #expect(text.contains("answer: notRunnable"), "\(text)")
         #expect(text.contains("this program was started as an argument of the dynamic loader"), "\(text)")
+    }
+
+    static func notExecutable() {
+        Scene.setDeadline()
+        let (status, text) = ProgramCopy().run(
+            AskedProgram.words, environment: ["\(AskedProgram.variable)=\(Rights.noFile.rawValue)"])
+        #expect(status == 0, "\(text)")
+        #expect(text.contains("answer: notRunnable"), "\(text)")
+        #expect(text.contains("this program cannot be started again: the system refused access: "), "\(text)")
+        #expect(text.contains("Permission denied (errno 13)"), "\(text)")
     }
 
     static func wholeLines() {

@@ -7,6 +7,8 @@ import Glibc
 indirect enum Speech: Codable, Sendable {
     /// The line of a number, by several calls of `print`.
     case line(Int)
+    /// The line of a number, to standard error.
+    case error(Int)
     /// Text without an end of line.
     case part(String)
     /// Lines that several threads print at once.
@@ -29,6 +31,7 @@ indirect enum Speech: Codable, Sendable {
             let words = Self.text(number).split(separator: " ")
             for word in words.dropLast() { print(word, terminator: " ") }
             print(words.last!)
+        case .error(let number): unsafe fputs(Self.text(number) + "\n", StandardOutput.errors)
         case .part(let text): print(text, terminator: "")
         case .threads(let numbers): Threads.run(numbers.count) { print(Self.text(numbers[$0])) }
         case .map(let numbers):
@@ -36,8 +39,9 @@ indirect enum Speech: Codable, Sendable {
             try ForkPool(workers: 2).forEach(numbers) { print(Self.text($0)) }
             print("after")
         case .ownBuffer(let number):
-            unsafe setvbuf(StandardOutput.stream, nil, _IOFBF, 1 << 16)
-            print(Self.text(number))
+            unsafe setvbuf(StandardOutput.stream, .allocate(capacity: 1 << 16), _IOFBF, 1 << 16)
+            // By one call: after a change of its mode glibc writes what the first call left before the second one.
+            unsafe fputs(Self.text(number) + "\n", StandardOutput.stream)
             unsafe fflush(StandardOutput.stream)
         case .both(let first, let second):
             _ = try first.perform()
@@ -72,6 +76,10 @@ final class StandardOutput {
     /// The stream, which Swift takes for a variable that any thread may change.
     static var stream: UnsafeMutablePointer<FILE> {
         unsafe dlsym(nil, "stdout")!.load(as: UnsafeMutablePointer<FILE>.self)
+    }
+    /// Standard error.
+    static var errors: UnsafeMutablePointer<FILE> {
+        unsafe dlsym(nil, "stderr")!.load(as: UnsafeMutablePointer<FILE>.self)
     }
 
     /// Gives the stream the buffer that a program has whose output is no terminal; a test has it write each line.
