@@ -62,6 +62,17 @@ int32_t cforkpool_limit_memory(int64_t bytes)
     return 0;
 }
 
+void cforkpool_prevent_core(void)
+{
+    struct rlimit limit;
+    if (CALL(getrlimit, getrlimit(RLIMIT_CORE, &limit)) != 0)
+        return;
+    // A program that cores are piped into gets them in spite of a limit of 0, not of one of 1.
+    limit.rlim_cur = limit.rlim_max > 1 ? 1 : limit.rlim_max;
+    // A refusal leaves the host's limit.
+    CALL(setrlimit, setrlimit(RLIMIT_CORE, &limit));
+}
+
 int32_t cforkpool_limit_cpu_time(int64_t nanoseconds)
 {
     // Not a signal that a body could block, and not RLIMIT_CPU, which counts in seconds.

@@ -17,9 +17,9 @@ _Static_assert(offsetof(struct cforkpool_crash, text) + CFORKPOOL_CRASH_TEXT == 
 
 /// Maps shared memory of which no page is there yet.
 ///
-/// If the host locks all that it maps (mlockall with MCL_FUTURE), the kernel would give readable memory each of its pages
-/// at once: gigabytes, of which a pool uses little. It gives none to a mapping without access, and `mprotect` adds none
-/// once the mapping is no longer locked.
+/// If the host locks all that it maps (mlockall with MCL_FUTURE), the kernel would give readable memory all its pages
+/// at once: gigabytes, of which a pool uses little. It gives none to a mapping without access, and `mprotect` adds
+/// none once the mapping is no longer locked.
 static void *map_shared(int fd, size_t size, int flags, int32_t *error)
 {
     void *base = CALL_OR(mmap, MAP_FAILED, mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE | flags, fd, 0));

@@ -131,6 +131,9 @@ int cforkpool_template_main(void *context, int32_t unused)
     CALL(prctl, prctl(PR_GET_NAME, cforkpool_state.template.host_name));
     CALL(prctl, prctl(PR_SET_NAME, "forkpool"));
     cforkpool_state.template.holds_memory = has_much_memory();
+    // Processes that wait to become workers have the same memory, and inherit the limit.
+    if (!cforkpool_state.template.self.dumps_core)
+        cforkpool_prevent_core();
     struct sigaction host;
     static const struct sigaction standard;
     sigaction(SIGCHLD, &standard, &host);

@@ -136,6 +136,13 @@ private enum SignalScenes {
         }
     }
 
+    /// The processes that a process started, and those that these started.
+    private static func descendants(of process: Int32) -> [Int32] {
+        Files.names(in: "/proc/\(process)/task").filter { Int32($0) != nil }.flatMap { thread in
+            Files.text("/proc/\(process)/task/\(thread)/children").split(separator: " ").compactMap { Int32($0) }
+        }.flatMap { [$0] + descendants(of: $0) }
+    }
+
     static func cores(_ kind: Kind) {
         var limits = rlimit()
         _ = unsafe getrlimit(Limit.core.rawValue, &limits)
@@ -143,6 +150,16 @@ private enum SignalScenes {
         _ = unsafe setrlimit(Limit.core.rawValue, &limits)
         let host = Int(clamping: limits.rlim_cur)
         kind.survive([.coreLimit]) { results in #expect(results[0].value == min(1, host)) }
+        // A template, and the processes that wait to become workers, have the host's memory too.
+        Scene.survive(kind) { pool throws in
+            guard kind == .residentBody || kind == .residentJob else { return }
+            let processes = descendants(of: getpid())
+            #expect(processes.count >= 3, "\(processes)")
+            for process in processes {
+                let line = Files.lines("/proc/\(process)/limits").first { $0.hasPrefix("Max core file size") }
+                #expect(line?.split(separator: " ")[4] == "\(min(1, host))", "\(String(describing: line))")
+            }
+        }
         kind.survive([.coreLimit], options: .init(dumpsCore: true)) { results in #expect(results[0].value == host) }
         // The host's own stays.
         _ = unsafe getrlimit(Limit.core.rawValue, &limits)

@@ -128,6 +128,8 @@ int32_t cforkpool_prctl_name(const char *name);
 int32_t cforkpool_sched_setaffinity(int32_t index);
 /// Lets the process have `bytes` more private memory than it has (RLIMIT_DATA).
 int32_t cforkpool_limit_memory(int64_t bytes);
+/// Lets the process leave no core dump, as far as the system allows that (RLIMIT_CORE, the soft limit).
+void cforkpool_prevent_core(void);
 /// Has the kernel send SIGKILL once the process used `nanoseconds` more of processor time.
 int32_t cforkpool_limit_cpu_time(int64_t nanoseconds);
 /// The address below which the calling thread's stack should not grow, or 0 if unknown.
@@ -188,6 +190,8 @@ struct cforkpool_template {
     int32_t numbers;
     /// The signals that each child ignores, as in `cforkpool_start`.
     uint32_t ignored_signals;
+    /// Whether it may leave a core dump.
+    bool dumps_core;
 };
 
 /// The entry of a template, for `cforkpool_start`; the context is a `cforkpool_template`. It ends with its parent.
@@ -287,8 +291,8 @@ void cforkpool_event_drain(struct cforkpool_event *event);
 
 /// Maps `size` bytes of zeroed memory that forked children share. Returns NULL and a negative errno in `*error`.
 void *_Nullable cforkpool_mmap_shared(size_t size, int32_t *error);
-/// Makes `size` bytes of zeroed memory with a descriptor (close-on-exec); its size is sealed. Returns the descriptor, or a
-/// negative errno: EFBIG beyond the limit on the size of files.
+/// Makes `size` bytes of zeroed memory with a descriptor (close-on-exec); its size is sealed. Returns the descriptor;
+/// EFBIG beyond the limit on the size of files.
 int32_t cforkpool_memfd(size_t size);
 /// Maps such memory. Returns NULL and a negative errno in `*error`.
 void *_Nullable cforkpool_mmap_memfd(int32_t fd, size_t size, int32_t *error);

@@ -7,7 +7,8 @@ struct BinaryDecoder {
     /// alignment and are not needed afterwards.
     ///
     /// - Throws: `DecodingError.dataCorrupted` if the bytes are not a message, another `DecodingError` if the message does
-    ///   not hold a `T`, or an error of the value's own `init(from:)`.
+    ///   not hold a `T`, `StackGuard.Overflow` if the value is too deep for the stack, or an error of the value's own
+    ///   `init(from:)`.
     /// - Complexity: O(*n*) in the number of bytes.
     static func decode<T: Decodable>(_ type: T.Type, from bytes: UnsafeRawBufferPointer) throws -> T {
         let message = unsafe try scanned(bytes)

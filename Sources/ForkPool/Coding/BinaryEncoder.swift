@@ -19,8 +19,9 @@ final class BinaryEncoder {
     ///
     /// A call that fails may leave a part of a message there.
     ///
-    /// - Throws: `OutOfSpace` if the memory is too small, `EncodingError` if the value asks for one place twice in different
-    ///   ways, or an error of the value's own `encode(to:)`.
+    /// - Throws: `OutOfSpace` if the memory is too small, `StackGuard.Overflow` if the value is too deep for the stack,
+    ///   `EncodingError` if the value asks for one place twice in different ways, or an error of the value's own
+    ///   `encode(to:)`.
     /// - Complexity: O(*n*) in the size of the message.
     func encode<T: Encodable>(_ value: T, into memory: UnsafeMutableRawBufferPointer) throws -> Int {
         unsafe writer.start(memory)

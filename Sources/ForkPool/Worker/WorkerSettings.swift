@@ -43,18 +43,9 @@ struct WorkerSettings: Codable {
         if let name { _ = unsafe Self.processName(name, index).withCString { unsafe cforkpool_prctl_name($0) } }
         if pinning { _ = cforkpool_sched_setaffinity(Int32(index)) }
         if niceness != 0 { raiseNiceness() }
-        if !dumpsCore { preventCore() }
+        if !dumpsCore { cforkpool_prevent_core() }
         // A worker that was started by exec ignores them already, and notes it here.
         if ignoredSignals != 0 { cforkpool_ignore_signals(ignoredSignals) }
-    }
-
-    /// Lowers the limit on core dumps to 1 byte: a program that cores are piped into gets them in spite of a limit of 0.
-    private func preventCore() {
-        let resource = __rlimit_resource_t(RLIMIT_CORE.rawValue)
-        var limit = rlimit()
-        guard unsafe getrlimit(resource, &limit) == 0 else { return }
-        limit.rlim_cur = min(1, limit.rlim_max)
-        unsafe setrlimit(resource, &limit)
     }
 
     /// Raises the niceness, which each thread has for itself, of the main thread and of this one; a fork has only one.

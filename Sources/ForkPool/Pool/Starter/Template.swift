@@ -207,7 +207,7 @@ final class Template {
             entry: WorkerMain.waitAndRun, context: Unmanaged.passUnretained(worker).toOpaque(),
             crashes: layout.crash(0), notice: layout.noticeWord.assumingMemoryBound(to: UInt32.self),
             request: request, request_size: mapping.size, numbers: Int32(layout.processSlots),
-            ignored_signals: worker.settings.ignoredSignals)
+            ignored_signals: worker.settings.ignoredSignals, dumps_core: worker.settings.dumpsCore)
         let started = unsafe withUnsafeMutablePointer(to: &template) { template in
             unsafe forker.start([
                 cforkpool_start(
