@@ -11,6 +11,10 @@ private enum Spoilt: LocalizedError {
     var errorDescription: String? { self == .empty ? "the file is empty" : nil }
 }
 
+struct Spoiling: ForkPool.Job {
+    func run(_ item: Int) async throws -> Int { throw Spoilt.empty }
+}
+
 @Suite("ForkPoolFoundation")
 struct LocalizedErrorTests {
     @Test("keeps the description of a LocalizedError that a body throws, as a failure's localizedDescription")
@@ -59,6 +63,19 @@ struct LocalizedErrorTests {
             #expect(exited.recoverySuggestion == "Return from the body or throw instead.")
             #expect(exited.errorDescription == exited.description)
             #expect(crashed.failureReason == crashed.message && crashed.recoverySuggestion == nil)
+        }
+    }
+
+    @Test("does the same in workers of a resident pool, by fork and by exec", arguments: [false, true])
+    func resident(byExec: Bool) async {
+        await #expect(processExitsWith: .success) { [byExec] in
+            let pool = try ForkPool(workers: 1).resident(Spoiling(), start: byExec ? .exec : .fork)
+            guard case .failure(let failure) = await pool.mapResults([1])[0] else {
+                Issue.record("nothing was thrown")
+                return
+            }
+            #expect(failure.description == "item 0 threw Spoilt: the file is empty")
+            await pool.finish()
         }
     }
 
