@@ -49,17 +49,14 @@ private enum LeftProcessScenes {
     }
 
     static func inputs(_ kind: Kind) {
-        let mark = 0x5ca1_ab1e << 32
         // One worker, so that all other inputs are changed before they are read.
         Scene.survive(Replacing(), kind, workers: 1, options: .init(chunk: .fixed(1)), nil) { pool throws in
             for round in 0..<3 {
-                let inputs = (0..<300).map { mark + $0 }
-                let results = pool.mapResults([-mark] + inputs)
-                let wrong = zip(results.dropFirst(), inputs).filter { result, input in
-                    result.value.map { $0 != input &* 2 } ?? false
-                }
+                let inputs = (0..<300).map { "qqq\($0)" }
+                let results = pool.mapResults([Replacing.start] + inputs).dropFirst()
+                let wrong = zip(results, inputs).filter { result, input in result.value.map { $0 != input } ?? false }
                 #expect(wrong.isEmpty, "round \(round): \(wrong.count) of 300 silently wrong: \(wrong.prefix(1))")
-                #expect(try pool.map([21, 4]) == [42, 8])
+                #expect(try pool.map(["a", "b"]) == ["a", "b"])
             }
         }
     }
@@ -88,14 +85,15 @@ private enum LeftProcessScenes {
     }
 }
 
-/// Doubles numbers; a negative one is to change all marked ones that it finds in shared memory.
+/// Returns its input; one input is to change all others that it finds in shared memory.
 struct Replacing: PlainJob {
-    typealias Input = Int
-    typealias Output = Int
+    typealias Input = String
+    typealias Output = String
 
-    func act(_ number: Int) throws -> Int {
-        guard number < 0 else { return number &* 2 }
-        for item in 0..<300 { Tampering.replace(-number + item, by: -number + 1000).apply() }
-        return 0
+    static let start = "start"
+
+    func act(_ text: String) throws -> String {
+        if text == Self.start { Tampering.replace("qqq", by: "qrq").apply() }
+        return text
     }
 }

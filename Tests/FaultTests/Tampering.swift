@@ -24,8 +24,8 @@ enum Tampering: Codable, Sendable {
     case reopen(at: String)
     /// To leave a process behind that sends its id and writes into all shared memory that the body had.
     case leave(Writer, at: String)
-    /// To replace a number wherever it finds it in shared memory.
-    case replace(Int, by: Int)
+    /// To replace a text by one of the same length wherever it finds it in shared memory.
+    case replace(String, by: String)
 
     /// How a process that writes is made.
     enum Writer: String, Codable, CaseIterable, Sendable {
@@ -71,14 +71,23 @@ enum Tampering: Codable, Sendable {
             let file = unsafe open(path, O_WRONLY | O_APPEND)
             for descriptor in descriptors where descriptor != file { dup2(file, descriptor) }
         case .leave(let writer, let path): LeftWriter.start(writer, path)
-        case .replace(let number, let other):
-            for range in Files.sharedMappings {
-                let words = unsafe UnsafeMutableRawPointer(bitPattern: range.lowerBound)!
-                // Inputs lie at the front.
-                for offset in stride(from: 0, to: min(range.count, 1 << 20), by: 8)
-                where unsafe words.load(fromByteOffset: offset, as: Int.self) == number {
-                    unsafe words.storeBytes(of: other, toByteOffset: offset, as: Int.self)
-                }
+        case .replace(let text, let other): Self.replace(Array(text.utf8), by: Array(other.utf8))
+        }
+    }
+
+    private static func replace(_ text: [UInt8], by other: [UInt8]) {
+        typealias Find =
+            @convention(c) (
+                UnsafeRawPointer, Int, UnsafeRawPointer, Int
+            ) -> UnsafeMutableRawPointer?
+        let find = unsafe unsafeBitCast(dlsym(nil, "memmem")!, to: Find.self)
+        for range in Files.sharedMappings {
+            var next = unsafe UnsafeMutableRawPointer(bitPattern: range.lowerBound)!
+            // Inputs lie at the front.
+            let end = unsafe next + min(range.count, 1 << 20)
+            while let found = unsafe find(next, end - next, text, text.count) {
+                unsafe memcpy(found, other, other.count)
+                unsafe next = found + other.count
             }
         }
     }

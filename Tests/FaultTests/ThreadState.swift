@@ -12,9 +12,9 @@ enum ThreadState: String, Codable, CaseIterable, Sendable {
     case locale, fileMask, folder
     case user, fileSystemUser, groups
 
-    /// Whether workers by exec have it: a locale is an object of the process itself, and the kernel makes the user for
-    /// files the effective one.
-    var survivesExec: Bool { self != .locale && self != .fileSystemUser }
+    /// Whether workers by exec have it: a locale is an object of the process itself, the kernel makes the user for files
+    /// the effective one, and takes a program whose effective user is another one for a setuid program.
+    var survivesExec: Bool { ![.locale, .fileSystemUser, .user].contains(self) }
 
     private static let nobody = Int(Credentials.nobody)
 }
@@ -26,7 +26,7 @@ extension ThreadState {
     func set() {
         switch self {
         case .seccompFilter: Refusal(calls: [.acct], error: ENOTNAM).begin()
-        case .landlock: Self.forbidFiles()
+        case .landlock: Self.forbidWriting()
         case .capabilities: _ = Credentials.setCapabilities(1 << 18)
         case .boundingSet: Raw.control(24, 5)
         case .secureBits: Raw.control(28, 1)
@@ -65,9 +65,9 @@ extension ThreadState {
         }
     }
 
-    /// Forbids every use of files (`landlock_create_ruleset`, `landlock_restrict_self`).
-    private static func forbidFiles() {
-        var rights: UInt64 = (1 << 13) - 1
+    /// Forbids to open files for writing (`landlock_create_ruleset`, `landlock_restrict_self`).
+    private static func forbidWriting() {
+        var rights: UInt64 = 1 << 1
         let rules = unsafe withUnsafeMutablePointer(to: &rights) { Raw.syscall(444, Int(bitPattern: $0), 8, 0) }
         guard rules >= 0 else { return }
         Raw.setNoNewPrivileges()
@@ -112,7 +112,7 @@ extension ThreadState {
         switch self {
         case .seccompFilter: return Raw.syscall(Refusal.Call.acct.number, 1) < 0 ? Int(errno) : 0
         case .landlock:
-            let file = unsafe open("/etc/passwd", O_RDONLY | O_CLOEXEC)
+            let file = unsafe open("/dev/null", O_WRONLY | O_CLOEXEC)
             defer { close(file) }
             return file < 0 ? Int(errno) : 0
         case .capabilities: return Self.status("CapEff", radix: 16)
