@@ -57,7 +57,7 @@ enum Host {
 
 /// What a forked host found wrong; it cannot record an issue.
 struct Complaints {
-    private(set) var list: [String] = []
+    var list: [String] = []
 
     mutating func expect(_ isTrue: Bool, _ text: @autoclosure () -> String) {
         if !isTrue { list.append(text()) }

@@ -65,22 +65,29 @@ private enum LeftProcessScenes {
         Host.warmUp(.oneShot)
         // The first page has all that a small map needs.
         let offsets = Array(stride(from: 0, to: 4096, by: 8)) + Array(stride(from: 4096, to: 16 << 10, by: 128))
-        for offset in offsets {
-            for word in [-1, 0x0101_0101_0101_0101] {
-                Host.run("\(word) at \(offset)") { complaints in
-                    let pool = ForkPool(workers: 2, options: .init(chunk: .fixed(1), timeout: .seconds(2)))
-                    let results = pool.mapResults(0..<6) { item in
-                        if item == 3 {
-                            let range = Files.sharedMappings.max { $0.count < $1.count }!
-                            unsafe UnsafeMutablePointer<Int>(bitPattern: range.lowerBound + offset)!.pointee = word
-                        }
-                        return "item \(item)"
-                    }
-                    for (item, result) in results.enumerated() where item != 3 {
-                        complaints.expect(result.value == nil || result.value == "item \(item)", "\(item): \(result)")
-                    }
+        for word in [-1, 0x0101_0101_0101_0101] {
+            for first in stride(from: 0, to: offsets.count, by: 32) {
+                let some = offsets[first..<min(first + 32, offsets.count)]
+                Host.run("\(word) at \(some.first!) to \(some.last!)") { complaints in
+                    for offset in some { complaints.list += complaintsAfter(word, at: offset) }
                 }
             }
+        }
+    }
+
+    /// Has one body of a map write a word into the map's memory; returns what is silently wrong.
+    private static func complaintsAfter(_ word: Int, at offset: Int) -> [String] {
+        let pool = ForkPool(workers: 2, options: .init(chunk: .fixed(1), timeout: .seconds(2)))
+        let results = pool.mapResults(0..<6) { item in
+            if item == 3 {
+                let range = Files.sharedMappings.max { $0.count < $1.count }!
+                unsafe UnsafeMutablePointer<Int>(bitPattern: range.lowerBound + offset)!.pointee = word
+            }
+            return "item \(item)"
+        }
+        return results.enumerated().compactMap { item, result in
+            guard item != 3, let value = result.value, value != "item \(item)" else { return nil }
+            return "\(word) at \(offset): \(value) for item \(item)"
         }
     }
 }
