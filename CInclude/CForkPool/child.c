@@ -74,6 +74,7 @@ static void on_crash(int signal_number, siginfo_t *info, void *unused)
     uintptr_t stack_low = cforkpool_state.worker.stack_low;
     record->code = info->si_code;
     record->address = (uint64_t)(uintptr_t)info->si_addr;
+    record->sender = info->si_code > 0 ? 0 : info->si_pid > 0 ? info->si_pid : -1;
     // The guard below the stack; a large frame may jump past its first page.
     record->stack_overflow = signal_number == SIGSEGV && stack_low != 0
         && record->address < stack_low + 4096 && record->address + (1 << 20) > stack_low;

@@ -64,6 +64,7 @@ struct FailureCodingTests {
             (.corrupted, "corrupted"), (.lost, "lost"), (.setUpFailed, "setUpFailed"), (.closed, "closed"),
             (.timedOut, "timedOut"), (.deadlocked, "deadlocked"), (.memoryLimitExceeded, "memoryLimitExceeded"),
             (.cpuTimeLimitExceeded, "cpuTimeLimitExceeded"), (.restartedTooOften, "restartedTooOften"),
+            (.killRefused, "killRefused"),
             (.notRunnable, "notRunnable"),
         ]
         for (code, name) in codes {

@@ -67,6 +67,6 @@ struct SentenceTests {
         #expect(CrashReport(record, of: 9) == nil)
         // A damaged length does not reach beyond the text.
         record.length = .max
-        #expect(CrashReport(record, of: 4)?.message.utf8.count == 988)
+        #expect(CrashReport(record, of: 4)?.message.utf8.count == 984)
     }
 }

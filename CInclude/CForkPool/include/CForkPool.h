@@ -25,7 +25,7 @@ extern "C" {
 
 /// The bytes of a crash record, and of the Swift runtime's message in it.
 #define CFORKPOOL_CRASH_SIZE 1024
-#define CFORKPOOL_CRASH_TEXT 988
+#define CFORKPOOL_CRASH_TEXT 984
 
 /// What a worker writes when it ends itself, in memory that the parent shares.
 struct cforkpool_crash {
@@ -43,6 +43,8 @@ struct cforkpool_crash {
     uint32_t length;
     /// 1 while the worker's job awaits something that other threads are to deliver.
     uint32_t awaits;
+    /// The process that sent the signal: this one, another one, or -1 for one of another namespace; 0 for the kernel.
+    int32_t sender;
     /// The Swift runtime's message, not terminated.
     char text[CFORKPOOL_CRASH_TEXT];
 };

@@ -80,10 +80,13 @@ struct ProcessExit: Equatable {
     var isOwnDoing: Bool {
         switch status {
         case .exit(let status): status != Self.noWorker
-        case .signal: crash != nil || cause != nil
+        case .signal: crash != nil && !wasSent || cause != nil
         case .unknown: false
         }
     }
+
+    /// Whether another process sent the signal that ended it.
+    var wasSent: Bool { crash?.sender.map { $0 != pid } ?? false }
 
     /// The signals that a process causes by its own fault.
     static let crashSignals: [Int32] = [SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGSYS]
@@ -111,6 +114,8 @@ struct CrashReport: Equatable {
     var message: String
     /// The private memory in bytes that was left below the limit; `UInt64.max` without a limit.
     var memoryLeft = UInt64.max
+    /// The process that sent the signal, or -1 if it is unknown; nil if the kernel did, for what the worker's code did.
+    var sender: Int32?
 
     /// Whether the worker crashed because its memory limit, in bytes, was reached.
     ///
@@ -130,5 +135,6 @@ extension CrashReport {
         let length = min(Int(record.length), Int(CFORKPOOL_CRASH_TEXT))
         message = unsafe withUnsafeBytes(of: record.text) { unsafe String(decoding: $0[..<length], as: UTF8.self) }
         memoryLeft = record.memory_left
+        sender = record.sender == 0 ? nil : record.sender
     }
 }

@@ -50,7 +50,7 @@ extension ForkPool.Failure {
         case .signal(let number) where exit.crash != nil || exit.isCrash:
             // If a refused request for memory was not noticed, there is no hint.
             let hint = exit.crash?.memoryLeft ?? .max == .max ? "" : "; its memory is limited by Options.memoryLimit"
-            self.init(.crashed, index: index, "crashed \(worker): \(Self.describe(number, exit.crash))\(hint)")
+            self.init(.crashed, index: index, "crashed \(worker): \(Self.describe(number, exit))\(hint)")
         case .signal(let number):
             let name = SystemError.name(ofSignal: number)
             let hint =
@@ -86,11 +86,17 @@ extension ForkPool.Failure {
     // MARK: - Signals
 
     /// Describes a crash: the signal, and the message of the runtime or the meaning of the signal.
-    private static func describe(_ signal: Int32, _ crash: CrashReport?) -> String {
+    private static func describe(_ signal: Int32, _ exit: ProcessExit) -> String {
         let name = SystemError.name(ofSignal: signal)
+        let crash = exit.crash
+        if exit.wasSent {
+            return "\(name), sent by \(crash?.sender ?? -1 > 0 ? "process \(crash?.sender ?? 0)" : "another process")"
+        }
         if let message = crash?.message, !message.isEmpty { return "\(name), \(sentence(message))" }
         let address = crash.map { "0x" + String($0.address, radix: 16) } ?? "an unknown address"
         return switch signal {
+        case SIGABRT: "\(name), abort() was called"
+        case _ where crash?.sender != nil: "\(name), which it sent to itself"
         case SIGILL, SIGTRAP:
             "\(name), a trap of Swift: a failed precondition, an index out of range, an overflow or a nil unwrapped "
                 + "(a release build has no message)"
@@ -98,7 +104,6 @@ extension ForkPool.Failure {
         case SIGSEGV: "\(name), a bad memory access at \(address)"
         case SIGBUS: "\(name), a bad memory access at \(address), or no memory left for a mapped page"
         case SIGFPE: "\(name), an arithmetic error such as a division by zero"
-        case SIGABRT: "\(name), abort() was called"
         case SIGSYS: "\(name), a system call that is not allowed"
         default: name
         }
