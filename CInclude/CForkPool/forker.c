@@ -258,13 +258,31 @@ struct cforkpool_forker *cforkpool_forker_make(int32_t capacity)
     return forker;
 }
 
-void cforkpool_forker_end(struct cforkpool_forker *forker)
+/// Tells the thread to end.
+static void stop(struct cforkpool_forker *forker)
 {
-    if (!forker->is_running)
-        return free_forker(forker);
-    cforkpool_guard_dismiss(forker);
     atomic_store(&forker->word, FORKER_ENDING);
     cforkpool_futex_wake_private((uint32_t *)&forker->word, INT32_MAX);
+}
+
+void cforkpool_forker_stop(struct cforkpool_forker *forker)
+{
+    if (!forker->is_running)
+        return;
+    stop(forker);
+    pthread_join(forker->thread, NULL);
+    forker->is_running = false;
+}
+
+void cforkpool_forker_end(struct cforkpool_forker *forker)
+{
+    cforkpool_guard_dismiss(forker);
+    if (!forker->is_running) {
+        cforkpool_guard_reap(forker);
+        free_stack(&forker->stack);
+        return free_forker(forker);
+    }
+    stop(forker);
     // No process is left when a map or a pool has ended; the thread may take a moment more.
     cforkpool_guard_reap(forker);
     struct cforkpool_stack stack = {0};

@@ -79,6 +79,8 @@ struct cforkpool_forker;
 /// Makes a forker for `capacity` processes at once; NULL if there is no memory. Its thread starts with its first request,
 /// as a copy of the thread that makes that request in all that Linux keeps per thread. One thread at a time uses it.
 struct cforkpool_forker *_Nullable cforkpool_forker_make(int32_t capacity);
+/// Ends the thread, for good: the kernel then kills the processes that it started, where this process may not.
+void cforkpool_forker_stop(struct cforkpool_forker *forker);
 /// Ends the thread and the guard, and frees the forker. The kernel kills processes that are left.
 void cforkpool_forker_end(struct cforkpool_forker *forker);
 /// Forks `count` workers, with signals blocked, and returns when each was tried. The forker's thread forks; the calling

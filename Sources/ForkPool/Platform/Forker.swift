@@ -64,6 +64,13 @@ internal import Glibc
         return error == 0 || error == -ESRCH && EventFD.isReadable(process.descriptor) ? nil : refusal
     }
 
+    /// Has the kernel end every process that this forker started, where the system does not let this process do so.
+    ///
+    /// Their death signal comes with the end of the thread; no further process can be started.
+    func endAll() {
+        unsafe cforkpool_forker_stop(forker)
+    }
+
     /// Waits for the end of a process of this forker, which is certain, and returns how it was.
     @discardableResult
     func reap(_ process: ProcessHandle) -> ProcessExit {
@@ -71,8 +78,23 @@ internal import Glibc
         return process.reap()
     }
 
-    /// Forgets a process that is about to be reaped, or that is left to itself.
+    /// Forgets a process that is about to be reaped.
     func release(_ process: ProcessHandle) {
         unsafe cforkpool_guard_remove(forker, process.pid)
+    }
+
+    /// Leaves a process to itself that the system does not let this one end; a thread reaps it when it has ended.
+    func abandon(_ process: ProcessHandle) {
+        release(process)
+        do throws(SystemError) {
+            try ThreadWork.start {
+                while !process.ends(within: .max / 2) {}
+                process.reap()
+            } then: {
+                process.close()
+            }
+        } catch {
+            process.close()
+        }
     }
 }

@@ -24,7 +24,7 @@ struct ProcessHandle {
 
     /// Waits for the end of the process, at most for so many nanoseconds; returns whether it has ended.
     func ends(within time: Int) -> Bool {
-        let end = monotonicNanoseconds() + time
+        let end = monotonicNanoseconds() + min(time, .max / 4)
         var entry = cforkpool_poll(fd: descriptor, events: Int16(POLLIN), revents: 0)
         while true {
             let left = end - monotonicNanoseconds()

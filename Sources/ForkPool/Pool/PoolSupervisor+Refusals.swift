@@ -11,7 +11,8 @@ extension PoolSupervisor {
 
     /// Ends the process in a slot by SIGKILL, or asks it to end where the system refuses that.
     ///
-    /// A worker that was to be ended and may not be ends the pool.
+    /// A worker that was to be ended and may not be ends the pool, and with it the thread that started the pool's processes,
+    /// for which the kernel ends them. One that has changed its credentials may live on even then.
     func end(_ slot: Int) {
         guard let process = processes[slot], let refusal = starter.forker.kill(process) else { return }
         guard refusedKills[slot] == nil else { return }
@@ -21,6 +22,7 @@ extension PoolSupervisor {
         let cause = FailureCause.killRefused(refusal)
         pool.end(cause)
         perform(table.end(cause))
+        starter.forker.endAll()
         // Those that wait for work need no signal to end.
         unsafe layout.closing.pointee.store(1, ordering: .sequentiallyConsistent)
         for worker in 0..<layout.workers { layout.record(worker).wake() }
@@ -34,8 +36,7 @@ extension PoolSupervisor {
         for (slot, kill) in refusedKills where kill.deadline <= now {
             refusedKills[slot] = nil
             guard let process = processes.removeValue(forKey: slot) else { continue }
-            starter.forker.release(process)
-            process.close()
+            starter.forker.abandon(process)
             pool.isTainted.store(true, ordering: .relaxed)
             perform(table.exited(slot, WorkerExit(process: ProcessExit(pid: process.pid, .unknown)), at: now))
         }

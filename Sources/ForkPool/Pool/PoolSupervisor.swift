@@ -270,11 +270,11 @@ final class PoolSupervisor {
         for (slot, process) in processes {
             if refusedKills[slot] == nil || process.ends(within: Self.grace) {
                 _ = starter.reap(process, in: slot)
+                process.close()
             } else {
-                starter.forker.release(process)
+                starter.forker.abandon(process)
                 pool.isTainted.store(true, ordering: .relaxed)
             }
-            process.close()
         }
         processes = [:]
         refusedKills = [:]

@@ -101,9 +101,10 @@ final class Template {
             ask(forks: 0)
         }
         // One that does not end is left to itself: it ends with this process.
-        if process.ends(within: Self.grace) { forker.reap(process) } else { forker.release(process) }
-        process.close()
         self.process = nil
+        guard process.ends(within: Self.grace) else { return forker.abandon(process) }
+        forker.reap(process)
+        process.close()
     }
 
     // MARK: - Asking
