@@ -115,19 +115,17 @@ IN_GUARD static int guard_main(void *context)
 /// Whether this process could change its credentials, so that a death signal or a kill comes to nothing.
 static bool can_change_credentials(void)
 {
-    uid_t uids[3];
-    gid_t gids[3];
-    getresuid(&uids[0], &uids[1], &uids[2]);
-    getresgid(&gids[0], &gids[1], &gids[2]);
-    if (uids[0] != uids[1] || uids[1] != uids[2] || gids[0] != gids[1] || gids[1] != gids[2])
-        return true;
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct sets[2];
     memset(sets, 0, sizeof sets);
     // Where the kernel does not tell, assume the worst.
-    if (CALL(capget, syscall(SYS_capget, &header, sets)) != 0)
+    if (CALL(capget, syscall(SYS_capget, &header, sets)) != 0 || sets[0].permitted != 0 || sets[1].permitted != 0)
         return true;
-    return sets[0].permitted != 0 || sets[1].permitted != 0;
+    uid_t uids[3];
+    gid_t gids[3];
+    getresuid(&uids[0], &uids[1], &uids[2]);
+    getresgid(&gids[0], &gids[1], &gids[2]);
+    return uids[0] != uids[1] || uids[1] != uids[2] || gids[0] != gids[1] || gids[1] != gids[2];
 }
 
 /// Closes what a guard that does not start would need; returns `error`.

@@ -89,14 +89,14 @@ extension ForkPool.Failure {
     private static func describe(_ signal: Int32, _ exit: ProcessExit) -> String {
         let name = SystemError.name(ofSignal: signal)
         let crash = exit.crash
-        if exit.wasSent {
-            return "\(name), sent by \(crash?.sender ?? -1 > 0 ? "process \(crash?.sender ?? 0)" : "another process")"
+        if exit.wasSent, let sender = crash?.sender {
+            return sender > 0 ? "\(name), sent by process \(sender)" : "\(name), sent by another process"
         }
         if let message = crash?.message, !message.isEmpty { return "\(name), \(sentence(message))" }
         let address = crash.map { "0x" + String($0.address, radix: 16) } ?? "an unknown address"
         return switch signal {
         case SIGABRT: "\(name), abort() was called"
-        case _ where crash?.sender != nil: "\(name), which it sent to itself"
+        case SIGSEGV where crash?.sender != nil, SIGBUS where crash?.sender != nil: "\(name), which it sent to itself"
         case SIGILL, SIGTRAP:
             "\(name), a trap of Swift: a failed precondition, an index out of range, an overflow or a nil unwrapped "
                 + "(a release build has no message)"
