@@ -66,8 +66,8 @@ package final class CommandProcess {
     }
 
     deinit {
-        if !reaped {
-            kill(SIGKILL)
+        // One that the system does not let this process end is left to itself.
+        if !reaped, kill(SIGKILL) == nil {
             _ = reap()
             slot?.free()
         }
@@ -75,15 +75,24 @@ package final class CommandProcess {
     }
 
     /// Sends a signal to the program, and to its group if it leads one.
-    package func kill(_ signal: Int32) {
+    ///
+    /// - Returns: The refusal, if the system refuses it for a program that has not ended, such as one of another user.
+    @discardableResult
+    package func kill(_ signal: Int32) -> SystemError? {
         // The kernel does not reuse the group's number before the program is reaped.
         if leadsGroup, !reaped {
             if signal == SIGKILL { slot?.owner.killed.insert(pid) }
-            if Glibc.kill(-pid, signal) == 0 { return }
+            if Glibc.kill(-pid, signal) == 0 { return nil }
         }
-        if cforkpool_pidfd_send_signal(descriptor, signal) == 0 || reaped { return }
+        if cforkpool_pidfd_send_signal(descriptor, signal) == 0 || reaped { return nil }
         // Where the system refuses the call: the id is this program's until it is reaped.
-        Glibc.kill(pid, signal)
+        let error = cforkpool_kill(pid, signal)
+        return error == 0 || error == -ESRCH ? nil : SystemError(call: "kill", code: -error)
+    }
+
+    /// Leaves the program to itself: nothing waits for its end any more.
+    package func abandon() {
+        reaped = true
     }
 
     /// Kills the rest of the program's group; call this right after the program is reaped.

@@ -30,10 +30,32 @@ extension CommandRunner {
     /// Sends SIGTERM to a job, or SIGKILL if it already got SIGTERM.
     private func stop(_ slot: Int, _ reason: JobResult.Status) {
         let isStopped = running[slot]?.stopReason != nil
-        running[slot]?.process.kill(isStopped ? SIGKILL : SIGTERM)
+        let refusal = running[slot]?.process.kill(isStopped ? SIGKILL : SIGTERM)
         running[slot]?.process.kill(SIGCONT)
+        if isStopped { running[slot]?.refusal = refusal }
         if !isStopped { running[slot]?.stopReason = reason }
         running[slot]?.deadline = now() + CommandGuard.grace
+    }
+
+    /// Leaves jobs to themselves that the system does not let this process end, such as those of a setuid program.
+    func leaveUnended() throws {
+        for slot in running.indices {
+            guard let each = running[slot], let refusal = each.refusal, !hasEnded(slot) else { continue }
+            each.process.abandon()
+            running[slot] = nil
+            let result = JobResult(
+                status: .notEnded(call: refusal.call, code: refusal.code), words: each.words, start: each.date,
+                wall: now() - each.start, usage: nil)
+            // It may still write to its captures, which no other job gets.
+            let (output, errors) = (whole(each.output), whole(each.errors))
+            let bytes = each.output.map { _ in output.length + errors.length }
+            try finish(FinishedJob(job: each.job, result: result, output: output, errors: errors, bytes: bytes))
+        }
+    }
+
+    private func whole(_ capture: Capture?) -> JobOutput {
+        guard let capture, capture.length > 0 else { return .nothing }
+        return .whole(capture, length: min(capture.length, settings.limits.maxOutput))
     }
 
     /// Reaps a job that has ended, and frees its slot.

@@ -23,6 +23,8 @@ final class CommandRunner {
         var deadline: Int?
         /// The reason for its SIGTERM; nil if it got none.
         var stopReason: JobResult.Status?
+        /// Why it could not be ended by SIGKILL.
+        var refusal: SystemError?
         /// When it was seen to have ended, if it was not reaped at once.
         var ended: Int?
     }
@@ -94,6 +96,7 @@ final class CommandRunner {
         do {
             while true {
                 try checkEvents()
+                try leaveUnended()
                 try startJobs()
                 guard !isDone else { break }
                 try flush()

@@ -25,6 +25,8 @@ struct JobResult {
         case timedOut
         /// It wrote more than `--max-output`.
         case tooMuchOutput
+        /// It was to be ended, which the system refused.
+        case notEnded(call: String, code: Int32)
         /// It could not be started.
         case refused(call: String, code: Int32)
         /// The program exists, but the interpreter in its first line does not.
@@ -51,7 +53,7 @@ struct JobResult {
         switch status {
         case .exited(0), .cancelled: 0
         case .exited, .tooMuchOutput: Exit.jobFailed
-        case .timedOut: Exit.jobTimedOut
+        case .timedOut, .notEnded: Exit.jobTimedOut
         case .killed: Exit.jobKilled
         case .refused("execve", ENOENT): Exit.notFound
         case .refused, .noInterpreter, .zeroByte: Exit.notExecutable
@@ -69,6 +71,8 @@ struct JobResult {
         case .noInterpreter:
             "cannot be run: the interpreter that \(printable(String(decoding: words[0], as: UTF8.self))) names does not exist"
         case .refused(let call, let code): "could not be started: \(call): \(systemMessage(code))"
+        case .notEnded(let call, let code):
+            "took too long or wrote too much, and could not be ended: \(call): \(systemMessage(code)); it still runs, as another user"
         case .zeroByte: "its item contains a zero byte, which no argument can; with -0 a zero byte ends an item"
         case .cancelled: "stopped because another job failed"
         }
