@@ -23,7 +23,11 @@
 // MARK: - The guard's side
 
 /// A sanitizer's own memory belongs to the thread that the guard borrows from.
+#ifdef __clang__
 #define IN_GUARD __attribute__((disable_sanitizer_instrumentation))
+#else
+#define IN_GUARD
+#endif
 
 /// Calls the kernel without the C library. Returns a negative errno, as the kernel does.
 IN_GUARD static long call(long number, long a, long b, long c, long d, long e)

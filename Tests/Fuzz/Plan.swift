@@ -39,6 +39,7 @@ struct Plan {
         options = ForkPool.Options(
             chunk: dice.oneIn(2) ? .automatic : .fixed(1 + dice.below(9)),
             warmMemory: dice.oneIn(2) ? 256 << 20 : dice.below(1 << 20),
+            timeout: dice.oneIn(3) ? .milliseconds(500) : nil,
             itemsPerWorker: dice.oneIn(4) ? 1 + dice.below(20) : nil,
             setUp: dice.oneIn(4) ? { @Sendable () throws -> Void in usleep(10) } : nil)
     }
