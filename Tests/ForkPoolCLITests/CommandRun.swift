@@ -29,6 +29,7 @@ struct CommandRun {
     /// - Parameters:
     ///   - arguments: The arguments.
     ///   - through: A command in front of it, such as `["/bin/sh", "-c", …]`.
+    ///   - isWholeCommand: Whether that command names `forkpool` itself, such as a copy of it.
     ///   - to: The target of standard output.
     ///   - environment: All of the environment.
     ///   - deadline: The seconds after which it is killed, which fails the test.
@@ -36,13 +37,14 @@ struct CommandRun {
     init(
         _ arguments: [String],
         through: [String] = [],
+        isWholeCommand: Bool = false,
         to: Output = .file,
         environment: [String] = ["TERM=xterm", "PATH=/usr/bin:/bin"],
         deadline: Double = 120
     ) throws {
         let outputs = try Streams(to)
         let errors = try Streams(.file)
-        let words = through + [try Self.binary()] + arguments
+        let words = through + (isWholeCommand ? [] : [try Self.binary()]) + arguments
         let child = try Spawned(words, environment: environment, output: outputs.writing, errors: errors.writing)
         outputs.closeWriting()
         let status = try child.end(within: deadline, reading: outputs.terminal) { outputs.drain() }

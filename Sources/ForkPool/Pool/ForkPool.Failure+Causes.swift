@@ -37,9 +37,7 @@ extension ForkPool.Failure {
         case .killRefused(let error):
             self.init(
                 .killRefused, index: item,
-                "\(Self.subject(item))could not be ended: the system refused \(error.call): \(error.reason); a worker runs "
-                    + "until its item is done; make the pool after the program gives up privileges, or let its filter of "
-                    + "system calls pass kill and pidfd_send_signal")
+                "\(Self.subject(item))failed with its pool, a worker of which could not be ended: \(error); \(error.advice)")
             self.errno = error.code
         case .cancelled:
             self.init(.cancelled, index: item, "\(Self.subject(item))was cancelled")

@@ -93,18 +93,19 @@ extension Pool {
         of worker: Int, _ batch: Batch, finished: Bool, _ reason: KillReason?
     ) -> ClaimSnapshot {
         let record = layout.record(worker)
+        let isUnfinished: (Int) -> Bool = { item in
+            unsafe batch.results.states[item].load(ordering: .acquiring) == ItemState.unfinished
+        }
         var position = unsafe record.position.pointee.load(ordering: .relaxed)
         var end = unsafe record.end.pointee.load(ordering: .relaxed)
         var hasBegun = unsafe options.timeout == nil || record.began.pointee.load(ordering: .relaxed) != 0
-        // It was seen on this item, whatever its record says now.
-        if case .overdue(let item) = reason {
+        // It was seen on this item, and did not finish it, whatever its record says now.
+        if case .overdue(let item) = reason, item < batch.shape.count, isUnfinished(item) {
             if position != item { (position, end) = (item, item + 1) }
             hasBegun = true
         }
         return batch.machine.snapshot(
-            of: worker, position: position, end: end, finished: finished,
-            isUnfinished: { unsafe batch.results.states[$0].load(ordering: .acquiring) == ItemState.unfinished },
-            hasBegun: hasBegun)
+            of: worker, position: position, end: end, finished: finished, isUnfinished: isUnfinished, hasBegun: hasBegun)
     }
 
     /// Makes the record that of a worker that has no process, and puts it into no set.
