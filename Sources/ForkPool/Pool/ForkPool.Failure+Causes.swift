@@ -37,7 +37,8 @@ extension ForkPool.Failure {
         case .killRefused(let error):
             self.init(
                 .killRefused, index: item,
-                "\(Self.subject(item))failed with its pool, a worker of which could not be ended: \(error); \(error.advice)")
+                "\(Self.subject(item))failed with its pool, a worker of which could not be ended: \(error); \(error.advice)"
+            )
             self.errno = error.code
         case .cancelled:
             self.init(.cancelled, index: item, "\(Self.subject(item))was cancelled")

@@ -105,7 +105,8 @@ extension Pool {
             hasBegun = true
         }
         return batch.machine.snapshot(
-            of: worker, position: position, end: end, finished: finished, isUnfinished: isUnfinished, hasBegun: hasBegun)
+            of: worker, position: position, end: end, finished: finished, isUnfinished: isUnfinished, hasBegun: hasBegun
+        )
     }
 
     /// Makes the record that of a worker that has no process, and puts it into no set.
