@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -90,10 +91,18 @@ static bool locks_next(pid_t pid)
 }
 #endif
 
-/// Whether this is a process and not one of its threads.
-static bool is_process(pid_t pid)
+/// Whether this is a process, not a thread, and has memory of its own: a process that shares the program's only watches over
+/// the others.
+static bool is_descendant(pid_t pid, pid_t program)
 {
-    return syscall(SYS_tgkill, pid, pid, 0) == 0;
+    static pid_t last;
+    static bool was_descendant;
+    // Most stops are one process's, one after the other.
+    if (pid != last) {
+        last = pid;
+        was_descendant = syscall(SYS_tgkill, pid, pid, 0) == 0 && syscall(SYS_kcmp, pid, program, KCMP_VM, 0, 0) != 0;
+    }
+    return was_descendant;
 }
 
 /// Resumes a stopped process until its next instruction, or until the entry or exit of its next system call.
@@ -137,7 +146,7 @@ static void trace(pid_t program, bool steps, struct cforkcount_run *run)
         if (pid <= 0)
             continue;
         if (WIFSTOPPED(status))
-            resume(pid, status, steps && pid != program && is_process(pid), run);
+            resume(pid, status, steps && pid != program && is_descendant(pid, program), run);
         else if (pid == program)
             run->status = status;
     }

@@ -156,6 +156,20 @@ struct BatchMachineTests {
         #expect([.max, 1, .min, 3].map { machine.keepsOffer(cursor: $0) } == [true, false, false, true])
     }
 
+    @Test("offers nothing more after three offers that were withdrawn and got nothing done")
+    func withdrawn() {
+        var machine = BatchMachine(count: 100, stopsAtFailure: false)
+        for round in 0..<3 {
+            machine.offer(from: 50)
+            #expect(machine.sweep([50..<90])?.range == 50..<90, "\(round)")
+            // Further exits do not count again.
+            #expect((0..<5).allSatisfy { _ in !machine.keepsOffer(cursor: 3) })
+        }
+        #expect(machine.sweep([50..<90]) == nil)
+        // Fewer items are lost than ever before.
+        #expect(machine.sweep([50..<60])?.range == 50..<60)
+    }
+
     @Test("allows as many exits as can be counted")
     func mostExits() {
         #expect(BatchMachine.mostExits(of: 0, retries: nil) == 64)

@@ -19,7 +19,7 @@ extern "C" {
 struct cforkcount_run {
     /// The system calls of the program, its threads and its descendants; unknown for single-stepped processes.
     int64_t system_calls;
-    /// The instructions of the descendants, if they were single-stepped.
+    /// The instructions of the descendants that have memory of their own, if they were single-stepped.
     int64_t instructions;
     /// The instructions among them that lock memory or are a fence.
     int64_t locked;

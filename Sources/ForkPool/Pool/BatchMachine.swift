@@ -44,6 +44,11 @@ struct BatchMachine {
     /// The first item that the batch slot offers, and how many workers may end until the offer is withdrawn.
     private var offered = 0
     private var exitsLeft = 0
+    /// How many offers were withdrawn since items got done, and how many at most: what undoes the claims of one undoes those
+    /// of the next.
+    private var isWithdrawn = false
+    private var withdrawals = 0
+    private static let mostWithdrawals = 2
     /// How often an item was handed on because its worker ended without having begun it, as its record said.
     private var unbegun: [Int: Int] = [:]
     /// After so many times it counts as begun: the record is damaged.
@@ -157,6 +162,7 @@ struct BatchMachine {
     mutating func offer(from start: Int) {
         offered = start
         exitsLeft = Self.mostExits(of: count, retries: policy.retries)
+        isWithdrawn = false
         firstItems = [:]
     }
 
@@ -164,7 +170,12 @@ struct BatchMachine {
     /// have workers started for ever.
     mutating func keepsOffer(cursor: Int) -> Bool {
         exitsLeft -= 1
-        return exitsLeft >= 0 && cursor >= offered
+        let keeps = exitsLeft >= 0 && cursor >= offered
+        if !keeps, !isWithdrawn {
+            isWithdrawn = true
+            withdrawals += 1
+        }
+        return keeps
     }
 
     /// This many workers may end before `count` items are done: each has one item behind it, or is one of a few.
@@ -182,9 +193,9 @@ struct BatchMachine {
         // Each sweep leaves fewer items, but for deaths before an item began. A body that undoes what others publish
         // would keep sweeps going for ever.
         let items = lost.reduce(0) { $0 + $1.count }
-        vainSweeps = items < fewestLost ? 0 : vainSweeps + 1
+        if items < fewestLost { (vainSweeps, withdrawals) = (0, 0) } else { vainSweeps += 1 }
         fewestLost = min(fewestLost, items)
-        guard vainSweeps < Self.mostFailedStarts else { return nil }
+        guard vainSweeps < Self.mostFailedStarts, withdrawals <= Self.mostWithdrawals else { return nil }
         let attempt = attempt(at: first.lowerBound)
         // Every worker takes what it claims for the same attempt, so the range ends before an item of another one.
         guard attempt == 1 else { return (first.lowerBound..<first.lowerBound + 1, attempt) }
