@@ -9,24 +9,17 @@
 /// Event counters, by which threads of this process wake one that waits for descriptors. No worker keeps one: it could
 /// change whether a read blocks, take what was counted, or leave the number to a file of its own.
 
-int32_t cforkpool_eventfd(void)
+struct cforkpool_event *cforkpool_event_adopt(int32_t fd, int32_t *error)
 {
-    int fd = CALL(eventfd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    return fd < 0 ? -errno : cforkpool_above_standard(fd);
-}
-
-struct cforkpool_event *cforkpool_event_make(int32_t *error)
-{
-    struct cforkpool_event *event = CALL_OR(malloc, NULL, malloc(sizeof *event));
-    *error = event == NULL ? -ENOMEM : 0;
-    if (event == NULL)
-        return NULL;
-    event->fd = cforkpool_eventfd();
-    if (event->fd < 0) {
-        *error = event->fd;
-        free(event);
+    fd = cforkpool_above_standard(fd);
+    struct cforkpool_event *event = fd < 0 ? NULL : CALL_OR(malloc, NULL, malloc(sizeof *event));
+    *error = fd < 0 ? fd : event == NULL ? -ENOMEM : 0;
+    if (event == NULL) {
+        if (fd >= 0)
+            close(fd);
         return NULL;
     }
+    event->fd = fd;
     pthread_mutex_lock(&cforkpool_state.events.lock);
     event->previous = NULL;
     event->next = cforkpool_state.events.first;
@@ -35,6 +28,13 @@ struct cforkpool_event *cforkpool_event_make(int32_t *error)
     cforkpool_state.events.first = event;
     pthread_mutex_unlock(&cforkpool_state.events.lock);
     return event;
+}
+
+struct cforkpool_event *cforkpool_event_make(int32_t *error)
+{
+    int fd = CALL(eventfd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    *error = fd < 0 ? -errno : 0;
+    return fd < 0 ? NULL : cforkpool_event_adopt(fd, error);
 }
 
 void cforkpool_event_free(struct cforkpool_event *event)
@@ -59,14 +59,9 @@ void cforkpool_close_events(void)
 
 int32_t cforkpool_event_notify(struct cforkpool_event *event)
 {
-    return cforkpool_eventfd_notify(event->fd);
-}
-
-int32_t cforkpool_eventfd_notify(int32_t fd)
-{
     uint64_t one = 1;
     // A full counter is readable already.
-    while (CALL_EVEN_IF(EAGAIN, write, write(fd, &one, sizeof one)) < 0) {
+    while (CALL_EVEN_IF(EAGAIN, write, write(event->fd, &one, sizeof one)) < 0) {
         if (errno == EAGAIN)
             break;
         if (errno != EINTR)

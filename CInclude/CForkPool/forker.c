@@ -74,7 +74,9 @@ static void free_forker(struct cforkpool_forker *forker)
 {
     if (forker->locale != LC_GLOBAL_LOCALE && forker->locale != (locale_t)0)
         freelocale(forker->locale);
-    free(forker);
+    // A guard that may not be killed, and was stopped, lives here until it ends.
+    if (forker->guard.pid == 0)
+        free(forker);
 }
 
 // MARK: - The thread
@@ -98,23 +100,21 @@ static void take_process_name(struct cforkpool_forker *forker)
 }
 
 /// Serves a request. The guard, if there is none yet, starts after the processes, which run meanwhile. What cannot be guarded
-/// must not stay.
+/// must not stay: where the system allows so many processes only, the guard takes the place of the last one.
 static void serve(struct cforkpool_forker *forker)
 {
     int32_t error = cforkpool_guard_prepare(forker);
     if (error != 0)
-        return refuse_all(forker->starts, forker->count, error, "eventfd");
+        return refuse_all(forker->starts, forker->count, error, "socketpair");
     forker->request(forker, forker->starts, forker->count);
-    error = cforkpool_guard_start(forker);
-    for (int32_t i = 0; error != 0 && i < forker->count; i++) {
-        if (forker->starts[i].pid <= 0)
+    for (int32_t i = forker->count - 1; (error = cforkpool_guard_start(forker)) != 0 && i >= 0; i--) {
+        struct cforkpool_start *start = &forker->starts[i];
+        if (start->pid <= 0)
             continue;
-        cforkpool_guard_remove(forker, forker->starts[i].pid);
-        cforkpool_end_child(forker->starts[i].pid);
-        close(forker->starts[i].pidfd);
-        forker->starts[i].pid = error;
-        forker->starts[i].pidfd = -1;
-        forker->starts[i].failed_call = "clone";
+        cforkpool_guard_remove(forker, start->pid);
+        cforkpool_end_child(start->pid);
+        close(start->pidfd);
+        refuse_all(start, 1, error, "clone");
     }
 }
 
@@ -145,10 +145,14 @@ static void *forker_main(void *context)
 static size_t stack_size(void)
 {
     enum { LEAST = 8 << 20, MOST = 1 << 30 };
-    size_t size = LEAST;
+    size_t most = MOST;
     struct rlimit limit;
+    // The host, and the worker's own memory, need the greater part of a limited address space.
+    if (CALL(getrlimit, getrlimit(RLIMIT_AS, &limit)) == 0 && limit.rlim_cur / 8 < most)
+        most = limit.rlim_cur / 8 > LEAST ? limit.rlim_cur / 8 : LEAST;
+    size_t size = LEAST;
     if (CALL(getrlimit, getrlimit(RLIMIT_STACK, &limit)) == 0 && limit.rlim_cur > size)
-        size = limit.rlim_cur < MOST ? limit.rlim_cur : MOST;
+        size = limit.rlim_cur < most ? limit.rlim_cur : most;
     // The main thread's stack grows up to the limit.
     size_t own = gettid() == getpid() ? 0 : cforkpool_own_stack_size();
     return own > size ? own : size;
@@ -157,7 +161,8 @@ static size_t stack_size(void)
 // MARK: - Stacks
 
 // The thread of a map that has ended may take a moment to end, too, and its stack has pages that the next one can use. So the
-// last one that ended is kept until then.
+// last one that ended is kept until then, unless it is large.
+enum { MOST_KEPT = 64 << 20 };
 
 static void free_stack(struct cforkpool_stack *stack)
 {
@@ -219,6 +224,17 @@ static int start_thread(struct cforkpool_forker *forker)
     return error;
 }
 
+/// Takes note that the thread was ended from outside, and with it the processes that it had started.
+static void lost(struct cforkpool_forker *forker)
+{
+    forker->is_running = false;
+    atomic_fetch_sub(&cforkpool_state.own_threads, 1);
+    for (int32_t i = 0; i < forker->count; i++) {
+        if (forker->starts[i].pid == 0)
+            refuse_all(&forker->starts[i], 1, -ECANCELED, "fork");
+    }
+}
+
 /// Has the forker serve a request, and waits until it has.
 static void ask(struct cforkpool_forker *forker, void (*request)(struct cforkpool_forker *, struct cforkpool_start *, int32_t),
                 struct cforkpool_start *starts, int32_t count)
@@ -239,8 +255,12 @@ static void ask(struct cforkpool_forker *forker, void (*request)(struct cforkpoo
             return refuse_all(starts, count, -error, "pthread_create");
     }
     uint32_t seen;
-    while ((seen = atomic_load(&forker->word)) != FORKER_DONE)
-        cforkpool_futex_wait_private((uint32_t *)&forker->word, seen, -1);
+    while ((seen = atomic_load(&forker->word)) != FORKER_DONE) {
+        cforkpool_futex_wait_private((uint32_t *)&forker->word, seen, 100000000);
+        // A filter of system calls can end the thread.
+        if (atomic_load(&forker->word) != FORKER_DONE && pthread_tryjoin_np(forker->thread, NULL) == 0)
+            return lost(forker);
+    }
     if (forker->declines)
         fork_on_caller(forker, starts, count);
 }
@@ -286,7 +306,8 @@ void cforkpool_forker_end(struct cforkpool_forker *forker)
     // No process is left when a map or a pool has ended; the thread may take a moment more.
     cforkpool_guard_reap(forker);
     struct cforkpool_stack stack = {0};
-    join(atomic_exchange(&cforkpool_state.ended_forker, forker), &stack);
+    bool is_kept = forker->stack.size <= MOST_KEPT;
+    join(is_kept ? atomic_exchange(&cforkpool_state.ended_forker, forker) : forker, &stack);
     free_stack(&stack);
 }
 

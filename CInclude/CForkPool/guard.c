@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@
 
 /// A sanitizer's own memory belongs to the thread that the guard borrows from.
 #ifdef __clang__
-#define IN_GUARD __attribute__((disable_sanitizer_instrumentation))
+#define IN_GUARD __attribute__((disable_sanitizer_instrumentation, no_stack_protector))
 #else
 #define IN_GUARD
 #endif
@@ -62,30 +63,30 @@ IN_GUARD static void kill_all(struct cforkpool_guard *guard)
     }
 }
 
-/// Serves the requests that have come; returns whether the guard is to end.
-IN_GUARD static bool serve(struct cforkpool_guard *guard, int event)
+/// Serves the requests that have come; returns whether there will be no more.
+IN_GUARD static bool serve(struct cforkpool_guard *guard, int requests)
 {
-    uint64_t count;
-    call(SYS_read, event, (long)&count, sizeof count, 0, 0);
-    if (__atomic_load_n(&guard->is_ending, __ATOMIC_ACQUIRE))
+    char bytes[64];
+    long length = call(SYS_read, requests, (long)bytes, sizeof bytes, 0, 0);
+    if (length == 0 || __atomic_load_n(&guard->is_ending, __ATOMIC_ACQUIRE))
         return true;
     uint32_t asked = __atomic_load_n(&guard->asked, __ATOMIC_ACQUIRE);
     if (asked != guard->answered) {
-        guard->result = (int32_t)call(SYS_kill, guard->target, guard->signal, 0, 0, 0);
+        // A request that was given up has no target; others than one process are none.
+        int32_t target = __atomic_load_n(&guard->target, __ATOMIC_ACQUIRE);
+        guard->result = target > 0 ? (int32_t)call(SYS_kill, target, guard->signal, 0, 0, 0) : -ESRCH;
         __atomic_store_n(&guard->answered, asked, __ATOMIC_RELEASE);
         call(SYS_futex, (long)&guard->answered, 129 /* FUTEX_WAKE_PRIVATE */, 1, 0, 0);
     }
     return false;
 }
 
-/// Keeps the two descriptors that the guard needs, in a table of its own: a pipe's reader would wait for the guard.
-IN_GUARD static void close_others(int one, int other)
+/// Keeps one descriptor, in a table of the guard's own: a pipe's reader would wait for the guard.
+IN_GUARD static void close_others(int kept)
 {
-    int first = one < other ? one : other;
-    int second = one < other ? other : one;
-    const int ranges[][2] = {{0, first - 1}, {first + 1, second - 1}, {second + 1, INT32_MAX}};
+    const int ranges[][2] = {{0, kept - 1}, {kept + 1, INT32_MAX}};
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
-        if (ranges[i][0] > ranges[i][1] || call(SYS_close_range, ranges[i][0], ranges[i][1], 0, 0, 0) == 0)
+        if (call(SYS_close_range, ranges[i][0], ranges[i][1], 0, 0, 0) == 0)
             continue;
         for (int fd = ranges[i][0]; fd <= ranges[i][1] && fd < 1024; fd++)
             call(SYS_close, fd, 0, 0, 0, 0);
@@ -96,19 +97,21 @@ IN_GUARD static int guard_main(void *context)
 {
     struct cforkpool_guard *guard = context;
     call(SYS_prctl, PR_SET_NAME, (long)"forkpool guard", 0, 0, 0);
-    struct pollfd entries[] = {{.fd = guard->parent, .events = POLLIN}, {.fd = guard->event, .events = POLLIN}};
-    close_others(entries[0].fd, entries[1].fd);
-    bool is_ending = false;
-    while (!is_ending && entries[0].revents == 0) {
+    close_others(guard->own_end);
+    // The other end is closed when the parent ends, or becomes another program; but a process that the parent forked may
+    // have it too.
+    struct pollfd requests = {.fd = guard->own_end, .events = POLLIN};
+    struct pollfd parent = {.fd = (int)call(SYS_pidfd_open, guard->parent_pid, 0, 0, 0, 0), .events = POLLIN};
+    struct pollfd entries[] = {requests, parent};
+    bool is_over = false;
+    while (!is_over && entries[1].revents == 0 && call(SYS_getppid, 0, 0, 0, 0, 0) == guard->parent_pid) {
         // Without a descriptor of the parent, look for another parent now and then.
         struct timespec pause = {.tv_nsec = 20000000};
-        call(SYS_ppoll, (long)entries, 2, entries[0].fd >= 0 ? 0 : (long)&pause, 0, 0);
-        if (entries[1].revents != 0)
-            is_ending = serve(guard, entries[1].fd);
-        if (entries[0].fd < 0 && call(SYS_getppid, 0, 0, 0, 0, 0) != guard->parent_pid)
-            break;
+        call(SYS_ppoll, (long)entries, 2, parent.fd >= 0 ? 0 : (long)&pause, 0, 0);
+        if (entries[0].revents != 0)
+            is_over = serve(guard, entries[0].fd);
     }
-    if (!is_ending)
+    if (!__atomic_load_n(&guard->is_ending, __ATOMIC_ACQUIRE))
         kill_all(guard);
     call(SYS_exit_group, 0, 0, 0, 0, 0);
     return 0;
@@ -132,15 +135,42 @@ static bool can_change_credentials(void)
     return uids[0] != uids[1] || uids[1] != uids[2] || gids[0] != gids[1] || gids[1] != gids[2];
 }
 
-/// Closes what a guard that does not start would need; returns `error`.
-static int32_t give_up(struct cforkpool_guard *guard, int32_t error)
+/// Closes an end, if it is open.
+static void close_end(struct cforkpool_event **end)
 {
-    if (guard->parent >= 0)
-        close(guard->parent);
-    if (guard->event >= 0)
-        close(guard->event);
-    guard->event = guard->parent = -1;
-    return error;
+    if (*end != NULL)
+        cforkpool_event_free(*end);
+    *end = NULL;
+}
+
+/// Makes the two ends by which requests reach the guard; no worker keeps one. Returns 0 or a negative errno.
+static int32_t connect_ends(struct cforkpool_guard *guard)
+{
+    int ends[2];
+    if (CALL(socketpair, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends)) != 0)
+        return -errno;
+    int32_t error = 0, other = 0;
+    guard->input = cforkpool_event_adopt(ends[0], &error);
+    guard->requests = cforkpool_event_adopt(ends[1], &other);
+    error = error != 0 ? error : other;
+    if (error != 0) {
+        close_end(&guard->input);
+        close_end(&guard->requests);
+        return error;
+    }
+    guard->own_end = guard->input->fd;
+    return 0;
+}
+
+/// Tells the guard to look; a guard that is not there any more sees nothing.
+static int32_t request(const struct cforkpool_guard *guard)
+{
+    char byte = 0;
+    while (CALL(send, send(guard->requests->fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0) {
+        if (errno != EINTR)
+            return -errno;
+    }
+    return 0;
 }
 
 int32_t cforkpool_guard_prepare(struct cforkpool_forker *forker)
@@ -148,42 +178,36 @@ int32_t cforkpool_guard_prepare(struct cforkpool_forker *forker)
     struct cforkpool_guard *guard = &forker->guard;
     if (guard->is_prepared)
         return 0;
-    guard->is_prepared = true;
-    guard->event = guard->parent = -1;
+    guard->parent_pid = getpid();
     // This thread's own death signal stays unset; the call shows whether a child could set one.
     bool has_death_signal = CALL(prctl, prctl(PR_SET_PDEATHSIG, 0)) == 0;
-    if (has_death_signal && !can_change_credentials())
-        return 0;
-    guard->parent_pid = getpid();
-    guard->parent = (int32_t)CALL(pidfd_open, syscall(SYS_pidfd_open, getpid(), 0));
-    guard->event = cforkpool_eventfd();
-    return guard->event < 0 ? give_up(guard, guard->event) : 0;
+    int32_t error = has_death_signal && !can_change_credentials() ? 0 : connect_ends(guard);
+    guard->is_prepared = error == 0;
+    return error;
 }
 
 int32_t cforkpool_guard_start(struct cforkpool_forker *forker)
 {
     struct cforkpool_guard *guard = &forker->guard;
-    if (guard->event < 0 || guard->pid > 0)
+    if (guard->requests == NULL || guard->pid > 0)
         return 0;
     pid_t pid = CALL(clone, clone(guard_main, guard->stack + sizeof guard->stack, CLONE_VM, guard));
     if (pid < 0)
-        return give_up(guard, -errno);
+        return -errno;
     guard->pid = pid;
-    // The guard has its own.
-    if (guard->parent >= 0)
-        close(guard->parent);
+    close_end(&guard->input);
     return 0;
 }
 
 void cforkpool_guard_dismiss(struct cforkpool_forker *forker)
 {
     struct cforkpool_guard *guard = &forker->guard;
-    if (guard->pid <= 0)
-        return;
     __atomic_store_n(&guard->is_ending, true, __ATOMIC_RELEASE);
-    cforkpool_eventfd_notify(guard->event);
-    close(guard->event);
-    guard->event = -1;
+    // Where a process that the host forked has this end too, the guard sees no end of it.
+    if (guard->pid > 0 && guard->requests != NULL)
+        request(guard);
+    close_end(&guard->input);
+    close_end(&guard->requests);
 }
 
 void cforkpool_guard_reap(struct cforkpool_forker *forker)
@@ -195,8 +219,10 @@ void cforkpool_guard_reap(struct cforkpool_forker *forker)
     bool is_sure = CALL_EVEN_IF(ESRCH, kill, kill(guard->pid, SIGKILL)) == 0 || errno == ESRCH;
     for (int look = 0; is_sure || look < 100; look++) {
         pid_t pid = CALL_EVEN_IF(ECHILD, waitpid, waitpid(guard->pid, NULL, is_sure ? __WALL : __WALL | WNOHANG));
-        if (pid > 0 || (pid < 0 && errno != EINTR))
+        if (pid > 0 || (pid < 0 && errno != EINTR)) {
+            guard->pid = 0;
             return;
+        }
         if (pid == 0)
             CALL(poll, poll(NULL, 0, 10));
     }
@@ -222,23 +248,34 @@ void cforkpool_guard_remove(struct cforkpool_forker *forker, int32_t pid)
     }
 }
 
+/// Whether the guard has ended: something killed it.
+static bool has_ended(const struct cforkpool_guard *guard)
+{
+    siginfo_t info = {0};
+    int flags = WEXITED | WNOWAIT | WNOHANG | __WALL;
+    int result = CALL_EVEN_IF(ECHILD, waitid, waitid(P_PID, (id_t)guard->pid, &info, flags));
+    return result == 0 ? info.si_pid != 0 : errno == ECHILD;
+}
+
 int32_t cforkpool_guard_kill(struct cforkpool_forker *forker, int32_t pid, int32_t signal)
 {
     struct cforkpool_guard *guard = &forker->guard;
-    if (guard->pid <= 0)
+    if (guard->pid <= 0 || guard->requests == NULL)
         return -ESRCH;
-    guard->target = pid;
+    // A guard that was stopped answers when it goes on.
+    bool is_late = __atomic_load_n(&guard->answered, __ATOMIC_ACQUIRE) != guard->asked;
+    if (is_late || has_ended(guard))
+        return is_late ? -ETIMEDOUT : -ESRCH;
     guard->signal = signal;
+    __atomic_store_n(&guard->target, pid, __ATOMIC_RELEASE);
     uint32_t asked = __atomic_add_fetch(&guard->asked, 1, __ATOMIC_SEQ_CST);
-    int32_t error = cforkpool_eventfd_notify(guard->event);
-    if (error != 0)
-        return error;
-    // A guard that was stopped or killed answers nothing.
-    for (int look = 0; look < 100; look++) {
+    int32_t error = request(guard);
+    for (int look = 0; error == 0 && look < 100 && !has_ended(guard); look++) {
         uint32_t seen = __atomic_load_n(&guard->answered, __ATOMIC_ACQUIRE);
         if (seen == asked)
             return guard->result;
         cforkpool_futex_wait_private(&guard->answered, seen, 10000000);
     }
-    return -ETIMEDOUT;
+    __atomic_store_n(&guard->target, -1, __ATOMIC_RELEASE);
+    return error != 0 ? error : -ETIMEDOUT;
 }

@@ -104,14 +104,15 @@ extern struct cforkpool_state cforkpool_state __attribute__((visibility("hidden"
 
 /// A guard, and what it shares with its forker; guard.c. Zero is the initial state of each field.
 struct cforkpool_guard {
-    /// Its process id; 0 if there is none. Whether one is needed is decided once: if so there is an event counter.
+    /// Its process id; 0 if there is none. Whether one is needed is decided once: if so there are ends for requests.
     pid_t pid;
     bool is_prepared;
-    /// A pidfd of the process that it guards, or -1, and that process's id.
-    int32_t parent;
+    /// The process that it guards.
     pid_t parent_pid;
-    /// An event counter, notified when there is a request.
-    int32_t event;
+    /// The end at which the parent makes requests, the guard's end while the parent has it, and its number.
+    struct cforkpool_event *_Nullable requests;
+    struct cforkpool_event *_Nullable input;
+    int32_t own_end;
     /// The signal to send and the process, the counts of requests and answers, and the last answer: 0 or a negative errno.
     int32_t signal;
     int32_t target;
@@ -239,14 +240,12 @@ bool cforkpool_make_stack(struct cforkpool_stack *stack, size_t size);
 int cforkpool_create_thread(pthread_t *thread, const struct cforkpool_stack *_Nullable stack,
                             void *_Nullable (*_Nonnull entry)(void *_Nullable), void *_Nullable context);
 
+/// Has no worker keep a descriptor, which is closed if that fails, and moved above the standard ones. Returns NULL and a
+/// negative errno in `*error`.
+struct cforkpool_event *_Nullable cforkpool_event_adopt(int32_t fd, int32_t *error);
+
 /// Closes the event counters of the process that forked this one.
 void cforkpool_close_events(void);
-
-/// Makes an event counter (close-on-exec, non-blocking). Returns the descriptor or a negative errno.
-int32_t cforkpool_eventfd(void);
-
-/// Makes an event counter readable. Returns 0 or a negative errno.
-int32_t cforkpool_eventfd_notify(int32_t fd);
 
 /// Moves a descriptor that a worker inherits above the three standard ones; returns it or a negative errno.
 int32_t cforkpool_above_standard(int32_t fd);

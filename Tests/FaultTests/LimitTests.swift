@@ -133,7 +133,7 @@ private enum LimitScenes {
             #expect(thrown?.errno == EMFILE)
             #expect(thrown?.bodyRan == .no)
             // The first descriptor is that of the guard, where there is one.
-            let names = ["pidfd_open", "eventfd"].filter { thrown?.message.contains($0) == true }
+            let names = ["pidfd_open", "socketpair"].filter { thrown?.message.contains($0) == true }
             #expect(names.count == 1, "\(String(describing: thrown))")
             #expect(thrown?.message.contains("ulimit -n") == true)
             #expect(pool.mapResults(0..<5, body).map { $0.failure?.index } == [0, 1, 2, 3, 4])

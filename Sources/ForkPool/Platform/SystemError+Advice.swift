@@ -44,6 +44,9 @@ extension SystemError {
             calls: ["fork"], codes: [ECHILD],
             text: "the process that forks the workers was killed again and again; find out what kills it"),
         Advice(
+            calls: ["fork"], codes: [ECANCELED],
+            text: "a seccomp filter ended the thread that starts the workers; have the filter refuse calls instead"),
+        Advice(
             calls: forks, codes: forbidden,
             text: "a seccomp filter, such as a container's, forbids it; allow fork, vfork, clone and clone3"),
         Advice(

@@ -113,11 +113,9 @@ final class PoolSupervisor {
 
     private func sleep() {
         let timeout = timeToSleep()
-        // Where the kernel refuses (it has no memory for its own list), the loop looks at everything.
-        _ = try? SystemError.check("ppoll") {
-            unsafe polled.withUnsafeMutableBufferPointer {
-                unsafe cforkpool_ppoll($0.baseAddress, Int32($0.count), timeout)
-            }
+        // Where the kernel refuses (it has no memory for its own list), or a signal comes, the loop looks at everything.
+        _ = unsafe polled.withUnsafeMutableBufferPointer {
+            unsafe cforkpool_ppoll($0.baseAddress, Int32($0.count), timeout)
         }
     }
 
