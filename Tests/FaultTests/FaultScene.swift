@@ -237,8 +237,10 @@ enum FaultTrialWarmth {
     /// Uses everything that a trial uses besides a pool.
     static func use() -> String {
         let fault = Fault.none
-        fault.begin()
-        Fault.end()
+        if Fault.isAvailable {
+            fault.begin()
+            Fault.end()
+        }
         let before = Census.now(expecting: Census.now())
         return "\(fault) \(before)"
     }
