@@ -13,13 +13,18 @@ struct KeptPoolTests {
             Alone.run {
                 // What a process has once.
                 _ = try ForkPool(workers: 1).map([1]) { $0 }
-                let before = Set((0..<1024).filter { fcntl($0, F_GETFD) >= 0 })
+                let before = Self.openDescriptors()
                 let pool = ForkPool(workers: 2)
                 #expect(try pool.map(0..<4) { $0 } == [0, 1, 2, 3])
-                #expect(Set((0..<1024).filter { fcntl($0, F_GETFD) >= 0 }) == before)
+                #expect(Self.openDescriptors() == before)
                 withExtendedLifetime(pool) {}
             }
         }
+    }
+
+    /// Every open descriptor but those of Dispatch's timers, which it opens when the test's own deadline needs one.
+    private static func openDescriptors() -> Set<Int32> {
+        Set((0..<1024).filter { fcntl($0, F_GETFD) >= 0 && Files.target(of: $0) != "anon_inode:[timerfd]" })
     }
 
     @Test("gives back above the mark what a map took whose result is gone, while an older result is held")
