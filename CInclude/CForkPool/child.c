@@ -225,6 +225,20 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
         bound.setvbuf(stdout, cforkpool_state.lines, _IOLBF, sizeof cforkpool_state.lines);
 }
 
+/// Waits until the parent watches this worker: if it cannot, or is killed now, nothing must have begun. The wait ends where
+/// another worker damages the record.
+static void await_parent(struct cforkpool_crash *record)
+{
+    uint32_t seen = 0;
+    for (int look = 0; look < 100; look++) {
+        if (__atomic_compare_exchange_n(&record->is_known, &seen, 2, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+            seen = 2;
+        if (seen == 1)
+            return;
+        cforkpool_futex_wait(&record->is_known, seen, 100000000);
+    }
+}
+
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
 {
     bool is_template = start->entry == cforkpool_template_main;
@@ -234,6 +248,8 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
     if (bound.getppid() != parent)
         bound.exit_at_once(0);
     settle(start->crash, start->ignored_signals);
+    if (start->crash != NULL)
+        await_parent(start->crash);
     // This takes a lock, which a thread of the host may have held at the fork. The pool finds a worker that waits for
     // it; a template never exits by itself, and must not wait. If memory is short, a body's exit() runs the host's exit
     // handlers.

@@ -44,7 +44,7 @@ void cforkpool_event_free(struct cforkpool_event *event)
         event->next->previous = event->previous;
     if (event->previous != NULL)
         event->previous->next = event->next;
-    else
+    else if (cforkpool_state.events.first == event)
         cforkpool_state.events.first = event->next;
     close(event->fd);
     pthread_mutex_unlock(&cforkpool_state.events.lock);
@@ -57,11 +57,22 @@ void cforkpool_close_events(void)
         close(event->fd);
 }
 
+bool cforkpool_event_reopen(struct cforkpool_event *event)
+{
+    int fd = cforkpool_above_standard((int32_t)CALL(eventfd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
+    if (fd < 0)
+        return false;
+    pthread_mutex_lock(&cforkpool_state.events.lock);
+    __atomic_store_n(&event->fd, fd, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&cforkpool_state.events.lock);
+    return true;
+}
+
 int32_t cforkpool_event_notify(struct cforkpool_event *event)
 {
     uint64_t one = 1;
     // A full counter is readable already.
-    while (CALL_EVEN_IF(EAGAIN, write, write(event->fd, &one, sizeof one)) < 0) {
+    while (CALL_EVEN_IF(EAGAIN, write, write(__atomic_load_n(&event->fd, __ATOMIC_ACQUIRE), &one, sizeof one)) < 0) {
         if (errno == EAGAIN)
             break;
         if (errno != EINTR)

@@ -104,9 +104,9 @@ extern struct cforkpool_state cforkpool_state __attribute__((visibility("hidden"
 
 /// A guard, and what it shares with its forker; guard.c. Zero is the initial state of each field.
 struct cforkpool_guard {
-    /// Its process id; 0 if there is none. Whether one is needed is decided once: if so there are ends for requests.
+    /// Its process id; 0 if there is none. Whether one is needed is decided once.
     pid_t pid;
-    bool is_prepared;
+    bool is_decided;
     /// The process that it guards.
     pid_t parent_pid;
     /// The end at which the parent makes requests, the guard's end while the parent has it, and its number.
@@ -174,27 +174,30 @@ pid_t cforkpool_fork_child(struct cforkpool_forker *_Nullable forker, struct cfo
 /// Registers, once, what runs in every forked child.
 void cforkpool_register_handlers(void);
 
-/// Returns whether one more descriptor can be opened: a child that cannot be watched must not begin anything. If not,
-/// `start` says so.
-bool cforkpool_can_open(struct cforkpool_start *start);
-
 /// Kills and reaps a child that no other code knows of.
 void cforkpool_end_child(pid_t pid);
 
-/// Completes a start whose `call` returned `pid`: a process id or a negative errno.
+/// Completes a start whose `call` returned `pid`, a process id or a negative errno, and lets the worker begin.
 void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call);
+
+// MARK: - guard_process.c
+
+/// Guards the processes of a forker, whose guard is the context, until its parent has ended.
+int cforkpool_guard_main(void *context);
 
 // MARK: - guard.c
 
-/// Opens, once, what the forker's guard needs, where one is needed; returns 0 or a negative errno. The forker calls it, before
-/// its processes take the last descriptors.
-int32_t cforkpool_guard_prepare(struct cforkpool_forker *forker);
+/// Starts the forker's guard, where one is needed and there is none. Returns 0 or a negative errno of `*call`.
+int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char *_Nullable *_Nonnull call);
 
-/// Starts the guard that was prepared; returns 0 or a negative errno of clone.
-int32_t cforkpool_guard_start(struct cforkpool_forker *forker);
+/// Whether there is a guard that something killed.
+bool cforkpool_guard_has_ended(const struct cforkpool_forker *forker);
 
 /// Tells the guard to end, and closes the last descriptor of it.
 void cforkpool_guard_dismiss(struct cforkpool_forker *forker);
+
+/// Adds a process to what the guard ends.
+void cforkpool_guard_add(struct cforkpool_forker *forker, int32_t pid);
 
 /// Waits for the end of the guard.
 void cforkpool_guard_reap(struct cforkpool_forker *forker);
@@ -213,10 +216,20 @@ void cforkpool_keep_stack(const struct cforkpool_forker *forker);
 /// The lowest address of the calling thread's stack, by which the crash handler recognises an overflow; 0 if unknown.
 uintptr_t cforkpool_stack_low(void);
 
-/// The size of the calling thread's stack; 0 if unknown.
-size_t cforkpool_own_stack_size(void);
+/// The size of the stack of a forker that the calling thread makes.
+size_t cforkpool_stack_size(void);
+
+/// Makes `stack` one of at least `size` bytes, or less where the system refuses; returns false if it refuses everything.
+bool cforkpool_make_stack(struct cforkpool_stack *stack, size_t size);
+
+/// Unmaps a stack, if there is one.
+void cforkpool_free_stack(struct cforkpool_stack *stack);
 
 // MARK: - The other files
+
+/// Waits for the end of a child and reaps it; `flags` are WNOHANG and __WALL. Returns its id, 0 if it has not ended, -ECHILD if
+/// it is gone already, or another negative errno.
+int32_t cforkpool_wait_for(pid_t pid, int32_t flags);
 
 /// Gives such of the signals of a whole group whose bits are set a disposition, SIG_IGN or SIG_DFL. Writes no memory of
 /// this process: a child of vfork calls it too.
@@ -232,9 +245,6 @@ int32_t cforkpool_exec_gives_rights(const char *_Nullable *_Nonnull call);
 /// Starts this program again as the worker that `start->context` describes; returns its id, or a negative errno of the
 /// call `*call`.
 pid_t cforkpool_exec_child(struct cforkpool_forker *forker, struct cforkpool_start *start, const char *_Nullable *_Nonnull call);
-
-/// Makes `stack` one of at least `size` bytes, or less where the system refuses; returns false if it refuses everything.
-bool cforkpool_make_stack(struct cforkpool_stack *stack, size_t size);
 
 /// Creates a thread with every signal blocked, on a stack or (NULL) the C library's; returns 0 or an errno.
 int cforkpool_create_thread(pthread_t *thread, const struct cforkpool_stack *_Nullable stack,

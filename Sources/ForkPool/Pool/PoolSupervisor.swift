@@ -35,7 +35,8 @@ final class PoolSupervisor {
         self.countRestart = countRestart
         table = WorkerTable(workers: pool.layout.workers, hasSpare: !pool.servesOneBatch)
         processes.reserveCapacity(pool.layout.processSlots)
-        watchdog = Watchdog(timeout: pool.options.timeout, provesDeadlocks: starter.startsAlone)
+        watchdog = Watchdog(
+            timeout: pool.options.timeout, provesDeadlocks: starter.startsAlone, from: monotonicNanoseconds())
     }
 
     /// Starts a pool's workers, and a thread that supervises them until the pool ends and then signals `over`.
@@ -130,6 +131,10 @@ final class PoolSupervisor {
 
     /// Takes note of every process that ended or was started; returns whether there was any.
     private func look() -> Bool {
+        if polled.contains(where: { $0.revents & Int16(POLLNVAL) != 0 }) {
+            reopenDescriptors()
+            return true
+        }
         if polled[0].revents != 0 { pool.event?.drain() }
         // Workers that end because the pool closes are not replaced.
         if pool.isClosing { perform(table.close()) }

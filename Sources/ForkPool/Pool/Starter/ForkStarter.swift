@@ -38,6 +38,11 @@ final class ForkStarter: Starter {
 
     var watched: [Int32] { cancelled.map { [$0] } ?? [] }
 
+    /// A map does not hear any more that it is cancelled.
+    func reopenDescriptors() {
+        if let descriptor = cancelled, !EventFD.isOpen(descriptor) { cancelled = nil }
+    }
+
     func watchedIsReadable() {
         if exchange(&cancelled, with: nil) != nil { onCancel() }
     }

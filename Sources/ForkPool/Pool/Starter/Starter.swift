@@ -34,6 +34,9 @@ protocol Starter: AnyObject {
 
     func watchedIsReadable()
 
+    /// Opens again what the program closed.
+    func reopenDescriptors()
+
     func close()
 }
 
@@ -43,5 +46,6 @@ extension Starter {
     func retireMemory(of slot: Int) -> Bool { true }
     var watched: [Int32] { [] }
     func watchedIsReadable() {}
+    func reopenDescriptors() {}
     func close() {}
 }
