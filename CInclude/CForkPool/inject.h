@@ -17,6 +17,7 @@
 #define CFORKPOOL_CALLS(CALL_NAMED) \
     CALL_NAMED(access) \
     CALL_NAMED(capget) \
+    CALL_NAMED(capset) \
     CALL_NAMED(clone) \
     CALL_NAMED(close_range) \
     CALL_NAMED(dup2) \

@@ -7,6 +7,7 @@
 #endif
 
 #include "CForkPool.h"
+#include "exec.h"
 #include "inject.h"
 
 #include <errno.h>
@@ -16,17 +17,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/types.h>
-
-/// Tells a program that it is a worker: descriptors, parent, number and token. The worker unsets it.
-#define CFORKPOOL_VARIABLE "FORKPOOL_WORKER"
-
-/// The environment of a pool's workers.
-struct cforkpool_environment {
-    /// The variable that is each process's own.
-    char worker[sizeof CFORKPOOL_VARIABLE + 256];
-    /// That one, the others, and NULL; the text follows.
-    char *_Nullable variables[];
-};
 
 /// Everything that the shim remembers. Zero is the initial state of each field.
 ///
@@ -76,8 +66,7 @@ struct cforkpool_state {
     struct {
         char *_Nullable *_Nullable arguments;
         bool has_bootstrap;
-        int32_t memory, number;
-        uint64_t token;
+        struct cforkpool_told told;
     } exec;
 
 #ifdef CFORKPOOL_INJECTS
@@ -224,14 +213,6 @@ void cforkpool_set_signals(uint32_t signals, void (*_Nullable disposition)(int))
 
 /// Makes the forked child a worker, runs its entry and ends the process.
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent);
-
-/// Whether a program that this thread starts again would have rights that the thread has not: those of the file's owner, or
-/// capabilities that root gave up. Returns 0, 1, or a negative errno of the call `*call`.
-int32_t cforkpool_exec_gives_rights(const char *_Nullable *_Nonnull call);
-
-/// Starts this program again as the worker that `start->context` describes; returns its id, or a negative errno of the
-/// call `*call`.
-pid_t cforkpool_exec_child(struct cforkpool_forker *forker, struct cforkpool_start *start, const char *_Nullable *_Nonnull call);
 
 /// Makes `stack` one of at least `size` bytes, or less where the system refuses; returns false if it refuses everything.
 bool cforkpool_make_stack(struct cforkpool_stack *stack, size_t size);
