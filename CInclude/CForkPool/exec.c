@@ -87,6 +87,7 @@ pid_t cforkpool_exec_child(struct cforkpool_forker *forker, struct cforkpool_sta
         if (getppid() != told.parent)
             _exit(EXIT_NO_WORKER);
         cforkpool_set_signals(start->ignored_signals, SIG_IGN);
+        cforkpool_enter(environment);
         int null = CALL(open, open("/dev/null", O_RDONLY));
         if (null > STDIN_FILENO) {
             CALL(dup2, dup2(null, STDIN_FILENO));

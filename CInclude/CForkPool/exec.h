@@ -5,6 +5,7 @@
 #include "CForkPool.h"
 
 #include <fenv.h>
+#include <limits.h>
 #include <sys/types.h>
 
 /// What the files of workers by exec share.
@@ -30,8 +31,14 @@ struct cforkpool_told {
     fenv_t rounding;
 };
 
-/// The environment of a pool's workers.
+/// What a pool's workers by exec have as it was at the start of the pool.
 struct cforkpool_environment {
+    /// The path of the working directory, empty if it is unknown, and which directory it is.
+    char folder[PATH_MAX];
+    dev_t folder_device;
+    ino_t folder_file;
+    /// The file mode creation mask, or -1 before the first start.
+    int file_mask;
     /// The variable that is each process's own.
     char worker[sizeof CFORKPOOL_VARIABLE + CFORKPOOL_TOLD];
     /// That one, the others, and NULL; the text follows.
@@ -43,6 +50,11 @@ struct cforkpool_environment {
 /// Starts this program again as the worker that `start->context` describes; returns its id, or a negative errno of the
 /// call `*call`.
 pid_t cforkpool_exec_child(struct cforkpool_forker *forker, struct cforkpool_start *start, const char *_Nullable *_Nonnull call);
+
+// MARK: - environment.c
+
+/// Gives a child of vfork the file mode mask of the pool's start and the working directory, if it can enter that.
+void cforkpool_enter(struct cforkpool_environment *environment);
 
 // MARK: - variable.c
 

@@ -18,6 +18,7 @@
     CALL_NAMED(access) \
     CALL_NAMED(capget) \
     CALL_NAMED(capset) \
+    CALL_NAMED(chdir) \
     CALL_NAMED(clone) \
     CALL_NAMED(close_range) \
     CALL_NAMED(dup2) \
@@ -31,6 +32,7 @@
     CALL_NAMED(ftruncate) \
     CALL_NAMED(futex_wait) \
     CALL_NAMED(futex_wake) \
+    CALL_NAMED(getcwd) \
     CALL_NAMED(getrlimit) \
     CALL_NAMED(getxattr) \
     CALL_NAMED(kill) \

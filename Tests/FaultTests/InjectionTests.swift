@@ -45,6 +45,7 @@ enum FaultCases {
     static let errors: [String: Errors] = [
         "access": [EACCES],
         "capget": [EPERM],
+        "chdir": [EACCES],
         "clone": [EAGAIN, ENOMEM],
         "close_range": [ENOSYS, EPERM],
         "dup2": [EBUSY],
@@ -57,6 +58,7 @@ enum FaultCases {
         "fork": [EAGAIN, ENOMEM],
         "ftruncate": Errors(passing: EINTR, EFBIG, ENOMEM),
         "futex_wait": Errors(passing: EINTR, EAGAIN),
+        "getcwd": [ENOENT],
         "getrlimit": [EINVAL],
         "getxattr": [EPERM, EOPNOTSUPP],
         "madvise": [EAGAIN, ENOMEM],
