@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/types.h>
 
@@ -31,6 +32,8 @@ struct cforkpool_state {
     /// The calling process as a worker.
     struct {
         bool is_one;
+        /// Whether it was started by exec: all its streams are its own.
+        bool is_by_exec;
         struct cforkpool_worker self;
         struct cforkpool_crash *_Nullable crash;
         /// The lowest address of its stack, or 0.
@@ -204,6 +207,15 @@ uintptr_t cforkpool_stack_low(void);
 
 /// The size of the calling thread's stack; 0 if unknown.
 size_t cforkpool_own_stack_size(void);
+
+// MARK: - stream.c
+
+/// Flushes a stream, unless another thread holds it: it may hold it for ever, in a read or for a full pipe. Text that the
+/// system refuses stays in the buffer.
+void cforkpool_flush(FILE *stream);
+
+/// Flushes so each stream that is open.
+void cforkpool_flush_all(void);
 
 // MARK: - The other files
 
