@@ -24,6 +24,19 @@ import Testing
     }
 
     @Test(
+        "G8: a program that cannot be loaded any more fails the map at once, and the failure says so",
+        arguments: [Kind.exec])
+    func notLoaded(_ kind: Kind) async {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) { [kind] in
+            ExecRightsScenes.notLoaded(kind)
+        }
+        let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        let complaints = text.split(separator: "\n").count { $0.contains("libm.so.6: file too short") }
+        // Two workers and a spare are started at once, and others as these end.
+        #expect(3...9 ~= complaints, "\(text)")
+    }
+
+    @Test(
         "G8: a worker's variable that no pool wrote ends the program, whatever its numbers are",
         arguments: [Kind.exec])
     func wildVariable(_ kind: Kind) async {
@@ -78,6 +91,27 @@ private enum ExecRightsScenes {
                 complaints.expect(error.message.contains("the system refused capset: "), "\(error)")
                 complaints.expect(error.errno == EPERM, "\(error)")
             }
+        }
+    }
+
+    static func notLoaded(_ kind: Kind) {
+        Scene.leaveNothing { () throws in
+            // An empty library, which the loader finds before the true one.
+            var name = Array("/tmp/forkpool-libraries-XXXXXX".utf8CString)
+            let folder = unsafe String(cString: mkdtemp(&name))
+            let library = folder + "/libm.so.6"
+            close(unsafe open(library, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644))
+            defer {
+                _ = unsafe unlink(library)
+                _ = unsafe rmdir(folder)
+            }
+            unsafe setenv("LD_LIBRARY_PATH", folder, 1)
+            let pool = try kind.start(Performer())
+            unsafe unsetenv("LD_LIBRARY_PATH")
+            let failure = pool.mapResults([.give(1)])[0].failure
+            #expect(failure?.exitStatus == 127 && failure?.bodyRan == .no, "\(String(describing: failure))")
+            #expect(failure?.message.contains("its workers cannot be loaded; the last one (pid ") == true)
+            pool.close()
         }
     }
 
