@@ -212,6 +212,7 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
 {
     SET_ROLE(CFORKPOOL_IN_WORKER);
     cforkpool_register_handlers();
+    cforkpool_state.worker.is_by_exec = true;
     cforkpool_state.worker.stack_low = cforkpool_stack_low();
     // What it ignores it ignored when it was started.
     settle(crash, 0);
@@ -279,10 +280,12 @@ _Noreturn void cforkpool_exit(int32_t status)
     struct cforkpool_crash *record = cforkpool_state.worker.crash;
     if (record != NULL)
         __atomic_store_n(&record->signal, ~(status & 0xff), __ATOMIC_RELEASE);
-    // Not fflush(NULL), which would move the offsets of input files that are shared with the parent. Output that the
+    // Not all streams of a forked worker: it has copies of the parent's, and shares the offsets of its files. Output that the
     // system refuses is lost, as at any exit.
     bound.fflush(stdout);
     bound.fflush(stderr);
+    if (cforkpool_state.worker.is_by_exec)
+        cforkpool_flush_all();
     if (__llvm_profile_write_file != NULL)
         __llvm_profile_write_file();
     bound.exit_at_once(status);

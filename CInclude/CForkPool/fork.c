@@ -17,6 +17,7 @@ static void reset_in_child(void)
 {
     struct cforkpool_state *state = &cforkpool_state;
     state->generation += 1;
+    state->worker.is_by_exec = false;
     // A record, and what it ignores, are a worker's alone, not those of a process which its body forks.
     if (!state->events.is_kept) {
         state->worker.crash = NULL;

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -257,29 +256,13 @@ void cforkpool_forker_end(struct cforkpool_forker *forker)
     cforkpool_free_stack(&stack);
 }
 
-/// Text that was printed and not flushed belongs to the parent. A stream that another thread holds is skipped: it may
-/// be held for ever (a thread that waits in a read or for a full pipe), and the child discards its copy. Text that the
-/// system refuses stays in the parent's buffer.
-static void flush_unlocked(FILE *stream)
-{
-    if (ftrylockfile(stream) != 0)
-        return;
-    fflush_unlocked(stream);
-    funlockfile(stream);
-}
-
-void cforkpool_flush_output(void)
-{
-    if (__fpending(stdout) > 0)
-        flush_unlocked(stdout);
-}
-
 void cforkpool_fork(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
-    // A worker has written its whole lines; what it has begun stays one line.
+    // Text that was printed and not flushed belongs to the parent; a child discards its copy. A worker has written its whole
+    // lines; what it has begun stays one line.
     if (!cforkpool_state.worker.is_one)
-        flush_unlocked(stdout);
-    flush_unlocked(stderr);
+        cforkpool_flush(stdout);
+    cforkpool_flush(stderr);
     ask(forker, fork_on_forker, starts, count);
 }
 

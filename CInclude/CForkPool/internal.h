@@ -7,6 +7,7 @@
 #endif
 
 #include "CForkPool.h"
+#include "exec.h"
 #include "inject.h"
 
 #include <errno.h>
@@ -14,19 +15,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/types.h>
-
-/// Tells a program that it is a worker: descriptors, parent, number and token. The worker unsets it.
-#define CFORKPOOL_VARIABLE "FORKPOOL_WORKER"
-
-/// The environment of a pool's workers.
-struct cforkpool_environment {
-    /// The variable that is each process's own.
-    char worker[sizeof CFORKPOOL_VARIABLE + 256];
-    /// That one, the others, and NULL; the text follows.
-    char *_Nullable variables[];
-};
 
 /// Everything that the shim remembers. Zero is the initial state of each field.
 ///
@@ -41,6 +32,8 @@ struct cforkpool_state {
     /// The calling process as a worker.
     struct {
         bool is_one;
+        /// Whether it was started by exec: all its streams are its own.
+        bool is_by_exec;
         struct cforkpool_worker self;
         struct cforkpool_crash *_Nullable crash;
         /// The lowest address of its stack, or 0.
@@ -76,8 +69,7 @@ struct cforkpool_state {
     struct {
         char *_Nullable *_Nullable arguments;
         bool has_bootstrap;
-        int32_t memory, number;
-        uint64_t token;
+        struct cforkpool_told told;
     } exec;
 
 #ifdef CFORKPOOL_INJECTS
@@ -225,6 +217,15 @@ bool cforkpool_make_stack(struct cforkpool_stack *stack, size_t size);
 /// Unmaps a stack, if there is one.
 void cforkpool_free_stack(struct cforkpool_stack *stack);
 
+// MARK: - stream.c
+
+/// Flushes a stream, unless another thread holds it: it may hold it for ever, in a read or for a full pipe. Text that the
+/// system refuses stays in the buffer.
+void cforkpool_flush(FILE *stream);
+
+/// Flushes so each stream that is open.
+void cforkpool_flush_all(void);
+
 // MARK: - The other files
 
 /// Waits for the end of a child and reaps it; `flags` are WNOHANG and __WALL. Returns its id, 0 if it has not ended, -ECHILD if
@@ -238,13 +239,6 @@ void cforkpool_set_signals(uint32_t signals, void (*_Nullable disposition)(int))
 /// Makes the forked child a worker, runs its entry and ends the process.
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent);
 
-/// Whether a program that this thread starts again would have rights that the thread has not: those of the file's owner, or
-/// capabilities that root gave up. Returns 0, 1, or a negative errno of the call `*call`.
-int32_t cforkpool_exec_gives_rights(const char *_Nullable *_Nonnull call);
-
-/// Starts this program again as the worker that `start->context` describes; returns its id, or a negative errno of the
-/// call `*call`.
-pid_t cforkpool_exec_child(struct cforkpool_forker *forker, struct cforkpool_start *start, const char *_Nullable *_Nonnull call);
 
 /// Creates a thread with every signal blocked, on a stack or (NULL) the C library's; returns 0 or an errno.
 int cforkpool_create_thread(pthread_t *thread, const struct cforkpool_stack *_Nullable stack,

@@ -89,9 +89,11 @@ extension Raw {
     fileprivate static let (seccomp, prctl) = (277, 167)
     #endif
 
-    /// Calls `prctl` with an operation and an argument.
+    /// Calls `prctl` with an operation and two arguments.
     @discardableResult
-    static func control(_ operation: Int, _ argument: Int = 0) -> Int { syscall(prctl, operation, argument) }
+    static func control(_ operation: Int, _ first: Int = 0, _ second: Int = 0) -> Int {
+        syscall(prctl, operation, first, second)
+    }
 
     static func setNoNewPrivileges() { control(38, 1) }
 

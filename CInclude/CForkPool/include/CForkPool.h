@@ -211,7 +211,7 @@ int cforkpool_template_main(void *template_context, int32_t unused);
 /// Tells a template that there is a new request.
 void cforkpool_template_ask(struct cforkpool_request *request);
 
-// MARK: - Workers by exec: exec.c, rights.c, environment.c
+// MARK: - Workers by exec: exec.c, variable.c, rights.c, environment.c
 
 /// Why this program must not be started again as a worker.
 enum cforkpool_obstacle {

@@ -30,6 +30,7 @@ extension Pool {
                 stage == WorkerRecord.Stage.ready || stage == WorkerRecord.Stage.working
                 || !inside.isEmpty && !state.inheritors.contains(worker)
             exit.isInSetUp = hasSetUp && stage == WorkerRecord.Stage.settingUp
+            exit.process.isBeforeWork = !exit.isReady && !exit.isInSetUp
             if finish == WorkerRecord.Finish.notSetUp, !exit.isReady { exit.setUpError = setUpError(of: worker) }
             writeControl(state)
             if servesOneBatch, !exit.finished { isTainted.store(true, ordering: .relaxed) }

@@ -246,6 +246,7 @@ final class PoolSupervisor {
             by: layout.crash(slot).pointee, memoryLimit: pool.options.memoryLimit,
             cpuTimeLimit: pool.options.cpuTimeLimit?.nanoseconds)
         process.close()
+        end.isBeforeWork = table.worker(in: slot) == nil
         var exit = WorkerExit(process: end)
         if let worker = table.worker(in: slot) {
             let (reason, sameCause) = table.takeKillReason(of: worker)
