@@ -34,11 +34,10 @@ static bool can_change_credentials(void)
 }
 
 /// Closes an end, if it is open.
-static void close_end(struct cforkpool_event **end)
+static void close_end(struct cforkpool_event *end)
 {
-    if (*end != NULL)
-        cforkpool_event_free(*end);
-    *end = NULL;
+    if (end->fd > 0)
+        cforkpool_event_close(end);
 }
 
 /// Makes the two ends by which requests reach the guard; no worker keeps one. Returns 0 or a negative errno.
@@ -47,24 +46,21 @@ static int32_t connect_ends(struct cforkpool_guard *guard)
     int ends[2];
     if (CALL(socketpair, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends)) != 0)
         return -errno;
-    int32_t error = 0, other = 0;
-    guard->input = cforkpool_event_adopt(ends[0], &error);
-    guard->requests = cforkpool_event_adopt(ends[1], &other);
-    error = error != 0 ? error : other;
-    if (error != 0) {
-        close_end(&guard->input);
-        close_end(&guard->requests);
-        return error;
-    }
-    guard->own_end = guard->input->fd;
-    return 0;
+    int32_t error = cforkpool_event_open(&guard->requests, ends[0]);
+    int32_t other = cforkpool_event_open(&guard->own, ends[1]);
+    guard->own_end = guard->own.fd;
+    if (error == 0 && other == 0)
+        return 0;
+    close_end(&guard->requests);
+    close_end(&guard->own);
+    return error != 0 ? error : other;
 }
 
 /// Tells the guard to look; a guard that is not there any more sees nothing.
 static int32_t request(const struct cforkpool_guard *guard)
 {
     char byte = 0;
-    while (CALL(send, send(guard->requests->fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0) {
+    while (CALL(send, send(guard->requests.fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0) {
         if (errno != EINTR)
             return -errno;
     }
@@ -110,7 +106,7 @@ int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char **call
             return error;
         pid_t pid = CALL(clone, clone(cforkpool_guard_main, guard->stack + sizeof guard->stack, CLONE_VM, guard));
         error = errno;
-        close_end(&guard->input);
+        close_end(&guard->own);
         if (pid < 0) {
             *call = "clone";
             close_end(&guard->requests);
@@ -127,7 +123,7 @@ void cforkpool_guard_dismiss(struct cforkpool_forker *forker)
     struct cforkpool_guard *guard = &forker->guard;
     __atomic_store_n(&guard->is_ending, true, __ATOMIC_RELEASE);
     // Where a process that the host forked has this end too, the guard sees no end of it.
-    if (guard->pid > 0 && guard->requests != NULL)
+    if (guard->pid > 0 && guard->requests.fd > 0)
         request(guard);
     close_end(&guard->requests);
 }
@@ -172,7 +168,7 @@ void cforkpool_guard_remove(struct cforkpool_forker *forker, int32_t pid)
 int32_t cforkpool_guard_kill(struct cforkpool_forker *forker, int32_t pid, int32_t signal)
 {
     struct cforkpool_guard *guard = &forker->guard;
-    if (guard->pid <= 0 || guard->requests == NULL)
+    if (guard->pid <= 0 || guard->requests.fd == 0)
         return -ESRCH;
     // A guard that was stopped answers when it goes on.
     bool is_late = __atomic_load_n(&guard->answered, __ATOMIC_ACQUIRE) != guard->asked;

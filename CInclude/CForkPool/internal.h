@@ -101,9 +101,9 @@ struct cforkpool_guard {
     bool is_decided;
     /// The process that it guards.
     pid_t parent_pid;
-    /// The end at which the parent makes requests, the guard's end while the parent has it, and its number.
-    struct cforkpool_event *_Nullable requests;
-    struct cforkpool_event *_Nullable input;
+    /// The end at which the parent makes requests, and the guard's own, whose descriptor both have at its start. A descriptor
+    /// of 0 is none.
+    struct cforkpool_event requests, own;
     int32_t own_end;
     /// The signal to send and the process, the counts of requests and answers, and the last answer: 0 or a negative errno.
     int32_t signal;
@@ -244,9 +244,12 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent);
 int cforkpool_create_thread(pthread_t *thread, const struct cforkpool_stack *_Nullable stack,
                             void *_Nullable (*_Nonnull entry)(void *_Nullable), void *_Nullable context);
 
-/// Has no worker keep a descriptor, which is closed if that fails, and moved above the standard ones. Returns NULL and a
-/// negative errno in `*error`.
-struct cforkpool_event *_Nullable cforkpool_event_adopt(int32_t fd, int32_t *error);
+/// Has no worker keep a descriptor, which is moved above the standard ones, or closed if that fails. Returns 0 or a negative
+/// errno.
+int32_t cforkpool_event_open(struct cforkpool_event *event, int32_t fd);
+
+/// Closes such a descriptor, and makes it 0.
+void cforkpool_event_close(struct cforkpool_event *event);
 
 /// Closes the event counters of the process that forked this one.
 void cforkpool_close_events(void);

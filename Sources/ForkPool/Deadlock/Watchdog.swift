@@ -128,8 +128,9 @@ struct Watchdog {
         suspects.removeAll { $0 == worker }
     }
 
-    /// When the item of a new snapshot began: after the last look. What else the worker says is another clock's time (workers
-    /// can be in a time namespace of their own), or damage.
+    /// When the item of a new snapshot began, which is after the last look.
+    ///
+    /// What else the worker says is another clock's time (workers can be in a time namespace of their own), or damage.
     private func begin(_ snapshot: ItemSnapshot, at now: Int) -> Int {
         snapshot.began > looks.previous && snapshot.began < now ? snapshot.began : now
     }

@@ -22,8 +22,10 @@ final class Region: Sendable {
         case executed
     }
 
-    /// Reserves memory (`mmap`, `memfd_create`), less and less where the system grants no large reservation, but never less
-    /// than a heap of `least` bytes. Then as much again stays free, for threads and for the program.
+    /// Reserves memory (`mmap`, `memfd_create`) for a heap of `least` bytes or more.
+    ///
+    /// Where the system grants no large reservation, it tries less and less, and then leaves as much again free, for threads
+    /// and for the program.
     init(workers: Int, for purpose: Purpose, heap least: Int = 0) throws(SystemError) {
         let leastHeap = Mapping.pages(max(Self.smallest, least))
         var heap = max(Self.usualHeap, leastHeap)
