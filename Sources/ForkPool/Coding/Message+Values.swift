@@ -100,6 +100,20 @@ extension Message {
         }
     }
 
+    /// Returns the bytes of a packed array of bytes, where they lie; nil if the record holds none.
+    func bytes(at position: Position) -> UnsafeBufferPointer<UInt8>? {
+        var reader = reader(at: position.target)
+        guard position.kind == .packed, let head = try? reader.packed(), head.kind == .uint8 else { return nil }
+        return unsafe memory(at: head.start, count: head.count).assumingMemoryBound(to: UInt8.self)
+    }
+
+    /// Reads the element of a packed array of one opaque element; nil if its layout is not that of `Element`.
+    func onlyElement<Element>(_ type: Element.Type, at position: Position) -> Element? {
+        var reader = reader(at: position.target)
+        guard position.kind == .packed, let head = try? reader.packed(), head.count == 1 else { return nil }
+        return element(type, of: head, at: head.start)
+    }
+
     private func fits<Element>(_ type: Element.Type, _ kind: WireKind, _ head: ByteReader.PackedHead) -> Bool {
         guard head.kind == kind else { return false }
         return head.stride == MemoryLayout<Element>.stride && head.size == MemoryLayout<Element>.size
