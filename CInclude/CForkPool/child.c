@@ -226,18 +226,23 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
         bound.setvbuf(stdout, cforkpool_state.lines, _IOLBF, sizeof cforkpool_state.lines);
 }
 
-/// Waits until the parent watches this worker: if it cannot, or is killed now, nothing must have begun. The wait ends where
-/// another worker damages the record.
-static void await_parent(struct cforkpool_crash *record)
+/// Waits until the parent watches this worker. One that it cannot watch, or does not within 10 s, has begun nothing and ends: the
+/// parent was stopped, or another worker damaged the record.
+static void await_parent(struct cforkpool_crash *record, pid_t parent)
 {
-    uint32_t seen = 0;
-    for (int look = 0; look < 100; look++) {
-        if (__atomic_compare_exchange_n(&record->is_known, &seen, 2, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-            seen = 2;
-        if (seen == 1)
+    uint32_t seen = CFORKPOOL_UNKNOWN;
+    for (int look = 0; look < 100 && bound.getppid() == parent; look++) {
+        if (__atomic_compare_exchange_n(&record->is_known, &seen, CFORKPOOL_WAITS, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+            seen = CFORKPOOL_WAITS;
+        if (seen == CFORKPOOL_KNOWN)
             return;
-        cforkpool_futex_wait(&record->is_known, seen, 100000000);
+        if (seen == CFORKPOOL_REFUSED)
+            break;
+        int32_t error = cforkpool_futex_wait(&record->is_known, seen, 100000000);
+        if (error != 0 && error != -ETIMEDOUT && error != -EAGAIN && error != -EINTR)
+            cforkpool_ppoll(NULL, 0, 100000000);
     }
+    bound.exit_at_once(0);
 }
 
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
@@ -250,7 +255,7 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
         bound.exit_at_once(0);
     settle(start->crash, start->ignored_signals);
     if (start->crash != NULL)
-        await_parent(start->crash);
+        await_parent(start->crash, parent);
     // This takes a lock, which a thread of the host may have held at the fork. The pool finds a worker that waits for
     // it; a template never exits by itself, and must not wait. If memory is short, a body's exit() runs the host's exit
     // handlers.

@@ -57,7 +57,7 @@ pid_t cforkpool_fork_child(struct cforkpool_forker *forker, struct cforkpool_sta
     state->events.is_kept = true;
     // What a template forks waits for its assignment.
     if (start->crash != NULL)
-        __atomic_store_n(&start->crash->is_known, forker == NULL, __ATOMIC_RELEASE);
+        __atomic_store_n(&start->crash->is_known, forker == NULL ? CFORKPOOL_KNOWN : CFORKPOOL_UNKNOWN, __ATOMIC_RELEASE);
     pid_t pid = CALL(fork, fork());
     if (pid == 0) {
         if (!state->has_handlers)
@@ -88,10 +88,22 @@ int32_t cforkpool_pidfd_open(int32_t pid)
     return fd < 0 ? -errno : fd;
 }
 
-void cforkpool_end_child(pid_t pid)
+/// Tells a worker that waits for it whether the parent watches it.
+static void decide(const struct cforkpool_start *start, uint32_t known)
 {
-    CALL_EVEN_IF(ESRCH, kill, kill(pid, SIGKILL));
-    cforkpool_wait_for(pid, 0);
+    if (start->crash != NULL && __atomic_exchange_n(&start->crash->is_known, known, __ATOMIC_ACQ_REL) == CFORKPOOL_WAITS)
+        cforkpool_futex_wake(&start->crash->is_known, 1);
+}
+
+/// Ends a child that nothing watches, in any way that the system allows, and reaps it, or leaves it to itself after a second.
+static void end_child(struct cforkpool_forker *forker, const struct cforkpool_start *start)
+{
+    decide(start, CFORKPOOL_REFUSED);
+    if (CALL_EVEN_IF(ESRCH, kill, kill(start->pid, SIGKILL)) != 0 && errno != ESRCH)
+        cforkpool_guard_kill(forker, start->pid, SIGKILL);
+    for (int look = 0; look < 100 && cforkpool_wait_for(start->pid, WNOHANG) == 0; look++)
+        cforkpool_ppoll(NULL, 0, 10000000);
+    cforkpool_guard_remove(forker, start->pid);
 }
 
 void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call)
@@ -103,13 +115,9 @@ void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_st
         return;
     cforkpool_guard_add(forker, pid);
     start->pidfd = cforkpool_pidfd_open(pid);
-    if (start->pidfd < 0) {
-        // It has begun nothing.
-        cforkpool_guard_remove(forker, pid);
-        cforkpool_end_child(pid);
-        start->pid = start->pidfd;
-        start->failed_call = "pidfd_open";
-    } else if (start->crash != NULL && __atomic_exchange_n(&start->crash->is_known, 1, __ATOMIC_ACQ_REL) == 2) {
-        cforkpool_futex_wake(&start->crash->is_known, 1);
-    }
+    if (start->pidfd >= 0)
+        return decide(start, CFORKPOOL_KNOWN);
+    end_child(forker, start);
+    start->pid = start->pidfd;
+    start->failed_call = "pidfd_open";
 }

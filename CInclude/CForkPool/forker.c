@@ -215,11 +215,11 @@ struct cforkpool_forker *cforkpool_forker_make(int32_t capacity)
     return forker;
 }
 
-void cforkpool_forker_adopt(struct cforkpool_forker *forker, int32_t pid)
+void cforkpool_forker_renew_guard(struct cforkpool_forker *forker)
 {
-    cforkpool_guard_add(forker, pid);
+    cforkpool_guard_forget(forker);
     // The thread starts another guard before it does what it is asked, which is nothing.
-    if (forker->is_running && cforkpool_guard_has_ended(forker))
+    if (forker->is_running)
         ask(forker, fork_on_forker, NULL, 0);
 }
 

@@ -67,36 +67,13 @@ static int32_t request(const struct cforkpool_guard *guard)
     return 0;
 }
 
-bool cforkpool_guard_has_ended(const struct cforkpool_forker *forker)
-{
-    if (forker->guard.pid <= 0)
-        return false;
-    siginfo_t info = {0};
-    int flags = WEXITED | WNOWAIT | WNOHANG | __WALL;
-    int result = CALL_EVEN_IF(ECHILD, waitid, waitid(P_PID, (id_t)forker->guard.pid, &info, flags));
-    return result == 0 ? info.si_pid != 0 : errno == ECHILD;
-}
-
-/// Makes place for another guard, if something killed the one that there was.
-static void forget_ended(struct cforkpool_forker *forker)
-{
-    if (!cforkpool_guard_has_ended(forker))
-        return;
-    struct cforkpool_guard *guard = &forker->guard;
-    cforkpool_wait_for(guard->pid, __WALL | WNOHANG);
-    guard->pid = 0;
-    guard->answered = guard->asked;
-    close_end(&guard->requests);
-    guard->is_decided = false;
-}
-
 int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char **call)
 {
     struct cforkpool_guard *guard = &forker->guard;
-    forget_ended(forker);
     if (guard->is_decided)
         return 0;
     guard->parent_pid = getpid();
+    guard->forker_tid = gettid();
     // This thread's own death signal stays unset; the call shows whether a child could set one.
     bool has_death_signal = CALL(prctl, prctl(PR_SET_PDEATHSIG, 0)) == 0;
     if (!has_death_signal || can_change_credentials()) {
@@ -165,6 +142,31 @@ void cforkpool_guard_remove(struct cforkpool_forker *forker, int32_t pid)
     }
 }
 
+void cforkpool_guard_forget(struct cforkpool_forker *forker)
+{
+    struct cforkpool_guard *guard = &forker->guard;
+    close_end(&guard->requests);
+    cforkpool_guard_reap(forker);
+    guard->answered = guard->asked;
+    guard->is_decided = guard->pid > 0;
+}
+
+int32_t cforkpool_guard_descriptor(const struct cforkpool_forker *forker)
+{
+    return forker->guard.requests.fd > 0 ? forker->guard.requests.fd : -1;
+}
+
+/// Whether something killed the guard.
+static bool has_ended(const struct cforkpool_forker *forker)
+{
+    if (forker->guard.pid <= 0)
+        return false;
+    siginfo_t info = {0};
+    int flags = WEXITED | WNOWAIT | WNOHANG | __WALL;
+    int result = CALL_EVEN_IF(ECHILD, waitid, waitid(P_PID, (id_t)forker->guard.pid, &info, flags));
+    return result == 0 ? info.si_pid != 0 : errno == ECHILD;
+}
+
 int32_t cforkpool_guard_kill(struct cforkpool_forker *forker, int32_t pid, int32_t signal)
 {
     struct cforkpool_guard *guard = &forker->guard;
@@ -172,13 +174,13 @@ int32_t cforkpool_guard_kill(struct cforkpool_forker *forker, int32_t pid, int32
         return -ESRCH;
     // A guard that was stopped answers when it goes on.
     bool is_late = __atomic_load_n(&guard->answered, __ATOMIC_ACQUIRE) != guard->asked;
-    if (is_late || cforkpool_guard_has_ended(forker))
+    if (is_late || has_ended(forker))
         return is_late ? -ETIMEDOUT : -ESRCH;
     guard->signal = signal;
     __atomic_store_n(&guard->target, pid, __ATOMIC_RELEASE);
     uint32_t asked = __atomic_add_fetch(&guard->asked, 1, __ATOMIC_SEQ_CST);
     int32_t error = request(guard);
-    for (int look = 0; error == 0 && look < 100 && !cforkpool_guard_has_ended(forker); look++) {
+    for (int look = 0; error == 0 && look < 100 && !has_ended(forker); look++) {
         uint32_t seen = __atomic_load_n(&guard->answered, __ATOMIC_ACQUIRE);
         if (seen == asked)
             return guard->result;

@@ -81,10 +81,10 @@ IN_GUARD static void close_others(int kept)
     }
 }
 
-/// Whether the parent is the program that it was: one that became another program has other memory.
-IN_GUARD static bool shares_memory(const struct cforkpool_guard *guard)
+/// Whether the parent is the program that it was: one that became another program has lost the forker's thread.
+IN_GUARD static bool has_forker(const struct cforkpool_guard *guard)
 {
-    return call(SYS_kcmp, guard->parent_pid, call(SYS_getpid, 0, 0, 0, 0, 0), 1 /* KCMP_VM */, 0, 0) == 0;
+    return call(SYS_tgkill, guard->parent_pid, guard->forker_tid, 0, 0, 0) != -ESRCH;
 }
 
 IN_GUARD int cforkpool_guard_main(void *context)
@@ -111,7 +111,7 @@ IN_GUARD int cforkpool_guard_main(void *context)
         if (entries[0].revents != 0 && serve(guard, entries[0].fd))
             entries[0].fd = -1;
         if (entries[0].fd < 0)
-            is_over = __atomic_load_n(&guard->is_ending, __ATOMIC_ACQUIRE) || !shares_memory(guard);
+            is_over = __atomic_load_n(&guard->is_ending, __ATOMIC_ACQUIRE) || !has_forker(guard);
     }
     if (!__atomic_load_n(&guard->is_ending, __ATOMIC_ACQUIRE))
         kill_all(guard);

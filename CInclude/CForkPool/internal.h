@@ -99,8 +99,8 @@ struct cforkpool_guard {
     /// Its process id; 0 if there is none. Whether one is needed is decided once.
     pid_t pid;
     bool is_decided;
-    /// The process that it guards.
-    pid_t parent_pid;
+    /// The process that it guards, and the thread that starts what it guards.
+    pid_t parent_pid, forker_tid;
     /// The end at which the parent makes requests, and the guard's own, whose descriptor both have at its start. A descriptor
     /// of 0 is none.
     struct cforkpool_event requests, own;
@@ -166,9 +166,6 @@ pid_t cforkpool_fork_child(struct cforkpool_forker *_Nullable forker, struct cfo
 /// Registers, once, what runs in every forked child.
 void cforkpool_register_handlers(void);
 
-/// Kills and reaps a child that no other code knows of.
-void cforkpool_end_child(pid_t pid);
-
 /// Completes a start whose `call` returned `pid`, a process id or a negative errno, and lets the worker begin.
 void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call);
 
@@ -182,14 +179,11 @@ int cforkpool_guard_main(void *context);
 /// Starts the forker's guard, where one is needed and there is none. Returns 0 or a negative errno of `*call`.
 int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char *_Nullable *_Nonnull call);
 
-/// Whether there is a guard that something killed.
-bool cforkpool_guard_has_ended(const struct cforkpool_forker *forker);
+/// Reaps a guard that something killed, or that the parent cannot reach any more, and makes place for another one.
+void cforkpool_guard_forget(struct cforkpool_forker *forker);
 
 /// Tells the guard to end, and closes the last descriptor of it.
 void cforkpool_guard_dismiss(struct cforkpool_forker *forker);
-
-/// Adds a process to what the guard ends.
-void cforkpool_guard_add(struct cforkpool_forker *forker, int32_t pid);
 
 /// Waits for the end of the guard.
 void cforkpool_guard_reap(struct cforkpool_forker *forker);

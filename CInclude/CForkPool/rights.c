@@ -88,7 +88,9 @@ static bool lacks_capabilities_of_root(const struct capabilities *own)
         int is_bound = prctl(PR_CAPBSET_READ, number);
         if (is_bound < 0)
             break;
-        if (is_bound == 1 && (own->sets[number / 32].effective & 1U << number % 32) == 0)
+        const struct __user_cap_data_struct *set = &own->sets[number / 32];
+        uint32_t bit = 1U << number % 32;
+        if ((is_bound == 1 || (set->inheritable & bit) != 0) && (set->effective & bit) == 0)
             return true;
     }
     return false;

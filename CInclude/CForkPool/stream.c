@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdio_ext.h>
+#include <time.h>
 
 /// Streams of the C library that are flushed while other threads may hold them.
 
@@ -14,6 +15,9 @@ extern void *_IO_iter_end(void) __attribute__((weak));
 extern void *_IO_iter_next(void *) __attribute__((weak));
 extern FILE *_IO_iter_file(void *) __attribute__((weak));
 
+/// How long a worker that ends waits for them, in seconds.
+enum { LONGEST_FLUSH = 5 };
+
 void cforkpool_flush(FILE *stream)
 {
     if (ftrylockfile(stream) != 0)
@@ -22,15 +26,26 @@ void cforkpool_flush(FILE *stream)
     funlockfile(stream);
 }
 
-void cforkpool_flush_all(void)
+static void *flush_each(void *unused)
 {
+    (void)unused;
     // Not fflush(NULL), which waits for a thread that holds a stream, such as one that reads from a pipe.
-    if (_IO_list_lock == NULL || _IO_iter_begin == NULL)
-        return;
     _IO_list_lock();
     for (void *place = _IO_iter_begin(); place != _IO_iter_end(); place = _IO_iter_next(place))
         cforkpool_flush(_IO_iter_file(place));
     _IO_list_unlock();
+    return NULL;
+}
+
+void cforkpool_flush_all(void)
+{
+    // On a thread, which may wait: for another one that holds the list, or for the reader of a full pipe.
+    pthread_t thread;
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += LONGEST_FLUSH;
+    if (_IO_list_lock != NULL && _IO_iter_begin != NULL && cforkpool_create_thread(&thread, NULL, flush_each, NULL) == 0)
+        pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &end);
 }
 
 void cforkpool_flush_output(void)

@@ -12,6 +12,7 @@ import Testing
     func idleCapabilities(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
             for isRoot in [true, false] { ExecRightsScenes.idleCapabilities(kind, isRoot: isRoot) }
+            ExecRightsScenes.inheritableCapability(kind)
         }
     }
 
@@ -74,6 +75,22 @@ private enum ExecRightsScenes {
             }
             complaints.expect(ThreadState.effectiveCapabilities.value == Int(chroot), "the caller's changed")
             complaints.expect(ThreadState.status("CapPrm", radix: 16) == Int(chroot | netRaw), "the caller's changed")
+        }
+    }
+
+    /// Root's exec gives what is inheritable, too, even if the bounding set has it no more.
+    static func inheritableCapability(_ kind: Kind) {
+        Host.warmUp(kind)
+        Host.run("\(kind), inheritable") { complaints in
+            // PR_CAPBSET_DROP.
+            Raw.control(24, 13)
+            let isSet = Credentials.setCapabilities(chroot, permitted: chroot, inheritable: netRaw) == 0
+            complaints.expect(isSet, "the capabilities stay as they are")
+            complaints.use(kind, workers: 1) { pool, complaints in
+                complaints.expect(
+                    pool.mapResults([.state(.effectiveCapabilities), .permittedCapabilities]),
+                    [.value(Int(chroot)), .value(Int(chroot))], "in effect, permitted")
+            }
         }
     }
 

@@ -184,6 +184,10 @@ private enum OutputScenes {
             _ = pool.mapResults([.both(.held, then: .file(path, 2)), .file(path, 3)])
             pool.close()
             #expect(Files.lines(path).map(String.init).sorted() == lines(1...3))
+            // A worker that finds the list of streams held ends all the same.
+            let other = try start(kind, output)
+            #expect(other.mapResults([.heldList]).allSatisfy { $0.failure == nil })
+            other.close()
         }
     }
 

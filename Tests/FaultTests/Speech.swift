@@ -21,6 +21,8 @@ indirect enum Speech: Codable, Sendable {
     case file(String, Int)
     /// Has another thread hold a stream for ever, for which there is text.
     case held
+    /// The same, and a thread that waits for that one while it flushes every stream.
+    case heldList
     case both(Speech, then: Speech)
     case act(Deed)
 
@@ -59,6 +61,14 @@ indirect enum Speech: Codable, Sendable {
                 Process.sleepForEver()
             }
             _ = held.receive()
+        case .heldList:
+            _ = try Self.held.perform()
+            let begun = PidPipe()
+            Process.onThread {
+                begun.send()
+                fflush(nil)
+            }
+            _ = begun.receive()
         case .both(let first, let second):
             _ = try first.perform()
             return try second.perform()

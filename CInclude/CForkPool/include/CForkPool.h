@@ -27,6 +27,9 @@ extern "C" {
 #define CFORKPOOL_CRASH_SIZE 1024
 #define CFORKPOOL_CRASH_TEXT 984
 
+/// What a forked worker waits for before it begins: that it is known. It ends if it is refused.
+enum cforkpool_known { CFORKPOOL_UNKNOWN = 0, CFORKPOOL_KNOWN = 1, CFORKPOOL_WAITS = 2, CFORKPOOL_REFUSED = 3 };
+
 /// What a worker writes when it ends itself, in memory that the parent shares, and what it waits for before it begins.
 struct cforkpool_crash {
     /// The signal of a crash, written last; the bitwise complement of the status of an exit, which is negative; else 0.
@@ -45,7 +48,7 @@ struct cforkpool_crash {
     uint32_t length;
     /// The process that sent the signal: this one, another one, or -1 for one of another namespace; 0 for the kernel.
     int32_t sender;
-    /// 0 until the parent, and its guard, know of the worker; 2 while it waits for that; then 1.
+    /// Whether the parent, and its guard, know of the worker: one of `cforkpool_known`.
     uint32_t is_known;
     /// The Swift runtime's message, not terminated.
     char text[CFORKPOOL_CRASH_TEXT];
@@ -90,10 +93,12 @@ void cforkpool_forker_end(struct cforkpool_forker *forker);
 void cforkpool_fork(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count);
 /// Writes what this process printed to standard output and did not flush, unless another thread holds the stream.
 void cforkpool_flush_output(void);
-/// Has a process that another one forked end with this one, and starts another guard if something killed the one that there
-/// was.
-void cforkpool_forker_adopt(struct cforkpool_forker *forker, int32_t pid);
-/// Removes a process from what the guard ends, before it is reaped.
+/// A descriptor that is readable when something has killed the guard, or -1 if there is none.
+int32_t cforkpool_guard_descriptor(const struct cforkpool_forker *forker);
+/// Starts another guard in the place of one that was killed, or whose descriptor was closed.
+void cforkpool_forker_renew_guard(struct cforkpool_forker *forker);
+/// Adds a process to what the guard ends, or removes it, before it is reaped.
+void cforkpool_guard_add(struct cforkpool_forker *forker, int32_t pid);
 void cforkpool_guard_remove(struct cforkpool_forker *forker, int32_t pid);
 /// Has the guard send a signal to a process that is not reaped. Returns 0 or a negative errno: ESRCH without a guard.
 int32_t cforkpool_guard_kill(struct cforkpool_forker *forker, int32_t pid, int32_t signal);

@@ -22,19 +22,14 @@ internal import Glibc
         _ = unsafe cforkpool_event_notify(event)
     }
 
-    static func isReadable(_ descriptor: Int32) -> Bool { look(descriptor) & Int16(POLLIN) != 0 }
-
-    /// Whether a number is that of a descriptor, which the program may have closed.
-    static func isOpen(_ descriptor: Int32) -> Bool { look(descriptor) & Int16(POLLNVAL) == 0 }
-
-    private static func look(_ descriptor: Int32) -> Int16 {
+    static func isReadable(_ descriptor: Int32) -> Bool {
         var entry = cforkpool_poll(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        return unsafe cforkpool_ppoll(&entry, 1, 0) == 1 ? entry.revents : 0
+        return unsafe cforkpool_ppoll(&entry, 1, 0) == 1 && entry.revents & Int16(POLLIN) != 0
     }
 
-    /// Takes another descriptor if the program closed the one that there was; the only reader calls it.
+    /// Takes another descriptor, because the program closed the one that there was; the only reader calls it.
     func reopen() {
-        if !Self.isOpen(descriptor) { _ = unsafe cforkpool_event_reopen(event) }
+        _ = unsafe cforkpool_event_reopen(event)
     }
 
     func drain() {

@@ -43,9 +43,17 @@ internal import Glibc
         }
     }
 
+    /// A descriptor that is readable when something has killed the guard, or -1.
+    var guardDescriptor: Int32 { unsafe cforkpool_guard_descriptor(forker) }
+
+    /// Starts another guard in the place of one that was killed, or cannot be reached.
+    func renewGuard() {
+        unsafe cforkpool_forker_renew_guard(forker)
+    }
+
     /// Has a process that another one forked end with this one.
     func adopt(_ process: ProcessHandle) {
-        unsafe cforkpool_forker_adopt(forker, process.pid)
+        unsafe cforkpool_guard_add(forker, process.pid)
     }
 
     /// Ends a process by SIGKILL, even if it is stopped; returns the refusal of the system, if it refuses in every way.

@@ -22,11 +22,10 @@ struct ProcessHandle {
         return second == 0 || second == -ESRCH ? nil : SystemError(call: "pidfd_send_signal", code: -error)
     }
 
-    /// The same process by another descriptor, if the program closed this one.
-    func reopened() -> ProcessHandle {
-        guard !EventFD.isOpen(descriptor) else { return self }
-        let another = cforkpool_pidfd_open(pid)
-        return another < 0 ? self : ProcessHandle(pid: pid, descriptor: another)
+    /// The same process by another descriptor, because the program closed this one; nil if none is free.
+    func reopened() -> ProcessHandle? {
+        let other = cforkpool_pidfd_open(pid)
+        return other < 0 ? nil : ProcessHandle(pid: pid, descriptor: other)
     }
 
     /// Waits for the end of the process, at most for so many nanoseconds; returns whether it has ended.
@@ -35,10 +34,14 @@ struct ProcessHandle {
         var entry = cforkpool_poll(fd: descriptor, events: Int16(POLLIN), revents: 0)
         while true {
             let left = end - monotonicNanoseconds()
-            if unsafe cforkpool_ppoll(&entry, 1, Int64(max(left, 0))) == 1, entry.revents & Int16(POLLIN) != 0 {
-                return true
-            }
+            let isReady = unsafe cforkpool_ppoll(&entry, 1, Int64(max(left, 0))) == 1
+            if isReady, entry.revents & Int16(POLLIN) != 0 { return true }
             if left <= 0 { return false }
+            if isReady {
+                guard let other = reopened() else { return false }
+                defer { other.close() }
+                return other.ends(within: left)
+            }
         }
     }
 

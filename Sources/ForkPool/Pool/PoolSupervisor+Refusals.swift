@@ -43,10 +43,19 @@ extension PoolSupervisor {
     }
 
     /// Opens again what the program closed: it may close every descriptor that it has (`closefrom`).
-    func reopenDescriptors() {
-        pool.event?.reopen()
-        for (slot, process) in processes { processes[slot] = process.reopened() }
-        starter.reopenDescriptors()
+    ///
+    /// - Parameter closed: The numbers. One of them may be that of another descriptor as soon as the first is opened.
+    func reopen(_ closed: Set<Int32>) {
+        if closed.contains(pool.eventFD) { pool.event?.reopen() }
+        var isComplete = true
+        for (slot, process) in processes where closed.contains(process.descriptor) {
+            let other = process.reopened()
+            if other == nil { isComplete = false }
+            processes[slot] = other ?? process
+        }
+        starter.reopen(closed)
+        // Where no descriptor is free, look again in a while.
+        if !isComplete { _ = cforkpool_ppoll(nil, 0, Int64(Self.grace)) }
     }
 
     /// Continues processes that are on no item and were stopped from outside: work, or the end of the pool, waits for them.

@@ -19,7 +19,7 @@ final class PoolSupervisor {
     var processes: [Int: ProcessHandle] = [:]
     /// Processes that the system refused to end, why, and until when they have to end by themselves.
     var refusedKills: [Int: (refusal: SystemError, deadline: Int)] = [:]
-    /// What `ppoll` waits for: the pool's event, the processes in the slots beside it, what the starter watches.
+    /// What `ppoll` waits for: the pool's event, the guard, the processes in the slots beside it, what the starter watches.
     private var polled: [cforkpool_poll] = []
     private var polledSlots: [Int] = []
 
@@ -101,6 +101,7 @@ final class PoolSupervisor {
         polledSlots.removeAll(keepingCapacity: true)
         // The kernel passes over a descriptor of -1.
         poll(pool.eventFD)
+        poll(starter.forker.guardDescriptor)
         for (slot, process) in processes {
             polledSlots.append(slot)
             poll(process.descriptor)
@@ -131,19 +132,20 @@ final class PoolSupervisor {
 
     /// Takes note of every process that ended or was started; returns whether there was any.
     private func look() -> Bool {
+        if polled[1].revents != 0 { starter.forker.renewGuard() }
         if polled.contains(where: { $0.revents & Int16(POLLNVAL) != 0 }) {
-            reopenDescriptors()
+            reopen(Set(polled.filter { $0.revents & Int16(POLLNVAL) != 0 }.map(\.fd)))
             return true
         }
         if polled[0].revents != 0 { pool.event?.drain() }
         // Workers that end because the pool closes are not replaced.
         if pool.isClosing { perform(table.close()) }
-        var hasChanged = false
-        for (slot, entry) in zip(polledSlots, polled.dropFirst()) where entry.revents != 0 {
+        var hasChanged = polled[1].revents != 0
+        for (slot, entry) in zip(polledSlots, polled.dropFirst(2)) where entry.revents != 0 {
             ended(slot)
             hasChanged = true
         }
-        if polled.dropFirst(polledSlots.count + 1).contains(where: { $0.revents != 0 }) {
+        if polled.dropFirst(polledSlots.count + 2).contains(where: { $0.revents != 0 }) {
             starter.watchedIsReadable()
             hasChanged = true
         }

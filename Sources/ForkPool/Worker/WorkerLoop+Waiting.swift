@@ -33,10 +33,11 @@ extension WorkerLoop {
     ///
     /// What bodies printed of a line that is not complete is written before.
     func sleep() {
+        // That can wait for the reader of a pipe: no caller may count on this worker meanwhile.
+        seekers.remove(worker)
         cforkpool_flush_output()
         record.announceSleep()
         sleepers.insert(worker)
-        seekers.remove(worker)
         if nextOpen(from: 0) == nil, !isClosing { record.waitUntilWoken() }
         record.stayAwake()
         seekers.insert(worker)

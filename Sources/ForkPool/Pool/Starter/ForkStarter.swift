@@ -39,8 +39,8 @@ final class ForkStarter: Starter {
     var watched: [Int32] { cancelled.map { [$0] } ?? [] }
 
     /// A map does not hear any more that it is cancelled.
-    func reopenDescriptors() {
-        if let descriptor = cancelled, !EventFD.isOpen(descriptor) { cancelled = nil }
+    func reopen(_ closed: Set<Int32>) {
+        if let descriptor = cancelled, closed.contains(descriptor) { cancelled = nil }
     }
 
     func watchedIsReadable() {

@@ -34,8 +34,8 @@ protocol Starter: AnyObject {
 
     func watchedIsReadable()
 
-    /// Opens again what the program closed.
-    func reopenDescriptors()
+    /// Opens again what the program closed, by the numbers of the descriptors.
+    func reopen(_ closed: Set<Int32>)
 
     func close()
 }
@@ -46,6 +46,6 @@ extension Starter {
     func retireMemory(of slot: Int) -> Bool { true }
     var watched: [Int32] { [] }
     func watchedIsReadable() {}
-    func reopenDescriptors() {}
+    func reopen(_ closed: Set<Int32>) {}
     func close() {}
 }

@@ -79,8 +79,8 @@ final class Template {
     /// A descriptor that is readable when the template has ended, if there is one.
     var watched: Int32? { process?.descriptor }
 
-    func reopenDescriptor() {
-        process = process?.reopened()
+    func reopen(_ closed: Set<Int32>) {
+        if let process, closed.contains(process.descriptor) { self.process = process.reopened() ?? process }
     }
 
     func lost() {

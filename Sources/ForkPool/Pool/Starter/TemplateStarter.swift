@@ -52,8 +52,8 @@ final class TemplateStarter: Starter {
         for template in all { template.lost() }
     }
 
-    func reopenDescriptors() {
-        for template in all { template.reopenDescriptor() }
+    func reopen(_ closed: Set<Int32>) {
+        for template in all { template.reopen(closed) }
     }
 
     func close() {
