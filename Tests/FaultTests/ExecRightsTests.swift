@@ -82,9 +82,12 @@ private enum ExecRightsScenes {
     static func inheritableCapability(_ kind: Kind) {
         Host.warmUp(kind)
         Host.run("\(kind), inheritable") { complaints in
+            // Nothing that is not bound becomes inheritable.
+            let all = UInt32(truncatingIfNeeded: ThreadState.status("CapPrm", radix: 16))
+            var isSet = Credentials.setCapabilities(all, permitted: all, inheritable: netRaw) == 0
             // PR_CAPBSET_DROP.
             Raw.control(24, 13)
-            let isSet = Credentials.setCapabilities(chroot, permitted: chroot, inheritable: netRaw) == 0
+            isSet = isSet && Credentials.setCapabilities(chroot, permitted: chroot, inheritable: netRaw) == 0
             complaints.expect(isSet, "the capabilities stay as they are")
             complaints.use(kind, workers: 1) { pool, complaints in
                 complaints.expect(

@@ -224,9 +224,13 @@ extension RegionLayout {
     }
 
     /// Gives up the region in a worker that ends: a process that shares the worker's memory must not write there any more.
-    func unmap() {
+    ///
+    /// What `confine` unmapped may be the body's by now, such as the stacks of its threads.
+    func unmap(confinedTo worker: Int) {
         cforkpool_forget_crash()
-        unsafe munmap(base, size)
+        let own = unsafe arenas.memory(worker)
+        unsafe munmap(base, arenasOffset)
+        unsafe munmap(own.baseAddress!, own.count)
     }
 
     /// Below this many bytes a fault for each page costs less than a call.

@@ -48,7 +48,7 @@ final class WorkerMain {
     private func runConfined(_ worker: Int) {
         region.confine(to: worker)
         run(worker)
-        region.unmap()
+        region.unmap(confinedTo: worker)
     }
 
     func run(_ worker: Int) {
