@@ -256,17 +256,23 @@ void cforkpool_forker_end(struct cforkpool_forker *forker)
     cforkpool_free_stack(&stack);
 }
 
-void cforkpool_fork(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
+/// Text that was printed and not flushed comes before what workers print; a forked child discards its copy. A worker has
+/// written its whole lines; what it has begun stays one line.
+static void flush_before_start(void)
 {
-    // Text that was printed and not flushed belongs to the parent; a child discards its copy. A worker has written its whole
-    // lines; what it has begun stays one line.
     if (!cforkpool_state.worker.is_one)
         cforkpool_flush(stdout);
     cforkpool_flush(stderr);
+}
+
+void cforkpool_fork(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
+{
+    flush_before_start();
     ask(forker, fork_on_forker, starts, count);
 }
 
 void cforkpool_exec(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
+    flush_before_start();
     ask(forker, exec_on_forker, starts, count);
 }

@@ -90,7 +90,8 @@ void cforkpool_forget_crash(void)
 void cforkpool_set_worker(struct cforkpool_worker worker)
 {
     cforkpool_state.worker.self = worker;
-    cforkpool_state.worker.is_one = true;
+    // The process that the library warms up in is a worker for a moment.
+    cforkpool_state.worker.is_one = worker.index >= 0;
 }
 
 struct cforkpool_worker cforkpool_get_worker(void)

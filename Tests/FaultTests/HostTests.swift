@@ -17,6 +17,7 @@ import Testing
         }
         let text = String(decoding: result?.standardOutputContent ?? [], as: UTF8.self)
         #expect(text.split(separator: "before the pool", omittingEmptySubsequences: false).count == 2, "\(text)")
+        #expect(text.split(separator: "in item").first?.contains("before the pool") == true, "\(text)")
         // A body's output is written, also when the body exits.
         #expect(text.split(separator: "in item", omittingEmptySubsequences: false).count == 5, "\(text)")
     }
