@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// `map` and `mapResults` have overloads for `BitwiseCopyable` results, for `Codable` results, and for results that are
-// both, each for sync and for async code. With any other result, the overloads of ForkPool+Rejected.swift make the call
-// an error.
+// `map` and `mapResults` have an overload for `Codable` results and a disfavoured one for `BitwiseCopyable` results, each for
+// sync and for async code. A type that is both is stored as bits by the first one: with a third overload, or without the
+// attribute, a call takes the compiler several times as long. With any other result, the overloads of
+// ForkPool+Rejected.swift make the call an error.
 
 extension ForkPool {
     /// Applies a function to every item in worker processes, and returns the results in input order.
     ///
-    /// Blocks the calling thread; async code uses the overload that suspends. `BitwiseCopyable` results are stored as
-    /// bit patterns. Other `Codable` results go through a compact binary coder, which moves `String`, `[UInt8]` and
-    /// arrays of `BitwiseCopyable` elements at the speed of a copy.
+    /// Blocks the calling thread; async code uses the overload that suspends. Results of trivial types (numbers, and structs,
+    /// tuples and enums of them) are stored as bit patterns. Others go through a compact binary coder, which moves
+    /// `String`, `[UInt8]` and arrays of `BitwiseCopyable` elements at the speed of a copy.
     ///
     /// - Parameters:
     ///   - items: The input, which workers see through the fork without a copy.
@@ -20,23 +21,17 @@ extension ForkPool {
     /// - Complexity: One fork per worker, about 60 µs each; then one atomic add per chunk of items, and the coding of
     ///   results that are not bit patterns.
     @inlinable
-    public func map<C: Collection, R: BitwiseCopyable>(
-        _ items: C, _ body: (C.Element) throws -> R
-    ) throws(Failure) -> [R] {
-        try stored(items, stopsAtFailure: true, body).array(of: R.self)
-    }
-
-    /// Maps to `Codable` results, as the overload for `BitwiseCopyable` results does.
-    @inlinable
     public func map<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(Failure) -> [R] {
-        try encoded(items, stopsAtFailure: true, body).decoded(as: R.self)
+        if _isPOD(R.self) { return try stored(items, stopsAtFailure: true, body).array(of: R.self) }
+        return try encoded(items, stopsAtFailure: true, body).decoded(as: R.self)
     }
 
-    /// Maps to results that are `BitwiseCopyable` and `Codable`, as the overload for `BitwiseCopyable` results does.
+    /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
     @inlinable
-    public func map<C: Collection, R: BitwiseCopyable & Codable>(
+    @_disfavoredOverload
+    public func map<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(Failure) -> [R] {
         try stored(items, stopsAtFailure: true, body).array(of: R.self)
@@ -64,6 +59,7 @@ extension ForkPool {
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest index, before `read` runs; or what `read` throws.
     @inlinable
+    @_disfavoredOverload
     public func withMapped<C: Collection, R: BitwiseCopyable, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) throws -> T {
@@ -76,23 +72,17 @@ extension ForkPool {
 extension ForkPool {
     /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
     @inlinable
-    nonisolated(nonsending) public func map<C: Collection, R: BitwiseCopyable>(
-        _ items: C, _ body: (C.Element) throws -> R
-    ) async throws(Failure) -> [R] {
-        try await stored(items, stopsAtFailure: true, body).array(of: R.self)
-    }
-
-    /// Maps to `Codable` results, as the overload for `BitwiseCopyable` results does.
-    @inlinable
     nonisolated(nonsending) public func map<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> [R] {
-        try await encoded(items, stopsAtFailure: true, body).decoded(as: R.self)
+        if _isPOD(R.self) { return try await stored(items, stopsAtFailure: true, body).array(of: R.self) }
+        return try await encoded(items, stopsAtFailure: true, body).decoded(as: R.self)
     }
 
-    /// Maps to results that are `BitwiseCopyable` and `Codable`, as the overload for `BitwiseCopyable` results does.
+    /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
     @inlinable
-    nonisolated(nonsending) public func map<C: Collection, R: BitwiseCopyable & Codable>(
+    @_disfavoredOverload
+    nonisolated(nonsending) public func map<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> [R] {
         try await stored(items, stopsAtFailure: true, body).array(of: R.self)
@@ -108,6 +98,7 @@ extension ForkPool {
 
     /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
     @inlinable
+    @_disfavoredOverload
     nonisolated(nonsending) public func withMapped<C: Collection, R: BitwiseCopyable, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) async throws -> T {
@@ -120,7 +111,7 @@ extension ForkPool {
 extension ForkPool {
     /// Maps to results that stay in shared memory, as bit patterns.
     @inlinable @inline(__always)
-    func stored<C: Collection, R: BitwiseCopyable>(
+    func stored<C: Collection, R>(
         _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
     ) throws(Failure) -> MapResult {
         var cursor = CollectionCursor(items)
@@ -130,7 +121,7 @@ extension ForkPool {
     }
 
     @inlinable @inline(__always)
-    nonisolated(nonsending) func stored<C: Collection, R: BitwiseCopyable>(
+    nonisolated(nonsending) func stored<C: Collection, R>(
         _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> MapResult {
         var cursor = CollectionCursor(items)

@@ -10,27 +10,19 @@ extension ForkPool {
     /// - Returns: An outcome for each item; that of `items[i]` is at index `i`. If the system refuses the whole map,
     ///   every outcome is that failure.
     @inlinable
-    public func mapResults<C: Collection, R: BitwiseCopyable>(
-        _ items: C, _ body: (C.Element) throws -> R
-    ) -> [Result<R, Failure>] {
-        everyOutcome(items.count) { () throws(Failure) in
-            try stored(items, stopsAtFailure: false, body).results(of: R.self)
-        }
-    }
-
-    /// Maps to `Codable` results, as the overload for `BitwiseCopyable` results does.
-    @inlinable
     public func mapResults<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, Failure>] {
         everyOutcome(items.count) { () throws(Failure) in
-            try encoded(items, stopsAtFailure: false, body).decodedResults(as: R.self)
+            if _isPOD(R.self) { return try stored(items, stopsAtFailure: false, body).results(of: R.self) }
+            return try encoded(items, stopsAtFailure: false, body).decodedResults(as: R.self)
         }
     }
 
-    /// Maps to results that are `BitwiseCopyable` and `Codable`, as the overload for `BitwiseCopyable` results does.
+    /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
     @inlinable
-    public func mapResults<C: Collection, R: BitwiseCopyable & Codable>(
+    @_disfavoredOverload
+    public func mapResults<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, Failure>] {
         everyOutcome(items.count) { () throws(Failure) in
@@ -40,27 +32,19 @@ extension ForkPool {
 
     /// Maps as the overload for sync code, blocks no thread, and ends if the task is cancelled.
     @inlinable
-    nonisolated(nonsending) public func mapResults<C: Collection, R: BitwiseCopyable>(
-        _ items: C, _ body: (C.Element) throws -> R
-    ) async -> [Result<R, Failure>] {
-        await everyOutcome(items.count) { () async throws(Failure) in
-            try await stored(items, stopsAtFailure: false, body).results(of: R.self)
-        }
-    }
-
-    /// Maps to `Codable` results, as the overload for `BitwiseCopyable` results does.
-    @inlinable
     nonisolated(nonsending) public func mapResults<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, Failure>] {
         await everyOutcome(items.count) { () async throws(Failure) in
-            try await encoded(items, stopsAtFailure: false, body).decodedResults(as: R.self)
+            if _isPOD(R.self) { return try await stored(items, stopsAtFailure: false, body).results(of: R.self) }
+            return try await encoded(items, stopsAtFailure: false, body).decodedResults(as: R.self)
         }
     }
 
-    /// Maps to results that are `BitwiseCopyable` and `Codable`, as the overload for `BitwiseCopyable` results does.
+    /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
     @inlinable
-    nonisolated(nonsending) public func mapResults<C: Collection, R: BitwiseCopyable & Codable>(
+    @_disfavoredOverload
+    nonisolated(nonsending) public func mapResults<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, Failure>] {
         await everyOutcome(items.count) { () async throws(Failure) in

@@ -5,7 +5,7 @@
 extension ForkPool {
     /// Runs the body on a range of items and stores each result in its slot; returns whether to continue.
     @inlinable
-    func storeResults<C: Collection, R: BitwiseCopyable>(
+    func storeResults<C: Collection, R>(
         of range: Range<Int>, in items: C, at cursor: inout CollectionCursor<C>, _ writer: ItemWriter,
         _ body: (C.Element) throws -> R
     ) -> Bool {

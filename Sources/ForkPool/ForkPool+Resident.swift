@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Like `map`, `resident` has overloads for `BitwiseCopyable` results, `Codable` results, and results that are both. It
-// has the same for inputs; those for `Codable` inputs are disfavoured, so that inputs that are both are bit patterns.
+// Like `map`, `resident` has one overload for `Codable` inputs and results, and disfavoured ones for inputs or results that
+// are `BitwiseCopyable` only. The two with one type that is both tell the compiler which of the others is meant.
 
 extension ForkPool {
     /// Starts resident workers for a body.
@@ -14,26 +14,19 @@ extension ForkPool {
     /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     /// - Complexity: One fork per worker and two more.
     @inlinable
-    public func resident<I: BitwiseCopyable, R: BitwiseCopyable>(
+    public func resident<I: Codable, R: Codable>(
         _ body: @escaping (I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
-        try makeResident(.plain, .plain, BatchBodies.plain(body))
+        try makeResident(.best, .best, BatchBodies.best(body))
     }
 
     /// Starts resident workers for `BitwiseCopyable` inputs and `Codable` results, as the first overload does.
     @inlinable
+    @_disfavoredOverload
     public func resident<I: BitwiseCopyable, R: Codable>(
         _ body: @escaping (I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
-        try makeResident(.plain, .coded, BatchBodies.codedResults(body))
-    }
-
-    /// Starts resident workers for `BitwiseCopyable` inputs and results that are both, as the first overload does.
-    @inlinable
-    public func resident<I: BitwiseCopyable, R: BitwiseCopyable & Codable>(
-        _ body: @escaping (I) throws -> R
-    ) throws(Failure) -> Resident<I, R> {
-        try makeResident(.plain, .plain, BatchBodies.plain(body))
+        try makeResident(.plain, .best, BatchBodies.bestResults(body))
     }
 
     /// Starts resident workers for `Codable` inputs and `BitwiseCopyable` results, as the first overload does.
@@ -42,25 +35,34 @@ extension ForkPool {
     public func resident<I: Codable, R: BitwiseCopyable>(
         _ body: @escaping (I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
-        try makeResident(.coded, .plain, BatchBodies.codedInputs(body))
+        try makeResident(.best, .plain, BatchBodies.bestInputs(body))
     }
 
-    /// Starts resident workers for `Codable` inputs and `Codable` results, as the first overload does.
+    /// Starts resident workers for `BitwiseCopyable` inputs and results, as the first overload does.
     @inlinable
     @_disfavoredOverload
-    public func resident<I: Codable, R: Codable>(
+    public func resident<I: BitwiseCopyable, R: BitwiseCopyable>(
         _ body: @escaping (I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
-        try makeResident(.coded, .coded, BatchBodies.coded(body))
+        try makeResident(.plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Starts resident workers for `Codable` inputs and results that are both, as the first overload does.
+    /// Starts resident workers for inputs that are both, and `BitwiseCopyable` results, as the first overload does.
     @inlinable
     @_disfavoredOverload
-    public func resident<I: Codable, R: BitwiseCopyable & Codable>(
+    public func resident<I: BitwiseCopyable & Codable, R: BitwiseCopyable>(
         _ body: @escaping (I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
-        try makeResident(.coded, .plain, BatchBodies.codedInputs(body))
+        try makeResident(.plain, .plain, BatchBodies.plain(body))
+    }
+
+    /// Starts resident workers for `BitwiseCopyable` inputs, and results that are both, as the first overload does.
+    @inlinable
+    @_disfavoredOverload
+    public func resident<I: BitwiseCopyable, R: BitwiseCopyable & Codable>(
+        _ body: @escaping (I) throws -> R
+    ) throws(Failure) -> Resident<I, R> {
+        try makeResident(.plain, .plain, BatchBodies.plain(body))
     }
 }
 

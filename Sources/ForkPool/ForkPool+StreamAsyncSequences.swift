@@ -16,65 +16,49 @@ extension ForkPool {
     ///   - body: Runs in a worker, once for each item. It may capture anything.
     /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
-    public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable>(
+    public func stream<S: AsyncSequence & SendableMetatype, R: Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
-    ) -> Stream<R> where S.Element: BitwiseCopyable {
-        streamAsync(items, order, window, .plain, .plain, BatchBodies.plain(body))
+    ) -> Stream<R> where S.Element: Codable {
+        streamAsync(items, order, window, .best, .best, BatchBodies.best(body))
     }
 
     /// Streams `Codable` results of `BitwiseCopyable` inputs, as the first overload does.
+    @_disfavoredOverload
     public func stream<S: AsyncSequence & SendableMetatype, R: Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: BitwiseCopyable {
-        streamAsync(items, order, window, .plain, .coded, BatchBodies.codedResults(body))
-    }
-
-    /// Streams `BitwiseCopyable & Codable` results of `BitwiseCopyable` inputs, as the first overload does.
-    public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable & Codable>(
-        _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
-    ) -> Stream<R> where S.Element: BitwiseCopyable {
-        streamAsync(items, order, window, .plain, .plain, BatchBodies.plain(body))
+        streamAsync(items, order, window, .plain, .best, BatchBodies.bestResults(body))
     }
 
     /// Streams `BitwiseCopyable` results of `Codable` inputs, as the first overload does.
+    @_disfavoredOverload
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: Codable {
-        streamAsync(items, order, window, .coded, .plain, BatchBodies.codedInputs(body))
+        streamAsync(items, order, window, .best, .plain, BatchBodies.bestInputs(body))
     }
 
-    /// Streams `Codable` results of `Codable` inputs, as the first overload does.
-    public func stream<S: AsyncSequence & SendableMetatype, R: Codable>(
+    /// Streams `BitwiseCopyable` results of `BitwiseCopyable` inputs, as the first overload does.
+    @_disfavoredOverload
+    public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
-    ) -> Stream<R> where S.Element: Codable {
-        streamAsync(items, order, window, .coded, .coded, BatchBodies.coded(body))
-    }
-
-    /// Streams `BitwiseCopyable & Codable` results of `Codable` inputs, as the first overload does.
-    public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable & Codable>(
-        _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
-    ) -> Stream<R> where S.Element: Codable {
-        streamAsync(items, order, window, .coded, .plain, BatchBodies.codedInputs(body))
+    ) -> Stream<R> where S.Element: BitwiseCopyable {
+        streamAsync(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
     /// Streams `BitwiseCopyable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
+    @_disfavoredOverload
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: BitwiseCopyable & Codable {
         streamAsync(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Streams `Codable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
-    public func stream<S: AsyncSequence & SendableMetatype, R: Codable>(
-        _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
-    ) -> Stream<R> where S.Element: BitwiseCopyable & Codable {
-        streamAsync(items, order, window, .plain, .coded, BatchBodies.codedResults(body))
-    }
-
-    /// Streams `BitwiseCopyable & Codable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
+    /// Streams `BitwiseCopyable & Codable` results of `BitwiseCopyable` inputs, as the first overload does.
+    @_disfavoredOverload
     public func stream<S: AsyncSequence & SendableMetatype, R: BitwiseCopyable & Codable>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
-    ) -> Stream<R> where S.Element: BitwiseCopyable & Codable {
+    ) -> Stream<R> where S.Element: BitwiseCopyable {
         streamAsync(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 }

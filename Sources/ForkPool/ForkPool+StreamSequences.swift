@@ -15,11 +15,10 @@ extension ForkPool {
     ///   - body: Runs in a worker, once for each item. It may capture anything.
     /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
-    @_disfavoredOverload
-    public func stream<S: Sequence, R: BitwiseCopyable>(
+    public func stream<S: Sequence, R: Codable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
-    ) -> Stream<R> where S.Element: BitwiseCopyable {
-        streamSequence(items, order, window, .plain, .plain, BatchBodies.plain(body))
+    ) -> Stream<R> where S.Element: Codable {
+        streamSequence(items, order, window, .best, .best, BatchBodies.best(body))
     }
 
     /// Streams `Codable` results of `BitwiseCopyable` inputs, as the first overload does.
@@ -27,15 +26,7 @@ extension ForkPool {
     public func stream<S: Sequence, R: Codable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: BitwiseCopyable {
-        streamSequence(items, order, window, .plain, .coded, BatchBodies.codedResults(body))
-    }
-
-    /// Streams `BitwiseCopyable & Codable` results of `BitwiseCopyable` inputs, as the first overload does.
-    @_disfavoredOverload
-    public func stream<S: Sequence, R: BitwiseCopyable & Codable>(
-        _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
-    ) -> Stream<R> where S.Element: BitwiseCopyable {
-        streamSequence(items, order, window, .plain, .plain, BatchBodies.plain(body))
+        streamSequence(items, order, window, .plain, .best, BatchBodies.bestResults(body))
     }
 
     /// Streams `BitwiseCopyable` results of `Codable` inputs, as the first overload does.
@@ -43,23 +34,15 @@ extension ForkPool {
     public func stream<S: Sequence, R: BitwiseCopyable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: Codable {
-        streamSequence(items, order, window, .coded, .plain, BatchBodies.codedInputs(body))
+        streamSequence(items, order, window, .best, .plain, BatchBodies.bestInputs(body))
     }
 
-    /// Streams `Codable` results of `Codable` inputs, as the first overload does.
+    /// Streams `BitwiseCopyable` results of `BitwiseCopyable` inputs, as the first overload does.
     @_disfavoredOverload
-    public func stream<S: Sequence, R: Codable>(
+    public func stream<S: Sequence, R: BitwiseCopyable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
-    ) -> Stream<R> where S.Element: Codable {
-        streamSequence(items, order, window, .coded, .coded, BatchBodies.coded(body))
-    }
-
-    /// Streams `BitwiseCopyable & Codable` results of `Codable` inputs, as the first overload does.
-    @_disfavoredOverload
-    public func stream<S: Sequence, R: BitwiseCopyable & Codable>(
-        _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
-    ) -> Stream<R> where S.Element: Codable {
-        streamSequence(items, order, window, .coded, .plain, BatchBodies.codedInputs(body))
+    ) -> Stream<R> where S.Element: BitwiseCopyable {
+        streamSequence(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
     /// Streams `BitwiseCopyable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
@@ -70,19 +53,11 @@ extension ForkPool {
         streamSequence(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 
-    /// Streams `Codable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
-    @_disfavoredOverload
-    public func stream<S: Sequence, R: Codable>(
-        _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
-    ) -> Stream<R> where S.Element: BitwiseCopyable & Codable {
-        streamSequence(items, order, window, .plain, .coded, BatchBodies.codedResults(body))
-    }
-
-    /// Streams `BitwiseCopyable & Codable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
+    /// Streams `BitwiseCopyable & Codable` results of `BitwiseCopyable` inputs, as the first overload does.
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable & Codable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
-    ) -> Stream<R> where S.Element: BitwiseCopyable & Codable {
+    ) -> Stream<R> where S.Element: BitwiseCopyable {
         streamSequence(items, order, window, .plain, .plain, BatchBodies.plain(body))
     }
 }

@@ -26,8 +26,9 @@ extension SlotLayout {
         self.init(count: count, stride: stride, alignment: MemoryLayout<Element>.alignment)
     }
 
+    /// The layout for results that are bit patterns.
     @inlinable
-    init<R: BitwiseCopyable>(of type: R.Type, _ count: Int) {
+    init<R>(of type: R.Type, _ count: Int) {
         self.init(count: count, stride: MemoryLayout<R>.stride, alignment: MemoryLayout<R>.alignment)
     }
 

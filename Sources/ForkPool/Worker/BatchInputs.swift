@@ -8,14 +8,10 @@
     /// The end of the part of the region that holds coded inputs.
     let limit: Int
 
+    /// Reads an input that is a bit pattern, whether or not its type says so here.
     @inlinable @inline(__always)
-    func load<I: BitwiseCopyable>(_ item: Int, as type: I.Type) -> I {
+    func load<I>(_ item: Int, as type: I.Type) -> I {
         unsafe slots.load(fromByteOffset: item &* MemoryLayout<I>.stride, as: I.self)
-    }
-
-    /// Copies an input that is a bit pattern, for code that only knows that its type is `Codable`.
-    func copy<I>(_ item: Int) -> I {
-        unsafe slots.assumingMemoryBound(to: I.self)[item]
     }
 
     @usableFromInline
@@ -42,8 +38,27 @@ typealias BatchBody = (_ range: Range<Int>, _ writer: ItemWriter, _ inputs: Batc
 /// Bodies that run one function on each input, for each format of inputs and results.
 @usableFromInline
 enum BatchBodies {
+    /// The body for inputs and results in their best formats.
     @inlinable
-    static func plain<I: BitwiseCopyable, R: BitwiseCopyable>(_ body: @escaping (I) throws -> R) -> BatchBody {
+    static func best<I: Codable, R: Codable>(_ body: @escaping (I) throws -> R) -> BatchBody {
+        if _isPOD(I.self) { return bestResults(body) }
+        return _isPOD(R.self) ? codedInputs(body) : coded(body)
+    }
+
+    /// The same for inputs that are bit patterns.
+    @inlinable
+    static func bestResults<I, R: Codable>(_ body: @escaping (I) throws -> R) -> BatchBody {
+        _isPOD(R.self) ? plain(body) : codedResults(body)
+    }
+
+    /// The same for results that are bit patterns.
+    @inlinable
+    static func bestInputs<I: Codable, R>(_ body: @escaping (I) throws -> R) -> BatchBody {
+        _isPOD(I.self) ? plain(body) : codedInputs(body)
+    }
+
+    @inlinable
+    static func plain<I, R>(_ body: @escaping (I) throws -> R) -> BatchBody {
         { range, writer, inputs in
             // A loop of its own, as in `storeResults`.
             for item in range {
@@ -59,14 +74,14 @@ enum BatchBodies {
     }
 
     @inlinable
-    static func codedResults<I: BitwiseCopyable, R: Encodable>(_ body: @escaping (I) throws -> R) -> BatchBody {
+    static func codedResults<I, R: Encodable>(_ body: @escaping (I) throws -> R) -> BatchBody {
         { range, writer, inputs in
             writer.run(range) { item in writer.encode(try body(inputs.load(item, as: I.self)), at: item) }
         }
     }
 
     @inlinable
-    static func codedInputs<I: Decodable, R: BitwiseCopyable>(_ body: @escaping (I) throws -> R) -> BatchBody {
+    static func codedInputs<I: Decodable, R>(_ body: @escaping (I) throws -> R) -> BatchBody {
         coded(I.self) { input, item, writer in
             writer.store(try body(input), at: item)
             return true

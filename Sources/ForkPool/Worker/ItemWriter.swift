@@ -60,15 +60,11 @@ public import Synchronization
         record.begin(timed: item)
     }
 
+    /// Publishes a result that is a bit pattern, whether or not its type says so here.
     @inlinable @inline(__always)
-    func store<R: BitwiseCopyable>(_ value: R, at item: Int) {
-        unsafe slots.storeBytes(of: value, toByteOffset: item &* MemoryLayout<R>.stride, as: R.self)
-        finish(item)
-    }
-
-    /// Publishes a result that is a bit pattern, for code that only knows that its type is `Codable`.
-    func copy<R>(_ value: R, to item: Int) {
-        unsafe slots.assumingMemoryBound(to: R.self)[item] = value
+    func store<R>(_ value: R, at item: Int) {
+        let slot = unsafe slots + item &* MemoryLayout<R>.stride
+        unsafe slot.assumingMemoryBound(to: R.self).initialize(to: value)
         finish(item)
     }
 

@@ -27,7 +27,7 @@ final class JobRunner {
             if !input.isPlain, inputs.isMissing(item) { continue }
             let value: J.Input
             do {
-                value = input.isPlain ? inputs.copy(item) : try inputs.decode(item, as: J.Input.self)
+                value = input.isPlain ? inputs.load(item, as: J.Input.self) : try inputs.decode(item, as: J.Input.self)
             } catch {
                 guard writer.failedToDecode(error, at: item) else { return false }
                 continue
@@ -35,7 +35,7 @@ final class JobRunner {
             do {
                 let result = try await job.run(value)
                 if output.isPlain {
-                    writer.copy(result, to: item)
+                    writer.store(result, at: item)
                 } else {
                     guard writer.encode(result, at: item) else { return false }
                 }

@@ -15,7 +15,8 @@
     }
 }
 
-extension WireFormat where Value: BitwiseCopyable {
+extension WireFormat {
+    /// Bit patterns, for a type that has no other content, whether or not it says so here.
     @usableFromInline
     static var plain: WireFormat {
         require(
@@ -25,6 +26,10 @@ extension WireFormat where Value: BitwiseCopyable {
 }
 
 extension WireFormat where Value: Codable {
+    /// Bit patterns where the type is nothing but bits, also if it does not say so; else those of the coder.
+    @usableFromInline
+    static var best: WireFormat { _isPOD(Value.self) ? .plain : .coded }
+
     @usableFromInline
     static var coded: WireFormat {
         var format = WireFormat(stride: MemoryLayout<Extent>.stride)
