@@ -9,10 +9,11 @@ enum Compiler {
     /// - Parameters:
     ///   - head: What comes before the lines.
     ///   - lines: The lines that are asked about.
+    ///   - pass: How far it compiles them. No error of the second pass is found while there is one of the first.
     /// - Returns: Their numbers, from 0.
     /// - Throws: That there is no compiler, or that it refuses the head.
-    static func linesWithErrors(in head: String, _ lines: [String]) throws -> Set<Int> {
-        let (status, text) = try check(head + lines.joined(separator: "\n") + "\n")
+    static func linesWithErrors(in head: String, _ lines: [String], pass: Pass = .types) throws -> Set<Int> {
+        let (status, text) = try check(head + lines.joined(separator: "\n") + "\n", pass: pass)
         let before = head.split(separator: "\n", omittingEmptySubsequences: false).count - 1
         var wrong: Set<Int> = []
         // "main.swift:12:34: error: …"
@@ -26,21 +27,28 @@ enum Compiler {
         return wrong
     }
 
+    enum Pass: String {
+        /// What editors show at once.
+        case types = "-typecheck"
+        /// What a build shows: also whether values leave the actor that they belong to.
+        case values = "-emit-sil"
+    }
+
     /// Checks a program, and returns the compiler's status and what it says; the program's name is main.swift.
-    static func check(_ program: String) throws -> (status: Int32?, text: String) {
+    static func check(_ program: String, pass: Pass = .types) throws -> (status: Int32?, text: String) {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("forkpool-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try Data(program.utf8).write(to: folder.appendingPathComponent("main.swift"))
-        return try run(in: folder)
+        return try run(in: folder, pass)
     }
 
-    private static func run(in folder: URL) throws -> (status: Int32?, text: String) {
+    private static func run(in folder: URL, _ pass: Pass) throws -> (status: Int32?, text: String) {
         let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         let (status, text) = try Program.run(
             try executable(),
-            [
-                "-typecheck", "-swift-version", "6", "-diagnostic-style", "llvm", "-module-cache-path", folder.path,
+            (pass == .values ? ["-o", "/dev/null"] : []) + [
+                pass.rawValue, "-swift-version", "6", "-diagnostic-style", "llvm", "-module-cache-path", folder.path,
                 "-I", products.appendingPathComponent("Modules").path,
                 "-Xcc", "-fmodule-map-file=\(products.path)/CForkPool.build/module.modulemap",
                 folder.appendingPathComponent("main.swift").path,
