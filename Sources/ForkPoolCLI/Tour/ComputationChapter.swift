@@ -5,12 +5,13 @@ import ForkPool
 /// Chapter 4: computation, which only more processors speed up.
 struct ComputationChapter {
     private static let turns = 3_000_000
-    private static let items = 10
     private static let rounds = 3
 
-    /// Counts odd pseudo-random numbers: the work never waits, and cannot be optimised away.
-    private static func countOdd(_ seed: Int) -> Int {
-        var state = UInt64(seed)
+    /// Adds after three million turns of a loop, which never waits.
+    ///
+    /// The loop counts odd pseudo-random numbers, so that the compiler cannot leave it out.
+    private static func add(_ x: Int, _ y: Int) -> (sum: Int, odd: Int) {
+        var state = UInt64(x + y)
         var odd = 0
         for _ in 0..<turns {
             state ^= state << 13
@@ -18,7 +19,7 @@ struct ComputationChapter {
             state ^= state << 17
             odd &+= Int(state & 1)
         }
-        return odd
+        return (x + y, odd)
     }
 
     /// Computes with 1 and with 10 workers, and explains the speed-up.
@@ -27,34 +28,27 @@ struct ComputationChapter {
         printer.chapter(4, "Pure computation")
         printer.prose(
             """
-            Any number of waits can overlap; computation cannot. Each of these ten items runs a
-            loop three million times and never waits. The times are the best of three runs.
+            Any number of waits can overlap; computation cannot. Now add() does not wait: it
+            turns a loop three million times for each of the ten pairs. Each time is the
+            best of three runs.
             """
         )
-        printer.code(
-            source == .resident
-                ? """
-                let counter = try ForkPool(workers: 10).resident(countOdd)
-                let odd = try counter.map(1...10)
-                """
-                : """
-                let odd = try ForkPool(workers: 10).map(1...10) { seed in countOdd(seed) }
-                """
-        )
+        printer.code(code(source))
         var runs: [JSON] = []
         var best: [Double] = []
-        var results: [Int] = []
+        var results: [(sum: Int, odd: Int)] = []
         var total = 0.0
         for workers in [1, 10] {
-            let (map, start) = try source.mapper(ForkPool(workers: workers), countOdd)
+            let (map, start) = try source.mapper(ForkPool(workers: workers)) { (p: (Int, Int)) in add(p.0, p.1) }
             var times: [Double] = []
             for _ in 0..<rounds {
-                let (counts, seconds) = try timed { () throws(ForkPool.Failure) in try map(Array(1...items)) }
+                let (added, seconds) = try timed { () throws(ForkPool.Failure) in try map(TourPairs.all) }
                 times.append(seconds)
-                results = counts
+                results = added
             }
             let seconds = times.min() ?? 0
-            printer.result("\(right(counted(workers, "worker"), 10)): \(items) items", seconds: seconds)
+            let label = right(counted(workers, "worker"), 10)
+            printer.result("\(label): \(TourPairs.list(results.map(\.sum)))", seconds: seconds)
             runs.append(.object([("workers", .integer(workers)), ("seconds", .seconds(seconds))] + JSON.start(start)))
             best.append(seconds)
             total += times.reduce(0, +)
@@ -66,12 +60,34 @@ struct ComputationChapter {
             4,
             "computation",
             total,
-            results,
+            results.map(\.sum),
             [
+                ("odd", .integers(results.map(\.odd))),
                 ("runs", .array(runs)), ("speed_up", .number((speedUp * 100).rounded() / 100)),
                 ("processors", .integer(processors)),
             ]
         )
+    }
+
+    private static func code(_ source: TourWorkers) -> String {
+        let add = """
+            func add(_ x: Int, _ y: Int) -> Int { turnLoop(3_000_000); return x + y }
+            """
+        switch source {
+        case .forEachMap:
+            return add + """
+
+                let sums = try ForkPool(workers: 1).map(pairs) { x, y in add(x, y) }
+                let same = try ForkPool(workers: 10).map(pairs) { x, y in add(x, y) }
+                """
+        case .resident:
+            return add + """
+
+                let pool = ForkPool(workers: 10)
+                let adder = try pool.resident { (p: (Int, Int)) in add(p.0, p.1) }
+                let sums = try adder.map(pairs)
+                """
+        }
     }
 
     /// Explains the measured speed-up.
@@ -82,7 +98,7 @@ struct ComputationChapter {
         if processors == 1 {
             return "\(measured) So computing cannot get faster here; only waiting can."
         }
-        if speedUp < 0.75 * Double(min(processors, items)) {
+        if speedUp < 0.75 * Double(min(processors, TourPairs.all.count)) {
             return "\(measured) It could be more: other programs use the processors too, or they share cores."
         }
         return "\(measured) More workers than processors help with waiting, as in chapter 3, but compute no faster; "

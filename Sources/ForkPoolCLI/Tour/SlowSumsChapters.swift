@@ -5,8 +5,7 @@ import Glibc
 
 /// Chapters 1 to 3: ten slow sums in a loop, lazily, and in a pool.
 struct SlowSumsChapters {
-    private typealias Pair = (x: Int, y: Int)
-    private static let pairs: [Pair] = (1...10).map { (x: $0, y: 10 * $0) }
+    private static let pairs = TourPairs.all
 
     /// Adds after a wait, as if a disk, a network or a device were slow.
     private static func add(_ x: Int, _ y: Int) -> Int {
@@ -26,7 +25,7 @@ struct SlowSumsChapters {
         printer.code(
             """
             func add(_ x: Int, _ y: Int) -> Int { usleep(100_000); return x + y }
-            let pairs = (1...10).map { (x: $0, y: 10 * $0) }
+            \(TourPairs.code)
             var sums: [Int] = []
             for (x, y) in pairs { sums.append(add(x, y)) }
             """
@@ -36,7 +35,7 @@ struct SlowSumsChapters {
             for (x, y) in pairs { sums.append(add(x, y)) }
             return sums
         }
-        printer.result(list(sums), seconds: seconds)
+        printer.result(TourPairs.list(sums), seconds: seconds)
         return .chapter(1, "loop", seconds, sums, [])
     }
 
@@ -77,10 +76,10 @@ struct SlowSumsChapters {
         var results: [Int] = []
         var total = 0.0
         for workers in [5, 10] {
-            let (map, start) = try source.mapper(ForkPool(workers: workers)) { (pair: Pair) in add(pair.x, pair.y) }
+            let (map, start) = try source.mapper(ForkPool(workers: workers)) { (p: (Int, Int)) in add(p.0, p.1) }
             if let start { printer.result("\(right(String(workers), 2)) workers start", seconds: start) }
             let (sums, seconds) = try timed { () throws(ForkPool.Failure) in try map(pairs) }
-            printer.result("\(right(String(workers), 2)) workers: \(list(sums))", seconds: seconds)
+            printer.result("\(right(String(workers), 2)) workers: \(TourPairs.list(sums))", seconds: seconds)
             let run: [(String, JSON)] = [
                 ("workers", .integer(workers)), ("seconds", .seconds(seconds)), ("results", .integers(sums)),
             ]
@@ -116,16 +115,12 @@ struct SlowSumsChapters {
             )
             printer.code(
                 """
-                typealias Pair = (x: Int, y: Int)
-                let adder = try ForkPool(workers: 5).resident { (p: Pair) in add(p.x, p.y) }
+                let pool = ForkPool(workers: 5)
+                let adder = try pool.resident { (p: (Int, Int)) in add(p.0, p.1) }
                 let sums = try adder.map(pairs)
                 """
             )
         }
-    }
-
-    private static func list(_ numbers: [Int]) -> String {
-        numbers.map { String($0) }.joined(separator: " ")
     }
 }
 #endif

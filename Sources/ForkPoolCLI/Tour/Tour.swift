@@ -51,6 +51,9 @@ struct Tour: ParsableCommand {
             let isWhole = try runChapters(opened)
             if !isWhole { throw ExitCode(Exit.partial) }
         } catch let failure as ForkPool.Failure {
+            // A worker of chapter 5 could not print. This process cannot either, and ends as it does elsewhere.
+            if failure.signal == SIGPIPE || failure.exitStatus == Exit.closedPipe { StandardOutput.write("\n") }
+            if failure.exitStatus == Exit.output { throw ExitCode(Exit.output) }
             StandardError.report("\(failure)")
             throw ExitCode(Exit.internalError)
         }
