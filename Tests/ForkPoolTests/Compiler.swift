@@ -40,15 +40,46 @@ enum Compiler {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try Data(program.utf8).write(to: folder.appendingPathComponent("main.swift"))
-        return try run(in: folder, pass)
+        return try run(in: folder, (pass == .values ? ["-o", "/dev/null"] : []) + [pass.rawValue])
     }
 
-    private static func run(in folder: URL, _ pass: Pass) throws -> (status: Int32?, text: String) {
-        let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    /// Compiles a program, runs it, and returns its status and what it prints; or those of the compiler, if it refuses it.
+    static func run(_ program: String) throws -> (status: Int32?, text: String) {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("forkpool-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data(program.utf8).write(to: folder.appendingPathComponent("main.swift"))
+        let objects = folder.appendingPathComponent("objects")
+        try Data(try libraryObjects().utf8).write(to: objects)
+        let executable = folder.appendingPathComponent("program").path
+        let compiled = try run(in: folder, ["@\(objects.path)", "-o", executable])
+        guard compiled.status == 0 else { return compiled }
+        return try Program.run(executable, [])
+    }
+
+    /// The object files of the library, a line each, as the build gave them to the linker of these tests.
+    ///
+    /// Their folder may also have files of sources that are no more.
+    private static func libraryObjects() throws -> String {
+        let product = try FileManager.default.contentsOfDirectory(atPath: products.path).first {
+            $0.hasSuffix("PackageTests.product")
+        }
+        let list = products.appendingPathComponent(try #require(product)).appendingPathComponent("Objects.LinkFileList")
+        return try String(contentsOf: list, encoding: .utf8).split(separator: "\n")
+            .filter { $0.contains("/ForkPool.build/") || $0.contains("/CForkPool.build/") }
+            .joined(separator: "\n")
+    }
+
+    private static let products =
+        URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+
+    private static func run(
+        in folder: URL, _ arguments: [String]
+    ) throws -> (status: Int32?, text: String) {
         let (status, text) = try Program.run(
             try executable(),
-            (pass == .values ? ["-o", "/dev/null"] : []) + [
-                pass.rawValue, "-swift-version", "6", "-diagnostic-style", "llvm", "-module-cache-path", folder.path,
+            arguments + [
+                "-swift-version", "6", "-diagnostic-style", "llvm", "-module-cache-path", folder.path,
                 "-I", products.appendingPathComponent("Modules").path,
                 "-Xcc", "-fmodule-map-file=\(products.path)/CForkPool.build/module.modulemap",
                 folder.appendingPathComponent("main.swift").path,
