@@ -35,6 +35,8 @@ struct cforkpool_state {
         /// Whether it was started by exec: all its streams are its own.
         bool is_by_exec;
         struct cforkpool_worker self;
+        /// The word with the item that it is on.
+        const void *_Nullable position;
         struct cforkpool_crash *_Nullable crash;
         /// The lowest address of its stack, or 0.
         uintptr_t stack_low;

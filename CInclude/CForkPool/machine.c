@@ -99,6 +99,16 @@ struct cforkpool_worker cforkpool_get_worker(void)
     return cforkpool_state.worker.is_one ? cforkpool_state.worker.self : (struct cforkpool_worker){.index = -1};
 }
 
+void cforkpool_set_position(const void *position)
+{
+    cforkpool_state.worker.position = position;
+}
+
+const void *cforkpool_get_position(void)
+{
+    return cforkpool_state.worker.position;
+}
+
 /// Defined by ForkPoolFoundation.
 extern void cforkpool_describe_error(const void *error, void *text) __attribute__((weak));
 

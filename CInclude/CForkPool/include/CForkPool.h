@@ -128,6 +128,9 @@ struct cforkpool_worker {
 /// Stores and reads which worker this process is. A Swift global needs a lock, which a forked child could find locked.
 void cforkpool_set_worker(struct cforkpool_worker worker);
 struct cforkpool_worker cforkpool_get_worker(void);
+/// Stores and reads where the calling worker keeps the item that it is on.
+void cforkpool_set_position(const void *_Nullable position);
+const void *_Nullable cforkpool_get_position(void);
 /// Counts the forks between the program's first process and this one: what an ancestor cached is not this process's.
 uint32_t cforkpool_generation(void);
 /// The signals of a whole process group (SIGHUP, SIGINT, SIGQUIT, SIGTERM) that this process does not ignore: a bit for

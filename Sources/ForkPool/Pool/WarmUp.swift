@@ -32,10 +32,12 @@ enum WarmUp {
         }
         // This process is no worker, or another one: in a worker by exec this is the first map of its own.
         let worker = cforkpool_get_worker()
+        let position = unsafe cforkpool_get_position()
         main.run(0)
         // The pool holds its batch, and the batch its pool, until the batch has ended.
         pool.wait(for: batch)
         cforkpool_set_worker(worker)
+        unsafe cforkpool_set_position(position)
     }
 
     /// Encodes and decodes a value of every shape.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CForkPool
+internal import Synchronization
 
 extension ForkPool {
     /// The worker that a body runs in.
@@ -19,5 +20,12 @@ extension ForkPool {
         let worker = cforkpool_get_worker()
         guard worker.index >= 0 else { return nil }
         return Worker(index: Int(worker.index), pid: worker.pid, attempt: Int(worker.attempt))
+    }
+
+    /// The index, in its batch, of the item that this worker is on; nil between items and outside of a worker.
+    package static var currentItem: Int? {
+        guard worker != nil, let position = unsafe cforkpool_get_position() else { return nil }
+        let item = unsafe position.assumingMemoryBound(to: Atomic<Int>.self).pointee.load(ordering: .relaxed)
+        return item >= 0 ? item : nil
     }
 }

@@ -48,11 +48,13 @@ final class WorkerMain {
     private func runConfined(_ worker: Int) {
         region.confine(to: worker)
         run(worker)
+        cforkpool_set_position(nil)
         region.unmap(confinedTo: worker)
     }
 
     func run(_ worker: Int) {
         let record = region.record(worker)
+        unsafe cforkpool_set_position(record.position)
         if setUp != nil { unsafe record.stage.pointee.store(WorkerRecord.Stage.settingUp, ordering: .releasing) }
         do {
             try settings.apply(to: worker)
