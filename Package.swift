@@ -27,6 +27,7 @@ let package = Package(
     products: [
         .library(name: "ForkPool", targets: ["ForkPool"]),
         .library(name: "ForkPoolFoundation", targets: ["ForkPoolFoundation"]),
+        .library(name: "ForkPoolTesting", targets: ["ForkPoolTesting"]),
         .executable(name: "forkpool", targets: ["ForkPoolCLI"]),
     ],
     traits: [
@@ -55,6 +56,8 @@ let package = Package(
             swiftSettings: swiftSettings),
         // What the library cannot be without Foundation: its failures as LocalizedError.
         .target(name: "ForkPoolFoundation", dependencies: ["ForkPool"], swiftSettings: swiftSettings),
+        // What fails in a worker's body becomes an issue of the test that forked it. Alone to import Testing and XCTest.
+        .target(name: "ForkPoolTesting", dependencies: ["ForkPool"], swiftSettings: swiftSettings),
         // How the command starts, guards and captures programs.
         .target(
             name: "ForkPoolLaunch", dependencies: ["ForkPool", "CForkPool", "CForkLaunch"],
@@ -96,6 +99,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ForkPoolFoundationTests", dependencies: ["ForkPool", "ForkPoolFoundation"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ForkPoolTestingTests", dependencies: ["ForkPool", "ForkPoolTesting"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "FaultTests", dependencies: ["ForkPool", "ForkPoolLaunch", "CForkPool", "ForkPoolTestSupport"],
