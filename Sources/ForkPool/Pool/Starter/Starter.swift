@@ -34,6 +34,9 @@ protocol Starter: AnyObject {
 
     func watchedIsReadable()
 
+    /// Ends what stands beside the processes, none of which is left, until the next start.
+    func rest()
+
     func close()
 }
 
@@ -43,5 +46,6 @@ extension Starter {
     func retireMemory(of slot: Int) -> Bool { true }
     var watched: [Int32] { [] }
     func watchedIsReadable() {}
+    func rest() {}
     func close() {}
 }
