@@ -83,6 +83,10 @@ let package = Package(
         .executableTarget(
             name: "ForkPoolPeers", dependencies: ["ForkPool"], path: "Benchmarks/peers/swift",
             swiftSettings: swiftSettings),
+        // What values cost beside Foundation's coders, for scripts/compare-coders alone.
+        .executableTarget(
+            name: "ForkPoolCoders", dependencies: ["ForkPool"], path: "Benchmarks/coding",
+            swiftSettings: swiftSettings),
         // What tests, soak and fuzz share.
         .target(
             name: "ForkPoolTestSupport", dependencies: ["CForkPool"], path: "Tests/Support",

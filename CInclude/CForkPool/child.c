@@ -212,6 +212,7 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
 {
     SET_ROLE(CFORKPOOL_IN_WORKER);
     cforkpool_register_handlers();
+    cforkpool_state.worker.is_by_exec = true;
     cforkpool_state.worker.stack_low = cforkpool_stack_low();
     // What it ignores it ignored when it was started.
     settle(crash, 0);
@@ -225,6 +226,20 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
         bound.setvbuf(stdout, cforkpool_state.lines, _IOLBF, sizeof cforkpool_state.lines);
 }
 
+/// Waits until the parent watches this worker: if it cannot, or is killed now, nothing must have begun. The wait ends where
+/// another worker damages the record.
+static void await_parent(struct cforkpool_crash *record)
+{
+    uint32_t seen = 0;
+    for (int look = 0; look < 100; look++) {
+        if (__atomic_compare_exchange_n(&record->is_known, &seen, 2, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+            seen = 2;
+        if (seen == 1)
+            return;
+        cforkpool_futex_wait(&record->is_known, seen, 100000000);
+    }
+}
+
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
 {
     bool is_template = start->entry == cforkpool_template_main;
@@ -234,6 +249,8 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
     if (bound.getppid() != parent)
         bound.exit_at_once(0);
     settle(start->crash, start->ignored_signals);
+    if (start->crash != NULL)
+        await_parent(start->crash);
     // This takes a lock, which a thread of the host may have held at the fork. The pool finds a worker that waits for
     // it; a template never exits by itself, and must not wait. If memory is short, a body's exit() runs the host's exit
     // handlers.
@@ -263,10 +280,12 @@ _Noreturn void cforkpool_exit(int32_t status)
     struct cforkpool_crash *record = cforkpool_state.worker.crash;
     if (record != NULL)
         __atomic_store_n(&record->signal, ~(status & 0xff), __ATOMIC_RELEASE);
-    // Not fflush(NULL), which would move the offsets of input files that are shared with the parent. Output that the
+    // Not all streams of a forked worker: it has copies of the parent's, and shares the offsets of its files. Output that the
     // system refuses is lost, as at any exit.
     bound.fflush(stdout);
     bound.fflush(stderr);
+    if (cforkpool_state.worker.is_by_exec)
+        cforkpool_flush_all();
     if (__llvm_profile_write_file != NULL)
         __llvm_profile_write_file();
     bound.exit_at_once(status);

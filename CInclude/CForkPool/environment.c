@@ -2,9 +2,11 @@
 #include "internal.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-/// A copy of the environment for the workers of a pool.
+/// A copy of the environment for the workers of a pool, and its working directory.
 ///
 /// Other threads may change the environment meanwhile, and no lock keeps them off: glibc's is its own. glibc never frees
 /// the text that setenv made, but it moves the list of variables and frees the old one, and unsetenv moves variables
@@ -172,6 +174,34 @@ static bool lacks_none(const struct reading *now, const struct reading *before)
     return true;
 }
 
+/// Keeps where the working directory is. One that was removed, or lies outside of the root, has no path.
+static void keep_folder(struct cforkpool_environment *made)
+{
+    struct stat folder;
+    bool is_known = CALL(getcwd, syscall(SYS_getcwd, made->folder, sizeof made->folder)) > 0 && made->folder[0] == '/'
+        && CALL(stat, stat(".", &folder)) == 0;
+    if (is_known) {
+        made->folder_device = folder.st_dev;
+        made->folder_file = folder.st_ino;
+    } else {
+        made->folder[0] = 0;
+    }
+    made->file_mask = -1;
+}
+
+void cforkpool_enter(struct cforkpool_environment *environment)
+{
+    // The calling child has this very memory until execve. Only a process of its own can ask for the mask: it has to set it.
+    if (environment->file_mask < 0)
+        environment->file_mask = (int)umask(0);
+    umask((mode_t)environment->file_mask);
+    // The path may lead to another directory by now, and nowhere below another root.
+    struct stat folder;
+    if (environment->folder[0] != 0 && CALL(stat, stat(environment->folder, &folder)) == 0
+        && folder.st_dev == environment->folder_device && folder.st_ino == environment->folder_file)
+        CALL(chdir, chdir(environment->folder));
+}
+
 /// Makes the copy of a reading; NULL if there is no memory.
 static struct cforkpool_environment *make(const struct reading *reading)
 {
@@ -189,6 +219,7 @@ static struct cforkpool_environment *make(const struct reading *reading)
             made->variables[used++] = text;
     }
     made->variables[used] = NULL;
+    keep_folder(made);
     return made;
 }
 

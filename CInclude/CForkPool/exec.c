@@ -4,11 +4,9 @@
 #include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
-#include <fenv.h>
 #include <link.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -56,15 +54,6 @@ static void mark_descriptors(void)
     close(folder);
 }
 
-/// Writes how this thread computes with floating-point numbers, which execve resets, in hexadecimal digits.
-static void write_rounding(char *text)
-{
-    fenv_t own;
-    fegetenv(&own);
-    for (size_t i = 0; i < sizeof own; i++)
-        snprintf(text + 2 * i, 3, "%02x", ((const unsigned char *)&own)[i]);
-}
-
 pid_t cforkpool_exec_child(struct cforkpool_forker *forker, struct cforkpool_start *start, const char **call)
 {
     const struct cforkpool_exec *exec = start->context;
@@ -78,24 +67,27 @@ pid_t cforkpool_exec_child(struct cforkpool_forker *forker, struct cforkpool_sta
     *call = "execve";
     if (obstacle > 0)
         return -EPERM;
-    char rounding[2 * sizeof(fenv_t) + 1];
-    write_rounding(rounding);
+    struct cforkpool_told told = {
+        .memory = exec->memory, .number = start->worker, .parent = getpid(), .is_dumpable = cforkpool_is_dumpable(),
+        .stack_size = forker->stack.size, .token = exec->token,
+    };
+    fegetenv(&told.rounding);
     // One process after the other is started with a pool's environment.
     struct cforkpool_environment *environment = exec->environment;
-    snprintf(environment->worker, sizeof environment->worker, CFORKPOOL_VARIABLE "=%d:%d:%d:%zx:%llx:%s",
-             exec->memory, start->worker, (int)getpid(), forker->stack.size, (unsigned long long)exec->token, rounding);
+    memcpy(environment->worker, CFORKPOOL_VARIABLE "=", sizeof CFORKPOOL_VARIABLE);
+    cforkpool_write_told(&told, environment->worker + sizeof CFORKPOOL_VARIABLE);
     static char *const nameless[] = {"", NULL};
     char *const *given = cforkpool_state.exec.arguments != NULL ? cforkpool_state.exec.arguments : nameless;
     // Written by the child, which has this very memory until execve.
     volatile int error = 0;
     const char *volatile refused_call = NULL;
-    pid_t parent = getpid();
     pid_t pid = CALL(vfork, vfork());
     if (pid == 0) {
         CALL(prctl, prctl(PR_SET_PDEATHSIG, SIGKILL));
-        if (getppid() != parent)
+        if (getppid() != told.parent)
             _exit(EXIT_NO_WORKER);
         cforkpool_set_signals(start->ignored_signals, SIG_IGN);
+        cforkpool_enter(environment);
         int null = CALL(open, open("/dev/null", O_RDONLY));
         if (null > STDIN_FILENO) {
             CALL(dup2, dup2(null, STDIN_FILENO));
@@ -105,12 +97,11 @@ pid_t cforkpool_exec_child(struct cforkpool_forker *forker, struct cforkpool_sta
         if (CALL(close_range, syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC)) != 0)
             mark_descriptors();
         // A worker has the rights of the thread that made its pool, and no others.
-        if (gives_rights != 0 && CALL(prctl, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) != 0)
-            refused_call = "prctl";
-        else if (CALL(fcntl_flags, fcntl(exec->memory, F_SETFD, 0)) != 0)
+        refused_call = cforkpool_give_up_rights(gives_rights);
+        if (refused_call == NULL && CALL(fcntl_flags, fcntl(exec->memory, F_SETFD, 0)) != 0)
             refused_call = "fcntl";
         // The link leads to the file of this very process, which may have no name any more.
-        else
+        if (refused_call == NULL)
             CALL(execve, execve("/proc/self/exe", given, environment->variables));
         error = errno;
         _exit(EXIT_NO_WORKER);
@@ -123,8 +114,7 @@ pid_t cforkpool_exec_child(struct cforkpool_forker *forker, struct cforkpool_sta
     if (error != 0) {
         if (refused_call != NULL)
             *call = refused_call;
-        while (CALL_EVEN_IF(ECHILD, waitpid, waitpid(pid, NULL, 0)) < 0 && errno == EINTR)
-            ;
+        cforkpool_wait_for(pid, 0);
         return -error;
     }
     return pid;
@@ -143,7 +133,8 @@ extern void _dispatch_main_queue_callback_4CF(void *_Nullable message) __attribu
 static void *worker_main(void *unused)
 {
     (void)unused;
-    cforkpool_exec_worker(cforkpool_state.exec.memory, cforkpool_state.exec.number, cforkpool_state.exec.token);
+    const struct cforkpool_told *told = &cforkpool_state.exec.told;
+    cforkpool_exec_worker(told->memory, told->number, told->token);
     cforkpool_exit(0);
 }
 
@@ -170,43 +161,31 @@ static void check_memory(int memory)
         cforkpool_refuse_worker("its memory was made by another user; start the pool after the process has changed its user");
 }
 
-/// Computes as the text says that the pool's thread did; returns whether it is one that `write_rounding` wrote.
-static bool take_rounding(const char *text)
+/// Takes over as the worker that `text` describes. The program's main must not run, whatever happens.
+static void take_over(const char *text)
 {
-    fenv_t own;
-    if (strlen(text) != 2 * sizeof own)
-        return false;
-    for (size_t i = 0; i < sizeof own; i++) {
-        unsigned byte;
-        if (sscanf(text + 2 * i, "%2x", &byte) != 1)
-            return false;
-        ((unsigned char *)&own)[i] = (unsigned char)byte;
-    }
-    return fesetenv(&own) == 0;
-}
-
-/// Becomes the worker that `text` describes. The program's main must not run, whatever happens.
-static _Noreturn void become_worker(const char *text)
-{
-    int memory, number, parent;
-    size_t stack_size;
-    unsigned long long token;
-    int end = 0;
-    if (sscanf(text, "%d:%d:%d:%zx:%llx:%n", &memory, &number, &parent, &stack_size, &token, &end) != 5 || end == 0
-        || !take_rounding(text + end))
+    struct cforkpool_told *told = &cforkpool_state.exec.told;
+    if (!cforkpool_read_told(text, told))
         cforkpool_refuse_worker("the variable " CFORKPOOL_VARIABLE " is not one that a pool set; unset it");
-    cforkpool_state.exec.memory = memory;
-    cforkpool_state.exec.number = number;
-    cforkpool_state.exec.token = token;
     unsetenv(CFORKPOOL_VARIABLE);
     // The kernel named it after the file that it was started from: "exe".
     CALL(prctl, prctl(PR_SET_NAME, program_invocation_short_name));
     // The death signal was set before execve, and lasts; but the parent may have ended before.
-    if (getppid() != parent)
+    if (getppid() != told->parent)
         cforkpool_refuse_worker("its parent is not the pool that the variable " CFORKPOOL_VARIABLE " names; unset it");
-    check_memory(memory);
-    if (CALL(fcntl_flags, fcntl(memory, F_SETFD, FD_CLOEXEC)) != 0)
+    check_memory(told->memory);
+    if (CALL(fcntl_flags, fcntl(told->memory, F_SETFD, FD_CLOEXEC)) != 0)
         cforkpool_refuse_worker("the variable " CFORKPOOL_VARIABLE " is not one that a pool set; unset it");
+    if (!told->is_dumpable && !cforkpool_forbid_dumps())
+        cforkpool_refuse_worker("the system refused prctl, which makes it undumpable, as the pool's process is");
+}
+
+/// Is that worker until its end.
+static _Noreturn void run_worker(void)
+{
+    size_t stack_size = cforkpool_state.exec.told.stack_size;
+    if (!cforkpool_take_rounding(cforkpool_state.exec.told.rounding))
+        cforkpool_refuse_worker("the processor refused the pool's way of rounding");
     if (cforkpool_exec_worker == NULL)
         cforkpool_refuse_worker("the program has no library");
     pthread_t thread;
@@ -270,6 +249,7 @@ __attribute__((constructor)) static void enter(int argc, char **argv, char **env
     const char *text = worker_text();
     if (text == NULL || !is_in_executable())
         return;
+    take_over(text);
     bool is_later = false;
     for (const constructor *next = __init_array_start; next < __init_array_end; next++) {
         if (is_later && *next != NULL && (uintptr_t)*next != UINTPTR_MAX)
@@ -277,7 +257,7 @@ __attribute__((constructor)) static void enter(int argc, char **argv, char **env
         if (*next == enter)
             is_later = true;
     }
-    become_worker(text);
+    run_worker();
 }
 
 bool cforkpool_enters_before_main(void)
@@ -289,6 +269,8 @@ void cforkpool_bootstrap(void)
 {
     cforkpool_state.exec.has_bootstrap = true;
     const char *text = worker_text();
-    if (text != NULL)
-        become_worker(text);
+    if (text == NULL)
+        return;
+    take_over(text);
+    run_worker();
 }

@@ -17,6 +17,7 @@ static void reset_in_child(void)
 {
     struct cforkpool_state *state = &cforkpool_state;
     state->generation += 1;
+    state->worker.is_by_exec = false;
     // A record, and what it ignores, are a worker's alone, not those of a process which its body forks.
     if (!state->events.is_kept) {
         state->worker.crash = NULL;
@@ -54,6 +55,9 @@ pid_t cforkpool_fork_child(struct cforkpool_forker *forker, struct cforkpool_sta
     // The child walks the list of the counters.
     pthread_mutex_lock(&state->events.lock);
     state->events.is_kept = true;
+    // What a template forks waits for its assignment.
+    if (start->crash != NULL)
+        __atomic_store_n(&start->crash->is_known, forker == NULL, __ATOMIC_RELEASE);
     pid_t pid = CALL(fork, fork());
     if (pid == 0) {
         if (!state->has_handlers)
@@ -74,20 +78,6 @@ pid_t cforkpool_fork_child(struct cforkpool_forker *forker, struct cforkpool_sta
     return pid < 0 ? -error : pid;
 }
 
-bool cforkpool_can_open(struct cforkpool_start *start)
-{
-    start->failed_call = NULL;
-    start->pidfd = -1;
-    int probe = (int)CALL(pidfd_open, syscall(SYS_pidfd_open, getpid(), 0));
-    if (probe < 0) {
-        start->pid = -errno;
-        start->failed_call = "pidfd_open";
-        return false;
-    }
-    close(probe);
-    return true;
-}
-
 int32_t cforkpool_pidfd_open(int32_t pid)
 {
     int fd = (int)CALL(pidfd_open, syscall(SYS_pidfd_open, pid, 0));
@@ -101,26 +91,25 @@ int32_t cforkpool_pidfd_open(int32_t pid)
 void cforkpool_end_child(pid_t pid)
 {
     CALL_EVEN_IF(ESRCH, kill, kill(pid, SIGKILL));
-    while (CALL_EVEN_IF(ECHILD, waitpid, waitpid(pid, NULL, 0)) < 0 && errno == EINTR)
-        ;
+    cforkpool_wait_for(pid, 0);
 }
 
 void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call)
 {
-    if (pid < 0) {
-        start->pid = pid;
-        start->failed_call = call;
-        return;
-    }
-    int fd = cforkpool_pidfd_open(pid);
-    if (fd < 0) {
-        // Another thread took the last descriptor meanwhile.
-        start->pid = fd;
-        start->failed_call = "pidfd_open";
-        cforkpool_end_child(pid);
-        return;
-    }
     start->pid = pid;
-    start->pidfd = fd;
+    start->pidfd = -1;
+    start->failed_call = call;
+    if (pid < 0)
+        return;
     cforkpool_guard_add(forker, pid);
+    start->pidfd = cforkpool_pidfd_open(pid);
+    if (start->pidfd < 0) {
+        // It has begun nothing.
+        cforkpool_guard_remove(forker, pid);
+        cforkpool_end_child(pid);
+        start->pid = start->pidfd;
+        start->failed_call = "pidfd_open";
+    } else if (start->crash != NULL && __atomic_exchange_n(&start->crash->is_known, 1, __ATOMIC_ACQ_REL) == 2) {
+        cforkpool_futex_wake(&start->crash->is_known, 1);
+    }
 }

@@ -4,9 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /// A forker: a thread of a map or a pool that only runs the C below. Sources/ForkPool/Worker/README.md says why.
@@ -18,10 +16,8 @@ enum { FORKER_IDLE = 0, FORKER_ASKED = 1, FORKER_DONE = 2, FORKER_ENDING = 3 };
 static void fork_all(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
     pid_t parent = getpid();
-    for (int32_t i = 0; i < count; i++) {
-        if (cforkpool_can_open(&starts[i]))
-            cforkpool_finish_start(forker, &starts[i], cforkpool_fork_child(forker, &starts[i], parent), "fork");
-    }
+    for (int32_t i = 0; i < count; i++)
+        cforkpool_finish_start(forker, &starts[i], cforkpool_fork_child(forker, &starts[i], parent), "fork");
 }
 
 /// The forker's side of a fork request.
@@ -54,10 +50,8 @@ static void exec_on_forker(struct cforkpool_forker *forker, struct cforkpool_sta
 {
     for (int32_t i = 0; i < count; i++) {
         const char *call;
-        if (cforkpool_can_open(&starts[i])) {
-            pid_t pid = cforkpool_exec_child(forker, &starts[i], &call);
-            cforkpool_finish_start(forker, &starts[i], pid, call);
-        }
+        pid_t pid = cforkpool_exec_child(forker, &starts[i], &call);
+        cforkpool_finish_start(forker, &starts[i], pid, call);
     }
 }
 
@@ -99,23 +93,15 @@ static void take_process_name(struct cforkpool_forker *forker)
         CALL(prctl, prctl(PR_SET_NAME, forker->process_name));
 }
 
-/// Serves a request. The guard, if there is none yet, starts after the processes, which run meanwhile. What cannot be guarded
-/// must not stay: where the system allows so many processes only, the guard takes the place of the last one.
+/// Serves a request. The guard comes before what it guards: a parent can be killed at any moment.
 static void serve(struct cforkpool_forker *forker)
 {
-    int32_t error = cforkpool_guard_prepare(forker);
+    const char *call;
+    int32_t error = cforkpool_guard_start(forker, &call);
     if (error != 0)
-        return refuse_all(forker->starts, forker->count, error, "socketpair");
-    forker->request(forker, forker->starts, forker->count);
-    for (int32_t i = forker->count - 1; (error = cforkpool_guard_start(forker)) != 0 && i >= 0; i--) {
-        struct cforkpool_start *start = &forker->starts[i];
-        if (start->pid <= 0)
-            continue;
-        cforkpool_guard_remove(forker, start->pid);
-        cforkpool_end_child(start->pid);
-        close(start->pidfd);
-        refuse_all(start, 1, error, "clone");
-    }
+        refuse_all(forker->starts, forker->count, error, call);
+    else
+        forker->request(forker, forker->starts, forker->count);
 }
 
 static void *forker_main(void *context)
@@ -140,58 +126,9 @@ static void *forker_main(void *context)
     return NULL;
 }
 
-/// The size of the forker's stack, which its children have: not less than the caller's, nor than the limit that a program
-/// started now would have.
-static size_t stack_size(void)
-{
-    enum { LEAST = 8 << 20, MOST = 1 << 30 };
-    size_t most = MOST;
-    struct rlimit limit;
-    // The host, and the worker's own memory, need the greater part of a limited address space.
-    if (CALL(getrlimit, getrlimit(RLIMIT_AS, &limit)) == 0 && limit.rlim_cur / 8 < most)
-        most = limit.rlim_cur / 8 > LEAST ? limit.rlim_cur / 8 : LEAST;
-    size_t size = LEAST;
-    if (CALL(getrlimit, getrlimit(RLIMIT_STACK, &limit)) == 0 && limit.rlim_cur > size)
-        size = limit.rlim_cur < most ? limit.rlim_cur : most;
-    // The main thread's stack grows up to the limit.
-    size_t own = gettid() == getpid() ? 0 : cforkpool_own_stack_size();
-    return own > size ? own : size;
-}
-
-// MARK: - Stacks
-
 // The thread of a map that has ended may take a moment to end, too, and its stack has pages that the next one can use. So the
 // last one that ended is kept until then, unless it is large.
 enum { MOST_KEPT = 64 << 20 };
-
-static void free_stack(struct cforkpool_stack *stack)
-{
-    if (stack->base != NULL)
-        CALL(munmap, munmap(stack->base, stack->size + STACK_GUARD));
-    *stack = (struct cforkpool_stack){0};
-}
-
-bool cforkpool_make_stack(struct cforkpool_stack *stack, size_t size)
-{
-    if (stack->base != NULL && stack->size >= size)
-        return true;
-    free_stack(stack);
-    for (; size >= 1 << 18; size /= 2) {
-        char *base = CALL_OR(mmap, MAP_FAILED,
-                             mmap(NULL, size + STACK_GUARD, PROT_NONE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0));
-        if (base == MAP_FAILED)
-            continue;
-        // A host that locks its memory would have all of the stack in memory.
-        munlock(base, size + STACK_GUARD);
-        if (CALL(mprotect, mprotect(base + STACK_GUARD, size, PROT_READ | PROT_WRITE)) == 0) {
-            *stack = (struct cforkpool_stack){base, size};
-            return true;
-        }
-        munmap(base, size + STACK_GUARD);
-    }
-    return false;
-}
 
 /// Waits until the thread of a forker that was told to end has ended, hands its stack on, and frees the forker.
 static void join(struct cforkpool_forker *forker, struct cforkpool_stack *stack)
@@ -214,7 +151,7 @@ static int start_thread(struct cforkpool_forker *forker)
     if (forker->locale == (locale_t)0)
         return ENOMEM;
     join(atomic_exchange(&cforkpool_state.ended_forker, NULL), &forker->stack);
-    if (!cforkpool_make_stack(&forker->stack, stack_size()))
+    if (!cforkpool_make_stack(&forker->stack, cforkpool_stack_size()))
         return ENOMEM;
     atomic_fetch_add(&cforkpool_state.own_threads, 1);
     int error = cforkpool_create_thread(&forker->thread, &forker->stack, forker_main, forker);
@@ -278,6 +215,14 @@ struct cforkpool_forker *cforkpool_forker_make(int32_t capacity)
     return forker;
 }
 
+void cforkpool_forker_adopt(struct cforkpool_forker *forker, int32_t pid)
+{
+    cforkpool_guard_add(forker, pid);
+    // The thread starts another guard before it does what it is asked, which is nothing.
+    if (forker->is_running && cforkpool_guard_has_ended(forker))
+        ask(forker, fork_on_forker, NULL, 0);
+}
+
 /// Tells the thread to end.
 static void stop(struct cforkpool_forker *forker)
 {
@@ -299,7 +244,7 @@ void cforkpool_forker_end(struct cforkpool_forker *forker)
     cforkpool_guard_dismiss(forker);
     if (!forker->is_running) {
         cforkpool_guard_reap(forker);
-        free_stack(&forker->stack);
+        cforkpool_free_stack(&forker->stack);
         return free_forker(forker);
     }
     stop(forker);
@@ -308,26 +253,16 @@ void cforkpool_forker_end(struct cforkpool_forker *forker)
     struct cforkpool_stack stack = {0};
     bool is_kept = forker->stack.size <= MOST_KEPT;
     join(is_kept ? atomic_exchange(&cforkpool_state.ended_forker, forker) : forker, &stack);
-    free_stack(&stack);
-}
-
-/// Text that was printed and not flushed belongs to the parent. A stream that another thread holds is skipped: it may
-/// be held for ever (a thread that waits in a read or for a full pipe), and the child discards its copy. Text that the
-/// system refuses stays in the parent's buffer.
-static void flush_unlocked(FILE *stream)
-{
-    if (ftrylockfile(stream) != 0)
-        return;
-    fflush_unlocked(stream);
-    funlockfile(stream);
+    cforkpool_free_stack(&stack);
 }
 
 void cforkpool_fork(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
-    // A worker has written its whole lines; what it has begun stays one line.
+    // Text that was printed and not flushed belongs to the parent; a child discards its copy. A worker has written its whole
+    // lines; what it has begun stays one line.
     if (!cforkpool_state.worker.is_one)
-        flush_unlocked(stdout);
-    flush_unlocked(stderr);
+        cforkpool_flush(stdout);
+    cforkpool_flush(stderr);
     ask(forker, fork_on_forker, starts, count);
 }
 

@@ -17,6 +17,8 @@
 #define CFORKPOOL_CALLS(CALL_NAMED) \
     CALL_NAMED(access) \
     CALL_NAMED(capget) \
+    CALL_NAMED(capset) \
+    CALL_NAMED(chdir) \
     CALL_NAMED(clone) \
     CALL_NAMED(close_range) \
     CALL_NAMED(dup2) \
@@ -30,6 +32,7 @@
     CALL_NAMED(ftruncate) \
     CALL_NAMED(futex_wait) \
     CALL_NAMED(futex_wake) \
+    CALL_NAMED(getcwd) \
     CALL_NAMED(getrlimit) \
     CALL_NAMED(getxattr) \
     CALL_NAMED(kill) \

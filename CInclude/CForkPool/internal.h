@@ -7,6 +7,7 @@
 #endif
 
 #include "CForkPool.h"
+#include "exec.h"
 #include "inject.h"
 
 #include <errno.h>
@@ -14,19 +15,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/types.h>
-
-/// Tells a program that it is a worker: descriptors, parent, number and token. The worker unsets it.
-#define CFORKPOOL_VARIABLE "FORKPOOL_WORKER"
-
-/// The environment of a pool's workers.
-struct cforkpool_environment {
-    /// The variable that is each process's own.
-    char worker[sizeof CFORKPOOL_VARIABLE + 256];
-    /// That one, the others, and NULL; the text follows.
-    char *_Nullable variables[];
-};
 
 /// Everything that the shim remembers. Zero is the initial state of each field.
 ///
@@ -41,6 +32,8 @@ struct cforkpool_state {
     /// The calling process as a worker.
     struct {
         bool is_one;
+        /// Whether it was started by exec: all its streams are its own.
+        bool is_by_exec;
         struct cforkpool_worker self;
         struct cforkpool_crash *_Nullable crash;
         /// The lowest address of its stack, or 0.
@@ -76,8 +69,7 @@ struct cforkpool_state {
     struct {
         char *_Nullable *_Nullable arguments;
         bool has_bootstrap;
-        int32_t memory, number;
-        uint64_t token;
+        struct cforkpool_told told;
     } exec;
 
 #ifdef CFORKPOOL_INJECTS
@@ -104,14 +96,14 @@ extern struct cforkpool_state cforkpool_state __attribute__((visibility("hidden"
 
 /// A guard, and what it shares with its forker; guard.c. Zero is the initial state of each field.
 struct cforkpool_guard {
-    /// Its process id; 0 if there is none. Whether one is needed is decided once: if so there are ends for requests.
+    /// Its process id; 0 if there is none. Whether one is needed is decided once.
     pid_t pid;
-    bool is_prepared;
+    bool is_decided;
     /// The process that it guards.
     pid_t parent_pid;
-    /// The end at which the parent makes requests, the guard's end while the parent has it, and its number.
-    struct cforkpool_event *_Nullable requests;
-    struct cforkpool_event *_Nullable input;
+    /// The end at which the parent makes requests, and the guard's own, whose descriptor both have at its start. A descriptor
+    /// of 0 is none.
+    struct cforkpool_event requests, own;
     int32_t own_end;
     /// The signal to send and the process, the counts of requests and answers, and the last answer: 0 or a negative errno.
     int32_t signal;
@@ -174,27 +166,30 @@ pid_t cforkpool_fork_child(struct cforkpool_forker *_Nullable forker, struct cfo
 /// Registers, once, what runs in every forked child.
 void cforkpool_register_handlers(void);
 
-/// Returns whether one more descriptor can be opened: a child that cannot be watched must not begin anything. If not,
-/// `start` says so.
-bool cforkpool_can_open(struct cforkpool_start *start);
-
 /// Kills and reaps a child that no other code knows of.
 void cforkpool_end_child(pid_t pid);
 
-/// Completes a start whose `call` returned `pid`: a process id or a negative errno.
+/// Completes a start whose `call` returned `pid`, a process id or a negative errno, and lets the worker begin.
 void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call);
+
+// MARK: - guard_process.c
+
+/// Guards the processes of a forker, whose guard is the context, until its parent has ended.
+int cforkpool_guard_main(void *context);
 
 // MARK: - guard.c
 
-/// Opens, once, what the forker's guard needs, where one is needed; returns 0 or a negative errno. The forker calls it, before
-/// its processes take the last descriptors.
-int32_t cforkpool_guard_prepare(struct cforkpool_forker *forker);
+/// Starts the forker's guard, where one is needed and there is none. Returns 0 or a negative errno of `*call`.
+int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char *_Nullable *_Nonnull call);
 
-/// Starts the guard that was prepared; returns 0 or a negative errno of clone.
-int32_t cforkpool_guard_start(struct cforkpool_forker *forker);
+/// Whether there is a guard that something killed.
+bool cforkpool_guard_has_ended(const struct cforkpool_forker *forker);
 
 /// Tells the guard to end, and closes the last descriptor of it.
 void cforkpool_guard_dismiss(struct cforkpool_forker *forker);
+
+/// Adds a process to what the guard ends.
+void cforkpool_guard_add(struct cforkpool_forker *forker, int32_t pid);
 
 /// Waits for the end of the guard.
 void cforkpool_guard_reap(struct cforkpool_forker *forker);
@@ -213,10 +208,29 @@ void cforkpool_keep_stack(const struct cforkpool_forker *forker);
 /// The lowest address of the calling thread's stack, by which the crash handler recognises an overflow; 0 if unknown.
 uintptr_t cforkpool_stack_low(void);
 
-/// The size of the calling thread's stack; 0 if unknown.
-size_t cforkpool_own_stack_size(void);
+/// The size of the stack of a forker that the calling thread makes.
+size_t cforkpool_stack_size(void);
+
+/// Makes `stack` one of at least `size` bytes, or less where the system refuses; returns false if it refuses everything.
+bool cforkpool_make_stack(struct cforkpool_stack *stack, size_t size);
+
+/// Unmaps a stack, if there is one.
+void cforkpool_free_stack(struct cforkpool_stack *stack);
+
+// MARK: - stream.c
+
+/// Flushes a stream, unless another thread holds it: it may hold it for ever, in a read or for a full pipe. Text that the
+/// system refuses stays in the buffer.
+void cforkpool_flush(FILE *stream);
+
+/// Flushes so each stream that is open.
+void cforkpool_flush_all(void);
 
 // MARK: - The other files
+
+/// Waits for the end of a child and reaps it; `flags` are WNOHANG and __WALL. Returns its id, 0 if it has not ended, -ECHILD if
+/// it is gone already, or another negative errno.
+int32_t cforkpool_wait_for(pid_t pid, int32_t flags);
 
 /// Gives such of the signals of a whole group whose bits are set a disposition, SIG_IGN or SIG_DFL. Writes no memory of
 /// this process: a child of vfork calls it too.
@@ -225,24 +239,17 @@ void cforkpool_set_signals(uint32_t signals, void (*_Nullable disposition)(int))
 /// Makes the forked child a worker, runs its entry and ends the process.
 _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent);
 
-/// Whether a program that this thread starts again would have rights that the thread has not: those of the file's owner, or
-/// capabilities that root gave up. Returns 0, 1, or a negative errno of the call `*call`.
-int32_t cforkpool_exec_gives_rights(const char *_Nullable *_Nonnull call);
-
-/// Starts this program again as the worker that `start->context` describes; returns its id, or a negative errno of the
-/// call `*call`.
-pid_t cforkpool_exec_child(struct cforkpool_forker *forker, struct cforkpool_start *start, const char *_Nullable *_Nonnull call);
-
-/// Makes `stack` one of at least `size` bytes, or less where the system refuses; returns false if it refuses everything.
-bool cforkpool_make_stack(struct cforkpool_stack *stack, size_t size);
 
 /// Creates a thread with every signal blocked, on a stack or (NULL) the C library's; returns 0 or an errno.
 int cforkpool_create_thread(pthread_t *thread, const struct cforkpool_stack *_Nullable stack,
                             void *_Nullable (*_Nonnull entry)(void *_Nullable), void *_Nullable context);
 
-/// Has no worker keep a descriptor, which is closed if that fails, and moved above the standard ones. Returns NULL and a
-/// negative errno in `*error`.
-struct cforkpool_event *_Nullable cforkpool_event_adopt(int32_t fd, int32_t *error);
+/// Has no worker keep a descriptor, which is moved above the standard ones, or closed if that fails. Returns 0 or a negative
+/// errno.
+int32_t cforkpool_event_open(struct cforkpool_event *event, int32_t fd);
+
+/// Closes such a descriptor, and makes it 0.
+void cforkpool_event_close(struct cforkpool_event *event);
 
 /// Closes the event counters of the process that forked this one.
 void cforkpool_close_events(void);

@@ -55,28 +55,43 @@ static int32_t file_gives_capabilities(const char **call)
     return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
 }
 
-/// Whether the calling thread lacks capabilities that the kernel gives to what root starts; or a negative errno of `*call`.
-static int32_t has_dropped_capabilities(const char **call)
+/// The capabilities of a thread, as the kernel reads and writes them.
+struct capabilities {
+    struct __user_cap_header_struct header;
+    struct __user_cap_data_struct sets[2];
+};
+
+/// Reads those of the calling thread; returns 0 or a negative errno of `*call`.
+static int32_t read_capabilities(struct capabilities *own, const char **call)
+{
+    *call = "capget";
+    own->header = (struct __user_cap_header_struct){.version = _LINUX_CAPABILITY_VERSION_3};
+    return CALL(capget, syscall(SYS_capget, &own->header, own->sets)) == 0 ? 0 : -errno;
+}
+
+/// Whether execve would put capabilities into effect that are permitted alone.
+static bool has_idle_capabilities(const struct capabilities *own)
+{
+    return ((own->sets[0].permitted & ~own->sets[0].effective) | (own->sets[1].permitted & ~own->sets[1].effective)) != 0;
+}
+
+/// Whether the kernel gives what this thread starts, as root's, capabilities that are not in effect.
+static bool lacks_capabilities_of_root(const struct capabilities *own)
 {
     if (geteuid() != 0)
-        return 0;
+        return false;
     int bits = CALL(prctl, prctl(PR_GET_SECUREBITS));
     if (bits > 0 && (bits & SECBIT_NOROOT) != 0)
-        return 0;
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2];
-    *call = "capget";
-    if (CALL(capget, syscall(SYS_capget, &header, data)) != 0)
-        return -errno;
+        return false;
     for (int number = 0; number < 64; number++) {
         // The kernel refuses the numbers that it does not know.
         int is_bound = prctl(PR_CAPBSET_READ, number);
         if (is_bound < 0)
             break;
-        if (is_bound == 1 && (data[number / 32].permitted & 1U << number % 32) == 0)
-            return 1;
+        if (is_bound == 1 && (own->sets[number / 32].effective & 1U << number % 32) == 0)
+            return true;
     }
-    return 0;
+    return false;
 }
 
 int32_t cforkpool_exec_obstacle(const char **call)
@@ -98,9 +113,44 @@ int32_t cforkpool_exec_obstacle(const char **call)
 
 int32_t cforkpool_exec_gives_rights(const char **call)
 {
+    struct capabilities own;
+    int32_t error = read_capabilities(&own, call);
+    if (error != 0)
+        return error;
+    int32_t idle = has_idle_capabilities(&own) ? CFORKPOOL_HAS_IDLE_CAPABILITIES : 0;
     // If it is not known, it is not set.
     if (CALL(prctl, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0)) == 1)
-        return 0;
+        return idle;
     int32_t gives = file_gives_owner(call);
-    return gives != 0 ? gives : has_dropped_capabilities(call);
+    if (gives < 0)
+        return gives;
+    return gives != 0 || lacks_capabilities_of_root(&own) ? idle | CFORKPOOL_GIVES_BY_EXEC : idle;
+}
+
+const char *cforkpool_give_up_rights(int32_t rights)
+{
+    const char *call;
+    if ((rights & CFORKPOOL_HAS_IDLE_CAPABILITIES) != 0) {
+        struct capabilities own;
+        if (read_capabilities(&own, &call) != 0)
+            return call;
+        for (int set = 0; set < 2; set++)
+            own.sets[set].permitted = own.sets[set].effective;
+        if (CALL(capset, syscall(SYS_capset, &own.header, own.sets)) != 0)
+            return "capset";
+    }
+    if ((rights & CFORKPOOL_GIVES_BY_EXEC) != 0 && CALL(prctl, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) != 0)
+        return "prctl";
+    return NULL;
+}
+
+bool cforkpool_is_dumpable(void)
+{
+    // If it is not known, a worker is not.
+    return CALL(prctl, prctl(PR_GET_DUMPABLE)) == 1;
+}
+
+bool cforkpool_forbid_dumps(void)
+{
+    return CALL(prctl, prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)) == 0 || !cforkpool_is_dumpable();
 }

@@ -2,6 +2,8 @@
 #include "internal.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /// Stacks: where one ends, and which one a child's new threads must not get.
@@ -78,7 +80,7 @@ uintptr_t cforkpool_stack_low(void)
     return get_stack(&low, &size) ? low : 0;
 }
 
-size_t cforkpool_own_stack_size(void)
+static size_t own_stack_size(void)
 {
     uintptr_t low;
     size_t size;
@@ -99,4 +101,53 @@ uintptr_t cforkpool_stack_limit(void)
         return 0;
     // A quarter of a small stack, and never more than a large one needs.
     return low + (size < 1 << 20 ? size / 4 : 1 << 18);
+}
+
+// MARK: - The forker's stack
+
+/// The size of the forker's stack, which its children have: not less than the caller's, nor than the limit that a program
+/// started now would have.
+size_t cforkpool_stack_size(void)
+{
+    enum { LEAST = 8 << 20, MOST = 1 << 30 };
+    size_t most = MOST;
+    struct rlimit limit;
+    // The host, and the worker's own memory, need the greater part of a limited address space.
+    if (CALL(getrlimit, getrlimit(RLIMIT_AS, &limit)) == 0 && limit.rlim_cur / 8 < most)
+        most = limit.rlim_cur / 8 > LEAST ? limit.rlim_cur / 8 : LEAST;
+    size_t size = LEAST;
+    if (CALL(getrlimit, getrlimit(RLIMIT_STACK, &limit)) == 0 && limit.rlim_cur > size)
+        size = limit.rlim_cur < most ? limit.rlim_cur : most;
+    // The main thread's stack grows up to the limit.
+    size_t own = gettid() == getpid() ? 0 : own_stack_size();
+    return own > size ? own : size;
+}
+
+void cforkpool_free_stack(struct cforkpool_stack *stack)
+{
+    if (stack->base != NULL)
+        CALL(munmap, munmap(stack->base, stack->size + STACK_GUARD));
+    *stack = (struct cforkpool_stack){0};
+}
+
+bool cforkpool_make_stack(struct cforkpool_stack *stack, size_t size)
+{
+    if (stack->base != NULL && stack->size >= size)
+        return true;
+    cforkpool_free_stack(stack);
+    for (; size >= 1 << 18; size /= 2) {
+        char *base = CALL_OR(mmap, MAP_FAILED,
+                             mmap(NULL, size + STACK_GUARD, PROT_NONE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0));
+        if (base == MAP_FAILED)
+            continue;
+        // A host that locks its memory would have all of the stack in memory.
+        munlock(base, size + STACK_GUARD);
+        if (CALL(mprotect, mprotect(base + STACK_GUARD, size, PROT_READ | PROT_WRITE)) == 0) {
+            *stack = (struct cforkpool_stack){base, size};
+            return true;
+        }
+        munmap(base, size + STACK_GUARD);
+    }
+    return false;
 }

@@ -68,8 +68,7 @@ static void reap_memory_holder(int32_t number)
     if (memory_holders()[number] <= 0)
         return;
     kill_memory_holder(number);
-    while (CALL_EVEN_IF(ECHILD, waitpid, waitpid(memory_holders()[number], NULL, 0)) < 0 && errno == EINTR)
-        ;
+    cforkpool_wait_for(memory_holders()[number], 0);
     memory_holders()[number] = 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "internal.h"
 
+#include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,6 +21,24 @@ _Static_assert(sizeof(struct cforkpool_poll) == sizeof(struct pollfd), "cforkpoo
 _Static_assert(offsetof(struct cforkpool_poll, events) == offsetof(struct pollfd, events)
                    && offsetof(struct cforkpool_poll, revents) == offsetof(struct pollfd, revents),
                "cforkpool_poll mirrors pollfd");
+
+int32_t cforkpool_wait_for(pid_t pid, int32_t flags)
+{
+    for (;;) {
+        pid_t ended = CALL_EVEN_IF(ECHILD, waitpid, waitpid(pid, NULL, flags));
+        if (ended >= 0)
+            return ended;
+        if (errno == EINTR)
+            continue;
+        int error = errno;
+        siginfo_t info = {0};
+        // Another call, where a filter of system calls refuses the first.
+        if (error != ECHILD && CALL_EVEN_IF(ECHILD, waitid, waitid(P_PID, (id_t)pid, &info, WEXITED | flags)) == 0)
+            return info.si_pid;
+        if (error == ECHILD || errno != EINTR)
+            return -error;
+    }
+}
 
 /// Waits as `cforkpool_reap` does where the kernel, or a filter of system calls, refuses waitid.
 static int32_t reap_by_pid(int32_t pid, struct cforkpool_ending *ending, struct rusage *usage)
@@ -83,7 +102,15 @@ static struct timespec *to_timespec(int64_t nanoseconds, struct timespec *storag
     return storage;
 }
 
-/// Does what ppoll does for descriptors below FD_SETSIZE, also under a limit on files that is lower than `count`.
+/// Rounds up, so that a caller which waits for a time does not wake before it.
+static int to_milliseconds(int64_t nanoseconds)
+{
+    int64_t time = nanoseconds / 1000000 + (nanoseconds % 1000000 != 0);
+    return nanoseconds < 0 ? -1 : time < INT_MAX ? (int)time : INT_MAX;
+}
+
+/// Does what ppoll does where the kernel refuses that, or has no memory for a long list: for descriptors below FD_SETSIZE, also
+/// under a limit on files that is lower than `count`.
 static int wait_by_set(struct cforkpool_poll *entries, int32_t count, const struct timespec *timeout)
 {
     fd_set readable;
@@ -114,10 +141,15 @@ int32_t cforkpool_ppoll(struct cforkpool_poll *entries, int32_t count, int64_t t
     struct timespec storage;
     int ready =
         CALL(ppoll, ppoll((struct pollfd *)entries, (nfds_t)count, to_timespec(timeout_ns, &storage), NULL));
-    // The kernel has no memory for the list, or the limit on files was lowered below its length.
-    if (ready < 0 && (errno == ENOMEM || errno == EINVAL))
+    if (ready < 0 && errno != EINTR)
         ready = wait_by_set(entries, count, to_timespec(timeout_ns, &storage));
-    return ready < 0 ? -errno : ready;
+    if (ready < 0 && errno != EINTR)
+        ready = CALL(poll, poll((struct pollfd *)entries, (nfds_t)count, to_milliseconds(timeout_ns)));
+    int error = errno;
+    // A caller that tries again must not spin.
+    if (ready < 0 && error != EINTR)
+        cforkpool_futex_wait_private(&(uint32_t){0}, 0, 20000000);
+    return ready < 0 ? -error : ready;
 }
 
 int32_t cforkpool_pidfd_send_signal(int32_t pidfd, int32_t signal)

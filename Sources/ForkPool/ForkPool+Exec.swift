@@ -33,7 +33,7 @@ extension ForkPool {
         case .exec:
             let job = try execJob(job)
             do throws(SystemError) {
-                let pool = try Pool(workers: workers, options: options, for: .executed)
+                let pool = try Pool(workers: workers, options: options, for: .executed, hasSetUp: true)
                 guard pool.reserveRoom(for: job) else { throw SystemError(call: "mmap", code: SystemError.noMemory) }
                 return try makeResident(pool, try ExecStarter(pool), .ofJob, .ofJob)
             } catch {

@@ -80,7 +80,7 @@ extension ForkPool {
         tearDown: (() -> Void)?
     ) throws(Failure) -> Resident<I, R> {
         do throws(SystemError) {
-            let pool = try Pool(workers: workers, options: options, for: .forked)
+            let pool = try Pool(workers: workers, options: options, for: .forked, hasSetUp: setUp != nil)
             let worker = WorkerMain(
                 region: pool.layout, settings: WorkerSettings(options), setUp: setUp, tearDown: tearDown, body: body)
             let starter = try TemplateStarter(worker, pool.layout)

@@ -46,11 +46,13 @@ enum Credentials: String, Codable, CaseIterable, Sendable {
         return unsafe unsafeBitCast(dlsym(nil, "setresuid")!, to: Set.self)(user, user, user)
     }
 
-    /// Has the calling thread keep only some capabilities of those below 32, and none above.
-    static func setCapabilities(_ kept: UInt32) -> Int {
+    /// Has the calling thread keep only some capabilities of those below 32 in effect, and others that are permitted, and
+    /// none above.
+    static func setCapabilities(_ kept: UInt32, permitted: UInt32? = nil, inheritable: UInt32 = 0) -> Int {
+        let permitted = permitted ?? kept
         // The header: version 3, this thread. The data: effective, permitted, inheritable, twice.
         var header: (UInt32, Int32) = (0x2008_0522, 0)
-        var data: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) = (kept, kept, 0, 0, 0, 0)
+        var data: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) = (kept, permitted, inheritable, 0, 0, 0)
         return unsafe withUnsafeMutablePointer(to: &header) { header in
             unsafe withUnsafeMutablePointer(to: &data) { data in
                 Raw.syscall(Number.capset, Int(bitPattern: header), Int(bitPattern: data))

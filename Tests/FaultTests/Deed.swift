@@ -70,6 +70,8 @@ indirect enum Deed: Codable, Sendable {
     case tamper(Tampering, then: Deed)
     /// To return the value of a state of the thread.
     case state(ThreadState)
+    /// To return the permitted capabilities.
+    case permittedCapabilities
     /// To recurse over that many mebibytes of the stack, and to return how many.
     case recurse(mebibytes: Int)
     /// To return how many of the descriptors from a number on are open.
@@ -164,6 +166,7 @@ indirect enum Deed: Codable, Sendable {
             tampering.apply()
             return try deed.perform()
         case .state(let state): return state.value
+        case .permittedCapabilities: return ThreadState.status("CapPrm", radix: 16)
         case .recurse(let mebibytes):
             _ = Self.descend(kibibytes: mebibytes << 10)
             return mebibytes

@@ -20,6 +20,22 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in EnvironmentScenes.ofStart(kind) }
     }
 
+    @Test(
+        "G9: each worker has the working directory and the file mode mask of the pool's start", arguments: Kind.resident
+    )
+    func folder(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in EnvironmentScenes.folder(kind) }
+    }
+
+    @Test(
+        "G9: a worker has the present working directory where that of the pool's start is no place in its root any more",
+        .enabled(if: Credentials.canChange, "only root can change the root"), arguments: [Kind.exec])
+    func lostFolder(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            for loss in EnvironmentScenes.Loss.allCases { EnvironmentScenes.lostFolder(kind, loss) }
+        }
+    }
+
     @Test("G9: an environment that is empty, or has strange and large entries, is handed over", arguments: [Kind.exec])
     func strange(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in EnvironmentScenes.strange(kind) }
@@ -111,6 +127,59 @@ private enum EnvironmentScenes {
         }
     }
 
+    static func folder(_ kind: Kind) {
+        Scene.leaveNothing { () throws in
+            _ = unsafe chdir("/usr")
+            umask(0o027)
+            let own = [ThreadState.folder.value, ThreadState.fileMask.value]
+            let pool = try kind.start(Performer(), workers: 1)
+            _ = unsafe chdir("/tmp")
+            umask(0o022)
+            let states: [Deed] = [.state(.folder), .state(.fileMask)]
+            for _ in 0..<3 {
+                #expect(try pool.map(states) == own)
+                #expect(failure { () throws(ForkPool.Failure) in try pool(.raise(SIGKILL)) }?.signal == SIGKILL)
+            }
+            pool.close()
+            #expect([ThreadState.folder.value, ThreadState.fileMask.value] != own)
+        }
+    }
+
+    /// How a working directory is lost.
+    enum Loss: CaseIterable {
+        case removed, replaced, forbidden, otherRoot
+    }
+
+    static func lostFolder(_ kind: Kind, _ loss: Loss) {
+        Host.warmUp(kind)
+        var name = Array("/tmp/forkpool-folder-XXXXXX".utf8CString)
+        let folder = unsafe String(cString: mkdtemp(&name))
+        let moved = folder + "-moved"
+        Host.run("\(kind), \(loss)") { complaints in
+            if loss == .otherRoot {
+                complaints.expect(Raw.showAll(at: folder), "nothing is mounted: errno \(errno)")
+            }
+            _ = unsafe chdir(loss == .otherRoot ? "/var" : folder)
+            complaints.use(kind, workers: 1) { pool, complaints in
+                var isLost = unsafe chdir("/usr") == 0
+                switch loss {
+                case .removed: isLost = unsafe isLost && rmdir(folder) == 0
+                case .replaced:
+                    isLost = unsafe isLost && rename(folder, moved) == 0 && mkdir(folder, 0o755) == 0
+                // The folder is root's alone.
+                case .forbidden: Credentials.groupAndUser.change()
+                case .otherRoot: isLost = unsafe isLost && Raw.changeRoot(to: folder) && chdir("/usr") == 0
+                }
+                complaints.expect(isLost, "it can be entered: errno \(errno)")
+                let present = ThreadState.folder.value
+                for _ in 0..<3 { _ = pool.mapResults([.raise(SIGKILL)]) }
+                complaints.expect(pool.mapResults([.state(.folder)]), [.value(present)], "the folder")
+            }
+        }
+        _ = unsafe rmdir(folder)
+        _ = unsafe rmdir(moved)
+    }
+
     static func strange(_ kind: Kind) {
         Scene.leaveNothing { () throws in
             let long = String(repeating: "x", count: 100_000)
@@ -124,5 +193,26 @@ private enum EnvironmentScenes {
             #expect(try pool.map(names) == [nil, nil, nil, nil])
             pool.close()
         }
+    }
+}
+
+extension Raw {
+    #if arch(x86_64)
+    private static let (unshare, chroot) = (272, 161)
+    #elseif arch(arm64)
+    private static let (unshare, chroot) = (97, 51)
+    #endif
+
+    /// Has all that is mounted but /var appear once more below a folder, for this process.
+    static func showAll(at folder: String) -> Bool {
+        let (recursive, bind, `private`): (UInt, UInt, UInt) = (0x4000, 0x1000, 1 << 18)
+        return unsafe syscall(unshare, 0x0002_0000) == 0
+            && mount("none", "/", nil, recursive | `private`, nil) == 0
+            && mount("/", folder, nil, recursive | bind, nil) == 0
+            && mount("none", folder + "/var", "tmpfs", 0, nil) == 0
+    }
+
+    static func changeRoot(to folder: String) -> Bool {
+        unsafe folder.withCString { syscall(chroot, Int(bitPattern: $0)) } == 0
     }
 }

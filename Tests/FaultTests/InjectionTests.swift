@@ -45,6 +45,7 @@ enum FaultCases {
     static let errors: [String: Errors] = [
         "access": [EACCES],
         "capget": [EPERM],
+        "chdir": [EACCES],
         "clone": [EAGAIN, ENOMEM],
         "close_range": [ENOSYS, EPERM],
         "dup2": [EBUSY],
@@ -57,6 +58,7 @@ enum FaultCases {
         "fork": [EAGAIN, ENOMEM],
         "ftruncate": Errors(passing: EINTR, EFBIG, ENOMEM),
         "futex_wait": Errors(passing: EINTR, EAGAIN),
+        "getcwd": [ENOENT],
         "getrlimit": [EINVAL],
         "getxattr": [EPERM, EOPNOTSUPP],
         "madvise": [EAGAIN, ENOMEM],
@@ -95,6 +97,7 @@ enum FaultCases {
 
     /// Why the other calls do not fail here.
     static let reasons: [String: String] = [
+        "capset": "made where capabilities are permitted and not in effect, which RightsTests brings about",
         "futex_wake": "fails only for an invalid address",
         "kill": "its target is always a child that is not reaped yet",
         "perf_event_open": "the command alone counts events, and EventCounterTests makes it fail",

@@ -61,6 +61,14 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in OutputScenes.refused(kind) }
     }
 
+    // A forked worker has copies of the host's streams, too, so it flushes none but the standard ones.
+    @Test(
+        "G10: what a body wrote to a stream of its own is in the file when a worker by exec ends or exits, beside a held one",
+        arguments: [Kind.exec])
+    func ownStream(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in OutputScenes.ownStream(kind) }
+    }
+
     // Exec workers have no state of the host's streams.
     @Test(
         "G10: what the host set for its streams stays, and a thread of the host that holds one is no hindrance",
@@ -147,10 +155,35 @@ private enum OutputScenes {
             #expect(exits[0].failure?.exitStatus == 3)
             #expect(output.text().replacing("set up\n", with: "") == "a b c")
             _ = pool.mapResults([.part("d e f")])
+            // A worker of a resident pool has written it before it waits for the next item, so nothing is lost now.
+            awaitText("d e f", output)
+            pool.cancel()
+            #expect(!output.text().contains("d e f"))
+        }
+    }
+
+    /// Waits for a text, within a minute.
+    private static func awaitText(_ wanted: String, _ output: StandardOutput) {
+        var text = ""
+        for _ in 0..<60_000 where !text.contains(wanted) {
+            text += output.text()
+            usleep(1000)
+        }
+        #expect(text.contains(wanted), "\(text)")
+    }
+
+    static func ownStream(_ kind: Kind) {
+        Scene.leaveNothing { () throws in
+            let path = "/tmp/forkpool-stream-\(getpid())"
+            defer { _ = unsafe unlink(path) }
+            let output = StandardOutput(.pipe)
+            let pool = try start(kind, output)
+            let exits = pool.mapResults([.both(.held, then: .both(.file(path, 1), then: .act(.exit(3))))])
+            #expect(exits[0].failure?.exitStatus == 3)
+            #expect(Files.text(path) == Speech.text(1) + "\n")
+            _ = pool.mapResults([.both(.held, then: .file(path, 2)), .file(path, 3)])
             pool.close()
-            // What the worker prints when it ends comes behind it.
-            let text = output.text()
-            #expect(text.split(separator: "d e f", omittingEmptySubsequences: false).count == 2, "\(text)")
+            #expect(Files.lines(path).map(String.init).sorted() == lines(1...3))
         }
     }
 

@@ -84,7 +84,8 @@ private enum OwnCredentialsScenes {
         if place == .setUp || place == .idle { Rendezvous.waitForArrivals(3, at: path) }
         kill(parent, SIGKILL)
         #expect(Process.wait(for: parent) == SIGKILL)
-        #expect(meeting.everyWriterIsGone(), "\(credentials), \(place): workers live on")
+        let areGone = meeting.everyWriterIsGone()
+        #expect(areGone, "\(credentials), \(place): these live on: \(ProcessStatus.below(getpid()))")
         Host.endOrphans()
     }
 

@@ -65,6 +65,11 @@ struct ProcessStatus {
         children(of: pid).flatMap { [$0] + below($0.pid) }
     }
 
+    /// The living guards of a process's pools.
+    static func guards(of pid: Int32) -> [Int32] {
+        children(of: pid).filter { $0.name == "forkpool guard" }.map(\.pid)
+    }
+
     /// The template of the pools of this process, if there is one.
     static var template: Int32? { children(of: getpid()).first { $0.name == "forkpool" }?.pid }
 

@@ -16,6 +16,16 @@ import Testing
         }
     }
 
+    // Each job has a `setUp`.
+    @Test(
+        "G5: a pool without setUp never ends because of setUp, whatever a worker's record says",
+        arguments: [Kind.oneShot, .residentBody])
+    func noSetUp(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            for finished in [false, true] { RecordScenes.noSetUp(kind, finished) }
+        }
+    }
+
     @Test("G5: a body that undoes its start time all the time is timed out", arguments: Kind.allCases)
     func hidden(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in RecordScenes.hidden(kind) }
@@ -37,6 +47,16 @@ private enum RecordScenes {
             for (item, result) in pool.mapResults(deeds).enumerated() where item != 77 {
                 #expect(result.value == item, "after \(tampering), item \(item): \(result)")
             }
+        }
+    }
+
+    static func noSetUp(_ kind: Kind, _ finished: Bool) {
+        Scene.survive(kind, options: .init(chunk: .fixed(1))) { pool throws in
+            let results = pool.mapResults([
+                .give(0), .tamper(.setUpStage(finished: finished), then: .raise(SIGSEGV)), .give(2),
+            ])
+            #expect(results[1].failure?.code == .crashed, "\(results[1])")
+            #expect([results[0].value, results[2].value] == [0, 2])
         }
     }
 

@@ -4,7 +4,7 @@ import Glibc
 /// A filter by which the kernel refuses calls of this process, as a container's sandbox does (`seccomp`); it lasts.
 struct Refusal {
     enum Call: String, CaseIterable {
-        case kill, waitid, prctl
+        case kill, waitid, wait4, prctl, ppoll
         case acct
         case memfdCreate = "memfd_create"
         case pidfdSendSignal = "pidfd_send_signal"
@@ -16,6 +16,8 @@ struct Refusal {
             switch self {
             case .kill: 62
             case .waitid: 247
+            case .wait4: 61
+            case .ppoll: 271
             case .prctl: 157
             case .acct: 163
             case .memfdCreate: 319
@@ -29,6 +31,8 @@ struct Refusal {
             switch self {
             case .kill: 129
             case .waitid: 95
+            case .wait4: 260
+            case .ppoll: 73
             case .prctl: 167
             case .acct: 89
             case .memfdCreate: 279
@@ -85,9 +89,11 @@ extension Raw {
     fileprivate static let (seccomp, prctl) = (277, 167)
     #endif
 
-    /// Calls `prctl` with an operation and an argument.
+    /// Calls `prctl` with an operation and two arguments.
     @discardableResult
-    static func control(_ operation: Int, _ argument: Int = 0) -> Int { syscall(prctl, operation, argument) }
+    static func control(_ operation: Int, _ first: Int = 0, _ second: Int = 0) -> Int {
+        syscall(prctl, operation, first, second)
+    }
 
     static func setNoNewPrivileges() { control(38, 1) }
 

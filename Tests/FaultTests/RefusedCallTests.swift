@@ -55,7 +55,7 @@ private enum RefusedCallScenes {
         Host.warmUp(kind)
         let meeting = Rendezvous()
         let path = meeting.path
-        let calls: [Refusal.Call] = [.waitid, .prctl, .closeRange, .pidfdOpen, .memfdCreate]
+        let calls: [Refusal.Call] = [.waitid, .wait4, .prctl, .ppoll, .closeRange, .pidfdOpen, .memfdCreate]
         for call in calls {
             for error in [EPERM, ENOSYS] {
                 Host.run("\(kind), \(call.rawValue), errno \(error)") { complaints in

@@ -102,7 +102,9 @@ private enum RightsScenes {
             // A spare process may be there already.
             var last: ForkPool.Failure?
             for _ in 0..<5 { last = pool.mapResults([.raise(SIGKILL)])[0].failure }
-            #expect(last != nil && last?.signal != SIGKILL, "\(String(describing: last))")
+            #expect(last?.exitStatus == 121 && last?.bodyRan == .no, "\(String(describing: last))")
+            let text = " refused with status 121 to be a worker; its reason is on standard error"
+            #expect(last?.message.hasSuffix(text) == true, "\(String(describing: last))")
             pool.cancel()
         }
     }

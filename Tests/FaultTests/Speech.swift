@@ -17,6 +17,10 @@ indirect enum Speech: Codable, Sendable {
     case map([Int])
     /// A line in a buffer that the body sets, which it flushes itself.
     case ownBuffer(Int)
+    /// The line of a number, to a stream that the body opens for a file and leaves open.
+    case file(String, Int)
+    /// Has another thread hold a stream for ever, for which there is text.
+    case held
     case both(Speech, then: Speech)
     case act(Deed)
 
@@ -43,6 +47,18 @@ indirect enum Speech: Codable, Sendable {
             // By one call: after a change of its mode glibc writes what the first call left before the second one.
             unsafe fputs(Self.text(number) + "\n", StandardOutput.stream)
             unsafe fflush(StandardOutput.stream)
+        case .file(let path, let number):
+            unsafe fputs(Self.text(number) + "\n", fopen(path, "a"))
+        case .held:
+            nonisolated(unsafe) let stream = unsafe fopen("/dev/null", "w")!
+            unsafe fputs("held", stream)
+            let held = PidPipe()
+            Process.onThread {
+                unsafe flockfile(stream)
+                held.send()
+                Process.sleepForEver()
+            }
+            _ = held.receive()
         case .both(let first, let second):
             _ = try first.perform()
             return try second.perform()

@@ -12,6 +12,8 @@ enum Tampering: Codable, Sendable {
     /// To fill its worker's record, or the second half of it, with a byte.
     case record(UInt8)
     case recordEnd(UInt8)
+    /// To claim, in the record of every worker, that it is in `setUp`, or could not be set up.
+    case setUpStage(finished: Bool)
     /// To undo for half a minute that its item has begun.
     case hideBegin
     /// To have every inherited descriptor block.
@@ -43,6 +45,11 @@ enum Tampering: Codable, Sendable {
         case .recordEnd(let byte):
             let half = WorkerRecord.size / 2
             for record in Self.ownRecords { unsafe memset(record.base + half, Int32(byte), half) }
+        case .setUpStage(let finished):
+            for record in Self.ownRecords {
+                unsafe record.stage.pointee.store(WorkerRecord.Stage.settingUp, ordering: .relaxed)
+                if finished { unsafe record.finish.pointee.store(WorkerRecord.Finish.notSetUp, ordering: .relaxed) }
+            }
         case .hideBegin:
             alarm(30)
             let records = Self.ownRecords

@@ -4,7 +4,9 @@ import Glibc
 
 /// What Linux keeps for each thread, and a process inherits from the thread that starts it.
 enum ThreadState: String, Codable, CaseIterable, Sendable {
-    case seccompFilter, landlock, capabilities, boundingSet, secureBits, noNewPrivileges
+    case seccompFilter, landlock, capabilities, effectiveCapabilities, boundingSet, secureBits, noNewPrivileges
+    /// One of the process: whether it can be traced and dumped.
+    case dumpable
     case networkNamespace, hostNamespace, mountNamespace
     case niceness, batchScheduling, idleScheduling, ioPriority, timerSlack, affinity
     case memoryPolicy, personality, machineCheckPolicy
@@ -28,9 +30,12 @@ extension ThreadState {
         case .seccompFilter: Refusal(calls: [.acct], error: ENOTNAM).begin()
         case .landlock: Self.forbidWriting()
         case .capabilities: _ = Credentials.setCapabilities(1 << 18)
+        // One is permitted and not in effect.
+        case .effectiveCapabilities: _ = Credentials.setCapabilities(1 << 18, permitted: 1 << 18 | 1 << 13)
         case .boundingSet: Raw.control(24, 5)
         case .secureBits: Raw.control(28, 1)
         case .noNewPrivileges: Raw.setNoNewPrivileges()
+        case .dumpable: Raw.control(4, 0)
         case .networkNamespace: Raw.syscall(Number.unshare, 0x4000_0000)
         case .hostNamespace: Raw.syscall(Number.unshare, 0x0400_0000)
         case .mountNamespace: Raw.syscall(Number.unshare, 0x0002_0000)
@@ -115,10 +120,11 @@ extension ThreadState {
             let file = unsafe open("/dev/null", O_WRONLY | O_CLOEXEC)
             defer { close(file) }
             return file < 0 ? Int(errno) : 0
-        case .capabilities: return Self.status("CapEff", radix: 16)
+        case .capabilities, .effectiveCapabilities: return Self.status("CapEff", radix: 16)
         case .boundingSet: return Self.status("CapBnd", radix: 16)
         case .secureBits: return Raw.control(27)
         case .noNewPrivileges: return Raw.control(39)
+        case .dumpable: return Raw.control(3)
         case .networkNamespace: return Self.namespace("net")
         case .hostNamespace: return Self.namespace("uts")
         case .mountNamespace: return Self.namespace("mnt")
@@ -150,7 +156,7 @@ extension ThreadState {
         }
     }
 
-    private static func status(_ field: String, radix: Int) -> Int {
+    static func status(_ field: String, radix: Int) -> Int {
         let line = Files.lines("/proc/thread-self/status").first { $0.hasPrefix(field) }
         return line.flatMap { Int($0.split(separator: "\t").last ?? "", radix: radix) } ?? -1
     }

@@ -20,7 +20,9 @@ import Testing
 
 private enum ThreadStateScenes {
     /// States that any process can set, so that no system skips all.
-    private static let always: Set<ThreadState> = [.niceness, .roundingMode, .flushToZero, .seccompFilter, .timerSlack]
+    private static let always: Set<ThreadState> = [
+        .niceness, .roundingMode, .flushToZero, .seccompFilter, .timerSlack, .dumpable,
+    ]
 
     static func each(_ kind: Kind) {
         Host.warmUp(kind)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ForkPool
 import ForkPoolTestSupport
+import Foundation
 import Testing
 
 @Suite struct ValueTests {
@@ -20,6 +21,13 @@ import Testing
         arguments: Kind.allCases)
     func shapes(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in ValueScenes.shapes(kind) }
+    }
+
+    @Test(
+        "B8: types of Foundation cross, and data of every length also in structs, arrays, dictionaries and enums",
+        arguments: Kind.allCases)
+    func foundation(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ValueScenes.foundation(kind) }
     }
 
     // A job's values are coded; a one-shot map inherits its inputs.
@@ -44,6 +52,30 @@ struct Mixed: Codable, Equatable, Sendable {
     var nested: Int???
     var tree: Tree
     var shades: [Shade: [Double?]]
+}
+
+/// Types of Foundation in every kind of place.
+struct Shipment: Codable, Equatable, Sendable {
+    enum Lid: Codable, Equatable, Sendable {
+        case open
+        case closed(Data, label: Data?)
+    }
+
+    var id = UUID()
+    var time = Date()
+    var price = Decimal(string: "12.34")
+    var page = URL(string: "https://example.org/a?b#c")
+    var bytes: Data
+    var list: [Data]
+    var table: [String: Data?]
+    var lid: Lid
+
+    init(_ bytes: Data) {
+        self.bytes = bytes
+        list = [bytes, Data()]
+        table = ["bytes": bytes, "nothing": nil]
+        lid = bytes.isEmpty ? .open : .closed(bytes, label: bytes)
+    }
 }
 
 class Base: Codable {
@@ -158,6 +190,31 @@ private enum ValueScenes {
         kind.echo(String.self) { pool throws in #expect(try pool.map(strings).map { Array($0.utf8) } == bytes) }
         kind.echo([String: String].self) { pool throws in
             #expect(try pool.map(strings.map { [$0: $0] }).map { Array($0.keys.first!.utf8) } == bytes)
+        }
+    }
+
+    static func foundation(_ kind: Kind) {
+        let part = Data((0..<100_000).map { UInt8(truncatingIfNeeded: $0 >> 8 ^ $0) })
+        let large = (0..<100).reduce(into: Data()) { data, _ in data += part }
+        let samples = [Data(), Data([7]), Data([1, 2, 3, 4])[1...2], part[1...], large]
+        kind.echo(Data.self) { pool throws in
+            #expect(try pool.map(samples) == samples)
+            #expect(try pool.map([large, large, large, large]) == [large, large, large, large])
+        }
+        kind.echo(Shipment.self) { pool throws in
+            let shipments = samples.map { Shipment($0) }
+            #expect(try pool.map(shipments) == shipments)
+        }
+        kind.echo(URL.self) { pool throws in
+            let urls = [
+                URL(fileURLWithPath: "/a b"), URL(string: "c?d", relativeTo: URL(string: "https://example.org"))!,
+            ]
+            #expect(try pool.map(urls) == urls)
+        }
+        kind.echo(Decimal.self) { pool throws in #expect(try pool.map([.pi, -1]) == [.pi, -1]) }
+        kind.echo([UUID: Date].self) { pool throws in
+            let times = [UUID(): Date(), UUID(): .distantPast]
+            #expect(try pool(times) == times)
         }
     }
 

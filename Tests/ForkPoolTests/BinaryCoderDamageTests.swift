@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ForkPoolTestSupport
-import Glibc
+import Foundation
 import Synchronization
 import Testing
 
@@ -49,6 +49,8 @@ struct BinaryCoderDamageTests {
         let samples = try [
             Binary.bytes(of: words), Binary.bytes(of: "text"), Binary.bytes(of: [true, false, true]),
             Binary.bytes(of: [1: ["a", "b"], 2: []]), Binary.bytes(of: (0..<2000).map { UInt16($0) }),
+            // These are not copied before they are decoded as data.
+            Binary.bytes(of: Data(repeating: 1, count: 5000)), Binary.bytes(of: (0..<1000).map { "word \($0)" }),
         ]
         for sample in samples {
             let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: sample.count, alignment: 8)
@@ -74,6 +76,7 @@ struct BinaryCoderDamageTests {
                     _ = unsafe try? BinaryDecoder.decode([Bool].self, fromShared: bytes)
                     _ = unsafe try? BinaryDecoder.decode([Int: [String]].self, fromShared: bytes)
                     _ = unsafe try? BinaryDecoder.decode([UInt16].self, fromShared: bytes)
+                    _ = unsafe try? BinaryDecoder.decode(Data.self, fromShared: bytes)
                 }
                 isOver.store(true, ordering: .relaxed)
             }

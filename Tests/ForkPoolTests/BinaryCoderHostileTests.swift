@@ -23,6 +23,7 @@ struct BinaryCoderHostileTests {
         try attempt([String].self)
         try attempt([Bool?].self)
         try attempt([String: [Int]].self)
+        try attempt([Int: Bool].self)
         try attempt(Set<Int8>.self)
         try attempt(Double???.self)
         try attempt(String.self)
@@ -112,6 +113,10 @@ struct BinaryCoderHostileTests {
 
     @Test("are refused when a string or key is not UTF-8")
     func wrongText() throws {
+        try expectCopy(["\u{FFFD}", "\u{FFFD}, longer than what is kept in a string's own memory"])
+        // As long as what stands for wrong bytes.
+        let three = [WireKind.string.rawValue, 3, 0xF0, 0x9F, 0x98]
+        #expect(throws: DecodingError.self) { try Binary.decode(String.self, from: three) }
         for wrong: [UInt8] in [[0xFF, 0x41], [0xC0, 0x80], [0xED, 0xA0]] {
             var bytes = try Binary.bytes(of: "ab")
             bytes.replaceSubrange(bytes.count - 2..<bytes.count, with: wrong)

@@ -153,8 +153,8 @@ struct FailureTests {
         let unreachable = ForkPool.Failure(.unreachable(last), nil)
         #expect(
             unreachable.description
-                == "the map could not be run: 32 workers in a row ended before they reached an item; the last one crashed its "
-                + "worker (pid 1): SIGSEGV, a bad memory access at 0x20")
+                == "the map could not be run: 32 workers in a row ended before they reached an item; the last one (pid 1) "
+                + "crashed: SIGSEGV, a bad memory access at 0x20")
         #expect(unreachable.code == .crashed && unreachable.bodyRan == .no)
         let threaded = ForkPool.Failure.threaded(7)
         #expect(
@@ -162,6 +162,57 @@ struct FailureTests {
                 == "the map was refused: this process has 7 threads and Options.refusesThreads is set; map before they "
                 + "start")
         #expect(threaded.code == .threadsRefused && threaded.bodyRan == .no && threaded.index == nil)
+    }
+
+    @Test(
+        "of workers that end one after the other says how the last one did",
+        arguments: [
+            (ProcessExit(pid: 9, .exit(3)), "ended by exit(3)"),
+            (ProcessExit(pid: 9, .signal(SIGTERM)), "was killed by SIGTERM"),
+            (
+                ProcessExit(pid: 9, .unknown),
+                "ended; its status is lost, since this process ignores SIGCHLD or reaps every child"
+            ),
+        ])
+    func unreachable(exit: ProcessExit, text: String) {
+        #expect(
+            ForkPool.Failure(.unreachable(exit), nil).description
+                == "the map could not be run: 32 workers in a row ended before they reached an item; the last one (pid 9) "
+                + text)
+        let often = ForkPool.Failure(.restartedTooOften(.init(5, within: .seconds(1)), exit), 2)
+        #expect(
+            often.description
+                == "item 2 could not be run: more than 5 workers had to be replaced within 1.0 seconds; the last one (pid 9) "
+                + text)
+    }
+
+    @Test("of a program that cannot be loaded, or refuses to be a worker, says where to look and blames no body")
+    func failedStarts() {
+        var exit = ProcessExit(pid: 9, .exit(127))
+        // Of a worker at work these are statuses as others.
+        #expect(ForkPool.Failure(.unreachable(exit), nil).description.hasSuffix("(pid 9) ended by exit(127)"))
+        exit.isBeforeWork = true
+        let unloaded = ForkPool.Failure(.unreachable(exit), nil)
+        #expect(
+            unloaded.description
+                == "the map could not be run: its workers cannot be loaded; the last one (pid 9) ended with status 127 before "
+                + "main, as the dynamic loader ends what it cannot load; standard error has its message: check the "
+                + "program's libraries and LD_LIBRARY_PATH")
+        #expect(unloaded.code == .exited && unloaded.exitStatus == 127 && unloaded.bodyRan == .no)
+        exit.status = .exit(121)
+        let refused = ForkPool.Failure(.unreachable(exit), nil)
+        #expect(
+            refused.description
+                == "the map could not be run: 32 workers in a row ended before they reached an item; the last one (pid 9) "
+                + "refused with status 121 to be a worker; its reason is on standard error")
+        #expect(refused.exitStatus == 121 && refused.bodyRan == .no)
+        // A fork was not loaded, and a worker that noted its exit ran.
+        var (fork, noted) = (exit, exit)
+        fork.isFork = true
+        noted.isNoted = true
+        for exit in [fork, noted] {
+            #expect(ForkPool.Failure(.unreachable(exit), nil).description.hasSuffix("(pid 9) ended by exit(121)"))
+        }
     }
 
     @Test(

@@ -54,6 +54,18 @@ struct WatchdogTests {
         #expect(watchdog.check(2, .init(position: 1, began: .min), at: 9 * Self.second, sample: none) == nil)
     }
 
+    @Test("takes no time before its last look for the start of an item: a worker may have another clock")
+    func otherClock() {
+        var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false, from: 900 * Self.second)
+        for now in [901, 902, 903].map({ $0 * Self.second }) {
+            watchdog.resume(at: now)
+            let snapshot = ItemSnapshot(position: 3, began: now - 500 * Self.second)
+            #expect(watchdog.check(0, snapshot, at: now, sample: none) == nil)
+            #expect(watchdog.check(0, snapshot, at: now + Self.second - 1, sample: none) == nil)
+            #expect(watchdog.check(0, snapshot, at: now + Self.second, sample: none) == .overdue(item: 3))
+        }
+    }
+
     @Test("counts no time in which every process was stopped, its own included")
     func stopped() {
         var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)

@@ -145,11 +145,12 @@ extension WorkerTableTests {
 
     /// Ends processes that claim nothing, one after the other; returns whether that ended the table.
     private func wearDown(
-        _ table: inout WorkerTable, _ times: Int, claimed: Bool = false, sameCause: Bool = false
+        _ table: inout WorkerTable, _ times: Int, claimed: Bool = false, sameCause: Bool = false,
+        by process: ProcessExit = ProcessExit(pid: 7, .signal(SIGKILL))
     ) -> Bool {
         for _ in 0..<times where table.ending == nil {
             let slot = table.slot(of: 0) ?? 0
-            var exit = exit(claimed: claimed)
+            var exit = exit(claimed: claimed, by: process)
             exit.sameCause = sameCause
             _ = table.exited(slot, exit, at: 5)
             // A pause before the next start is over.
@@ -170,6 +171,27 @@ extension WorkerTableTests {
             #expect(wearDown(&table, 31) == false)
             #expect(wearDown(&table, 1) == true)
             guard case .unreachable = table.ending else {
+                Issue.record("it ended with \(String(describing: table.ending))")
+                continue
+            }
+        }
+    }
+
+    @Test("gives up after three programs in a row that cannot be loaded, and not for one that refuses to be a worker")
+    func failedLoads() {
+        var unloaded = ProcessExit(pid: 7, .exit(127))
+        unloaded.isBeforeWork = true
+        var refused = unloaded
+        refused.status = .exit(121)
+        for other in [refused, ProcessExit(pid: 7, .exit(127)), ProcessExit(pid: 7, .signal(SIGKILL))] {
+            var table = running(1)
+            #expect(wearDown(&table, 2, by: unloaded) == false)
+            #expect(wearDown(&table, 5, by: other) == false)
+            #expect(wearDown(&table, 2, by: unloaded) == false)
+            table.resetFailedStarts()
+            #expect(wearDown(&table, 2, by: unloaded) == false)
+            #expect(wearDown(&table, 1, by: unloaded) == true)
+            guard case .unreachable(unloaded) = table.ending else {
                 Issue.record("it ended with \(String(describing: table.ending))")
                 continue
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ForkPool
 import ForkPoolTestSupport
+import Foundation
 
 /// Types of the values that are encoded and then damaged.
 indirect enum Nest: Codable {
@@ -40,6 +41,16 @@ struct Record: Codable {
     var places: Set<Int16>
     var ratio: Float
     var chain: Chain?
+}
+
+/// Types of Foundation that the coder handles itself.
+struct Parcel: Codable {
+    var id: UUID
+    var time: Date?
+    var price: [Decimal?]
+    var bytes: Data
+    var list: [Data]
+    var table: [String: Data]
 }
 
 /// A value with few valid bit patterns.
@@ -84,8 +95,24 @@ enum Samples {
             ratio: Float(dice.below(1000)) / 8, chain: chain(&dice))
     }
 
+    private static func data(_ dice: inout Dice) -> Data {
+        let part = list(&dice) { UInt8(truncatingIfNeeded: $0.next()) }
+        // From some size on, data is not copied before it is decoded.
+        return (0..<(dice.oneIn(8) ? 2000 : 1)).reduce(into: Data()) { data, _ in data += part }
+    }
+
+    private static func parcel(_ dice: inout Dice) -> Parcel {
+        let byte = UInt8(truncatingIfNeeded: dice.next())
+        return Parcel(
+            id: UUID(uuid: (byte, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, byte)),
+            time: dice.oneIn(2) ? nil : Date(timeIntervalSinceReferenceDate: Double(number(&dice))),
+            price: list(&dice) { $0.oneIn(2) ? nil : Decimal(number(&$0)) }, bytes: data(&dice),
+            list: list(&dice, data),
+            table: .init(list(&dice) { (text(&$0), data(&$0)) }) { $1 })
+    }
+
     /// The number of types.
-    static let kinds = 14
+    static let kinds = 17
 
     /// Encodes a random value of a type.
     static func bytes(_ kind: Int, _ dice: inout Dice) throws -> [UInt8] {
@@ -103,6 +130,9 @@ enum Samples {
         case 10: try WireProbe.encode([1: nest(&dice), 2: .leaf])
         case 11: try WireProbe.encode(number(&dice))
         case 12: try WireProbe.encode(list(&dice) { $0.oneIn(2) ? nil : number(&$0) })
+        case 13: try WireProbe.encode(parcel(&dice))
+        case 14: try WireProbe.encode(data(&dice))
+        case 15: try WireProbe.encode(Decimal(number(&dice)))
         default:
             try WireProbe.report(
                 Record.Error(line: number(&dice), words: list(&dice) { text(&$0) }), item: 0, previous: 0)
@@ -134,6 +164,9 @@ enum Samples {
         case 10: attempt([Int: Nest].self)
         case 11: attempt(Int.self)
         case 12: attempt([Int?].self)
+        case 13: attempt(Parcel.self)
+        case 14: attempt(Data.self)
+        case 15: attempt(Decimal.self)
         default: unsafe (try? WireProbe.report(from: bytes)) != nil
         }
     }

@@ -25,9 +25,9 @@ extern "C" {
 
 /// The bytes of a crash record, and of the Swift runtime's message in it.
 #define CFORKPOOL_CRASH_SIZE 1024
-#define CFORKPOOL_CRASH_TEXT 984
+#define CFORKPOOL_CRASH_TEXT 980
 
-/// What a worker writes when it ends itself, in memory that the parent shares.
+/// What a worker writes when it ends itself, in memory that the parent shares, and what it waits for before it begins.
 struct cforkpool_crash {
     /// The signal of a crash, written last; the bitwise complement of the status of an exit, which is negative; else 0.
     int32_t signal;
@@ -45,6 +45,8 @@ struct cforkpool_crash {
     uint32_t awaits;
     /// The process that sent the signal: this one, another one, or -1 for one of another namespace; 0 for the kernel.
     int32_t sender;
+    /// 0 until the parent, and its guard, know of the worker; 2 while it waits for that; then 1.
+    uint32_t is_known;
     /// The Swift runtime's message, not terminated.
     char text[CFORKPOOL_CRASH_TEXT];
 };
@@ -86,8 +88,12 @@ void cforkpool_forker_end(struct cforkpool_forker *forker);
 /// Forks `count` workers, with signals blocked, and returns when each was tried. The forker's thread forks; the calling
 /// thread does only where stack.c says so.
 void cforkpool_fork(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count);
-/// Adds a process that is to end with this one to what the guard ends, or removes it before it is reaped.
-void cforkpool_guard_add(struct cforkpool_forker *forker, int32_t pid);
+/// Writes what this process printed to standard output and did not flush, unless another thread holds the stream.
+void cforkpool_flush_output(void);
+/// Has a process that another one forked end with this one, and starts another guard if something killed the one that there
+/// was.
+void cforkpool_forker_adopt(struct cforkpool_forker *forker, int32_t pid);
+/// Removes a process from what the guard ends, before it is reaped.
 void cforkpool_guard_remove(struct cforkpool_forker *forker, int32_t pid);
 /// Has the guard send a signal to a process that is not reaped. Returns 0 or a negative errno: ESRCH without a guard.
 int32_t cforkpool_guard_kill(struct cforkpool_forker *forker, int32_t pid, int32_t signal);
@@ -205,7 +211,7 @@ int cforkpool_template_main(void *template_context, int32_t unused);
 /// Tells a template that there is a new request.
 void cforkpool_template_ask(struct cforkpool_request *request);
 
-// MARK: - Workers by exec: exec.c, rights.c, environment.c
+// MARK: - Workers by exec: exec.c, variable.c, rights.c, environment.c
 
 /// Why this program must not be started again as a worker.
 enum cforkpool_obstacle {
@@ -290,6 +296,8 @@ void cforkpool_event_free(struct cforkpool_event *event);
 int32_t cforkpool_event_notify(struct cforkpool_event *event);
 /// Makes it 0 again.
 void cforkpool_event_drain(struct cforkpool_event *event);
+/// Gives a counter another descriptor, because the program closed the one that it had. Returns whether it has one.
+bool cforkpool_event_reopen(struct cforkpool_event *event);
 
 // MARK: - Shared memory: memory.c
 

@@ -23,8 +23,8 @@ struct BinaryDecoder {
 
     /// Decodes one value from memory that another process may write to meanwhile.
     ///
-    /// The bytes that are used must be the bytes that were checked, so it copies the message first. An array of numbers needs
-    /// no copy: every bit pattern is valid, and each read is checked by itself.
+    /// The bytes that are used must be the bytes that were checked, so it copies the message first. An array of numbers, or
+    /// `Data`, needs no copy: every bit pattern is valid, and each read is checked by itself.
     static func decode<T: Decodable>(_ type: T.Type, fromShared bytes: UnsafeRawBufferPointer) throws -> T {
         if bytes.count >= copyBelow, isArrayOfNumbers(type) { return unsafe try decode(type, from: bytes) }
         if bytes.count >= scanFrom { unsafe try scanned(bytes).close() }
@@ -48,7 +48,7 @@ struct BinaryDecoder {
     }
 
     private static func isArrayOfNumbers(_ type: Any.Type) -> Bool {
-        guard case .packed(let kind)? = (type as? any DirectlyDecodable.Type)?.decodingPlan else { return false }
+        guard case .packed(let kind) = DecodingRoute(decoding: type).plan else { return false }
         return kind != .opaque && kind != .bool8
     }
 }

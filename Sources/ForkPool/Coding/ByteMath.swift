@@ -57,3 +57,19 @@ enum ByteMath {
         return mixed ^ mixed >> 32
     }
 }
+
+extension String {
+    /// Makes a string of UTF-8; nil if the bytes are none.
+    ///
+    /// It compares what `String(decoding:as:)` makes, which repairs: `String(validating:as:)` takes several times as long.
+    init?(utf8 bytes: UnsafeRawBufferPointer) {
+        self = unsafe String(
+            decoding: UnsafeBufferPointer(rebasing: bytes.assumingMemoryBound(to: UInt8.self)[...]), as: UTF8.self)
+        let isSame = withUTF8 { text in
+            guard text.count == bytes.count else { return false }
+            guard let left = text.baseAddress, let right = bytes.baseAddress else { return true }
+            return unsafe ByteMath.areEqual(left, right, count: text.count)
+        }
+        guard isSame else { return nil }
+    }
+}

@@ -5,10 +5,16 @@ enum CodingStep {
     case root
     case index(Int)
     case key(any CodingKey)
+    /// The key of an entry of a dictionary.
+    case name(String)
 
     /// The key's name, if the step leads into a keyed container.
     var name: String? {
-        if case .key(let key) = self { key.stringValue } else { nil }
+        switch self {
+        case .root, .index: nil
+        case .key(let key): key.stringValue
+        case .name(let name): name
+        }
     }
 
     fileprivate var codingKey: (any CodingKey)? {
@@ -16,6 +22,7 @@ enum CodingStep {
         case .root: nil
         case .index(let index): PlainKey(index: index)
         case .key(let key): key
+        case .name(let name): PlainKey(stringValue: name)
         }
     }
 }

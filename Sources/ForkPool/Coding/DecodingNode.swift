@@ -81,9 +81,8 @@ extension DecodingNode {
     }
 
     /// Finds the number of a key's entry in the value's keyed container; 0 if there is none.
-    func find(_ name: String) -> UInt32 {
+    func find(_ name: consuming String) -> UInt32 {
         guard position.kind == .keyed else { return 0 }
-        var name = name
         return name.withUTF8 { bytes in
             unsafe search.find(UnsafeRawBufferPointer(bytes), in: message, container: position.target)
         }
@@ -101,11 +100,15 @@ extension DecodingNode {
         case .null, .deepNull:
             return .valueNotFound(type, .init(codingPath: path, debugDescription: "Found nil instead of \(type)."))
         case .string where type == String.self, .strings where type == [String].self:
-            return .dataCorrupted(.init(codingPath: path, debugDescription: "A string is not UTF-8."))
+            return corruption("A string is not UTF-8.")
         case let kind where kind.isNumber && (type is any Numeric.Type):
-            return .dataCorrupted(.init(codingPath: path, debugDescription: "A number does not fit \(type)."))
+            return corruption("A number does not fit \(type).")
         case let kind:
             return .typeMismatch(type, .init(codingPath: path, debugDescription: "Found \(kind) instead of \(type)."))
         }
+    }
+
+    func corruption(_ reason: String) -> DecodingError {
+        .dataCorrupted(.init(codingPath: codingPath, debugDescription: reason))
     }
 }

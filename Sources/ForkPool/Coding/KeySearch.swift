@@ -24,9 +24,25 @@ struct KeySearch {
                 return next
             }
         }
-        guard container.count > 0, let key = unsafe message.keyNumber(name) else { return 0 }
-        let found = entry(of: key, message, container)
+        let found: UInt32
+        if container.count <= Self.listLimit {
+            found = unsafe walk(to: name, message, container)
+        } else {
+            guard let key = unsafe message.keyNumber(name) else { return 0 }
+            found = tableEntry(of: key, message, container)
+        }
         if found != 0 { cursor = found }
+        return found
+    }
+
+    /// Finds the last entry of a short list with a key; 0 if there is none.
+    private func walk(to name: UnsafeRawBufferPointer, _ message: Message, _ container: Message.Container) -> UInt32 {
+        var (number, found) = (container.first, UInt32(0))
+        while number != 0 {
+            let entry = message.entry(number)
+            if unsafe message.isKey(entry.key, name) { found = number }
+            number = entry.next
+        }
         return found
     }
 

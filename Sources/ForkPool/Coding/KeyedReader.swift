@@ -35,10 +35,10 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
         let found = node.find(key.stringValue)
         guard found != 0 else { return nil }
         let position = node.message.entry(found).position
-        if Message.isCommon(type), position.kind != .null, position.kind != .deepNull {
-            return try node.message.value(type, at: position, in: node, step: .key(key))
+        switch position.kind {
+        case .null, .deepNull: return try node.message.decode(T?.self, at: position, in: node, step: .key(key))
+        default: return try node.message.value(type, at: position, in: node, step: .key(key))
         }
-        return try node.message.decode(T?.self, at: position, in: node, step: .key(key))
     }
 
     func nestedContainer<Nested: CodingKey>(

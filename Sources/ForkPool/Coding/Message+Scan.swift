@@ -52,7 +52,8 @@ private struct MessageScanner {
         try find(ContainerHint(rawValue: tag >> WireKind.hintShift) ?? .explicit)
         let isPredicted = tag & WireKind.predictedKey != 0
         var key = 0
-        if containers[current].isKeyed {
+        let isKeyed = containers[current].isKeyed
+        if isKeyed {
             key = try isPredicted ? predictedKey() : explicitKey()
             lastKey = key
         } else if isPredicted {
@@ -61,15 +62,18 @@ private struct MessageScanner {
         var target = reader.offset
         if kind.opensContainer {
             target = containers.count
-            guard target < UInt32.max >> 1 else { throw reader.corruption("The message has too many containers.") }
+            guard target < Message.Container.limit else {
+                throw reader.corruption("The message has too many containers.")
+            }
             containers.append(.init(parent: current, isKeyed: kind == .keyed))
         } else {
             try reader.skipPayload(of: kind)
         }
-        try append(.init(.init(kind: kind, target: target), key: UInt32(truncatingIfNeeded: key)))
+        try append(.init(.init(kind: kind, target: target), key: UInt32(truncatingIfNeeded: key)), isKeyed)
         return true
     }
 
+    @inline(__always)
     private mutating func find(_ hint: ContainerHint) throws(Corruption) {
         switch hint {
         case .same: break
@@ -100,17 +104,14 @@ private struct MessageScanner {
         return key
     }
 
-    private mutating func append(_ entry: Message.Entry) throws(Corruption) {
+    @inline(__always)
+    private mutating func append(_ entry: Message.Entry, _ isKeyed: Bool) throws(Corruption) {
         let number = entries.count
         guard number < UInt32.max else { throw reader.corruption("The message has too many records.") }
         entries.append(entry)
-        let last = containers[current].last
-        if last == 0 {
-            containers[current].first = UInt32(truncatingIfNeeded: number)
-        } else {
-            entries[Int(last)].next = UInt32(truncatingIfNeeded: number)
-        }
-        containers[current].last = UInt32(truncatingIfNeeded: number)
-        containers[current].count &+= 1
+        let last = Int(containers[current].append(UInt32(truncatingIfNeeded: number)))
+        guard last != 0 else { return }
+        entries[last].next = UInt32(truncatingIfNeeded: number)
+        if isKeyed, entry.key <= entries[last].key { containers[current].isUnsorted = true }
     }
 }

@@ -74,7 +74,7 @@ extension Message {
 
     private static func string(_ reader: inout ByteReader) -> String? {
         guard let bytes = try? unsafe reader.run() else { return nil }
-        return unsafe String(validating: bytes, as: UTF8.self)
+        return unsafe String(utf8: bytes)
     }
 
     /// Reads a packed array with one copy; nil if the record holds no array of exactly this kind and layout.
@@ -100,6 +100,20 @@ extension Message {
         }
     }
 
+    /// Returns the bytes of a packed array of bytes, where they lie; nil if the record holds none.
+    func bytes(at position: Position) -> UnsafeBufferPointer<UInt8>? {
+        var reader = reader(at: position.target)
+        guard position.kind == .packed, let head = try? reader.packed(), head.kind == .uint8 else { return nil }
+        return unsafe memory(at: head.start, count: head.count).assumingMemoryBound(to: UInt8.self)
+    }
+
+    /// Reads the element of a packed array of one opaque element; nil if its layout is not that of `Element`.
+    func onlyElement<Element>(_ type: Element.Type, at position: Position) -> Element? {
+        var reader = reader(at: position.target)
+        guard position.kind == .packed, let head = try? reader.packed(), head.count == 1 else { return nil }
+        return element(type, of: head, at: head.start)
+    }
+
     private func fits<Element>(_ type: Element.Type, _ kind: WireKind, _ head: ByteReader.PackedHead) -> Bool {
         guard head.kind == kind else { return false }
         return head.stride == MemoryLayout<Element>.stride && head.size == MemoryLayout<Element>.size
@@ -112,26 +126,31 @@ extension Message {
         return unsafe reader.passed(since: offset)
     }
 
-    /// Whether values of the type are read without a node.
-    @inline(__always)
-    static func isCommon<T>(_ type: T.Type) -> Bool {
-        T.self == Int.self || T.self == String.self || T.self == Double.self || T.self == Bool.self
-    }
-
-    /// Decodes the value at a position; without a node for the most common types.
+    /// Decodes the value at a position; a scalar without a node.
     @inline(__always)
     func value<T: Decodable>(
         _ type: T.Type, at position: Position, in owner: DecodingNode?, step: @autoclosure () -> CodingStep
     ) throws -> T {
-        if T.self == Int.self {
-            if let value = integer(Int.self, at: position) { return unsafe unsafeBitCast(value, to: T.self) }
-        } else if T.self == String.self {
-            if let value = string(at: position) { return unsafe unsafeBitCast(value, to: T.self) }
-        } else if T.self == Double.self {
-            if let value = float(Double.self, at: position) { return unsafe unsafeBitCast(value, to: T.self) }
-        } else if T.self == Bool.self {
-            if let value = bool(at: position) { return unsafe unsafeBitCast(value, to: T.self) }
-        }
+        if T.self == Int.self, let value = Int.read(from: self, at: position) { return cast(value) }
+        if T.self == String.self, let value = String.read(from: self, at: position) { return cast(value) }
+        if T.self == Double.self, let value = Double.read(from: self, at: position) { return cast(value) }
+        if T.self == Bool.self, let value = Bool.read(from: self, at: position) { return cast(value) }
+        if T.self == Float.self, let value = Float.read(from: self, at: position) { return cast(value) }
+        if T.self == Int8.self, let value = Int8.read(from: self, at: position) { return cast(value) }
+        if T.self == Int16.self, let value = Int16.read(from: self, at: position) { return cast(value) }
+        if T.self == Int32.self, let value = Int32.read(from: self, at: position) { return cast(value) }
+        if T.self == Int64.self, let value = Int64.read(from: self, at: position) { return cast(value) }
+        if T.self == UInt.self, let value = UInt.read(from: self, at: position) { return cast(value) }
+        if T.self == UInt8.self, let value = UInt8.read(from: self, at: position) { return cast(value) }
+        if T.self == UInt16.self, let value = UInt16.read(from: self, at: position) { return cast(value) }
+        if T.self == UInt32.self, let value = UInt32.read(from: self, at: position) { return cast(value) }
+        if T.self == UInt64.self, let value = UInt64.read(from: self, at: position) { return cast(value) }
         return try decode(type, at: position, in: owner, step: step())
+    }
+
+    /// Gives a scalar its other name.
+    @inline(__always)
+    private func cast<Scalar, T>(_ value: Scalar) -> T {
+        unsafe unsafeBitCast(value, to: T.self)
     }
 }

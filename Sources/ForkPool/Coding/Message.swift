@@ -30,18 +30,36 @@
     /// A container's values, as a linked list of entries.
     struct Container {
         /// The numbers of the first and the last entry; 0 if there is none.
-        var first: UInt32 = 0
-        var last: UInt32 = 0
-        var count: UInt32 = 0
-        /// The number of the container that holds this one; the lowest bit says whether this one is keyed.
-        private let parentAndKind: UInt32
+        private(set) var first: UInt32 = 0
+        private(set) var last: UInt32 = 0
+        private(set) var count: UInt32 = 0
+        /// The number of the container that holds this one, above two flags.
+        private var bits: UInt32
+
+        /// The highest number of a container.
+        static let limit = UInt32.max >> 2
 
         init(parent: Int, isKeyed: Bool) {
-            parentAndKind = UInt32(parent) << 1 | (isKeyed ? 1 : 0)
+            bits = UInt32(parent) << 2 | (isKeyed ? 1 : 0)
         }
 
-        var parent: Int { Int(parentAndKind >> 1) }
-        var isKeyed: Bool { parentAndKind & 1 == 1 }
+        /// Adds an entry by its number; returns that of the entry before it, or 0.
+        @inline(__always)
+        mutating func append(_ number: UInt32) -> UInt32 {
+            defer { last = number }
+            if last == 0 { first = number }
+            count &+= 1
+            return last
+        }
+
+        var parent: Int { Int(bits >> 2) }
+        var isKeyed: Bool { bits & 1 == 1 }
+
+        /// Whether the keys' numbers do not ascend from entry to entry; if they do, no key is there twice.
+        var isUnsorted: Bool {
+            get { bits & 2 == 2 }
+            set { bits = newValue ? bits | 2 : bits & ~2 }
+        }
     }
 
     /// Where a key's UTF-8 is, in bytes.
@@ -62,7 +80,8 @@
     // Unchecked as `routes`.
     @exclusivity(unchecked) private var stack = StackGuard()
     private var bytes: UnsafeRawBufferPointer
-    private var spares: ContiguousArray<DecodingNode> = []
+    // Unchecked as `routes`.
+    @exclusivity(unchecked) private var spares: ContiguousArray<DecodingNode> = []
     private var numbers: [KeyName: UInt32] = [:]
     private var stamps: ContiguousArray<UInt> = []
     private var stamp: UInt = 0
@@ -79,7 +98,7 @@
         entries = []
         containers = []
         keys = []
-        spares = []
+        unsafe spares = []
         numbers = [:]
     }
 
@@ -115,16 +134,16 @@
 
     func makeNode(_ position: Position, in owner: DecodingNode?, step: CodingStep) throws -> DecodingNode {
         try deepen()
-        let node = spares.popLast() ?? DecodingNode(message: self)
+        let node = unsafe spares.popLast() ?? DecodingNode(message: self)
         node.occupy(position, in: owner, step: step)
         return node
     }
 
     /// Keeps a node for later, unless the value's code still holds it.
     func recycle(_ node: consuming DecodingNode) {
-        guard isKnownUniquelyReferenced(&node), spares.count < 64 else { return }
+        guard isKnownUniquelyReferenced(&node), unsafe spares.count < 64 else { return }
         node.vacate()
-        spares.append(node)
+        unsafe spares.append(node)
     }
 
     func decode<T: Decodable>(
@@ -164,8 +183,17 @@
 
     /// The name of a key; wrong UTF-8 is repaired, and a repaired name finds nothing.
     func keyName(_ number: UInt32) -> String {
+        unsafe String(decoding: keyBytes(number), as: UTF8.self)
+    }
+
+    /// The name of a key; nil if it is not UTF-8.
+    func validKeyName(_ number: UInt32) -> String? {
+        unsafe String(utf8: keyBytes(number))
+    }
+
+    private func keyBytes(_ number: UInt32) -> UnsafeRawBufferPointer {
         let key = keys[Int(number)]
-        return unsafe String(decoding: bytes[key.offset..<key.offset + key.length], as: UTF8.self)
+        return unsafe UnsafeRawBufferPointer(rebasing: bytes[key.offset..<key.offset + key.length])
     }
 
     /// Finds the number of the key that consists of exactly these bytes.
@@ -185,7 +213,7 @@
 
     /// Whether two entries of a container have the same key.
     func repeatsKeys(_ container: Container) -> Bool {
-        guard container.count > 1 else { return false }
+        guard container.isUnsorted else { return false }
         if stamps.isEmpty { stamps = .init(repeating: 0, count: keys.count) }
         stamp &+= 1
         for (_, entry) in entries(of: container) {

@@ -64,18 +64,26 @@ extension MessageWriter {
     /// Appends a value of one of the most common types; returns false, and writes nothing, if it is of another type.
     @inline(__always)
     func write<T>(common value: T, at place: @autoclosure () throws -> Place) throws -> Bool {
-        if T.self == Int.self {
-            try unsafe write(integer: unsafeBitCast(value, to: Int.self), at: place())
-        } else if T.self == String.self {
-            try unsafe write(unsafeBitCast(value, to: String.self), at: place())
-        } else if T.self == Double.self {
-            try unsafe write(float: unsafeBitCast(value, to: Double.self), at: place())
-        } else if T.self == Bool.self {
-            try unsafe write(unsafeBitCast(value, to: Bool.self), at: place())
-        } else {
-            return false
+        @inline(__always)
+        func write<S: ScalarCodable>(as scalar: S.Type) throws -> Bool {
+            try unsafe unsafeBitCast(value, to: S.self).write(to: self, at: place())
+            return true
         }
-        return true
+        if T.self == Int.self { return try write(as: Int.self) }
+        if T.self == String.self { return try write(as: String.self) }
+        if T.self == Double.self { return try write(as: Double.self) }
+        if T.self == Bool.self { return try write(as: Bool.self) }
+        if T.self == Float.self { return try write(as: Float.self) }
+        if T.self == Int8.self { return try write(as: Int8.self) }
+        if T.self == Int16.self { return try write(as: Int16.self) }
+        if T.self == Int32.self { return try write(as: Int32.self) }
+        if T.self == Int64.self { return try write(as: Int64.self) }
+        if T.self == UInt.self { return try write(as: UInt.self) }
+        if T.self == UInt8.self { return try write(as: UInt8.self) }
+        if T.self == UInt16.self { return try write(as: UInt16.self) }
+        if T.self == UInt32.self { return try write(as: UInt32.self) }
+        if T.self == UInt64.self { return try write(as: UInt64.self) }
+        return false
     }
 
     private func put(string value: String) throws {

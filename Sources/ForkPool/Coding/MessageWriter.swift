@@ -25,7 +25,8 @@
     private var newest: UInt32 = 0
     private var current: UInt32 = 0
     private var currentParent: UInt32 = 0
-    private var spares: ContiguousArray<EncodingNode> = []
+    // Unchecked as `routes`.
+    @exclusivity(unchecked) private var spares: ContiguousArray<EncodingNode> = []
 
     func start(_ memory: UnsafeMutableRawBufferPointer) {
         unsafe self.memory = memory
@@ -90,7 +91,7 @@
 
     func open(_ kind: WireKind, at place: Place) throws -> UInt32 {
         try begin(kind, at: place)
-        guard newest < UInt32.max >> 1 else { throw overflow() }
+        guard newest < Message.Container.limit - 1 else { throw overflow() }
         newest &+= 1
         return newest
     }
@@ -152,19 +153,19 @@
     func makeNode(in owner: EncodingNode?, step: CodingStep, container: UInt32, parent: UInt32) -> EncodingNode {
         // No caller can throw: the failure comes with the next value that is written.
         if unsafe stack.isReached { fail(StackGuard.Overflow()) }
-        let node = spares.popLast() ?? EncodingNode(writer: self)
+        let node = unsafe spares.popLast() ?? EncodingNode(writer: self)
         node.occupy(in: owner, step: step, container: container, parent: parent)
         return node
     }
 
     /// Keeps a node for later, unless the value's code still holds it.
     func recycle(_ node: consuming EncodingNode) {
-        guard isKnownUniquelyReferenced(&node), spares.count < 64 else { return }
+        guard isKnownUniquelyReferenced(&node), unsafe spares.count < 64 else { return }
         node.vacate()
-        spares.append(node)
+        unsafe spares.append(node)
     }
 
     func dropSpares() {
-        spares.removeAll()
+        unsafe spares.removeAll()
     }
 }

@@ -41,14 +41,14 @@ typealias DecodingRoute = Route<any DirectlyDecodable.Type>
 
 extension EncodingRoute {
     init(encoding type: Any.Type) {
-        let direct = type as? any DirectlyEncodable.Type
+        let direct = FoundationTypes.direct(type) ?? type as? any DirectlyEncodable.Type
         self.init(direct, direct?.encodingPlan)
     }
 }
 
 extension DecodingRoute {
     init(decoding type: Any.Type) {
-        let direct = type as? any DirectlyDecodable.Type
+        let direct = FoundationTypes.direct(type) ?? type as? any DirectlyDecodable.Type
         self.init(direct, direct?.decodingPlan)
     }
 }

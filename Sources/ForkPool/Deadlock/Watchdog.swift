@@ -6,7 +6,7 @@
 struct Watchdog {
     fileprivate struct Entry {
         var snapshot: ItemSnapshot
-        /// When the snapshot was new.
+        /// When the item began, if there is one, and else when the snapshot was new.
         var since: Int
         /// Whether the worker is on an item that has no outcome, whatever it says of the time.
         var isOnItem = false
@@ -41,10 +41,14 @@ struct Watchdog {
     /// When all processes continued after a stop; items that began before were stopped too.
     private var resumed = 0
     private var suspects: [Int] = []
+    /// The times of the last two looks at all workers.
+    private var looks: (previous: Int, last: Int)
 
-    init(timeout: Duration?, provesDeadlocks: Bool) {
+    /// Makes a watchdog that knows nothing of the time before `start`.
+    init(timeout: Duration?, provesDeadlocks: Bool, from start: Int = 0) {
         self.timeout = timeout?.nanoseconds
         self.provesDeadlocks = provesDeadlocks
+        looks = (start, start)
     }
 
     var isNeeded: Bool { timeout != nil || provesDeadlocks }
@@ -60,10 +64,10 @@ struct Watchdog {
         _ worker: Int, _ snapshot: ItemSnapshot, at now: Int, isUnfinished: (ItemSnapshot) -> Bool = { _ in false },
         sample: () -> ProcSample?
     ) -> KillReason? {
-        var entry = entries[worker] ?? Entry(snapshot, at: now)
+        var entry = entries[worker] ?? Entry(snapshot, from: begin(snapshot, at: now), at: now)
         entry.isOnItem = timeout != nil && isUnfinished(entry.snapshot)
         if entry.snapshot != snapshot, !entry.isOnItem {
-            entry = Entry(snapshot, at: now)
+            entry = Entry(snapshot, from: begin(snapshot, at: now), at: now)
             entry.isOnItem = timeout != nil && isUnfinished(snapshot)
         }
         if entry.excused == 0, snapshot.began > 0, entry.begin < resumed { entry.excused = resumed - entry.begin }
@@ -124,8 +128,16 @@ struct Watchdog {
         suspects.removeAll { $0 == worker }
     }
 
+    /// When the item of a new snapshot began, which is after the last look.
+    ///
+    /// What else the worker says is another clock's time (workers can be in a time namespace of their own), or damage.
+    private func begin(_ snapshot: ItemSnapshot, at now: Int) -> Int {
+        snapshot.began > looks.previous && snapshot.began < now ? snapshot.began : now
+    }
+
     /// Notes that the planned time has come, before the workers are checked; a long delay is excused.
     mutating func resume(at now: Int) {
+        looks = (looks.last, now)
         let delay = plannedTime == .max ? 0 : now - plannedTime
         guard delay > Self.longestDelay else { return }
         for worker in entries.keys { entries[worker]!.excused += delay }
@@ -146,15 +158,15 @@ struct Watchdog {
 }
 
 extension Watchdog.Entry {
-    fileprivate init(_ snapshot: ItemSnapshot, at now: Int) {
-        self.init(snapshot: snapshot, since: now, nextSample: now + Watchdog.firstSample)
+    fileprivate init(_ snapshot: ItemSnapshot, from since: Int, at now: Int) {
+        self.init(snapshot: snapshot, since: since, nextSample: now + Watchdog.firstSample)
     }
 
     /// Whether the time of the item runs.
     fileprivate var isTimed: Bool { snapshot.began > 0 || isOnItem }
 
-    /// When the item began; an impossible time (damaged shared memory) counts as that of the snapshot.
-    fileprivate var begin: Int { (snapshot.began > 0 ? min(snapshot.began, since) : since) + excused }
+    /// When the item began, as if the time that does not count were not.
+    fileprivate var begin: Int { since + excused }
 
     fileprivate mutating func refuteSpin() {
         isSpinSuspect = false

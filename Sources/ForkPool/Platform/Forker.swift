@@ -45,7 +45,7 @@ internal import Glibc
 
     /// Has a process that another one forked end with this one.
     func adopt(_ process: ProcessHandle) {
-        unsafe cforkpool_guard_add(forker, process.pid)
+        unsafe cforkpool_forker_adopt(forker, process.pid)
     }
 
     /// Ends a process by SIGKILL, even if it is stopped; returns the refusal of the system, if it refuses in every way.

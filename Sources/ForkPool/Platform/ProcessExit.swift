@@ -45,6 +45,10 @@ struct ProcessExit: Equatable {
     var isFork = false
     /// Whether its job awaited something that other threads were to deliver.
     var awaits = false
+    /// Whether it had not begun to be a worker: it ran neither `setUp` nor an item.
+    var isBeforeWork = false
+    /// Whether it noted how it ended.
+    var isNoted = false
 
     init(pid: Int32, _ status: ExitStatus, crash: CrashReport? = nil, cpuTime: Int = 0) {
         self.pid = pid
@@ -76,6 +80,26 @@ struct ProcessExit: Equatable {
     /// The exit status of a process that was started as a worker and could not become one.
     static let noWorker: Int32 = 121
 
+    /// The exit status of a program that the dynamic loader cannot load.
+    static let notLoaded: Int32 = 127
+
+    /// Why a program that was started as a worker never became one.
+    enum FailedStart {
+        /// The dynamic loader ended it.
+        case notLoaded
+        /// It refused, and said why on standard error.
+        case refused
+    }
+
+    var failedStart: FailedStart? {
+        guard isBeforeWork, !isFork, !isNoted, case .exit(let status) = self.status else { return nil }
+        return switch status {
+        case Self.notLoaded: .notLoaded
+        case Self.noWorker: .refused
+        default: nil
+        }
+    }
+
     /// Whether the worker ended itself.
     var isOwnDoing: Bool {
         switch status {
@@ -94,6 +118,7 @@ struct ProcessExit: Equatable {
     /// Finds out why the process ended, from its crash record and its limits in bytes and nanoseconds.
     mutating func explain(by record: cforkpool_crash, memoryLimit: Int?, cpuTimeLimit: Int?) {
         awaits = record.awaits == 1
+        isNoted = record.signal != 0
         if status == .unknown { status = ExitStatus(toldBy: record) }
         guard case .signal(let signal) = status else { return }
         crash = CrashReport(record, of: signal)

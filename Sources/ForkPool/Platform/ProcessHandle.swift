@@ -22,13 +22,22 @@ struct ProcessHandle {
         return second == 0 || second == -ESRCH ? nil : SystemError(call: "pidfd_send_signal", code: -error)
     }
 
+    /// The same process by another descriptor, if the program closed this one.
+    func reopened() -> ProcessHandle {
+        guard !EventFD.isOpen(descriptor) else { return self }
+        let another = cforkpool_pidfd_open(pid)
+        return another < 0 ? self : ProcessHandle(pid: pid, descriptor: another)
+    }
+
     /// Waits for the end of the process, at most for so many nanoseconds; returns whether it has ended.
     func ends(within time: Int) -> Bool {
         let end = monotonicNanoseconds() + min(time, .max / 4)
         var entry = cforkpool_poll(fd: descriptor, events: Int16(POLLIN), revents: 0)
         while true {
             let left = end - monotonicNanoseconds()
-            if unsafe cforkpool_ppoll(&entry, 1, Int64(max(left, 0))) == 1 { return true }
+            if unsafe cforkpool_ppoll(&entry, 1, Int64(max(left, 0))) == 1, entry.revents & Int16(POLLIN) != 0 {
+                return true
+            }
             if left <= 0 { return false }
         }
     }

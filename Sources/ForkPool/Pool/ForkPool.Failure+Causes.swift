@@ -29,7 +29,7 @@ extension ForkPool.Failure {
     init(_ cause: FailureCause, _ item: Int?) {
         switch cause {
         case .ended(let exit):
-            self.init(exit, index: item, worker: "its worker (pid \(exit.pid))")
+            self.init(exit, index: item, worker: Self.worker(exit))
             pid = exit.pid
             bodyRan = .yes
         case .refused(let error):
@@ -55,28 +55,34 @@ extension ForkPool.Failure {
             thrown = Thrown(description: error.text, payload: error.payload)
             self.pid = error.pid
         case .endedInSetUp(let exit):
-            self.init(exit, .setUpFailed, item, ran: .no) { "setUp \($0)" }
+            let how = Self(exit, index: nil, worker: Self.worker(exit))
+            self.init(how, exit, .setUpFailed, item, ran: .no, "setUp \(how.message)")
         case .inputNotEncodable(let reason):
             self.init(.notEncodable, index: item, "has an input that cannot be encoded: \(reason)", ran: .no)
         case .noRoomForInput:
             let message = "has an input that does not fit into what is left of the pool's memory"
             self.init(.noMemory, index: item, message, ran: .no)
         case .unreachable(let exit):
-            self.init(exit, nil, item, ran: .no) { how in
-                "\(BatchMachine.mostFailedStarts) workers in a row ended before they reached an item; the last one \(how)"
-            }
+            let how = Self(exit, index: nil, worker: nil)
+            let reason =
+                exit.failedStart == .notLoaded
+                ? "its workers cannot be loaded"
+                : "\(BatchMachine.mostFailedStarts) workers in a row ended before they reached an item"
+            self.init(how, exit, how.code, item, ran: .no, "\(reason); the last one (pid \(exit.pid)) \(how.message)")
         case .restartedTooOften(let intensity, let exit):
-            self.init(exit, .restartedTooOften, item, ran: .unknown) { how in
-                "more than \(intensity.restarts) workers had to be replaced within \(intensity.time); the last one \(how)"
-            }
+            let how = Self(exit, index: nil, worker: nil)
+            let reason = "more than \(intensity.restarts) workers had to be replaced within \(intensity.time)"
+            self.init(
+                how, exit, .restartedTooOften, item, ran: .unknown,
+                "\(reason); the last one (pid \(exit.pid)) \(how.message)")
         }
     }
 
-    /// Makes the failure of an item that could not be run because a worker ended; its code is the exit's own unless given.
-    private init(_ exit: ProcessExit, _ code: Code?, _ item: Int?, ran: BodyRan, _ reason: (_ how: String) -> String) {
-        let how = Self(exit, index: nil, worker: "its worker (pid \(exit.pid))")
-        self.init(
-            code ?? how.code, index: item, "\(Self.subject(item))could not be run: \(reason(how.message))", ran: ran)
+    private static func worker(_ exit: ProcessExit) -> String { "its worker (pid \(exit.pid))" }
+
+    /// Makes the failure of an item that could not be run because a worker ended; `how` says how it did.
+    private init(_ how: Self, _ exit: ProcessExit, _ code: Code, _ item: Int?, ran: BodyRan, _ reason: String) {
+        self.init(code, index: item, "\(Self.subject(item))could not be run: \(reason)", ran: ran)
         pid = exit.pid
         signal = how.signal
         exitStatus = how.exitStatus

@@ -3,33 +3,37 @@ internal import Glibc
 
 extension ForkPool.Failure {
     /// Makes the failure of the item that a worker ran when it ended, or of all items that no worker reached.
-    init(_ exit: ProcessExit, index: Int?, worker: String) {
+    ///
+    /// Its message goes on after the item's name, or, without `worker`, after the worker's own.
+    init(_ exit: ProcessExit, index: Int?, worker: String?) {
+        let place = worker.map { " in \($0)" } ?? ""
+        let which = worker.map { "ended \($0), which " } ?? ""
         switch exit.cause {
         case .timeout(let limit):
             self.init(
                 .timedOut, index: index,
-                "took longer than its timeout of \(Duration.nanoseconds(limit)), and \(worker) was killed for that; "
+                "took longer than its timeout of \(Duration.nanoseconds(limit)), and \(worker ?? "it") was killed for that; "
                     + "raise Options.timeout or have it run again (Options.retries)"
                     + Self.hint(at: exit, limit))
         case .deadlock where exit.awaits:
             self.init(
                 .deadlocked, index: index,
-                "awaited in \(worker) \(Self.undelivered); start its pool with start: .exec")
+                "awaited\(place) \(Self.undelivered); start its pool with start: .exec")
         case .deadlock:
             self.init(
                 .deadlocked, index: index,
-                "waited in \(worker) for a lock that no thread is left to release; if another thread of this process held it "
+                "waited\(place) for a lock that no thread is left to release; if another thread of this process held it "
                     + "at the fork, or was to signal it (Dispatch, a run loop, Foundation's Process), use a job with "
                     + "start: .exec or map before other threads start; else the body waits for itself")
         case .memoryLimit(let limit):
             self.init(
                 .memoryLimitExceeded, index: index,
-                "ended \(worker), which asked for more memory than its limit of \(limit) bytes; raise "
+                "\(which)asked for more memory than its limit of \(limit) bytes; raise "
                     + "Options.memoryLimit or let the body use less")
         case .cpuTimeLimit(let limit):
             self.init(
                 .cpuTimeLimitExceeded, index: index,
-                "ended \(worker), which used more processor time than its limit of \(Duration.nanoseconds(limit)); raise "
+                "\(which)used more processor time than its limit of \(Duration.nanoseconds(limit)); raise "
                     + "Options.cpuTimeLimit")
         case nil:
             self.init(withoutCause: exit, index: index, worker: worker)
@@ -41,16 +45,15 @@ extension ForkPool.Failure {
         }
     }
 
-    private init(withoutCause exit: ProcessExit, index: Int?, worker: String) {
+    private init(withoutCause exit: ProcessExit, index: Int?, worker: String?) {
         switch exit.status {
         case .exit(let status):
-            self.init(
-                .exited, index: index,
-                "ended \(worker) by exit(\(status)); return from the body or throw instead")
+            self.init(.exited, index: index, Self.describe(exit: status, exit, worker))
         case .signal(let number) where exit.crash != nil || exit.isCrash:
             // If a refused request for memory was not noticed, there is no hint.
             let hint = exit.crash?.memoryLeft ?? .max == .max ? "" : "; its memory is limited by Options.memoryLimit"
-            self.init(.crashed, index: index, "crashed \(worker): \(Self.describe(number, exit))\(hint)")
+            let object = worker.map { " \($0)" } ?? ""
+            self.init(.crashed, index: index, "crashed\(object): \(Self.describe(number, exit))\(hint)")
         case .signal(let number):
             let name = SystemError.name(ofSignal: number)
             let hint =
@@ -61,11 +64,24 @@ extension ForkPool.Failure {
                     "; if nobody sent it, the system ran out of memory: use fewer workers or less memory"
                 default: ""
                 }
-            self.init(.killed, index: index, "was ended when \(name) killed \(worker)\(hint)")
+            let text = worker.map { "was ended when \(name) killed \($0)" } ?? "was killed by \(name)"
+            self.init(.killed, index: index, text + hint)
         case .unknown:
+            let text = worker.map { "was ended with \($0)" } ?? "ended"
             self.init(
                 .lost, index: index,
-                "was ended with \(worker); its status is lost, since this process ignores SIGCHLD or reaps every child")
+                text + "; its status is lost, since this process ignores SIGCHLD or reaps every child")
+        }
+    }
+
+    private static func describe(exit status: Int32, _ exit: ProcessExit, _ worker: String?) -> String {
+        switch (exit.failedStart, worker) {
+        case (.notLoaded, nil):
+            "ended with status \(status) before main, as the dynamic loader ends what it cannot load; standard error has its "
+                + "message: check the program's libraries and LD_LIBRARY_PATH"
+        case (.refused, nil): "refused with status \(status) to be a worker; its reason is on standard error"
+        case (_, let worker?): "ended \(worker) by exit(\(status)); return from the body or throw instead"
+        case (nil, nil): "ended by exit(\(status))"
         }
     }
 

@@ -81,7 +81,8 @@ final class OneShotPools: Sendable {
         do throws(SystemError) {
             guard let size = shape.size, size < .max / 8 else { throw noMemory }
             let pool = try Pool(
-                workers: workers, options: options, for: .oneBatch, heap: size + 2 * Mapping.pageSize)
+                workers: workers, options: options, for: .oneBatch, hasSetUp: options.setUp != nil,
+                heap: size + 2 * Mapping.pageSize)
             guard let batch = try? pool.openOnlyBatch(shape) else { throw noMemory }
             return (pool, batch)
         } catch {

@@ -30,7 +30,8 @@ extension Pool {
             exit.isReady =
                 stage == WorkerRecord.Stage.ready || stage == WorkerRecord.Stage.working
                 || !inside.isEmpty && !state.inheritors.contains(worker)
-            exit.isInSetUp = stage == WorkerRecord.Stage.settingUp
+            exit.isInSetUp = hasSetUp && stage == WorkerRecord.Stage.settingUp
+            exit.process.isBeforeWork = !exit.isReady && !exit.isInSetUp
             if finish == WorkerRecord.Finish.notSetUp, !exit.isReady { exit.setUpError = setUpError(of: worker) }
             writeControl(state)
             if servesOneBatch, !exit.finished { isTainted.store(true, ordering: .relaxed) }
@@ -159,7 +160,8 @@ extension Pool {
         if !layout.open.contains(number) { slot.finish(tag: batch.tags.last!) }
     }
 
-    private func setUpError(of worker: Int) -> WorkerError {
+    /// What a worker wrote of why it cannot run; nil for what only seems to be that.
+    private func setUpError(of worker: Int) -> WorkerError? {
         let length = unsafe layout.record(worker).setUpErrorLength.pointee.load(ordering: .relaxed)
         let bytes = unsafe layout.setUpError(worker)
         let error =
@@ -167,6 +169,6 @@ extension Pool {
             ? unsafe try? BinaryDecoder.decode(
                 WorkerError.self, fromShared: UnsafeRawBufferPointer(rebasing: bytes[..<length]))
             : nil
-        return error ?? WorkerError(losing: "an error whose report is damaged")
+        return error ?? (hasSetUp ? WorkerError(losing: "an error whose report is damaged") : nil)
     }
 }

@@ -14,6 +14,8 @@ final class Pool: Sendable {
     let event: EventFD?
     /// Whether the pool serves one batch at a time and closes with it.
     let servesOneBatch: Bool
+    /// Whether workers run a `setUp`: else one that seems to be in it has a damaged record.
+    let hasSetUp: Bool
     /// The number of processors that workers and callers may run on.
     let processors = Processors.available
     /// The process that made the pool: a fork of it has the memory and no supervisor.
@@ -57,12 +59,13 @@ final class Pool: Sendable {
     }
 
     init(
-        workers: Int, options: ForkPool.Options, for purpose: Region.Purpose, heap: Int = 0
+        workers: Int, options: ForkPool.Options, for purpose: Region.Purpose, hasSetUp: Bool = false, heap: Int = 0
     ) throws(SystemError) {
         event = purpose == .oneBatch ? nil : try EventFD()
         region = try Region(workers: workers, for: purpose, heap: heap)
         layout = region.layout
         servesOneBatch = purpose == .oneBatch
+        self.hasSetUp = hasSetUp
         self.options = options
         unsafe layout.processors.pointee.store(processors, ordering: .relaxed)
         state = Locked(

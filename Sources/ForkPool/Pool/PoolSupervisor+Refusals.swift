@@ -42,6 +42,13 @@ extension PoolSupervisor {
         }
     }
 
+    /// Opens again what the program closed: it may close every descriptor that it has (`closefrom`).
+    func reopenDescriptors() {
+        (turn?.event ?? pool.event)?.reopen()
+        for (slot, process) in processes { processes[slot] = process.reopened() }
+        starter.reopenDescriptors()
+    }
+
     /// Continues processes that are on no item and were stopped from outside: work, or the end of the pool, waits for them.
     func resumeIdle() {
         for (slot, process) in processes {

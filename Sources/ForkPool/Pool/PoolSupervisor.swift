@@ -43,7 +43,8 @@ final class PoolSupervisor {
         let workers = pool.layout.workers
         table = turn.map { WorkerTable(workers: workers, held: $0.take()) } ?? WorkerTable(workers: workers)
         processes.reserveCapacity(pool.layout.processSlots)
-        watchdog = Watchdog(timeout: pool.options.timeout, provesDeadlocks: starter.startsAlone)
+        watchdog = Watchdog(
+            timeout: pool.options.timeout, provesDeadlocks: starter.startsAlone, from: monotonicNanoseconds())
     }
 
     /// Starts a pool's workers, and a thread that supervises them until the pool ends and then signals `over`.
@@ -139,6 +140,10 @@ final class PoolSupervisor {
 
     /// Takes note of every process that ended or was started; returns whether there was any.
     private func look() -> Bool {
+        if polled.contains(where: { $0.revents & Int16(POLLNVAL) != 0 }) {
+            reopenDescriptors()
+            return true
+        }
         if polled[0].revents != 0 { (turn?.event ?? pool.event)?.drain() }
         // Workers that end because the pool closes are not replaced.
         if pool.isClosing { perform(table.close()) }
@@ -252,6 +257,7 @@ final class PoolSupervisor {
             by: layout.crash(slot).pointee, memoryLimit: pool.options.memoryLimit,
             cpuTimeLimit: pool.options.cpuTimeLimit?.nanoseconds)
         process.close()
+        end.isBeforeWork = table.worker(in: slot) == nil
         var exit = WorkerExit(process: end)
         if let worker = table.worker(in: slot) {
             let (reason, sameCause) = table.takeKillReason(of: worker)

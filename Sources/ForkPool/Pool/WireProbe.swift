@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// What a parent reads of a worker's bytes, for the fuzzer.
+/// What a parent reads of a worker's bytes, for the fuzzer and for benchmarks.
 package enum WireProbe {
     /// Encodes a value as a result is encoded.
     package static func encode<T: Encodable>(_ value: T) throws -> [UInt8] {
@@ -33,6 +33,35 @@ package enum WireProbe {
             let memory = unsafe ResultMemory(states: front, slots: front, count: count, arenas: arenas)
             let machine = BatchMachine(count: count, stopsAtFailure: false)
             return FailureReader(memory: memory, machine: machine, newestError: newest).failures().count
+        }
+    }
+}
+
+extension WireProbe {
+    /// Memory for one message after another, coded as a worker and its parent do.
+    @safe package final class Memory {
+        private let encoder = BinaryEncoder()
+        private let memory: UnsafeMutableRawBufferPointer
+        private var size = 0
+
+        /// Allocates `room` bytes, which every message must fit into.
+        package init(room: Int) {
+            unsafe memory = UnsafeMutableRawBufferPointer.allocate(byteCount: room, alignment: 16)
+        }
+
+        deinit {
+            unsafe memory.deallocate()
+        }
+
+        /// Encodes a value in place of the last one; returns the size of its message in bytes.
+        package func encode<T: Encodable>(_ value: T) throws -> Int {
+            size = unsafe try encoder.encode(value, into: memory)
+            return size
+        }
+
+        /// Decodes the message as a result of a live worker is decoded.
+        package func decode<T: Decodable>(_ type: T.Type) throws -> T {
+            unsafe try BinaryDecoder.decode(type, fromShared: UnsafeRawBufferPointer(rebasing: memory[..<size]))
         }
     }
 }

@@ -26,6 +26,10 @@ struct WorkerTable {
     /// The workers that have no process.
     private(set) var unassigned: [Int]
     private var failedStarts = 0
+    /// How many processes in a row could not be loaded.
+    private var failedLoads = 0
+    /// The pool gives up after so many: what the loader does not find now it does not find at the next start.
+    static let mostFailedLoads = 3
     /// How many processes in a row ended without a claim, whatever else was done meanwhile.
     private var vainStarts = 0
     /// Until when no process is started, in nanoseconds of the monotonic clock.
@@ -168,7 +172,7 @@ struct WorkerTable {
 
     /// Records that items were done since the last exit: whatever happens to other processes, the pool works.
     mutating func resetFailedStarts() {
-        failedStarts = 0
+        (failedStarts, failedLoads) = (0, 0)
     }
 
     /// Returns why the pool killed the worker whose process ended, and forgets it.
@@ -189,7 +193,8 @@ struct WorkerTable {
             ending = .endedInSetUp(exit.process)
         }
         if !wasDismissed, !exit.sameCause { count(exit, isWaitedFor: worker != nil || !unassigned.isEmpty, at: now) }
-        if failedStarts >= BatchMachine.mostFailedStarts, ending == nil { ending = .unreachable(exit.process) }
+        let isUnreachable = failedStarts >= BatchMachine.mostFailedStarts || failedLoads >= Self.mostFailedLoads
+        if isUnreachable, ending == nil { ending = .unreachable(exit.process) }
         if let ending { return end(ending) }
         guard let worker else { return fill() }
         if exit.pause > 0 {
@@ -205,9 +210,12 @@ struct WorkerTable {
     /// next ones start later and later.
     private mutating func count(_ exit: WorkerExit, isWaitedFor: Bool, at now: Int) {
         if exit.claimed || exit.finished {
-            (failedStarts, vainStarts) = (0, 0)
+            (failedStarts, failedLoads, vainStarts) = (0, 0, 0)
         } else {
-            if isWaitedFor, exit.hasWork { failedStarts += 1 }
+            if isWaitedFor, exit.hasWork {
+                failedStarts += 1
+                failedLoads = exit.process.failedStart == .notLoaded ? failedLoads + 1 : 0
+            }
             vainStarts += 1
         }
         let excess = vainStarts - BatchMachine.mostFailedStarts

@@ -22,13 +22,16 @@ final class Region: Sendable {
         case executed
     }
 
-    /// Reserves memory (`mmap`, `memfd_create`), less and less where the system grants no large reservation, but never less
-    /// than a heap of `least` bytes.
+    /// Reserves memory (`mmap`, `memfd_create`) for a heap of `least` bytes or more.
+    ///
+    /// Where the system grants no large reservation, it tries less and less, and then leaves as much again free, for threads
+    /// and for the program.
     init(workers: Int, for purpose: Purpose, heap least: Int = 0) throws(SystemError) {
         let leastHeap = Mapping.pages(max(Self.smallest, least))
         var heap = max(Self.usualHeap, leastHeap)
         var arena = Self.blocks(min(Self.largestArena, 8 * Self.largestArena / workers))
         let token = UInt64.random(in: 1 ... .max)
+        var isScarce = false
         while true {
             let shape = RegionLayout.Shape(
                 token: token, workers: workers, processSlots: purpose == .oneBatch ? workers : workers + 1,
@@ -39,10 +42,12 @@ final class Region: Sendable {
             let size = unsafe RegionLayout(base: UnsafeMutableRawPointer(bitPattern: 4096)!, shape: shape).size
             let mapping: Mapping
             do throws(SystemError) {
+                if isScarce, heap > leastHeap { _ = try Mapping(size: 2 * size) }
                 mapping = purpose == .executed ? try Mapping(namedSize: size) : try Mapping(size: size)
             } catch {
                 let smaller = Self.blocks(arena / 2)
                 guard error.isForWantOfRoom, heap > leastHeap || arena > smaller else { throw error }
+                isScarce = true
                 heap = max(Mapping.pages(heap / 2), leastHeap)
                 arena = smaller
                 continue

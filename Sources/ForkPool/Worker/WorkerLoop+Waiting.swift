@@ -30,7 +30,10 @@ extension WorkerLoop {
     }
 
     /// Sleeps until there may be work.
+    ///
+    /// What bodies printed of a line that is not complete is written before.
     func sleep() {
+        cforkpool_flush_output()
         record.announceSleep()
         sleepers.insert(worker)
         seekers.remove(worker)

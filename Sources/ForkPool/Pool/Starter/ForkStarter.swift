@@ -43,6 +43,11 @@ final class ForkStarter: Starter {
         if let fresh = try? Forker(capacity: layout.processSlots) { forker = fresh }
     }
 
+    /// A map does not hear any more that it is cancelled.
+    func reopenDescriptors() {
+        if let descriptor = cancelled, !EventFD.isOpen(descriptor) { cancelled = nil }
+    }
+
     func watchedIsReadable() {
         if exchange(&cancelled, with: nil) != nil { onCancel() }
     }

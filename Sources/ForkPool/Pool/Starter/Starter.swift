@@ -37,6 +37,9 @@ protocol Starter: AnyObject {
     /// Ends what stands beside the processes, none of which is left, until the next start.
     func rest()
 
+    /// Opens again what the program closed.
+    func reopenDescriptors()
+
     func close()
 }
 
@@ -47,5 +50,6 @@ extension Starter {
     var watched: [Int32] { [] }
     func watchedIsReadable() {}
     func rest() {}
+    func reopenDescriptors() {}
     func close() {}
 }

@@ -21,7 +21,7 @@ final class Template {
     private var lostInARow = 0
     /// After so many it is taken for a refusal.
     private static let mostLost = 4
-    /// The descriptors of what this very template forked: only that it can reap.
+    /// The ids of what this very template forked: only that it can reap.
     private var own: Set<Int32> = []
 
     private var request: UnsafeMutablePointer<cforkpool_request> {
@@ -62,7 +62,7 @@ final class Template {
     func reap(_ process: ProcessHandle, in slot: Int) -> ProcessExit {
         finishAsked()
         forker.release(process)
-        guard own.remove(process.descriptor) != nil, isAlive else { return orphaned(process) }
+        guard own.remove(process.pid) != nil, isAlive else { return orphaned(process) }
         guard askToReap(process.pid, in: slot) else { return orphaned(process) }
         let answer = unsafe request.pointee
         guard answer.reap_error == 0 else { return ProcessExit(pid: process.pid, .unknown) }
@@ -78,6 +78,10 @@ final class Template {
 
     /// A descriptor that is readable when the template has ended, if there is one.
     var watched: Int32? { process?.descriptor }
+
+    func reopenDescriptor() {
+        process = process?.reopened()
+    }
 
     func lost() {
         guard process != nil, !isAlive else { return }
@@ -186,7 +190,7 @@ final class Template {
             _ = askToReap(pid, in: slot)
             return .failure(SystemError(call: "pidfd_open", code: -descriptor))
         }
-        own.insert(descriptor)
+        own.insert(pid)
         let process = ProcessHandle(pid: pid, descriptor: descriptor)
         forker.adopt(process)
         return .success(process)

@@ -52,6 +52,10 @@ final class TemplateStarter: Starter {
         for template in all { template.lost() }
     }
 
+    func reopenDescriptors() {
+        for template in all { template.reopenDescriptor() }
+    }
+
     func close() {
         for template in all { template.close() }
     }

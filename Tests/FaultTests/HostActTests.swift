@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+import ForkPool
+import ForkPoolTestSupport
+import Glibc
+import Testing
+
+/// What a host, or somebody with its rights, does to its own process while it has pools.
+@Suite struct HostActTests {
+    @Test(
+        "G16: a host that closes every descriptor while its pool lives gets right results, timeouts and ends",
+        arguments: Kind.allCases)
+    func closedDescriptors(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in HostActScenes.closedDescriptors(kind) }
+    }
+
+    @Test(
+        "G16: timeouts are right in workers whose clock is another one's, by a time namespace",
+        .enabled(if: Credentials.canChange, "only root can make a time namespace"), arguments: Kind.allCases)
+    func timeNamespace(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in HostActScenes.timeNamespace(kind) }
+    }
+
+    @Test(
+        "G2: workers with another user do not outlive a parent whose group is killed, or whose guard was killed before",
+        .enabled(if: Credentials.canChange, "only root can change its user"), arguments: Kind.resident)
+    func guardKilled(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            Host.warmUp(kind)
+            for kill in HostActScenes.Kill.allCases { HostActScenes.killParent(kind, kill) }
+        }
+    }
+
+    @Test(
+        "C6: where the address space is limited, a pool leaves room for its threads, whatever the limit",
+        arguments: Kind.allCases)
+    func roomForThreads(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in HostActScenes.roomForThreads(kind) }
+    }
+}
+
+private enum HostActScenes {
+    private static let options = ForkPool.Options(chunk: .fixed(1), timeout: .seconds(1))
+
+    static func closedDescriptors(_ kind: Kind) {
+        Host.warmUp(kind)
+        let meeting = Rendezvous()
+        let path = meeting.path
+        Host.run("\(kind)") { complaints in
+            complaints.use(kind, options: options) { pool, complaints in
+                complaints.expectRight(pool)
+                // Not the system's own: the harness waits for the end of a pipe.
+                for descriptor: Int32 in 3..<1024 where Files.target(of: descriptor).hasPrefix("anon_inode:") {
+                    close(descriptor)
+                }
+                complaints.expectRight(pool)
+                let results = pool.mapResults([.sleep(at: path), .give(5)])
+                complaints.expect(results, [.failure(.timedOut), .value(5)], "a timeout")
+                // Workers that a fork starts replace others.
+                if kind == .exec { return }
+                let crashes = pool.mapResults([.raise(SIGSEGV), .give(6)])
+                complaints.expect(crashes, [.failure(.crashed), .value(6)], "a crash")
+                complaints.expectRight(pool)
+            }
+        }
+    }
+
+    static func timeNamespace(_ kind: Kind) {
+        Host.warmUp(kind)
+        let meeting = Rendezvous()
+        let path = meeting.path
+        for offset in [-60, 3600] {
+            Host.run("\(kind), \(offset) seconds") { complaints in
+                guard Raw.shiftTime(by: offset) else { return }
+                complaints.use(kind, options: options) { pool, complaints in
+                    for _ in 0..<3 { complaints.expectRight(pool) }
+                    let results = pool.mapResults([.sleep(at: path), .give(5), .nap(300)])
+                    complaints.expect(results, [.failure(.timedOut), .value(5), .value(-1)], "times")
+                }
+            }
+        }
+    }
+
+    enum Kill: CaseIterable {
+        case group, guardBefore
+    }
+
+    static func killParent(_ kind: Kind, _ way: Kill) {
+        let meeting = Rendezvous()
+        meeting.openToAll()
+        let path = meeting.path
+        let parent = Host.start {
+            setpgid(0, 0)
+            let pool = try? Changing(credentials: .groupAndUser).start(kind, options: .init(chunk: .fixed(1)))
+            // Each worker does one of two deeds.
+            let meet = Deed.meet(at: path, 2, then: .give(1))
+            _ = pool?.mapResults([meet, meet])
+            if way == .guardBefore {
+                // It gets its name when it runs.
+                let first = Self.waitForGuard(otherThan: 0)
+                kill(first, SIGKILL)
+                while !ProcessStatus.guards(of: getpid()).isEmpty { usleep(1000) }
+                // Another guard comes with the next process.
+                _ = pool?.mapResults([.raise(SIGKILL)])
+                _ = Self.waitForGuard(otherThan: first)
+            }
+            let last = Deed.say(at: path, then: .give(1))
+            _ = pool?.mapResults([last])
+            withExtendedLifetime(pool) { if opaque(true) { Process.sleepForEver() } }
+        }
+        _ = meeting.receive()
+        let processes = ProcessStatus.below(parent).map(\.pid)
+        kill(way == .group ? -parent : parent, SIGKILL)
+        #expect(Process.wait(for: parent) == SIGKILL)
+        let left = ProcessStatus.waitForEnd(of: processes)
+        #expect(left == [], "\(kind), \(way): these live on: \(left)")
+        Host.endOrphans()
+    }
+
+    private static func waitForGuard(otherThan other: Int32) -> Int32 {
+        while true {
+            if let pid = ProcessStatus.guards(of: getpid()).first(where: { $0 != other }) { return pid }
+            usleep(1000)
+        }
+    }
+
+    static func roomForThreads(_ kind: Kind) {
+        Host.warmUp(kind)
+        // What is free is more than one power of two, and less than the next.
+        for free in [300, 400, 520, 700, 1000, 1500] {
+            Host.run("\(kind), \(free) MiB") { complaints in
+                Limit.set(.addressSpace, to: Files.addressSpace + free << 20)
+                complaints.use(kind) { pool, complaints in complaints.expectRight(pool) }
+            }
+        }
+    }
+}
+
+extension Raw {
+    /// Has what this process starts live in a time namespace, where the clock is so many seconds ahead; returns whether the
+    /// system has such namespaces.
+    static func shiftTime(by seconds: Int) -> Bool {
+        #if arch(x86_64)
+        let unshare = 272
+        #elseif arch(arm64)
+        let unshare = 97
+        #endif
+        let newTime = 0x80
+        guard syscall(unshare, newTime) == 0 else { return false }
+        let file = unsafe open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC)
+        let text = Array("monotonic \(seconds) 0\n".utf8)
+        let length = unsafe write(file, text, text.count)
+        close(file)
+        return length == text.count
+    }
+}
