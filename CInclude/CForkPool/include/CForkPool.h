@@ -25,7 +25,7 @@ extern "C" {
 
 /// The bytes of a crash record, and of the Swift runtime's message in it.
 #define CFORKPOOL_CRASH_SIZE 1024
-#define CFORKPOOL_CRASH_TEXT 980
+#define CFORKPOOL_CRASH_TEXT 984
 
 /// What a worker writes when it ends itself, in memory that the parent shares, and what it waits for before it begins.
 struct cforkpool_crash {
@@ -38,11 +38,11 @@ struct cforkpool_crash {
     /// The private memory that the worker could still get, in bytes; UINT64_MAX if it has no limit.
     uint64_t memory_left;
     /// 1 if the address lies at the end of the worker's stack.
-    uint32_t stack_overflow;
+    uint16_t stack_overflow;
+    /// 1 while the worker's job awaits something that other threads are to deliver.
+    uint16_t awaits;
     /// Bytes used in `text`.
     uint32_t length;
-    /// 1 while the worker's job awaits something that other threads are to deliver.
-    uint32_t awaits;
     /// The process that sent the signal: this one, another one, or -1 for one of another namespace; 0 for the kernel.
     int32_t sender;
     /// 0 until the parent, and its guard, know of the worker; 2 while it waits for that; then 1.
