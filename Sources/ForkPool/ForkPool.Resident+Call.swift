@@ -6,35 +6,65 @@ extension ForkPool.Resident {
     ///
     /// - Parameter input: The input.
     /// - Returns: The result.
-    /// - Throws: The failure of the call, with index 0; `closed` after the end of the pool.
+    /// - Throws: The failure of the call, with index 0; `closed` after the end of the pool; `full` where
+    ///   `Options.whenFull` says so.
     public func callAsFunction(_ input: Input) throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
-        pool.wait(for: batch, isSoonDone: try pool.submit(batch))
+        pool.wait(for: batch, isSoonDone: try pool.submitInTurn(batch, waits: !pool.options.whenFull.fails))
         return try output.result(batch.result(), at: 0).get()
     }
 
     /// Applies the body as the overload for sync code, blocks no thread, and fails as `cancelled` in a cancelled task.
     nonisolated(nonsending) public func callAsFunction(_ input: Input) async throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
-        try pool.submit(batch)
+        try await pool.submitInTurn(batch, waits: !pool.options.whenFull.fails)
         await pool.wait(for: batch)
         return try output.result(batch.result(), at: 0).get()
     }
 
-    /// Submits one input, and returns without waiting for the result.
+    /// Submits one input and returns a call, without waiting for the result.
     ///
-    /// If the call is released before its result is read, the result is dropped.
+    /// If the call is released before its result is read, the result is dropped. While as many calls wait as
+    /// `Options.maxPending` allows this does what `Options.whenFull` says: it blocks the calling thread until there is room,
+    /// or the call fails as `full`. Async code uses `submit(_:whenFull:)`, which suspends.
     ///
     /// - Parameter input: The input.
     /// - Returns: The call. If the pool refuses it, waiting for it throws the reason.
     public func submit(_ input: Input) -> ForkPool.Call<Output> {
         do throws(ForkPool.Failure) {
-            let batch = try makeCall(input)
-            try pool.submit(batch)
-            return ForkPool.Call(.success(batch), output)
+            return try submit(input, whenFull: pool.options.whenFull)
         } catch {
             return ForkPool.Call(.failure(error), output)
         }
+    }
+
+    /// Submits one input, and waits for room or fails while as many calls wait as `Options.maxPending` allows.
+    ///
+    /// Blocks the calling thread for room, and not for the result; async code uses the overload that suspends. So a producer
+    /// gets no further ahead of the workers than that.
+    ///
+    /// - Parameters:
+    ///   - input: The input.
+    ///   - whenFull: Whether to wait or to fail, whatever the options say.
+    /// - Returns: The call.
+    /// - Throws: `full` if this is not to wait; `closed` after the end of the pool, also if that comes while this waits;
+    ///   `noMemory`.
+    public func submit(
+        _ input: Input, whenFull: ForkPool.Options.WhenFull
+    ) throws(ForkPool.Failure) -> ForkPool.Call<Output> {
+        let batch = try makeCall(input)
+        _ = try pool.submitInTurn(batch, waits: !whenFull.fails)
+        return ForkPool.Call(.success(batch), output)
+    }
+
+    /// Submits as the overload for sync code, blocks no thread, and fails as `cancelled` as soon as its task is cancelled
+    /// while this waits.
+    nonisolated(nonsending) public func submit(
+        _ input: Input, whenFull: ForkPool.Options.WhenFull
+    ) async throws(ForkPool.Failure) -> ForkPool.Call<Output> {
+        let batch = try makeCall(input)
+        try await pool.submitInTurn(batch, waits: !whenFull.fails)
+        return ForkPool.Call(.success(batch), output)
     }
 
     private func makeCall(_ value: Input) throws(ForkPool.Failure) -> Batch {

@@ -136,7 +136,7 @@ extension ForkPool.Resident {
     /// Submits a batch, and waits for its end.
     @usableFromInline
     func run(_ batch: Batch) throws(ForkPool.Failure) -> MapResult {
-        pool.wait(for: batch, isSoonDone: try pool.submit(batch))
+        pool.wait(for: batch, isSoonDone: try pool.submitInTurn(batch, waits: !pool.options.whenFull.fails))
         batch.showProgress(isLast: true)
         return batch.result()
     }
@@ -144,7 +144,7 @@ extension ForkPool.Resident {
     /// Submits a batch, and suspends until its end.
     @usableFromInline
     nonisolated(nonsending) func run(_ batch: Batch) async throws(ForkPool.Failure) -> MapResult {
-        try pool.submit(batch)
+        try await pool.submitInTurn(batch, waits: !pool.options.whenFull.fails)
         await pool.wait(for: batch)
         batch.showProgress(isLast: true)
         return batch.result()

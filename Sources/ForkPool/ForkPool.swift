@@ -12,15 +12,16 @@ internal import CForkPool
 /// let sums = try pool.map([(1, 2), (3, 4)]) { x, y in x + y }   // [3, 7]
 /// ```
 ///
-/// A pool has no processes between calls. Any number of threads and tasks may use it at once.
+/// A pool has no processes between calls. Any number of threads and tasks may use it at once: all of its maps share its
+/// workers, in turn. Resident pools and streams of it have workers of their own.
 public final class ForkPool: Sendable {
-    /// The most worker processes of a call.
+    /// The most worker processes of all maps of this pool together.
     public let workers: Int
 
     /// The options of the pool.
     public let options: Options
 
-    private let maps: OneShotPools
+    let maps: OneShotPools
 
     /// Creates a pool.
     ///
@@ -51,7 +52,7 @@ extension ForkPool {
     ) throws(Failure) -> MapResult {
         try withoutActuallyEscaping(body) { (body) throws(Failure) in
             try checkThreads()
-            return try maps.run(layout, stopsAtFailure: stopsAtFailure, cancelled: nil, body: body)
+            return try maps.run(layout, stopsAtFailure: stopsAtFailure, body: body)
         }
     }
 
@@ -63,6 +64,8 @@ extension ForkPool {
     nonisolated(nonsending) func run(
         _ layout: SlotLayout, stopsAtFailure: Bool, _ body: BatchBody
     ) async throws(Failure) -> MapResult {
+        try checkThreads()
+        let turn = try await maps.enter(items: layout.count)
         // The supervising thread hands the body to the fork and never runs it; the caller is suspended meanwhile.
         let supervised: nonisolated(nonsending) (@escaping BatchBody) async -> Result<MapResult, Failure> = { body in
             nonisolated(unsafe) let body = body
@@ -70,12 +73,14 @@ extension ForkPool {
                 Result { () throws(Failure) in
                     try self.checkThreads()
                     return unsafe try self.maps.run(
-                        layout, stopsAtFailure: stopsAtFailure, cancelled: cancelled, body: body)
+                        layout, stopsAtFailure: stopsAtFailure, turn: turn, cancelled: cancelled, body: body)
                 }
             }
             switch result {
             case .success(let result): return result
-            case .failure(let refusal): return .failure(Failure(refused: refusal, index: nil))
+            case .failure(let refusal):
+                turn?.end()
+                return .failure(Failure(refused: refusal, index: nil))
             }
         }
         return try await withoutActuallyEscaping(body, do: supervised).get()

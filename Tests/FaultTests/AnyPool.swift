@@ -37,6 +37,8 @@ struct AnyPool<J: PlainJob>: Sendable {
     }
 
     var workers: Int { oneShot?.workers ?? resident.workers }
+    var pending: Int { oneShot?.pending ?? resident.pending }
+    var busy: Int { oneShot?.busy ?? resident.busy }
 }
 
 // MARK: - Maps

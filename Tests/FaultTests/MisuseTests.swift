@@ -7,7 +7,8 @@ import Testing
 /// An error of the program that uses the library.
 enum Misuse: String, Codable, CaseIterable, Sendable {
     case manyWorkers, chunk, warmMemory, timeout, retries, retryPause, itemsPerWorker, memoryLimit, cpuTimeLimit
-    case niceness, restarts, restartTime, slots, slotSize, hugeSlot, window, sharedCount, sharedSize, sharedIndex
+    case niceness, maxPending, restarts, restartTime, slots, slotSize, hugeSlot, window, sharedCount, sharedSize,
+        sharedIndex
     case sharedLock, wrongCount, noMemory
 
     /// What the process says at its end, in release builds too.
@@ -23,6 +24,7 @@ enum Misuse: String, Codable, CaseIterable, Sendable {
         case .memoryLimit: "memoryLimit must be at least 1 byte, not 0"
         case .cpuTimeLimit: "cpuTimeLimit must be at least a nanosecond, not 0.0 seconds"
         case .niceness: "niceness must be from 0 to 19, not 20"
+        case .maxPending: "maxPending must be at least 0, not -1"
         case .restarts: "restarts must be at least 0, not -1"
         case .restartTime: "the time for restarts must be more than 0, not 0.0 seconds"
         case .slots: "a count of slots must be at least 0, not -1"
@@ -52,6 +54,7 @@ enum Misuse: String, Codable, CaseIterable, Sendable {
         case .memoryLimit: _ = ForkPool.Options(memoryLimit: 0)
         case .cpuTimeLimit: _ = ForkPool.Options(cpuTimeLimit: .zero)
         case .niceness: _ = ForkPool.Options(niceness: 20)
+        case .maxPending: _ = ForkPool.Options(maxPending: -1)
         case .restarts: _ = ForkPool.Options.RestartIntensity(-1, within: .seconds(1))
         case .restartTime: _ = ForkPool.Options.RestartIntensity(1, within: .zero)
         case .slots: _ = try pool.fill(count: -1, slot: 1, of: Int.self) { _, _ in }

@@ -89,7 +89,11 @@ final class Scribbler: @unchecked Sendable {
         let batch = try pool.openOnlyBatch(shape)
         let worker = Self.worker(pool, isOneShot: true, body)
         let starter = try ForkStarter(worker, pool.layout, cancelled: nil) {}
-        try PoolSupervisor.run(pool, starter, workers: min(workers, shape.count)) { _ in nil }
+        let wanted = min(workers, shape.count)
+        let turn = try WorkerSharing(workers: workers, limit: nil).enter(wanting: wanted)
+        turn.begin(in: pool)
+        try PoolSupervisor.run(pool, starter, workers: wanted, turn: turn) { _ in nil }
+        turn.end()
         extendLifetime(worker)
         return batch.result()
     }

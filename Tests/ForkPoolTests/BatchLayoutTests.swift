@@ -62,7 +62,7 @@ struct BatchLayoutTests {
                 for (count, stride) in [(Int.max, 1), (1 << 40, 1 << 40), (.max, .max), (1 << 48, 1024)] {
                     let layout = SlotLayout(count: count, stride: stride, alignment: 8)
                     let failure = #expect(throws: ForkPool.Failure.self) {
-                        try pools.run(layout, stopsAtFailure: false, cancelled: nil) { _, _, _ in true }
+                        try pools.run(layout, stopsAtFailure: false) { _, _, _ in true }
                     }
                     #expect(failure?.code == .noMemory && failure?.errno == ENOMEM)
                 }

@@ -65,6 +65,7 @@ struct FailureCodingTests {
             (.timedOut, "timedOut"), (.deadlocked, "deadlocked"), (.memoryLimitExceeded, "memoryLimitExceeded"),
             (.cpuTimeLimitExceeded, "cpuTimeLimitExceeded"), (.restartedTooOften, "restartedTooOften"),
             (.killRefused, "killRefused"),
+            (.full, "full"),
             (.notRunnable, "notRunnable"),
         ]
         for (code, name) in codes {

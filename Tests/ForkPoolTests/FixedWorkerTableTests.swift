@@ -13,18 +13,18 @@ struct FixedWorkerTableTests {
     }
 
     private func running(_ workers: Int) -> WorkerTable {
-        var table = WorkerTable(workers: workers, hasSpare: false)
+        var table = WorkerTable(workers: workers, held: Array(0..<workers))
         _ = table.fill()
         for slot in 0..<workers { _ = table.started(slot) }
         return table
     }
 
-    @Test("starts each worker in its slot, and no more than there are items")
+    @Test("starts each worker in its slot, and no more than the map has")
     func fill() {
-        var table = WorkerTable(workers: 3, hasSpare: false)
+        var table = WorkerTable(workers: 3, held: [0, 1])
         #expect(table.unassigned == [])
-        #expect(table.fill(2) == [.start([0, 1])])
-        #expect(table.fill(2) == [])
+        #expect(table.fill() == [.start([0, 1])])
+        #expect(table.fill() == [])
         #expect(table.started(1) == [])
         #expect(table.started(0) == [])
         #expect((0..<3).map { table.worker(in: $0) } == [0, 1, nil])
@@ -42,7 +42,31 @@ struct FixedWorkerTableTests {
         #expect(table.exited(1, exit(isNeeded: false), at: 5) == [])
         #expect(!table.isManned)
         #expect(table.ending == nil)
-        #expect(table.fill(1) == [.start([0])])
+        #expect(table.fill() == [.start([0, 1])])
+    }
+
+    @Test("starts only the workers that the map has, and knows which of them have no process")
+    func shared() {
+        var table = WorkerTable(workers: 5, held: [3, 1])
+        #expect(table.heldCount == 2 && table.unused == [1, 3])
+        #expect(table.fill() == [.start([1, 3])])
+        for slot in [1, 3] { #expect(table.started(slot) == []) }
+        #expect(table.unused == [] && table.fill() == [])
+        table.take([0])
+        #expect(table.unused == [0] && table.fill() == [.start([0])])
+        #expect(table.started(0) == [])
+        // One that gave way is not replaced, although there is something to do.
+        var leaving = exit(finished: true)
+        leaving.gaveWay = true
+        #expect(table.exited(1, leaving, at: 5) == [])
+        #expect(table.unused == [1])
+        table.giveBack([1])
+        #expect(table.unused == [] && table.fill() == [] && table.heldCount == 2)
+        // One that ended is, and one that rests is not unused.
+        #expect(table.exited(3, exit(), at: 5) == [.start([3])])
+        #expect(table.exited(0, exit(pause: 30), at: 5) == [])
+        #expect(table.unused == [])
+        #expect(table.endRests(at: 35) == [.start([0])])
     }
 
     @Test("goes on without a worker that is refused")
@@ -88,7 +112,7 @@ struct FixedWorkerTableTests {
 
     @Test("kills what starts after the end, and every process at the end")
     func end() {
-        var table = WorkerTable(workers: 3, hasSpare: false)
+        var table = WorkerTable(workers: 3, held: [0, 1, 2])
         _ = table.fill()
         _ = table.started(0)
         #expect(table.end(.cancelled) == [.kill(slot: 0)])

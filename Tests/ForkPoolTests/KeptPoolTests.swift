@@ -94,7 +94,9 @@ struct KeptPoolTests {
                     return true
                 }
                 let starter = OnceStarter(try ForkStarter(worker, pool.layout, cancelled: nil) {}, slot: 1)
-                try PoolSupervisor.run(pool, starter, workers: 2) { _ in nil }
+                let turn = try WorkerSharing(workers: 2, limit: nil).enter(wanting: 2)
+                try PoolSupervisor.run(pool, starter, workers: 2, turn: turn) { _ in nil }
+                turn.end()
                 let result = batch.result()
                 #expect(result.failures.count == 1)
                 #expect(result.failures.first?.value.code == .exited)

@@ -152,7 +152,7 @@ struct OneShotPoolsTests {
                 let pools = OneShotPools(workers: 2, options: .init())
                 func run(_ stride: Int) throws -> Int {
                     let layout = SlotLayout(count: 2, stride: stride, alignment: 8)
-                    let result = try pools.run(layout, stopsAtFailure: true, cancelled: nil) { range, writer, _ in
+                    let result = try pools.run(layout, stopsAtFailure: true) { range, writer, _ in
                         for item in range {
                             guard writer.begin(item) else { return false }
                             writer.finish(item)
@@ -239,9 +239,9 @@ struct OneShotPoolsTests {
                 let pool = ForkPool(workers: 2)
                 let results = Threads.run(2) { thread in
                     try? pool.map(0..<100) { item in
-                        // No map goes on before the other one has begun.
+                        // No map ends before the other one has begun, with the worker that the first one gives up.
                         if item == 0 { begun.add() }
-                        while begun.value < 2 { sched_yield() }
+                        if item == 99 { while begun.value < 2 { sched_yield() } }
                         return item * 10 + thread
                     }
                 }

@@ -7,7 +7,7 @@ import Testing
 extension WorkerTableTests {
     @Test("kills spares when it closes, replaces nothing, and kills what starts too late")
     func close() {
-        var table = WorkerTable(workers: 2, hasSpare: true)
+        var table = WorkerTable(workers: 2)
         _ = table.fill()
         for slot in 0...1 { _ = table.started(slot) }
         #expect(table.close() == [])
@@ -27,7 +27,7 @@ extension WorkerTableTests {
 
     @Test("kills every process when it ends, and each that starts too late")
     func end() {
-        var table = WorkerTable(workers: 3, hasSpare: true)
+        var table = WorkerTable(workers: 3)
         _ = table.fill()
         for slot in 0...1 { _ = table.started(slot) }
         #expect(table.end(.cancelled) == [.kill(slot: 0), .kill(slot: 1)])
@@ -163,7 +163,7 @@ extension WorkerTableTests {
     @Test("gives up after 32 exits in a row without a claim, and not after 31")
     func failedStarts() {
         for hasSpare in [true, false] {
-            var table = WorkerTable(workers: 1, hasSpare: hasSpare)
+            var table = hasSpare ? WorkerTable(workers: 1) : WorkerTable(workers: 1, held: [0])
             _ = table.fill()
             for slot in 0...(hasSpare ? 1 : 0) { _ = table.started(slot) }
             #expect(wearDown(&table, 31) == false)

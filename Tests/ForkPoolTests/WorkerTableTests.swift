@@ -18,7 +18,7 @@ struct WorkerTableTests {
 
     /// A table of running workers, each in the slot of its number, and a spare in the last slot.
     func running(_ workers: Int) -> WorkerTable {
-        var table = WorkerTable(workers: workers, hasSpare: true)
+        var table = WorkerTable(workers: workers)
         _ = table.fill()
         for slot in 0...workers { _ = table.started(slot) }
         return table
@@ -28,7 +28,7 @@ struct WorkerTableTests {
 
     @Test("begins with a process for each worker and a spare")
     func fill() {
-        var table = WorkerTable(workers: 3, hasSpare: true)
+        var table = WorkerTable(workers: 3)
         #expect(!table.isManned)
         #expect(table.unassigned == [2, 1, 0])
         #expect(table.fill() == [.start([0, 1, 2, 3])])
@@ -85,7 +85,7 @@ struct WorkerTableTests {
 
     @Test("goes on with the processes that run where the system refuses more, and is unmanned without any")
     func refused() {
-        var table = WorkerTable(workers: 2, hasSpare: true)
+        var table = WorkerTable(workers: 2)
         _ = table.fill()
         table.refused(0)
         #expect(table.started(1) == [.assign(slot: 1, worker: 0)])

@@ -109,6 +109,14 @@ extension ForkPool.Failure {
                 + "pool fewer items at once", ran: .no)
     }
 
+    /// Why a map or call is refused where `limit` others wait.
+    static func queueFull(_ limit: Int) -> Self {
+        Self(
+            .full, index: nil,
+            "the map was refused: \(limit) others wait for a worker, as many as Options.maxPending allows; try again later, "
+                + "or wait for room: with whenFull: .wait", ran: .no)
+    }
+
     static var foreign: Self { .closed("belongs to the process that made it, of which this one is a fork") }
 
     static var streamCancelled: Self { Self(.cancelled, index: nil, "the map was cancelled") }

@@ -48,6 +48,7 @@ extension Pool {
     func takeNotices() {
         let isForSupervisor = locked { state in
             settleAll(&state)
+            wakeRoomLine(&state)
             announceAllTasks(&state)
             resumeStreams(&state)
             return hasFailure(state)

@@ -9,19 +9,41 @@ final class OneShotPools: Sendable {
     private let idle = Mutex<Pool?>(nil)
     /// How often workers were replaced, over all maps.
     private let restarts: Mutex<RestartLog>
+    private let sharing: WorkerSharing
 
     init(workers: Int, options: ForkPool.Options) {
         self.workers = workers
         self.options = options
+        sharing = WorkerSharing(workers: workers, limit: options.whenFull.fails ? options.maxPending : nil)
         restarts = Mutex(RestartLog(options.restartIntensity))
+    }
+
+    /// How many maps wait in line, and how many workers maps have.
+    var load: (pending: Int, busy: Int) { sharing.own.load }
+
+    /// Suspends the task until a map of so many items has a worker; nil if it needs none.
+    ///
+    /// - Throws: `full`; `cancelled` if the task is cancelled.
+    nonisolated(nonsending) func enter(items: Int) async throws(ForkPool.Failure) -> MapTurn? {
+        items > 0 ? try await sharing.own.enter(wanting: min(workers, items)) : nil
+    }
+
+    /// Waits, on the calling thread, until the map has a worker, and then runs it.
+    func run(
+        _ layout: SlotLayout, stopsAtFailure: Bool, body: @escaping BatchBody
+    ) throws(ForkPool.Failure) -> MapResult {
+        let turn = layout.count > 0 ? try sharing.own.enter(wanting: min(workers, layout.count)) : nil
+        return try run(layout, stopsAtFailure: stopsAtFailure, turn: turn, cancelled: nil, body: body)
     }
 
     /// Runs `body` over the items of a layout in workers, and returns when none of them is left.
     ///
-    /// The descriptor `cancelled` is readable when the caller cancels the map.
+    /// The workers are those of a turn, which ends with the map. The descriptor `cancelled` is readable when the caller
+    /// cancels the map.
     func run(
-        _ layout: SlotLayout, stopsAtFailure: Bool, cancelled: Int32?, body: @escaping BatchBody
+        _ layout: SlotLayout, stopsAtFailure: Bool, turn: MapTurn?, cancelled: Int32?, body: @escaping BatchBody
     ) throws(ForkPool.Failure) -> MapResult {
+        defer { turn?.end() }
         WarmUp.done
         let shape = Batch.Shape(
             count: layout.count, inputStride: 0, slotStride: layout.stride, stopsAtFailure: stopsAtFailure,
@@ -31,13 +53,14 @@ final class OneShotPools: Sendable {
         if let cancelled, EventFD.isReadable(cancelled) {
             // Workers that begin could be done before the supervisor sees the cancellation.
             pool.endWithoutWorkers(.cancelled)
-        } else if layout.count > 0 {
+        } else if let turn {
+            turn.begin(in: pool)
             let worker = WorkerMain(
                 region: pool.layout, settings: WorkerSettings(options), setUp: options.setUp,
                 tearDown: options.tearDown, body: body)
             do throws(SystemError) {
                 let starter = try ForkStarter(worker, pool.layout, cancelled: cancelled) { pool.end(.cancelled) }
-                try PoolSupervisor.run(pool, starter, workers: min(workers, layout.count)) { now in
+                try PoolSupervisor.run(pool, starter, workers: min(workers, layout.count), turn: turn) { now in
                     self.restarts.withLock { $0.excess(at: now) }
                 }
             } catch {
@@ -46,6 +69,8 @@ final class OneShotPools: Sendable {
             }
             extendLifetime(worker)
         }
+        // A map that the progress handler makes may need the workers.
+        turn?.end()
         batch.showProgress(isLast: true)
         return batch.result()
     }
@@ -88,6 +113,7 @@ extension Pool {
             // What came before the map was repaired with it.
             state.repaired = now
             writeControl(state)
+            layout.batchSlot(0).resetRecalls()
             for worker in 0..<layout.workers {
                 layout.record(worker).reset(remaining: nil)
                 unsafe layout.record(worker).batchSlot.pointee.store(0, ordering: .relaxed)

@@ -5,11 +5,14 @@ internal import Synchronization
 // How a batch goes through a pool: made, perhaps pending, open, ended.
 
 extension Pool {
-    /// Gives a batch to the workers, or lets it wait for a batch slot; throws if the pool was closed meanwhile.
+    /// Gives a batch to the workers, or lets it wait for a batch slot; throws if the pool was closed meanwhile, or if there is
+    /// no room within a limit on pending batches.
     ///
     /// - Returns: Whether workers were awake for it, so that it may be done soon.
     @discardableResult
-    func submit(_ batch: Batch) throws(ForkPool.Failure) -> Bool {
+    func submit(
+        _ batch: Batch, within limit: Int? = nil, for ticket: RoomTicket? = nil
+    ) throws(ForkPool.Failure) -> Bool {
         unsafe layout.callerProcessor.pointee.store(Int(cforkpool_sched_getcpu()), ordering: .relaxed)
         let (refusal, wakes, notifies) = locked { state -> (ForkPool.Failure?, Int, Bool) in
             if let refusal = self.refusal(of: state) { return (refusal, 0, false) }
@@ -17,6 +20,7 @@ extension Pool {
                 batch.stage = .ended
                 return (nil, 0, false)
             }
+            if let limit, !hasRoom(limit, for: ticket, state) { return (.queueFull(limit), 0, false) }
             if !state.queue.hasRoom { settleAll(&state) }
             let isOpen: Bool
             if case .open(let number) = state.queue.admit(batch) {
@@ -97,6 +101,7 @@ extension Pool {
         end(batch, &state)
         slot.ended.signal()
         admitPending(&state)
+        wakeRoomLine(&state)
     }
 
     /// Items that must have an outcome and have none, although every worker has left.
@@ -132,7 +137,7 @@ extension Pool {
             opened += batch.machine.end
             announceTasks(of: batch, at: number)
         }
-        if state.queue.pending.isEmpty { unsafe layout.backlog.pointee.store(0, ordering: .sequentiallyConsistent) }
+        writeBacklog(state)
         layout.admission.signal()
         layout.wake(opened)
     }
@@ -152,6 +157,7 @@ extension Pool {
     func endBatches(_ cause: FailureCause, _ state: inout State) {
         state.queue.end(cause)
         for case let batch? in state.queue.slots { batch.machine.end(cause) }
+        wakeRoomLine(&state)
     }
 
     /// Settles every batch as its machine says, when no worker is left.
@@ -161,7 +167,7 @@ extension Pool {
             batch.machine.end(cause)
             end(batch, &state)
         }
-        unsafe layout.backlog.pointee.store(0, ordering: .sequentiallyConsistent)
+        writeBacklog(state)
         for (number, batch) in state.queue.slots.enumerated() {
             guard let batch else { continue }
             let slot = layout.batchSlot(number)
@@ -172,6 +178,7 @@ extension Pool {
             settle(batch, &state)
         }
         layout.admission.signal()
+        wakeRoomLine(&state)
         resumeStreams(&state)
     }
 

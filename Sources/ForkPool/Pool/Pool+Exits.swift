@@ -21,6 +21,7 @@ extension Pool {
         var exit = WorkerExit(process: process)
         exit.finished = finish == WorkerRecord.Finish.done || finish == WorkerRecord.Finish.used
         exit.claimed = stage == WorkerRecord.Stage.working
+        let givesWay = unsafe servesOneBatch && record.givesWay.pointee.load(ordering: .relaxed) != 0
         return locked { state in
             let inside = state.queue.slots.indices.filter {
                 state.queue.slots[$0] != nil && layout.batchSlot($0).inside.contains(worker)
@@ -45,6 +46,8 @@ extension Pool {
             }
             prepareSuccessor(of: worker, remaining, &state)
             exit.pause = remaining?.pause ?? 0
+            // A worker gives way after its claim; what has something left has a damaged record.
+            exit.gaveWay = givesWay && remaining == nil
             for (number, batch) in state.queue.slots.enumerated() {
                 guard let batch else { continue }
                 let cursor = unsafe layout.batchSlot(number).cursor.pointee.load(ordering: .relaxed)
@@ -63,6 +66,17 @@ extension Pool {
 
     private func hasUnclaimed(_ state: State) -> Bool {
         state.queue.slots.indices.contains { layout.open.contains($0) && layout.batchSlot($0).hasUnclaimed }
+    }
+
+    /// How many workers could claim an item of a pool for one batch.
+    var claimable: Int {
+        let slot = layout.batchSlot(0)
+        guard layout.open.contains(0), slot.hasUnclaimed else { return 0 }
+        let (limit, cursor) = unsafe (
+            slot.limit.pointee.load(ordering: .relaxed), slot.cursor.pointee.load(ordering: .relaxed)
+        )
+        // Both may be damaged.
+        return limit > 0 ? min(layout.workers, max(0, limit - max(0, cursor))) : 0
     }
 
     /// Decides what becomes of a batch that the worker was inside of; returns what its successor runs first.

@@ -15,7 +15,7 @@ extension Pool {
     func writeControl(_ state: State) {
         let closes = state.queue.isClosing || servesOneBatch
         unsafe layout.closing.pointee.store(closes ? 1 : 0, ordering: .sequentiallyConsistent)
-        unsafe layout.backlog.pointee.store(state.queue.pending.isEmpty ? 0 : 1, ordering: .sequentiallyConsistent)
+        writeBacklog(state)
     }
 
     func repair(_ state: inout State, _ now: Int, _ review: inout Review) {

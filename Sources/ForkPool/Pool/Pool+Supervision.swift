@@ -39,6 +39,7 @@ extension Pool {
         locked { state in
             state.isUnmanned = !isManned
             settleAll(&state)
+            wakeRoomLine(&state)
             announceAllTasks(&state)
             resumeStreams(&state)
             var review = Review(ending: state.queue.ending, hasWork: state.queue.hasWork)

@@ -103,6 +103,7 @@ extension Pool {
                 state.queue.withdraw(batch)
                 end(batch, &state)
                 layout.admission.signal()
+                wakeRoomLine(&state)
                 return false
             case .open(let number):
                 batch.machine.end(.cancelled)

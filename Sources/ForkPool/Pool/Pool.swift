@@ -45,6 +45,9 @@ final class Pool: Sendable {
         var awakened: [Waiter] = []
         /// Whether the supervisor looks again before long; else a caller that waits notifies it.
         var isAttended = false
+        /// The callers that wait for room, in their order, and how many ever did.
+        var roomLine: [RoomTicket] = []
+        var roomTickets = 0
         /// When the supervisor last repaired what could be damaged, in nanoseconds of the monotonic clock.
         var repaired = 0
         /// The workers whose process first runs a predecessor's remaining range.
@@ -101,7 +104,10 @@ final class Pool: Sendable {
 
     func close(_ over: PrivateEvent) {
         guard isOwn else { return }
-        locked { $0.queue.refuse(because: "was closed") }
+        locked { state in
+            state.queue.refuse(because: "was closed")
+            wakeRoomLine(&state)
+        }
         while let batch = locked({ $0.queue.unfinished }) { wait(for: batch) }
         locked { $0.queue.close() }
         unsafe layout.closing.pointee.store(1, ordering: .sequentiallyConsistent)
@@ -235,5 +241,5 @@ extension Pool.State {
     }
 
     /// Whether a caller could wait for something.
-    var needsAttention: Bool { queue.isClosing || queue.hasWork || !streamWaiters.isEmpty }
+    var needsAttention: Bool { queue.isClosing || queue.hasWork || !streamWaiters.isEmpty || !roomLine.isEmpty }
 }

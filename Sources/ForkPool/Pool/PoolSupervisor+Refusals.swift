@@ -46,7 +46,7 @@ extension PoolSupervisor {
     ///
     /// - Parameter closed: The numbers. One of them may be that of another descriptor as soon as the first is opened.
     func reopen(_ closed: Set<Int32>) {
-        if closed.contains(pool.eventFD) { pool.event?.reopen() }
+        if let event = turn?.event ?? pool.event, closed.contains(event.descriptor) { event.reopen() }
         var isComplete = true
         for (slot, process) in processes where closed.contains(process.descriptor) {
             let other = process.reopened()

@@ -10,8 +10,14 @@ internal import Synchronization
 final class PoolSupervisor {
     let pool: Pool
     let starter: any Starter
-    /// The number of workers that there is work for at first.
-    private let workers: Int
+    /// The most workers that a one-shot map has a use for.
+    let workers: Int
+    /// The part of a one-shot map in the workers that its pool's maps share, and how many of them gave way since it last gave
+    /// any back.
+    let turn: MapTurn?
+    var gaveWay = 0
+    /// Whether the system refused a process since then.
+    var wasRefused = false
     /// Takes note of a replacement; returns the limit that it exceeds, if it does.
     private let countRestart: (_ now: Int) -> ForkPool.Options.RestartIntensity?
     var table: WorkerTable
@@ -26,14 +32,16 @@ final class PoolSupervisor {
     var layout: RegionLayout { pool.layout }
 
     private init(
-        _ pool: Pool, _ starter: any Starter, workers: Int,
+        _ pool: Pool, _ starter: any Starter, workers: Int, turn: MapTurn? = nil,
         countRestart: @escaping (_ now: Int) -> ForkPool.Options.RestartIntensity?
     ) {
         self.pool = pool
         self.starter = starter
         self.workers = workers
+        self.turn = turn
         self.countRestart = countRestart
-        table = WorkerTable(workers: pool.layout.workers, hasSpare: !pool.servesOneBatch)
+        let workers = pool.layout.workers
+        table = turn.map { WorkerTable(workers: workers, held: $0.take()) } ?? WorkerTable(workers: workers)
         processes.reserveCapacity(pool.layout.processSlots)
         watchdog = Watchdog(
             timeout: pool.options.timeout, provesDeadlocks: starter.startsAlone, from: monotonicNanoseconds())
@@ -65,18 +73,19 @@ final class PoolSupervisor {
         }
     }
 
-    /// Does the same for a pool for one batch, on this thread, until no worker is left.
+    /// Does the same for a pool for one batch with the workers of a turn, on this thread, until none of them is left.
     static func run(
-        _ pool: Pool, _ starter: any Starter, workers: Int,
+        _ pool: Pool, _ starter: any Starter, workers: Int, turn: MapTurn,
         countRestart: @escaping (_ now: Int) -> ForkPool.Options.RestartIntensity?
     ) throws(SystemError) {
-        let supervisor = PoolSupervisor(pool, starter, workers: workers, countRestart: countRestart)
+        let supervisor = PoolSupervisor(pool, starter, workers: workers, turn: turn, countRestart: countRestart)
         try supervisor.begin()
+        supervisor.shareWorkers()
         supervisor.run()
     }
 
     private func begin() throws(SystemError) {
-        perform(table.fill(workers))
+        perform(table.fill())
         if let refusal = collect(waiting: true), processes.isEmpty {
             starter.close()
             throw refusal
@@ -100,7 +109,7 @@ final class PoolSupervisor {
         polled.removeAll(keepingCapacity: true)
         polledSlots.removeAll(keepingCapacity: true)
         // The kernel passes over a descriptor of -1.
-        poll(pool.eventFD)
+        poll(turn?.event?.descriptor ?? pool.eventFD)
         poll(starter.forker.guardDescriptor)
         for (slot, process) in processes {
             polledSlots.append(slot)
@@ -137,7 +146,7 @@ final class PoolSupervisor {
             reopen(Set(polled.filter { $0.revents & Int16(POLLNVAL) != 0 }.map(\.fd)))
             return true
         }
-        if polled[0].revents != 0 { pool.event?.drain() }
+        if polled[0].revents != 0 { (turn?.event ?? pool.event)?.drain() }
         // Workers that end because the pool closes are not replaced.
         if pool.isClosing { perform(table.close()) }
         var hasChanged = polled[1].revents != 0
@@ -154,6 +163,7 @@ final class PoolSupervisor {
         abandonOverdue()
         if table.nextRestEnd != .max { perform(table.endRests(at: monotonicNanoseconds())) }
         takeStarted(waiting: false)
+        if shareWorkers() { hasChanged = true }
         return hasChanged || processes.count != before
     }
 
@@ -164,7 +174,7 @@ final class PoolSupervisor {
         if let cause = review.ending ?? table.ending {
             perform(table.end(cause))
         } else if review.hasWork, !table.isManned {
-            perform(table.fill(workers))
+            perform(table.fill())
             if let refusal = collect(waiting: true), processes.isEmpty { pool.failWithoutWorkers(.refused(refusal)) }
             prepareToPoll()
         }
@@ -217,7 +227,7 @@ final class PoolSupervisor {
         for worker in table.unassigned { pool.abandon(worker) }
     }
 
-    private func collect(waiting: Bool) -> SystemError? {
+    func collect(waiting: Bool) -> SystemError? {
         var refusal: SystemError?
         let started = starter.started(waiting: waiting)
         pool.isStarting.store(starter.isStarting, ordering: .relaxed)
@@ -231,6 +241,7 @@ final class PoolSupervisor {
                 // No process goes on with what this worker of a one-shot map was inside of: the others take it.
                 if pool.servesOneBatch { pool.abandon(slot) }
                 refusal = error
+                wasRefused = true
             }
         }
         return refusal
@@ -257,6 +268,7 @@ final class PoolSupervisor {
             watchdog.forget(worker)
             exit = pool.exited(worker, end, killedFor: reason)
             exit.sameCause = sameCause
+            if exit.gaveWay { gaveWay += 1 }
             if !exit.finished, !sameCause, reason != .needless, exit.isNeeded, !table.isEnding,
                 let excess = countRestart(now)
             {

@@ -22,3 +22,17 @@
         }
     }
 }
+
+/// A thread or a task that waits.
+enum Sleeper: Sendable {
+    case thread(PrivateEvent)
+    case task(Waiter)
+
+    /// Wakes a thread at once, and adds a task to those that are resumed when the lock is free.
+    func wake(_ awakened: inout [Waiter]) {
+        switch self {
+        case .thread(let event): event.signal()
+        case .task(let waiter): awakened.append(waiter)
+        }
+    }
+}

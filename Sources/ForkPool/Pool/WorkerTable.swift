@@ -16,6 +16,8 @@ struct WorkerTable {
         case worker(Int)
         /// The process is killed, and was no worker.
         case dismissed
+        /// Another map has the worker, or none.
+        case elsewhere
     }
 
     private var slots: [ProcessSlot]
@@ -42,11 +44,19 @@ struct WorkerTable {
     /// Workers that rest, and until when in nanoseconds of the monotonic clock.
     private var resting: [(worker: Int, until: Int)] = []
 
-    /// Makes a table of `workers` workers, none of which has a process; with a spare, or fixed to their slots.
-    init(workers: Int, hasSpare: Bool) {
-        isFixed = !hasSpare
-        slots = Array(repeating: .empty, count: workers + (hasSpare ? 1 : 0))
-        unassigned = hasSpare ? Array((0..<workers).reversed()) : []
+    /// Makes a table of `workers` workers and a spare, none of which has a process.
+    init(workers: Int) {
+        isFixed = false
+        slots = Array(repeating: .empty, count: workers + 1)
+        unassigned = Array((0..<workers).reversed())
+    }
+
+    /// Makes a table of workers that are fixed to their slots; the map has `held` of them.
+    init(workers: Int, held: [Int]) {
+        isFixed = true
+        slots = Array(repeating: .elsewhere, count: workers)
+        unassigned = []
+        take(held)
     }
 
     // MARK: - Questions
@@ -61,7 +71,7 @@ struct WorkerTable {
     ///
     /// A resting worker will be one that is fixed to its slot: no other process would find anything to do meanwhile,
     /// and one after the other would be started.
-    var isManned: Bool { slots.contains { $0 != .empty } || isFixed && !resting.isEmpty }
+    var isManned: Bool { slots.contains { $0 != .empty && $0 != .elsewhere } || isFixed && !resting.isEmpty }
 
     /// Whether workers are not replaced any more.
     var isEnding: Bool { ending != nil || isClosing }
@@ -75,13 +85,31 @@ struct WorkerTable {
         return pausedUntil > 0 && !isEnding ? min(rest, pausedUntil) : rest
     }
 
+    private func rests(_ worker: Int) -> Bool { resting.contains { $0.worker == worker } }
+
+    // MARK: - Shared workers
+
+    /// How many workers the map has.
+    var heldCount: Int { slots.count { $0 != .elsewhere } }
+
+    /// The workers that the map has, and that neither have a process nor rest, in ascending order.
+    var unused: [Int] { slots.indices.filter { slots[$0] == .empty && !rests($0) } }
+
+    /// Adds workers to those that the map has.
+    mutating func take(_ workers: [Int]) {
+        for worker in workers { slots[worker] = .empty }
+    }
+
+    /// Removes workers that have no process from those that the map has.
+    mutating func giveBack(_ workers: [Int]) {
+        for worker in workers { slots[worker] = .elsewhere }
+    }
+
     // MARK: - Starts
 
-    mutating func fill(_ count: Int = .max) -> [Action] {
+    mutating func fill() -> [Action] {
         guard !isEnding, pausedUntil == 0 else { return [] }
-        let empty = slots.indices.prefix(count).filter { slot in
-            slots[slot] == .empty && !(isFixed && resting.contains { $0.worker == slot })
-        }
+        let empty = slots.indices.filter { slots[$0] == .empty && !(isFixed && rests($0)) }
         guard !empty.isEmpty else { return [] }
         for slot in empty { slots[slot] = .starting }
         return [.start(empty)]
@@ -137,7 +165,7 @@ struct WorkerTable {
 
     mutating func end(_ cause: FailureCause) -> [Action] {
         if ending == nil { ending = cause }
-        return slots.indices.filter { slots[$0] != .empty && slots[$0] != .starting }.map { .kill(slot: $0) }
+        return slots.indices.filter { ![.empty, .starting, .elsewhere].contains(slots[$0]) }.map { .kill(slot: $0) }
     }
 
     // MARK: - Exits
@@ -173,7 +201,7 @@ struct WorkerTable {
             resting.append((worker, now + exit.pause))
             return isFixed ? [] : fill()
         }
-        return exit.isNeeded ? replace(worker) : []
+        return exit.isNeeded && !exit.gaveWay ? replace(worker) : []
     }
 
     /// Counts processes that end before they claim anything.
@@ -220,6 +248,8 @@ struct WorkerExit {
     /// Whether it left its loop by itself: used up, or because the pool closes.
     var finished = false
     var setUpError: WorkerError?
+    /// Whether it left in favour of another map.
+    var gaveWay = false
     /// Whether it is past `setUp`, and whether it was in it.
     var isReady = false
     var isInSetUp = false

@@ -40,6 +40,11 @@ internal import Synchronization
     var slotStride: UnsafeMutablePointer<Atomic<Int>> { unsafe described(8) }
     /// The end of the heap's bytes that have pages which a fresh worker maps by one call; 0 where workers stay.
     var warmEnd: UnsafeMutablePointer<Atomic<Int>> { unsafe described(9) }
+    /// How many workers are to give way to other maps in all, and from when on in nanoseconds of the monotonic clock.
+    var recalled: UnsafeMutablePointer<Atomic<Int>> { unsafe described(10) }
+    var recallTime: UnsafeMutablePointer<Atomic<Int>> { unsafe described(11) }
+    /// How many workers gave way.
+    var gaveWay: UnsafeMutablePointer<Atomic<Int>> { unsafe word(144) }
 
     /// Twice the batch's tag; one more when the batch is done.
     var phase: UnsafeMutablePointer<Atomic<Int>> { unsafe word(256) }
@@ -63,6 +68,32 @@ internal import Synchronization
     enum Flags {
         static let stopsAtFailure = 1
         static let signalsItems = 2
+    }
+
+    /// Whether a worker is to give way that stayed until `earliest`, in nanoseconds of the monotonic clock.
+    func recalls(noEarlierThan earliest: Int) -> Bool {
+        let count = unsafe recalled.pointee.load(ordering: .acquiring)
+        guard count > 0, unsafe gaveWay.pointee.load(ordering: .relaxed) < count else { return false }
+        return unsafe monotonicNanoseconds() >= max(earliest, recallTime.pointee.load(ordering: .relaxed))
+    }
+
+    /// Takes the part of one worker that is to give way; returns false if others did.
+    func takeRecall() -> Bool {
+        let count = unsafe recalled.pointee.load(ordering: .acquiring)
+        var seen = unsafe gaveWay.pointee.load(ordering: .relaxed)
+        while seen < count {
+            let (isTaken, original) = unsafe gaveWay.pointee.compareExchange(
+                expected: seen, desired: seen + 1, ordering: .relaxed)
+            if isTaken { return true }
+            seen = original
+        }
+        return false
+    }
+
+    /// Forgets what an earlier map's workers were to give way for.
+    func resetRecalls() {
+        unsafe recalled.pointee.store(0, ordering: .relaxed)
+        unsafe gaveWay.pointee.store(0, ordering: .relaxed)
     }
 
     /// Whether the batch with a tag is done, or the slot has gone to another one.

@@ -55,6 +55,8 @@ public import Synchronization
     var began: UnsafeMutablePointer<Atomic<Int>> { unsafe word(13) }
     /// The number of blocks of the arena that have pages which a fresh worker maps by one call; 0 where workers stay.
     var warmBlocks: UnsafeMutablePointer<Atomic<Int>> { unsafe word(14) }
+    /// 1 if the worker leaves to give way to another map.
+    var givesWay: UnsafeMutablePointer<Atomic<Int>> { unsafe word(15) }
 
     /// Makes the record that of a worker that has not begun, which first runs `remaining`; the arena keeps what it holds.
     func reset(remaining: Range<Int>?, attempt: Int = 1) {
@@ -64,6 +66,7 @@ public import Synchronization
         unsafe stage.pointee.store(Stage.starting, ordering: .relaxed)
         unsafe killRequested.pointee.store(0, ordering: .relaxed)
         unsafe began.pointee.store(0, ordering: .relaxed)
+        unsafe givesWay.pointee.store(0, ordering: .relaxed)
         unsafe remainingAttempt.pointee.store(attempt, ordering: .relaxed)
         unsafe remainingStart.pointee.store(remaining?.lowerBound ?? 0, ordering: .relaxed)
         unsafe remainingEnd.pointee.store(remaining?.upperBound ?? 0, ordering: .relaxed)

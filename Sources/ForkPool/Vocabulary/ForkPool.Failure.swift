@@ -9,6 +9,7 @@ extension ForkPool {
                 case thrown, crashed, exited, killed, notEncodable, notDecodable, noMemory, forkRefused
                 case threadsRefused, cancelled, corrupted, lost, setUpFailed, closed, timedOut, notRunnable
                 case deadlocked, memoryLimitExceeded, cpuTimeLimitExceeded, restartedTooOften, killRefused
+                case full
             }
 
             let kind: Kind
@@ -57,6 +58,8 @@ extension ForkPool {
             public static let restartedTooOften = Code(kind: .restartedTooOften)
             /// The system refused to end a worker that was to be ended, so the pool ended without it.
             public static let killRefused = Code(kind: .killRefused)
+            /// As many maps or calls wait as `Options.maxPending` allows.
+            public static let full = Code(kind: .full)
             /// The job cannot run in exec workers; the message says why.
             public static let notRunnable = Code(kind: .notRunnable)
         }

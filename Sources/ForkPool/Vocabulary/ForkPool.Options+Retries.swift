@@ -62,5 +62,6 @@ extension ForkPool.Options: Equatable {
             && one.cpuTimeLimit == other.cpuTimeLimit && one.pinning == other.pinning
             && one.niceness == other.niceness && (one.progress == nil) == (other.progress == nil)
             && one.name == other.name && one.dumpsCore == other.dumpsCore && one.signals == other.signals
+            && one.maxPending == other.maxPending && one.whenFull == other.whenFull
     }
 }

@@ -113,10 +113,20 @@ extension ForkPool {
         /// Which process decides about a signal that is sent to a whole group, such as SIGTERM.
         public var signals: Signals
 
+        /// The most maps, or calls of a resident pool, that may wait for a worker; nil for no limit.
+        ///
+        /// A map of a `ForkPool` waits until the pool has a worker for it; a call or map of a resident pool waits from its
+        /// submission until a worker takes it up. With 0 a call is accepted only when a worker is free. `whenFull` says what
+        /// happens to more of them. Streams have their window instead.
+        public var maxPending: Int?
+
+        /// What a map or call does when `maxPending` others wait.
+        public var whenFull: WhenFull
+
         /// Creates options; each parameter sets the property of its name.
         ///
-        /// - Precondition: `warmMemory`, `retries` and `retryPause` are at least 0, `itemsPerWorker` and `memoryLimit` at least 1,
-        ///   `timeout` and `cpuTimeLimit` at least a nanosecond, `niceness` from 0 to 19.
+        /// - Precondition: `warmMemory`, `retries`, `retryPause` and `maxPending` are at least 0, `itemsPerWorker` and
+        ///   `memoryLimit` at least 1, `timeout` and `cpuTimeLimit` at least a nanosecond, `niceness` from 0 to 19.
         public init(
             chunk: Chunk = .automatic, warmMemory: Int = 256 << 20, refusesThreads: Bool = false,
             timeout: Duration? = nil, retries: Int? = nil, retryReasons: RetryReasons = .all,
@@ -124,7 +134,7 @@ extension ForkPool {
             setUp: (@Sendable () throws -> Void)? = nil, tearDown: (@Sendable () -> Void)? = nil,
             memoryLimit: Int? = nil, cpuTimeLimit: Duration? = nil, pinning: Bool = false, niceness: Int = 0,
             progress: (@Sendable (Progress) -> Void)? = nil, name: String? = nil, dumpsCore: Bool = false,
-            signals: Signals = .perProcess
+            signals: Signals = .perProcess, maxPending: Int? = nil, whenFull: WhenFull = .wait
         ) {
             self.chunk = chunk
             self.warmMemory = warmMemory
@@ -145,6 +155,8 @@ extension ForkPool {
             self.name = name
             self.dumpsCore = dumpsCore
             self.signals = signals
+            self.maxPending = maxPending
+            self.whenFull = whenFull
             check()
         }
 
@@ -161,6 +173,7 @@ extension ForkPool {
             require(
                 (cpuTimeLimit ?? .seconds(1)).nanoseconds > 0,
                 "cpuTimeLimit must be at least a nanosecond, not \(cpuTimeLimit ?? .zero)")
+            require(maxPending ?? 0 >= 0, "maxPending must be at least 0, not \(maxPending ?? 0)")
             require((0...19).contains(niceness), "niceness must be from 0 to 19, not \(niceness)")
         }
 

@@ -17,18 +17,21 @@ struct WorkerLoop {
     let sleepers: AtomicBitset
     let seekers: AtomicBitset
     private var itemsLeft: Int
+    /// Until when the worker does not give way, in nanoseconds of the monotonic clock: a long `setUp` was for a few items.
+    private let stays: Int
     private var policy: ChunkPolicy
     /// The batch slot to look at first: the one after the last, so that each open batch has its turn.
     private var next = 0
 
     init(
         worker: Int, region: RegionLayout, settings: borrowing WorkerSettings, blocks: BlockWriter,
-        body: @escaping BatchBody
+        body: @escaping BatchBody, stays: Int = 0
     ) {
         self.worker = worker
         self.region = region
         self.blocks = blocks
         self.body = body
+        self.stays = stays
         // Only numbers of the settings: a string would be retained, on a page that a fresh child then has to copy.
         chunk = settings.chunk
         timesItems = settings.timesItems
@@ -148,7 +151,12 @@ struct WorkerLoop {
                 policy.took(now - before, items: range.count)
                 before = now
             }
-            if hasOthers, let other = nextOpen(from: next), other != number { break }
+            if hasOthers {
+                if let other = nextOpen(from: next), other != number { break }
+            } else if givesWay(slot) {
+                itemsLeft = 0
+                break
+            }
         }
         if claims.hasTurnedBack || hasFailed(slot) || !slot.hasUnclaimed { open.remove(number) }
         leave(number, slot, tag: tag, signalsLoss: signalsItems && layout.hasUnfinished)
@@ -157,6 +165,19 @@ struct WorkerLoop {
     private func nextClaim(_ claims: inout Claims, _ slot: BatchSlot) -> Range<Int>? {
         guard itemsLeft > 0, !hasFailed(slot) else { return nil }
         return claims.next(policy, atMost: itemsLeft)
+    }
+
+    /// Whether this worker leaves in favour of another map, which it then says in its record.
+    @inline(__always)
+    private func givesWay(_ slot: BatchSlot) -> Bool {
+        guard unsafe slot.recalled.pointee.load(ordering: .relaxed) != 0, slot.recalls(noEarlierThan: stays) else {
+            return false
+        }
+        // The record comes first: if this worker dies in between, one too many gives way, and not one too few.
+        unsafe record.givesWay.pointee.store(1, ordering: .relaxed)
+        if slot.takeRecall() { return true }
+        unsafe record.givesWay.pointee.store(0, ordering: .relaxed)
+        return false
     }
 
     private func run(_ range: Range<Int>, _ writer: ItemWriter, _ inputs: BatchInputs, _ signalsItems: Bool) -> Bool {

@@ -3,7 +3,7 @@ internal import CForkPool
 
 /// Forks each worker from this process as it is now: for a one-shot map, whose body and inputs the fork hands over.
 final class ForkStarter: Starter {
-    let forker: Forker
+    private(set) var forker: Forker
     private let worker: WorkerMain
     private let layout: RegionLayout
     private var results: Started = []
@@ -37,6 +37,11 @@ final class ForkStarter: Starter {
     var startsAlone: Bool { true }
 
     var watched: [Int32] { cancelled.map { [$0] } ?? [] }
+
+    /// Ends the forking thread and its guard: the same thread as before asks for the next ones.
+    func rest() {
+        if let fresh = try? Forker(capacity: layout.processSlots) { forker = fresh }
+    }
 
     /// A map does not hear any more that it is cancelled.
     func reopen(_ closed: Set<Int32>) {

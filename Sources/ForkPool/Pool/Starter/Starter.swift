@@ -34,6 +34,9 @@ protocol Starter: AnyObject {
 
     func watchedIsReadable()
 
+    /// Ends what stands beside the processes, none of which is left, until the next start.
+    func rest()
+
     /// Opens again what the program closed, by the numbers of the descriptors.
     func reopen(_ closed: Set<Int32>)
 
@@ -46,6 +49,7 @@ extension Starter {
     func retireMemory(of slot: Int) -> Bool { true }
     var watched: [Int32] { [] }
     func watchedIsReadable() {}
+    func rest() {}
     func reopen(_ closed: Set<Int32>) {}
     func close() {}
 }
