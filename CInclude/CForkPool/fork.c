@@ -55,13 +55,14 @@ pid_t cforkpool_fork_child(struct cforkpool_forker *forker, struct cforkpool_sta
     // The child walks the list of the counters.
     pthread_mutex_lock(&state->events.lock);
     state->events.is_kept = true;
-    // What a template forks waits for its assignment.
     if (start->crash != NULL)
-        __atomic_store_n(&start->crash->is_known, forker == NULL ? CFORKPOOL_KNOWN : CFORKPOOL_UNKNOWN, __ATOMIC_RELEASE);
+        __atomic_store_n(&start->crash->is_known, CFORKPOOL_UNKNOWN, __ATOMIC_RELEASE);
     pid_t pid = CALL(fork, fork());
     if (pid == 0) {
         if (!state->has_handlers)
             reset_in_child();
+        // What a template forks waits for its assignment.
+        state->worker.awaits_parent = forker != NULL && start->crash != NULL;
         // A template forks its children by itself, and its stack is theirs.
         if (forker != NULL) {
             state->worker.stack_low = forker->stack_low;

@@ -34,6 +34,8 @@ struct cforkpool_state {
         bool is_one;
         /// Whether it was started by exec: all its streams are its own.
         bool is_by_exec;
+        /// Whether it waits for its parent before it begins.
+        bool awaits_parent;
         struct cforkpool_worker self;
         struct cforkpool_crash *_Nullable crash;
         /// The lowest address of its stack, or 0.
