@@ -81,7 +81,7 @@ int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char **call
         int32_t error = connect_ends(guard);
         if (error != 0)
             return error;
-        pid_t pid = CALL(clone, clone(cforkpool_guard_main, guard->stack + sizeof guard->stack, CLONE_VM, guard));
+        pid_t pid = CALL(clone, __clone(cforkpool_guard_main, guard->stack + sizeof guard->stack, CLONE_VM, guard));
         error = errno;
         close_end(&guard->own);
         if (pid < 0) {

@@ -171,6 +171,10 @@ void cforkpool_register_handlers(void);
 /// Completes a start whose `call` returned `pid`, a process id or a negative errno, and lets the worker begin.
 void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call);
 
+/// glibc's clone under its other name, which the thread sanitizer does not replace: what shares this process's memory would change
+/// the sanitizer's own.
+int __clone(int (*entry)(void *_Nullable), void *stack, int flags, void *_Nullable context, ...);
+
 // MARK: - guard_process.c
 
 /// Guards the processes of a forker, whose guard is the context, until its parent has ended.
