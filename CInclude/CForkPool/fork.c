@@ -102,9 +102,10 @@ static void end_child(struct cforkpool_forker *forker, const struct cforkpool_st
     decide(start, CFORKPOOL_REFUSED);
     if (CALL_EVEN_IF(ESRCH, kill, kill(start->pid, SIGKILL)) != 0 && errno != ESRCH)
         cforkpool_guard_kill(forker, start->pid, SIGKILL);
-    for (int look = 0; look < 100 && cforkpool_wait_for(start->pid, WNOHANG) == 0; look++)
-        cforkpool_ppoll(NULL, 0, 10000000);
+    // Its id may be another process's as soon as it is reaped.
     cforkpool_guard_remove(forker, start->pid);
+    if (cforkpool_wait_a_second(start->pid, 0) == 0)
+        cforkpool_guard_add(forker, start->pid);
 }
 
 void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call)

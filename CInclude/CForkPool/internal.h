@@ -103,9 +103,8 @@ struct cforkpool_guard {
     bool is_decided;
     /// The process that it guards, and the thread that starts what it guards.
     pid_t parent_pid, forker_tid;
-    /// The end at which the parent makes requests, and the guard's own, whose descriptor both have at its start. A descriptor
-    /// of 0 is none.
-    struct cforkpool_event requests, own;
+    /// The end at which the parent makes requests, whose descriptor is 0 if there is none, and the descriptor of the guard's.
+    struct cforkpool_event requests;
     int32_t own_end;
     /// The signal to send and the process, the counts of requests and answers, and the last answer: 0 or a negative errno.
     int32_t signal;
@@ -231,6 +230,9 @@ void cforkpool_flush_all(void);
 /// Waits for the end of a child and reaps it; `flags` are WNOHANG and __WALL. Returns its id, 0 if it has not ended, -ECHILD if
 /// it is gone already, or another negative errno.
 int32_t cforkpool_wait_for(pid_t pid, int32_t flags);
+
+/// The same for a second at most; 0 if it has not ended.
+int32_t cforkpool_wait_a_second(pid_t pid, int32_t flags);
 
 /// Gives such of the signals of a whole group whose bits are set a disposition, SIG_IGN or SIG_DFL. Writes no memory of
 /// this process: a child of vfork calls it too.
