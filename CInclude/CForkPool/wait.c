@@ -43,8 +43,8 @@ int32_t cforkpool_wait_for(pid_t pid, int32_t flags)
 int32_t cforkpool_wait_a_second(pid_t pid, int32_t flags)
 {
     int32_t ended = 0;
-    for (int look = 0; look < 100 && (ended = cforkpool_wait_for(pid, flags | WNOHANG)) == 0; look++)
-        cforkpool_ppoll(NULL, 0, 10000000);
+    for (int look = 0; look < 1000 && (ended = cforkpool_wait_for(pid, flags | WNOHANG)) == 0; look++)
+        cforkpool_ppoll(NULL, 0, 1000000);
     return ended;
 }
 
