@@ -226,15 +226,15 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
         bound.setvbuf(stdout, cforkpool_state.lines, _IOLBF, sizeof cforkpool_state.lines);
 }
 
-/// Waits until the parent watches this worker. One that it cannot watch, or does not within 10 s, has begun nothing and ends: the
-/// parent was stopped, or another worker damaged the record.
+/// Waits until the parent watches this worker. One that it cannot watch, or does not within a second, has begun nothing and ends:
+/// the map starts another. A record with any other word was damaged by another worker, and says nothing.
 static void await_parent(struct cforkpool_crash *record, pid_t parent)
 {
     uint32_t seen = CFORKPOOL_UNKNOWN;
-    for (int look = 0; look < 100 && bound.getppid() == parent; look++) {
+    for (int look = 0; look < 10 && bound.getppid() == parent; look++) {
         if (__atomic_compare_exchange_n(&record->is_known, &seen, CFORKPOOL_WAITS, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
             seen = CFORKPOOL_WAITS;
-        if (seen == CFORKPOOL_KNOWN)
+        if (seen == CFORKPOOL_KNOWN || seen > CFORKPOOL_REFUSED)
             return;
         if (seen == CFORKPOOL_REFUSED)
             break;
@@ -254,7 +254,7 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
     if (bound.getppid() != parent)
         bound.exit_at_once(0);
     settle(start->crash, start->ignored_signals);
-    if (start->crash != NULL)
+    if (cforkpool_state.worker.awaits_parent)
         await_parent(start->crash, parent);
     // This takes a lock, which a thread of the host may have held at the fork. The pool finds a worker that waits for
     // it; a template never exits by itself, and must not wait. If memory is short, a body's exit() runs the host's exit

@@ -6,6 +6,7 @@
 
 #include <fenv.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <sys/types.h>
 
 /// What the files of workers by exec share.
@@ -68,6 +69,15 @@ bool cforkpool_read_told(const char *text, struct cforkpool_told *told);
 bool cforkpool_take_rounding(fenv_t rounding);
 
 // MARK: - rights.c
+
+/// The capabilities of a thread, as the kernel reads and writes them.
+struct cforkpool_capabilities {
+    struct __user_cap_header_struct header;
+    struct __user_cap_data_struct sets[2];
+};
+
+/// Reads those of the calling thread; returns 0 or a negative errno.
+int32_t cforkpool_read_capabilities(struct cforkpool_capabilities *own);
 
 /// What a thread has to give up before it starts its program again: no worker has rights that the thread has not.
 enum {

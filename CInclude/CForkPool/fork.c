@@ -55,13 +55,14 @@ pid_t cforkpool_fork_child(struct cforkpool_forker *forker, struct cforkpool_sta
     // The child walks the list of the counters.
     pthread_mutex_lock(&state->events.lock);
     state->events.is_kept = true;
-    // What a template forks waits for its assignment.
     if (start->crash != NULL)
-        __atomic_store_n(&start->crash->is_known, forker == NULL ? CFORKPOOL_KNOWN : CFORKPOOL_UNKNOWN, __ATOMIC_RELEASE);
+        __atomic_store_n(&start->crash->is_known, CFORKPOOL_UNKNOWN, __ATOMIC_RELEASE);
     pid_t pid = CALL(fork, fork());
     if (pid == 0) {
         if (!state->has_handlers)
             reset_in_child();
+        // What a template forks waits for its assignment.
+        state->worker.awaits_parent = forker != NULL && start->crash != NULL;
         // A template forks its children by itself, and its stack is theirs.
         if (forker != NULL) {
             state->worker.stack_low = forker->stack_low;
@@ -101,9 +102,10 @@ static void end_child(struct cforkpool_forker *forker, const struct cforkpool_st
     decide(start, CFORKPOOL_REFUSED);
     if (CALL_EVEN_IF(ESRCH, kill, kill(start->pid, SIGKILL)) != 0 && errno != ESRCH)
         cforkpool_guard_kill(forker, start->pid, SIGKILL);
-    for (int look = 0; look < 100 && cforkpool_wait_for(start->pid, WNOHANG) == 0; look++)
-        cforkpool_ppoll(NULL, 0, 10000000);
+    // Its id may be another process's as soon as it is reaped.
     cforkpool_guard_remove(forker, start->pid);
+    if (cforkpool_wait_a_second(start->pid, 0) == 0)
+        cforkpool_guard_add(forker, start->pid);
 }
 
 void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call)

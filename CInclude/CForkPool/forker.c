@@ -182,9 +182,9 @@ static void ask(struct cforkpool_forker *forker, void (*request)(struct cforkpoo
     forker->request = request;
     forker->starts = starts;
     forker->count = count;
+    forker->caller_tid = gettid();
     atomic_store(&forker->word, FORKER_ASKED);
     if (forker->is_running) {
-        forker->caller_tid = gettid();
         cforkpool_futex_wake_private((uint32_t *)&forker->word, INT32_MAX);
     } else {
         int error = start_thread(forker);

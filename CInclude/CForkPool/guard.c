@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "internal.h"
 
-#include <linux/capability.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -20,11 +18,9 @@
 /// Whether this process could change its credentials, so that a death signal or a kill comes to nothing.
 static bool can_change_credentials(void)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct sets[2];
-    memset(sets, 0, sizeof sets);
+    struct cforkpool_capabilities own;
     // Where the kernel does not tell, assume the worst.
-    if (CALL(capget, syscall(SYS_capget, &header, sets)) != 0 || sets[0].permitted != 0 || sets[1].permitted != 0)
+    if (cforkpool_read_capabilities(&own) != 0 || (own.sets[0].permitted | own.sets[1].permitted) != 0)
         return true;
     uid_t uids[3];
     gid_t gids[3];
@@ -40,19 +36,20 @@ static void close_end(struct cforkpool_event *end)
         cforkpool_event_close(end);
 }
 
-/// Makes the two ends by which requests reach the guard; no worker keeps one. Returns 0 or a negative errno.
-static int32_t connect_ends(struct cforkpool_guard *guard)
+/// Makes the two ends by which requests reach the guard, its own for the time until it has it; no worker keeps one. Returns 0 or
+/// a negative errno.
+static int32_t connect_ends(struct cforkpool_guard *guard, struct cforkpool_event *own)
 {
     int ends[2];
     if (CALL(socketpair, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends)) != 0)
         return -errno;
     int32_t error = cforkpool_event_open(&guard->requests, ends[0]);
-    int32_t other = cforkpool_event_open(&guard->own, ends[1]);
-    guard->own_end = guard->own.fd;
+    int32_t other = cforkpool_event_open(own, ends[1]);
+    guard->own_end = own->fd;
     if (error == 0 && other == 0)
         return 0;
     close_end(&guard->requests);
-    close_end(&guard->own);
+    close_end(own);
     return error != 0 ? error : other;
 }
 
@@ -77,13 +74,14 @@ int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char **call
     // This thread's own death signal stays unset; the call shows whether a child could set one.
     bool has_death_signal = CALL(prctl, prctl(PR_SET_PDEATHSIG, 0)) == 0;
     if (!has_death_signal || can_change_credentials()) {
+        struct cforkpool_event own = {0};
         *call = "socketpair";
-        int32_t error = connect_ends(guard);
+        int32_t error = connect_ends(guard, &own);
         if (error != 0)
             return error;
-        pid_t pid = CALL(clone, clone(cforkpool_guard_main, guard->stack + sizeof guard->stack, CLONE_VM, guard));
+        pid_t pid = CALL(clone, __clone(cforkpool_guard_main, guard->stack + sizeof guard->stack, CLONE_VM, guard));
         error = errno;
-        close_end(&guard->own);
+        close_end(&own);
         if (pid < 0) {
             *call = "clone";
             close_end(&guard->requests);
@@ -112,14 +110,9 @@ void cforkpool_guard_reap(struct cforkpool_forker *forker)
         return;
     // It ends by itself, also where this process may not kill it any more. One that was stopped then is left to itself.
     bool is_sure = CALL_EVEN_IF(ESRCH, kill, kill(guard->pid, SIGKILL)) == 0 || errno == ESRCH;
-    for (int look = 0; is_sure || look < 100; look++) {
-        int32_t pid = cforkpool_wait_for(guard->pid, is_sure ? __WALL : __WALL | WNOHANG);
-        if (pid > 0 || pid == -ECHILD)
-            guard->pid = 0;
-        if (pid != 0)
-            return;
-        cforkpool_ppoll(NULL, 0, 10000000);
-    }
+    int32_t pid = is_sure ? cforkpool_wait_for(guard->pid, __WALL) : cforkpool_wait_a_second(guard->pid, __WALL);
+    if (pid > 0 || pid == -ECHILD)
+        guard->pid = 0;
 }
 
 void cforkpool_guard_add(struct cforkpool_forker *forker, int32_t pid)

@@ -27,7 +27,7 @@ static const char *const names[] = {CFORKPOOL_CALLS(NAME)};
 bool cforkpool_fails(enum cforkpool_call call)
 {
     struct cforkpool_plan *plan = cforkpool_state.injection.plan;
-    int32_t role = cforkpool_state.injection.role;
+    int32_t role = __atomic_load_n(&cforkpool_state.injection.role, __ATOMIC_RELAXED);
     int32_t planned = plan == NULL ? NO_CALL : atomic_load(&plan->call);
     if (planned == NO_CALL)
         return false;
@@ -44,7 +44,7 @@ bool cforkpool_fails(enum cforkpool_call call)
 
 void cforkpool_set_role(int32_t role)
 {
-    cforkpool_state.injection.role = role;
+    __atomic_store_n(&cforkpool_state.injection.role, role, __ATOMIC_RELAXED);
 }
 
 const char *cforkpool_injectable(int32_t index)

@@ -34,6 +34,8 @@ struct cforkpool_state {
         bool is_one;
         /// Whether it was started by exec: all its streams are its own.
         bool is_by_exec;
+        /// Whether it waits for its parent before it begins.
+        bool awaits_parent;
         struct cforkpool_worker self;
         /// The word with the item that it is on.
         const void *_Nullable position;
@@ -103,9 +105,8 @@ struct cforkpool_guard {
     bool is_decided;
     /// The process that it guards, and the thread that starts what it guards.
     pid_t parent_pid, forker_tid;
-    /// The end at which the parent makes requests, and the guard's own, whose descriptor both have at its start. A descriptor
-    /// of 0 is none.
-    struct cforkpool_event requests, own;
+    /// The end at which the parent makes requests, whose descriptor is 0 if there is none, and the descriptor of the guard's.
+    struct cforkpool_event requests;
     int32_t own_end;
     /// The signal to send and the process, the counts of requests and answers, and the last answer: 0 or a negative errno.
     int32_t signal;
@@ -171,6 +172,10 @@ void cforkpool_register_handlers(void);
 /// Completes a start whose `call` returned `pid`, a process id or a negative errno, and lets the worker begin.
 void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call);
 
+/// glibc's clone under its other name, which the thread sanitizer does not replace: what shares this process's memory would change
+/// the sanitizer's own.
+int __clone(int (*entry)(void *_Nullable), void *stack, int flags, void *_Nullable context, ...);
+
 // MARK: - guard_process.c
 
 /// Guards the processes of a forker, whose guard is the context, until its parent has ended.
@@ -227,6 +232,9 @@ void cforkpool_flush_all(void);
 /// Waits for the end of a child and reaps it; `flags` are WNOHANG and __WALL. Returns its id, 0 if it has not ended, -ECHILD if
 /// it is gone already, or another negative errno.
 int32_t cforkpool_wait_for(pid_t pid, int32_t flags);
+
+/// The same for a second at most; 0 if it has not ended.
+int32_t cforkpool_wait_a_second(pid_t pid, int32_t flags);
 
 /// Gives such of the signals of a whole group whose bits are set a disposition, SIG_IGN or SIG_DFL. Writes no memory of
 /// this process: a child of vfork calls it too.

@@ -2,7 +2,6 @@
 #include "internal.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <link.h>
 #include <sys/auxv.h>
 #include <sys/fsuid.h>
@@ -55,28 +54,20 @@ static int32_t file_gives_capabilities(const char **call)
     return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
 }
 
-/// The capabilities of a thread, as the kernel reads and writes them.
-struct capabilities {
-    struct __user_cap_header_struct header;
-    struct __user_cap_data_struct sets[2];
-};
-
-/// Reads those of the calling thread; returns 0 or a negative errno of `*call`.
-static int32_t read_capabilities(struct capabilities *own, const char **call)
+int32_t cforkpool_read_capabilities(struct cforkpool_capabilities *own)
 {
-    *call = "capget";
     own->header = (struct __user_cap_header_struct){.version = _LINUX_CAPABILITY_VERSION_3};
     return CALL(capget, syscall(SYS_capget, &own->header, own->sets)) == 0 ? 0 : -errno;
 }
 
 /// Whether execve would put capabilities into effect that are permitted alone.
-static bool has_idle_capabilities(const struct capabilities *own)
+static bool has_idle_capabilities(const struct cforkpool_capabilities *own)
 {
     return ((own->sets[0].permitted & ~own->sets[0].effective) | (own->sets[1].permitted & ~own->sets[1].effective)) != 0;
 }
 
 /// Whether the kernel gives what this thread starts, as root's, capabilities that are not in effect.
-static bool lacks_capabilities_of_root(const struct capabilities *own)
+static bool lacks_capabilities_of_root(const struct cforkpool_capabilities *own)
 {
     if (geteuid() != 0)
         return false;
@@ -115,8 +106,9 @@ int32_t cforkpool_exec_obstacle(const char **call)
 
 int32_t cforkpool_exec_gives_rights(const char **call)
 {
-    struct capabilities own;
-    int32_t error = read_capabilities(&own, call);
+    struct cforkpool_capabilities own;
+    *call = "capget";
+    int32_t error = cforkpool_read_capabilities(&own);
     if (error != 0)
         return error;
     int32_t idle = has_idle_capabilities(&own) ? CFORKPOOL_HAS_IDLE_CAPABILITIES : 0;
@@ -131,11 +123,10 @@ int32_t cforkpool_exec_gives_rights(const char **call)
 
 const char *cforkpool_give_up_rights(int32_t rights)
 {
-    const char *call;
     if ((rights & CFORKPOOL_HAS_IDLE_CAPABILITIES) != 0) {
-        struct capabilities own;
-        if (read_capabilities(&own, &call) != 0)
-            return call;
+        struct cforkpool_capabilities own;
+        if (cforkpool_read_capabilities(&own) != 0)
+            return "capget";
         for (int set = 0; set < 2; set++)
             own.sets[set].permitted = own.sets[set].effective;
         if (CALL(capset, syscall(SYS_capset, &own.header, own.sets)) != 0)

@@ -40,10 +40,13 @@ void cforkpool_find_tid(struct cforkpool_forker *forker)
     forker->tid_offset = matches == 1 ? found : 0;
 }
 
-/// Returns whether the caller's descriptor holds `tid` at the place that was found.
+/// Returns whether the caller's descriptor, which is glibc's own, holds `tid` at the place that was found.
+#ifdef __clang__
+__attribute__((disable_sanitizer_instrumentation, noinline))
+#endif
 static bool holds(const struct cforkpool_forker *forker, pid_t tid)
 {
-    return memcmp(forker->caller + forker->tid_offset, &tid, sizeof tid) == 0;
+    return *(const volatile pid_t *)(forker->caller + forker->tid_offset) == tid;
 }
 
 bool cforkpool_can_keep_stack(struct cforkpool_forker *forker)

@@ -56,7 +56,7 @@ static void start_memory_holder(int32_t number)
     sigprocmask(SIG_SETMASK, &all, &before);
     char *stack_end = cforkpool_state.memory_holder_stack + sizeof cforkpool_state.memory_holder_stack;
     // Not by fork(): it shares the memory, and runs nothing of glibc. A child of the template, not of the worker.
-    CALL(clone, clone(hold_memory, stack_end, CLONE_VM | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, NULL,
+    CALL(clone, __clone(hold_memory, stack_end, CLONE_VM | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, NULL,
                       &memory_holders()[number]));
     sigprocmask(SIG_SETMASK, &before, NULL);
 }

@@ -40,6 +40,14 @@ int32_t cforkpool_wait_for(pid_t pid, int32_t flags)
     }
 }
 
+int32_t cforkpool_wait_a_second(pid_t pid, int32_t flags)
+{
+    int32_t ended = 0;
+    for (int look = 0; look < 1000 && (ended = cforkpool_wait_for(pid, flags | WNOHANG)) == 0; look++)
+        cforkpool_ppoll(NULL, 0, 1000000);
+    return ended;
+}
+
 /// Waits as `cforkpool_reap` does where the kernel, or a filter of system calls, refuses waitid.
 static int32_t reap_by_pid(int32_t pid, struct cforkpool_ending *ending, struct rusage *usage)
 {

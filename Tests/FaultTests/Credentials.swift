@@ -35,7 +35,7 @@ enum Credentials: String, Codable, CaseIterable, Sendable {
             case .effectiveUser: seteuid(nobody)
             case .threadUser: Int32(Raw.syscall(Number.setresuid, Int(nobody), Int(nobody), Int(nobody)))
             case .none: Int32(Self.setCapabilities(0))
-            case .namespace: Int32(Raw.syscall(Number.unshare, 0x1000_0000))
+            case .namespace: Int32(Raw.unshare(.user) ? 0 : -1)
             }
         precondition(result == 0, "the credentials stay as they are: errno \(errno)")
     }
@@ -62,9 +62,9 @@ enum Credentials: String, Codable, CaseIterable, Sendable {
 
     private enum Number {
         #if arch(x86_64)
-        static let (setresuid, capset, unshare) = (117, 126, 272)
+        static let (setresuid, capset) = (117, 126)
         #elseif arch(arm64)
-        static let (setresuid, capset, unshare) = (147, 91, 97)
+        static let (setresuid, capset) = (147, 91)
         #endif
     }
 }

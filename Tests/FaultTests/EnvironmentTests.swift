@@ -152,8 +152,7 @@ private enum EnvironmentScenes {
 
     static func lostFolder(_ kind: Kind, _ loss: Loss) {
         Host.warmUp(kind)
-        var name = Array("/tmp/forkpool-folder-XXXXXX".utf8CString)
-        let folder = unsafe String(cString: mkdtemp(&name))
+        let folder = Files.makeFolder()
         let moved = folder + "-moved"
         Host.run("\(kind), \(loss)") { complaints in
             if loss == .otherRoot {
@@ -198,16 +197,15 @@ private enum EnvironmentScenes {
 
 extension Raw {
     #if arch(x86_64)
-    private static let (unshare, chroot) = (272, 161)
+    private static let chroot = 161
     #elseif arch(arm64)
-    private static let (unshare, chroot) = (97, 51)
+    private static let chroot = 51
     #endif
 
     /// Has all that is mounted but /var appear once more below a folder, for this process.
     static func showAll(at folder: String) -> Bool {
-        let (recursive, bind, `private`): (UInt, UInt, UInt) = (0x4000, 0x1000, 1 << 18)
-        return unsafe syscall(unshare, 0x0002_0000) == 0
-            && mount("none", "/", nil, recursive | `private`, nil) == 0
+        let (recursive, bind): (UInt, UInt) = (0x4000, 0x1000)
+        return unsafe takeMounts()
             && mount("/", folder, nil, recursive | bind, nil) == 0
             && mount("none", folder + "/var", "tmpfs", 0, nil) == 0
     }

@@ -115,8 +115,7 @@ private enum ExecRightsScenes {
     static func notLoaded(_ kind: Kind) {
         Scene.leaveNothing { () throws in
             // An empty library, which the loader finds before the true one.
-            var name = Array("/tmp/forkpool-libraries-XXXXXX".utf8CString)
-            let folder = unsafe String(cString: mkdtemp(&name))
+            let folder = Files.makeFolder()
             let library = folder + "/libm.so.6"
             close(unsafe open(library, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644))
             defer {

@@ -14,10 +14,7 @@ final class ProgramCopy {
     private static let capabilities: [UInt32] = [0x0200_0001, 1 << 10, 0, 0, 0]
 
     init(mode: UInt32 = 0o755, hasCapabilities: Bool = false) {
-        var name = Array("/tmp/forkpool-XXXXXX".utf8CString)
-        let made = unsafe mkdtemp(&name)
-        precondition(unsafe made != nil, "no folder: errno \(errno)")
-        folder = unsafe String(cString: made!)
+        folder = Files.makeFolder()
         path = folder + "/program"
         unsafe chmod(folder, 0o755)
         let file = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o755)

@@ -31,11 +31,31 @@ enum Raw {
         }
     }
 
+    /// What a thread, or what it starts, can have for itself: CLONE_FS and CLONE_NEWTIME, _NEWNS, _NEWUTS, _NEWUSER, _NEWNET.
+    enum Unshared: Int {
+        case folder = 0x200
+        case time = 0x80
+        case mounts = 0x0002_0000
+        case host = 0x0400_0000
+        case user = 0x1000_0000
+        case network = 0x4000_0000
+    }
+
+    /// Has the calling thread share it with no other one (`unshare`); returns false if the system refuses.
+    @discardableResult
+    static func unshare(_ what: Unshared) -> Bool { syscall(Number.unshare, what.rawValue) == 0 }
+
+    /// Gives this process mounts of its own; returns false if the system refuses.
+    static func takeMounts() -> Bool {
+        let (recursive, own): (UInt, UInt) = (0x4000, 1 << 18)
+        return unsafe unshare(.mounts) && mount("none", "/", nil, recursive | own, nil) == 0
+    }
+
     private enum Number {
         #if arch(x86_64)
-        static let (userfaultfd, futex) = (323, 202)
+        static let (userfaultfd, futex, unshare) = (323, 202, 272)
         #elseif arch(arm64)
-        static let (userfaultfd, futex) = (282, 98)
+        static let (userfaultfd, futex, unshare) = (282, 98, 97)
         #endif
     }
 

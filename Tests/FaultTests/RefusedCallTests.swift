@@ -142,17 +142,7 @@ private enum RefusedCallScenes {
 extension Raw {
     /// Hides /proc from this process, by an empty file system over it.
     static func hideProc() {
-        #if arch(x86_64)
-        let unshare = 272
-        #elseif arch(arm64)
-        let unshare = 97
-        #endif
-        let newNamespace = 0x0002_0000
-        syscall(unshare, newNamespace)
-        let recursive: UInt = 0x4000
-        let `private`: UInt = 1 << 18
-        var result = unsafe mount("none", "/", nil, recursive | `private`, nil)
-        if result == 0 { result = unsafe mount("none", "/proc", "tmpfs", 0, nil) }
-        precondition(result == 0, "not hidden: errno \(errno)")
+        let isHidden = unsafe takeMounts() && mount("none", "/proc", "tmpfs", 0, nil) == 0
+        precondition(isHidden, "not hidden: errno \(errno)")
     }
 }

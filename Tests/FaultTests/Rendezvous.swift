@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CForkPool
+import ForkPoolTestSupport
 import Glibc
 
 /// A folder with a pipe and a tally, which any worker, by fork or exec, finds by its path.
@@ -9,10 +10,7 @@ final class Rendezvous: @unchecked Sendable {
     private let reading: Int32
 
     init() {
-        var name = Array("/tmp/forkpool-XXXXXX".utf8CString)
-        let made = unsafe mkdtemp(&name)
-        precondition(unsafe made != nil, "no folder: errno \(errno)")
-        path = unsafe String(cString: made!)
+        path = Files.makeFolder()
         _ = unsafe mkfifo(Self.pipe(path), 0o600)
         reading = unsafe open(Self.pipe(path), O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         precondition(reading >= 0, "no pipe: errno \(errno)")

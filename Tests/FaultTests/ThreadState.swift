@@ -36,9 +36,9 @@ extension ThreadState {
         case .secureBits: Raw.control(28, 1)
         case .noNewPrivileges: Raw.setNoNewPrivileges()
         case .dumpable: Raw.control(4, 0)
-        case .networkNamespace: Raw.syscall(Number.unshare, 0x4000_0000)
-        case .hostNamespace: Raw.syscall(Number.unshare, 0x0400_0000)
-        case .mountNamespace: Raw.syscall(Number.unshare, 0x0002_0000)
+        case .networkNamespace: Raw.unshare(.network)
+        case .hostNamespace: Raw.unshare(.host)
+        case .mountNamespace: Raw.unshare(.mounts)
         case .niceness: Raw.syscall(Number.setpriority, 0, 0, 7)
         case .batchScheduling, .idleScheduling:
             var parameter = sched_param()
@@ -56,10 +56,10 @@ extension ThreadState {
         case .flushToZero: Self.flushToZero()
         case .locale: unsafe _ = uselocale(newlocale(0x1fff, "C.UTF-8", nil))
         case .fileMask:
-            Raw.syscall(Number.unshare, 0x200)
+            Raw.unshare(.folder)
             umask(0o137)
         case .folder:
-            Raw.syscall(Number.unshare, 0x200)
+            Raw.unshare(.folder)
             _ = unsafe chdir("/usr")
         case .user: Raw.syscall(Number.setresuid, -1, Self.nobody, -1)
         case .fileSystemUser: Raw.syscall(Number.setfsuid, Self.nobody)
@@ -177,12 +177,12 @@ extension ThreadState {
 
 private enum Number {
     #if arch(x86_64)
-    static let (unshare, prctl, personality) = (272, 157, 135)
+    static let (prctl, personality) = (157, 135)
     static let (getpriority, setpriority, ioprioSet, ioprioGet) = (140, 141, 251, 252)
     static let (setMemoryPolicy, getMemoryPolicy, setAffinity, getAffinity) = (238, 239, 203, 204)
     static let (setresuid, setfsuid, geteuid, setgroups, getgroups) = (117, 122, 107, 116, 115)
     #elseif arch(arm64)
-    static let (unshare, prctl, personality) = (97, 167, 92)
+    static let (prctl, personality) = (167, 92)
     static let (getpriority, setpriority, ioprioSet, ioprioGet) = (141, 140, 30, 31)
     static let (setMemoryPolicy, getMemoryPolicy, setAffinity, getAffinity) = (237, 236, 122, 123)
     static let (setresuid, setfsuid, geteuid, setgroups, getgroups) = (147, 151, 175, 159, 158)

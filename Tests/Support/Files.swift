@@ -18,6 +18,14 @@ package enum Files {
         }
     }
 
+    /// Makes an empty folder of this process's user alone; the caller removes it.
+    package static func makeFolder() -> String {
+        var name = Array("/tmp/forkpool-XXXXXX".utf8CString)
+        let made = unsafe mkdtemp(&name)
+        precondition(unsafe made != nil, "no folder: errno \(errno)")
+        return unsafe String(cString: made!)
+    }
+
     package static func text(_ path: String) -> String { String(decoding: bytes(path), as: UTF8.self) }
 
     package static func lines(_ path: String) -> [Substring] { text(path).split(separator: "\n") }

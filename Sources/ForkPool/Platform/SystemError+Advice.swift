@@ -77,9 +77,6 @@ extension SystemError {
         Advice(
             calls: ["execve"], codes: [ETXTBSY],
             text: "the file of this program is open for writing; replace it by a new file instead"),
-        Advice(
-            calls: ["fcntl"], codes: [EBADF],
-            text: "the program closed the descriptor of the pool's memory; close descriptors before the pool is made"),
         // Signals and ends.
         Advice(
             calls: ["pidfd_open", "pidfd_send_signal"], codes: [ENOSYS],

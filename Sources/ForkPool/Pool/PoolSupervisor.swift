@@ -142,8 +142,9 @@ final class PoolSupervisor {
     /// Takes note of every process that ended or was started; returns whether there was any.
     private func look() -> Bool {
         if polled[1].revents != 0 { starter.forker.renewGuard() }
-        if polled.contains(where: { $0.revents & Int16(POLLNVAL) != 0 }) {
-            reopen(Set(polled.filter { $0.revents & Int16(POLLNVAL) != 0 }.map(\.fd)))
+        let closed = Set(polled.lazy.filter { $0.revents & Int16(POLLNVAL) != 0 }.map(\.fd))
+        guard closed.isEmpty else {
+            reopen(closed)
             return true
         }
         if polled[0].revents != 0 { (turn?.event ?? pool.event)?.drain() }
