@@ -37,10 +37,11 @@ extension ForkPool {
 
         /// Finishes submitted work, ends the workers, and returns when no worker is left.
         ///
-        /// Blocks the calling thread. Later calls fail as `closed`. Has no effect on a pool that was already closed or
+        /// Blocks the calling thread; async code uses `finish()`. Later calls fail as `closed`. Has no effect on a pool that was already closed or
         /// cancelled.
         ///
         /// - Precondition: The caller is not a progress handler, because the workers would wait for it.
+        @available(*, noasync, message: "close() blocks the thread; use await finish(), or cancel() in a defer")
         public func close() {
             pool.close(over)
         }
