@@ -18,18 +18,23 @@ extension ForkPool {
     public final class Resident<Input, Output>: Sendable {
         let pool: Pool
         let over: PrivateEvent
+        /// The number of its job in a pool that has several.
+        let job: Int
         @usableFromInline let input: WireFormat<Input>
         @usableFromInline let output: WireFormat<Output>
 
-        init(pool: Pool, over: PrivateEvent, input: WireFormat<Input>, output: WireFormat<Output>) {
+        init(
+            pool: Pool, over: PrivateEvent, input: WireFormat<Input>, output: WireFormat<Output>, job: Int = 0
+        ) {
             self.pool = pool
             self.over = over
+            self.job = job
             self.input = input
             self.output = output
         }
 
         deinit {
-            pool.cancel(over, because: ForkPool.Failure.dropped)
+            pool.cancel(over, of: job, because: ForkPool.Failure.dropped)
         }
 
         /// The number of workers.
@@ -42,21 +47,21 @@ extension ForkPool {
         ///
         /// - Precondition: The caller is not a progress handler, because the workers would wait for it.
         public func close() {
-            pool.close(over)
+            pool.close(over, of: job)
         }
 
         /// Does the same as `close()` without blocking a thread.
         nonisolated(nonsending) public func finish() async {
             // If the system refuses a thread for the wait, wait here.
-            let result = await BlockingThread.run { [pool, over] _ in pool.close(over) }
-            if case .failure = result { pool.close(over) }
+            let result = await BlockingThread.run { [pool, over, job] _ in pool.close(over, of: job) }
+            if case .failure = result { pool.close(over, of: job) }
         }
 
         /// Ends the workers at once, and returns when no worker is left.
         ///
         /// Submitted work that is not done fails as `cancelled`; later calls fail as `closed`.
         public func cancel() {
-            pool.cancel(over, because: "was cancelled")
+            pool.cancel(over, of: job, because: "was cancelled")
         }
     }
 }
