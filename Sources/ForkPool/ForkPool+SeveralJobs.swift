@@ -4,7 +4,16 @@ extension ForkPool {
     /// Starts resident workers that several jobs share, each of which has inputs and results of its own.
     ///
     /// ```swift
-    /// let (thumbnails, digests) = try pool.resident(Thumbnail(side: 128), Digest())
+    /// struct Length: ForkPool.Job {
+    ///     func run(_ text: String) async throws -> Int { text.utf8.count }
+    /// }
+    /// struct Square: ForkPool.Job {
+    ///     func run(_ number: Int) async throws -> Int { number * number }
+    /// }
+    /// let (lengths, squares) = try ForkPool(workers: 2).resident(Length(), Square())
+    /// print(try lengths.map(["a", "bc"]), try squares(3))
+    /// lengths.close()
+    /// squares.close()
     /// ```
     ///
     /// Calls and maps of all the jobs take turns at the same workers, and what crashes costs its own item alone. Each worker
