@@ -153,7 +153,7 @@ final class Pool: Sendable {
 
     /// Why the pool accepts no batch of a job.
     func refusal(of state: State, _ job: Int) -> ForkPool.Failure? {
-        if let jobs = state.jobs, let reason = jobs.refusal(of: job) { return .closed(reason) }
+        if let reason = state.jobs?.refusal(of: job) { return .closed(reason) }
         return switch state.queue.refusesBatches {
         case .refused(let reason): .closed(reason)
         case .ended: state.queue.ending.map { ForkPool.Failure($0, nil) }
