@@ -43,10 +43,11 @@ extension ForkPool {
 
         /// Finishes submitted work, ends the workers, and returns when no worker is left.
         ///
-        /// Blocks the calling thread. Later calls fail as `closed`. Has no effect on a pool that was already closed or
-        /// cancelled. While other jobs share the workers it returns when the work of its own job is finished.
+        /// Blocks the calling thread; async code uses `finish()`. Later calls fail as `closed`. Has no effect on a pool that was
+        /// already closed or cancelled. While other jobs share the workers it returns when the work of its own job is finished.
         ///
         /// - Precondition: The caller is not a progress handler, because the workers would wait for it.
+        @available(*, noasync, message: "close() blocks the thread; use await finish(), or cancel() in a defer")
         public func close() {
             pool.close(over, of: job)
         }
