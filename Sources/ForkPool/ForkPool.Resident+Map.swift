@@ -130,7 +130,7 @@ extension ForkPool.Resident {
         try pool.makeBatch(
             Batch.Shape(
                 count: count, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: stopsAtFailure,
-                signalsItems: signalsItems, showsProgress: showsProgress && pool.options.progress != nil))
+                signalsItems: signalsItems, showsProgress: showsProgress && pool.options.progress != nil, job: job))
     }
 
     /// Submits a batch, and waits for its end.

@@ -97,6 +97,9 @@ struct MistakeTests {
             "throws", "_ = try p.resident(Plain())",
             "instance method 'resident(_:start:)' requires that 'Plain' conform to 'ForkPool.Job'"),
         Mistake(
+            "throws", "_ = try p.resident(Square(), Plain())",
+            "instance method 'resident(_:_:_:start:)' requires that 'Plain' conform to 'ForkPool.Job'"),
+        Mistake(
             "", "_ = SharedArray<String>(count: 2)", "type 'String' does not conform to protocol 'BitwiseCopyable'"),
         Mistake(
             "", "_ = SharedValue(Node())",
@@ -111,6 +114,9 @@ struct MistakeTests {
         Mistake(
             "throws", #"let r = try p.resident { (n: Int) in n }; _ = try r("a")"#,
             "cannot convert value of type 'String' to expected argument type 'Int'"),
+        Mistake(
+            "throws", #"let (a, b) = try p.resident(Square(), Square()); print(a); _ = try b.map(["a"])"#,
+            "cannot convert value of type 'String' to expected element type 'Int'"),
         // A body that waits, a call that may fail, and one that suspends.
         Mistake(
             "throws", "_ = try p.map([1]) { i in await slow(i) }",

@@ -8,11 +8,14 @@ extension Pool {
     final class RoomTicket: @unchecked Sendable {
         /// Its place among all that ever waited.
         let number: Int
+        /// The number of its batch's job.
+        let job: Int
         var sleeper: Sleeper?
         var isCancelled = false
 
-        init(number: Int) {
+        init(number: Int, job: Int) {
             self.number = number
+            self.job = job
         }
     }
 
@@ -63,7 +66,7 @@ extension Pool {
         while true {
             if let isSoonDone = try trySubmit(batch, ticket, waits: waits) { return isSoonDone }
             let event = PrivateEvent()
-            if waitForRoom(&ticket, .thread(event)) {
+            if waitForRoom(&ticket, batch.shape.job, .thread(event)) {
                 while !event.wait(Int64(Self.repairTime)) { attend() }
             }
         }
@@ -73,7 +76,7 @@ extension Pool {
     nonisolated(nonsending) func submitInTurn(_ batch: Batch, waits: Bool) async throws(ForkPool.Failure) {
         var ticket: RoomTicket?
         while try trySubmit(batch, ticket, waits: waits) == nil {
-            let taken = ticket ?? takeRoomTicket()
+            let taken = ticket ?? takeRoomTicket(for: batch.shape.job)
             ticket = taken
             await withTaskCancellationHandler {
                 await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
@@ -100,15 +103,15 @@ extension Pool {
 
     // MARK: - The line
 
-    private func takeRoomTicket() -> RoomTicket {
+    private func takeRoomTicket(for job: Int) -> RoomTicket {
         locked { state in
             state.roomTickets += 1
-            return RoomTicket(number: state.roomTickets)
+            return RoomTicket(number: state.roomTickets, job: job)
         }
     }
 
-    private func waitForRoom(_ ticket: inout RoomTicket?, _ sleeper: Sleeper) -> Bool {
-        let taken = ticket ?? takeRoomTicket()
+    private func waitForRoom(_ ticket: inout RoomTicket?, _ job: Int, _ sleeper: Sleeper) -> Bool {
+        let taken = ticket ?? takeRoomTicket(for: job)
         ticket = taken
         return waitForRoom(taken, sleeper)
     }
@@ -116,7 +119,9 @@ extension Pool {
     /// Has a thread or a task sleep until there may be room; returns false if it is to look at once.
     private func waitForRoom(_ ticket: RoomTicket, _ sleeper: Sleeper) -> Bool {
         let waits = locked { state -> Bool in
-            guard !ticket.isCancelled, refusal(of: state) == nil, let limit = options.maxPending else { return false }
+            guard !ticket.isCancelled, refusal(of: state, ticket.job) == nil, let limit = options.maxPending else {
+                return false
+            }
             let place = state.roomLine.firstIndex { $0.number > ticket.number } ?? state.roomLine.count
             state.roomLine.insert(ticket, at: place)
             ticket.sleeper = sleeper
@@ -145,10 +150,18 @@ extension Pool {
     /// Wakes as many callers as there is room for, or all of them where nothing is accepted any more: each then looks itself.
     func wakeRoomLine(_ state: inout State) {
         guard !state.roomLine.isEmpty, let limit = options.maxPending else { return }
-        let isOver = refusal(of: state) != nil
-        let count = isOver ? state.roomLine.count : min(max(0, room(limit, state)), state.roomLine.count)
-        for ticket in state.roomLine.prefix(count) { exchange(&ticket.sleeper, with: nil)?.wake(&state.awakened) }
-        state.roomLine.removeFirst(count)
+        var count = state.queue.refusesBatches != nil ? .max : max(0, room(limit, state))
+        var line = exchange(&state.roomLine, with: [])
+        line.removeAll { ticket in
+            // A caller that is refused takes no room.
+            if state.jobs?.refuses(ticket.job) != true {
+                guard count > 0 else { return false }
+                count -= 1
+            }
+            exchange(&ticket.sleeper, with: nil)?.wake(&state.awakened)
+            return true
+        }
+        state.roomLine = line
         writeBacklog(state)
     }
 

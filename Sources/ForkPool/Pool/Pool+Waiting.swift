@@ -94,19 +94,19 @@ extension Pool {
     }
 
     /// Ends a batch: no further item begins, and workers on an item of it are killed.
-    func cancel(_ batch: Batch) {
+    func cancel(_ batch: Batch, because cause: FailureCause = .cancelled) {
         let notifies = locked { state -> Bool in
             switch batch.stage {
             case .ended, .made: return false
             case .pending:
-                batch.machine.end(.cancelled)
+                batch.machine.end(cause)
                 state.queue.withdraw(batch)
                 end(batch, &state)
                 layout.admission.signal()
                 wakeRoomLine(&state)
                 return false
             case .open(let number):
-                batch.machine.end(.cancelled)
+                batch.machine.end(cause)
                 let slot = layout.batchSlot(number)
                 unsafe slot.lowestFailure.pointee.store(-1, ordering: .sequentiallyConsistent)
                 layout.open.remove(number)

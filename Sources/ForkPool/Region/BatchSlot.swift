@@ -43,6 +43,8 @@ internal import Synchronization
     /// How many workers are to give way to other maps in all, and from when on in nanoseconds of the monotonic clock.
     var recalled: UnsafeMutablePointer<Atomic<Int>> { unsafe described(10) }
     var recallTime: UnsafeMutablePointer<Atomic<Int>> { unsafe described(11) }
+    /// The number of the batch's job, above 32 bits of the batch's tag.
+    private var jobNumber: UnsafeMutablePointer<Atomic<Int>> { unsafe described(12) }
     /// How many workers gave way.
     var gaveWay: UnsafeMutablePointer<Atomic<Int>> { unsafe word(144) }
 
@@ -68,6 +70,16 @@ internal import Synchronization
     enum Flags {
         static let stopsAtFailure = 1
         static let signalsItems = 2
+    }
+
+    func setJob(_ job: Int, tag: Int) {
+        unsafe jobNumber.pointee.store(job << 32 | tag, ordering: .relaxed)
+    }
+
+    /// Reads the number of the batch's job; -1 if it is damaged, as the tag beside it then shows.
+    func job(tag: Int) -> Int {
+        let word = unsafe jobNumber.pointee.load(ordering: .relaxed)
+        return word >= 0 && word & 0xFFFF_FFFF == tag ? word >> 32 : -1
     }
 
     /// Whether a worker is to give way that stayed until `earliest`, in nanoseconds of the monotonic clock.
