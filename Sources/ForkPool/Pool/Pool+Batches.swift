@@ -43,7 +43,7 @@ extension Pool {
         // Seekers find it by themselves.
         let seekers = min(wakes, layout.seekers.population)
         if wakes > seekers { layout.wake(wakes - seekers) }
-        if notifies { event?.notify() }
+        if notifies { notifySupervisor() }
         return wakes > 0 && seekers == wakes
     }
 
@@ -116,7 +116,7 @@ extension Pool {
     private func announceTasks(of batch: Batch, at number: Int) {
         guard !batch.waiters.isEmpty else { return }
         _ = layout.batchSlot(number).ended.announce(.tasks)
-        if isOver(number, batch.tags.last!) { event?.notify() }
+        if isOver(number, batch.tags.last!) { notifySupervisor() }
     }
 
     /// Records that a batch has ended, and resumes its waiting tasks.

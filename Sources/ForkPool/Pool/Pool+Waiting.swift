@@ -39,7 +39,7 @@ extension Pool {
         locked { state in
             settle(batch, &state)
             if case .ended = batch.stage { return true }
-            if !state.isAttended { event?.notify() }
+            if !state.isAttended { notifySupervisor() }
             return false
         }
     }
@@ -118,6 +118,6 @@ extension Pool {
                 return true
             }
         }
-        if notifies { event?.notify() }
+        if notifies { notifySupervisor() }
     }
 }

@@ -114,7 +114,7 @@ final class Pool: Sendable {
         locked { $0.queue.close() }
         unsafe layout.closing.pointee.store(1, ordering: .sequentiallyConsistent)
         layout.wake(.max)
-        event?.notify()
+        notifySupervisor()
         over.wait()
     }
 
@@ -124,7 +124,7 @@ final class Pool: Sendable {
             state.queue.refuse(because: refusal)
             endBatches(.poolEnded(refusal), &state)
         }
-        event?.notify()
+        notifySupervisor()
         over.wait()
     }
 
