@@ -6,7 +6,7 @@ internal import Glibc
 extension ForkPool.Failure {
     init(_ error: WorkerError, _ item: Int) {
         switch error.kind {
-        case .thrown:
+        case .thrown, .stateNotMade:
             self.init(.thrown, index: item, "threw \(error.text)")
             thrown = Thrown(description: error.text, payload: error.payload)
         case .notEncodable:
@@ -50,13 +50,15 @@ extension ForkPool.Failure {
             self.pid = error.pid
             self.errno = error.errno
         case .notSetUp(let error):
-            let message = "\(Self.subject(item))could not be run: setUp threw \(error.text)"
+            let what = error.kind == .stateNotMade ? "\(Self.noState): making it" : "setUp"
+            let message = "\(Self.subject(item))could not be run: \(what) threw \(error.text)"
             self.init(.setUpFailed, index: item, message, ran: .no)
             thrown = Thrown(description: error.text, payload: error.payload)
             self.pid = error.pid
         case .endedInSetUp(let exit):
             let how = Self(exit, index: nil, worker: Self.worker(exit))
-            self.init(how, exit, .setUpFailed, item, ran: .no, "setUp \(how.message)")
+            let what = exit.wasMakingState ? "\(Self.noState): making it" : "setUp"
+            self.init(how, exit, .setUpFailed, item, ran: .no, "\(what) \(how.message)")
         case .inputNotEncodable(let reason):
             self.init(.notEncodable, index: item, "has an input that cannot be encoded: \(reason)", ran: .no)
         case .noRoomForInput:
@@ -77,6 +79,8 @@ extension ForkPool.Failure {
                 "\(reason); the last one (pid \(exit.pid)) \(how.message)")
         }
     }
+
+    private static let noState = "the worker's state could not be made"
 
     private static func worker(_ exit: ProcessExit) -> String { "its worker (pid \(exit.pid))" }
 

@@ -14,8 +14,6 @@ final class Pool: Sendable {
     let event: EventFD?
     /// Whether the pool serves one batch at a time and closes with it.
     let servesOneBatch: Bool
-    /// Whether workers run a `setUp`: else one that seems to be in it has a damaged record.
-    let hasSetUp: Bool
     /// The number of processors that workers and callers may run on.
     let processors = Processors.available
     /// The process that made the pool: a fork of it has the memory and no supervisor.
@@ -50,6 +48,8 @@ final class Pool: Sendable {
         var roomTickets = 0
         /// When the supervisor last repaired what could be damaged, in nanoseconds of the monotonic clock.
         var repaired = 0
+        /// Whether workers run a `setUp` or make a state: else one that seems to be in it has a damaged record.
+        var hasSetUp: Bool
         /// The workers whose process first runs a predecessor's remaining range.
         var inheritors: Set<Int> = []
         /// The bytes that exec workers read, and their offset.
@@ -65,13 +65,12 @@ final class Pool: Sendable {
         region = try Region(workers: workers, for: purpose, heap: heap)
         layout = region.layout
         servesOneBatch = purpose == .oneBatch
-        self.hasSetUp = hasSetUp
         self.options = options
         unsafe layout.processors.pointee.store(processors, ordering: .relaxed)
         state = Locked(
             State(
                 heap: SharedHeap(layout.heap), inputHeap: SharedHeap(layout.inputs),
-                queue: BatchQueue(slots: layout.batchSlots, closesWithBatch: purpose == .oneBatch),
+                queue: BatchQueue(slots: layout.batchSlots, closesWithBatch: purpose == .oneBatch), hasSetUp: hasSetUp,
                 warmBlocks: Array(repeating: 0, count: workers)))
     }
 

@@ -106,7 +106,9 @@ public import Synchronization
         static let starting = 0
         /// In `setUp`.
         static let settingUp = 3
-        /// Past `setUp`.
+        /// Past `setUp`, in the making of its state.
+        static let makingState = 4
+        /// Past `setUp`, and with its state.
         static let ready = 1
         /// It has claimed an item.
         static let working = 2
