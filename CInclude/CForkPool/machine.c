@@ -99,6 +99,12 @@ struct cforkpool_worker cforkpool_get_worker(void)
     return cforkpool_state.worker.is_one ? cforkpool_state.worker.self : (struct cforkpool_worker){.index = -1};
 }
 
+void cforkpool_set_call(int64_t call, int64_t first_item)
+{
+    cforkpool_state.worker.self.call = call;
+    cforkpool_state.worker.self.first_item = first_item;
+}
+
 void cforkpool_set_position(const void *position)
 {
     cforkpool_state.worker.position = position;

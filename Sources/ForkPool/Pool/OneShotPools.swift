@@ -113,6 +113,7 @@ extension Pool {
         locked { state in
             state.queue.reopen()
             state.hasSetUp = hasSetUp
+            state.calls = 0
             state.inheritors = []
             // What came before the map was repaired with it.
             state.repaired = now
@@ -120,6 +121,7 @@ extension Pool {
             layout.batchSlot(0).resetRecalls()
             for worker in 0..<layout.workers {
                 layout.record(worker).reset(remaining: nil)
+                layout.record(worker).forgetStarts()
                 unsafe layout.record(worker).batchSlot.pointee.store(0, ordering: .relaxed)
                 unsafe layout.record(worker).warmBlocks.pointee.store(state.warmBlocks[worker], ordering: .relaxed)
                 layout.sleepers.remove(worker)

@@ -25,6 +25,8 @@ final class Pool: Sendable {
         var inputHeap: SharedHeap
         var queue: BatchQueue<Batch>
         var nextTag = 1
+        /// The number of calls, maps and streams that were begun.
+        var calls = 0
         /// The number of batches that are not released.
         var batches = 0
         /// Whether the supervisor looks at workers from time to time; else a caller notifies it.
@@ -130,7 +132,7 @@ final class Pool: Sendable {
     /// Lays out a batch; throws if the pool is closed or its memory is full.
     func makeBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
         guard isOwn else { throw .foreign }
-        typealias Memory = (front: SharedHeap.Part, inputs: SharedHeap.Part?, tag: Int)
+        typealias Memory = (front: SharedHeap.Part, inputs: SharedHeap.Part?, tag: Int, call: Int)
         let memory = locked { state -> Result<Memory, ForkPool.Failure> in
             if let refusal = self.refusal(of: state) { return .failure(refusal) }
             guard let size = shape.size, let inputSize = shape.inputSize, let front = state.heap.allocate(size)
@@ -142,10 +144,11 @@ final class Pool: Sendable {
                 return .failure(.full)
             }
             state.batches += 1
-            return .success((front, inputs, state.takeTag()))
+            // The batches of a stream have its number.
+            return .success((front, inputs, state.takeTag(), shape.signalsItems ? 0 : state.takeCall()))
         }
-        let (front, inputs, tag) = try memory.get()
-        return Batch(shape, pool: self, memory: front, inputs: inputs, tag: tag)
+        let (front, inputs, tag, call) = try memory.get()
+        return Batch(shape, pool: self, memory: front, inputs: inputs, tag: tag, call: call)
     }
 
     func refusal(of state: State) -> ForkPool.Failure? {
@@ -237,6 +240,11 @@ extension Pool.State {
     mutating func takeTag() -> Int {
         defer { nextTag = nextTag == 0xFFFF_FFFF ? 1 : nextTag + 1 }
         return nextTag
+    }
+
+    mutating func takeCall() -> Int {
+        defer { calls += 1 }
+        return calls
     }
 
     /// Whether a caller could wait for something.

@@ -43,6 +43,9 @@ internal import Synchronization
     /// How many workers are to give way to other maps in all, and from when on in nanoseconds of the monotonic clock.
     var recalled: UnsafeMutablePointer<Atomic<Int>> { unsafe described(10) }
     var recallTime: UnsafeMutablePointer<Atomic<Int>> { unsafe described(11) }
+    /// The number of the call or map of the pool that the batch belongs to, and that of the batch's first item there.
+    var call: UnsafeMutablePointer<Atomic<Int>> { unsafe described(14) }
+    var firstItem: UnsafeMutablePointer<Atomic<Int>> { unsafe described(15) }
     /// How many workers gave way.
     var gaveWay: UnsafeMutablePointer<Atomic<Int>> { unsafe word(144) }
 

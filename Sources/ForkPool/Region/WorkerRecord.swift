@@ -50,6 +50,10 @@ public import Synchronization
     private var killRequested: UnsafeMutablePointer<Atomic<UInt32>> {
         unsafe (base + 96).assumingMemoryBound(to: Atomic<UInt32>.self)
     }
+    /// The number of processes that became the worker.
+    private var starts: UnsafeMutablePointer<Atomic<UInt32>> {
+        unsafe (base + 100).assumingMemoryBound(to: Atomic<UInt32>.self)
+    }
     /// When the worker began its item, in nanoseconds of the monotonic clock; 0 between items, or where items are not
     /// timed.
     var began: UnsafeMutablePointer<Atomic<Int>> { unsafe word(13) }
@@ -70,6 +74,16 @@ public import Synchronization
         unsafe remainingAttempt.pointee.store(attempt, ordering: .relaxed)
         unsafe remainingStart.pointee.store(remaining?.lowerBound ?? 0, ordering: .relaxed)
         unsafe remainingEnd.pointee.store(remaining?.upperBound ?? 0, ordering: .relaxed)
+    }
+
+    /// Counts the calling process as one that became the worker; returns how many did before.
+    func countStart() -> UInt32 {
+        unsafe starts.pointee.wrappingAdd(1, ordering: .relaxed).oldValue
+    }
+
+    /// Forgets which processes became the worker: another map begins.
+    func forgetStarts() {
+        unsafe starts.pointee.store(0, ordering: .relaxed)
     }
 
     func leaveBatch() {

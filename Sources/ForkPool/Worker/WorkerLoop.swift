@@ -120,6 +120,9 @@ struct WorkerLoop {
             stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0, timesItems: timesItems,
             blocks: blocks)
         let inputs = unsafe BatchInputs(slots: layout.inputs, base: region.base, limit: region.inputs.upperBound)
+        cforkpool_set_call(
+            Int64(unsafe slot.call.pointee.load(ordering: .relaxed)),
+            Int64(unsafe slot.firstItem.pointee.load(ordering: .relaxed)))
         // A stream is many small batches: the durations of one hold for the next.
         if !signalsItems { policy = ChunkPolicy(fixed: chunk, workers: region.workers) }
         var claims = unsafe Claims(cursor: slot.cursor, count: layout.limit)
