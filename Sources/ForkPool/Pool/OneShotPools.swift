@@ -30,7 +30,7 @@ final class OneShotPools: Sendable {
 
     /// Waits, on the calling thread, until the map has a worker, and then runs it.
     func run(
-        _ layout: SlotLayout, stopsAtFailure: Bool, state: WorkerState?, body: @escaping BatchBody
+        _ layout: SlotLayout, stopsAtFailure: Bool, state: WorkerState? = nil, body: @escaping BatchBody
     ) throws(ForkPool.Failure) -> MapResult {
         let turn = layout.count > 0 ? try sharing.own.enter(wanting: min(workers, layout.count)) : nil
         return try run(layout, stopsAtFailure: stopsAtFailure, turn: turn, cancelled: nil, state: state, body: body)
@@ -41,7 +41,7 @@ final class OneShotPools: Sendable {
     /// The workers are those of a turn, which ends with the map. The descriptor `cancelled` is readable when the caller
     /// cancels the map.
     func run(
-        _ layout: SlotLayout, stopsAtFailure: Bool, turn: MapTurn?, cancelled: Int32?, state: WorkerState?,
+        _ layout: SlotLayout, stopsAtFailure: Bool, turn: MapTurn?, cancelled: Int32?, state: WorkerState? = nil,
         body: @escaping BatchBody
     ) throws(ForkPool.Failure) -> MapResult {
         defer { turn?.end() }
