@@ -7,7 +7,11 @@ extension ForkPool {
     /// Applies a function to every item in worker processes, each of which has a state of its own.
     ///
     /// ```swift
-    /// let found = try pool.map(texts, state: { try Model(path: path) }) { model, text in model.topic(of: text) }
+    /// let squares = try ForkPool().map([3, 4, 3], state: { [Int: Int]() }) { known, number in
+    ///     if let square = known[number] { return square }
+    ///     known[number] = number * number
+    ///     return number * number
+    /// }
     /// ```
     ///
     /// A worker makes its state before its first item, after `Options.setUp`; the time that this takes counts for no item. A

@@ -23,8 +23,8 @@ extension ForkPool {
         state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
-        let (body, state) = StateBox.bind(state, tearDown, body)
-        return try makeResident(.best, .best, BatchBodies.best(body), state)
+        let box = StateBox<State>()
+        return try makeResident(.best, .best, BatchBodies.best(box, body), box.steps(state, tearDown))
     }
 
     /// Starts resident workers with a state for `BitwiseCopyable` inputs and `Codable` results, as the first overload does.
@@ -34,8 +34,8 @@ extension ForkPool {
         state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
-        let (body, state) = StateBox.bind(state, tearDown, body)
-        return try makeResident(.plain, .best, BatchBodies.bestResults(body), state)
+        let box = StateBox<State>()
+        return try makeResident(.plain, .best, BatchBodies.bestResults(box, body), box.steps(state, tearDown))
     }
 
     /// Starts resident workers with a state for `Codable` inputs and `BitwiseCopyable` results, as the first overload does.
@@ -45,8 +45,8 @@ extension ForkPool {
         state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
-        let (body, state) = StateBox.bind(state, tearDown, body)
-        return try makeResident(.best, .plain, BatchBodies.bestInputs(body), state)
+        let box = StateBox<State>()
+        return try makeResident(.best, .plain, BatchBodies.bestInputs(box, body), box.steps(state, tearDown))
     }
 
     /// Starts resident workers with a state for `BitwiseCopyable` inputs and results, as the first overload does.
@@ -56,8 +56,8 @@ extension ForkPool {
         state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
-        let (body, state) = StateBox.bind(state, tearDown, body)
-        return try makeResident(.plain, .plain, BatchBodies.plain(body), state)
+        let box = StateBox<State>()
+        return try makeResident(.plain, .plain, BatchBodies.plain(box, body), box.steps(state, tearDown))
     }
 
     /// Starts resident workers with a state for inputs that are both, and `BitwiseCopyable` results, as the first overload does.
@@ -67,8 +67,8 @@ extension ForkPool {
         state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
-        let (body, state) = StateBox.bind(state, tearDown, body)
-        return try makeResident(.plain, .plain, BatchBodies.plain(body), state)
+        let box = StateBox<State>()
+        return try makeResident(.plain, .plain, BatchBodies.plain(box, body), box.steps(state, tearDown))
     }
 
     /// Starts resident workers with a state for `BitwiseCopyable` inputs, and results that are both, as the first overload does.
@@ -78,7 +78,7 @@ extension ForkPool {
         state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
-        let (body, state) = StateBox.bind(state, tearDown, body)
-        return try makeResident(.plain, .plain, BatchBodies.plain(body), state)
+        let box = StateBox<State>()
+        return try makeResident(.plain, .plain, BatchBodies.plain(box, body), box.steps(state, tearDown))
     }
 }

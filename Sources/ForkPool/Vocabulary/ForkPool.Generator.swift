@@ -3,7 +3,7 @@ extension ForkPool {
     /// A random number generator that gives the same numbers for the same seed, on every platform and in every version.
     ///
     /// ```swift
-    /// let sides = try pool.map(0..<100) { _ in
+    /// let sides = try ForkPool(options: .init(seed: 42)).map(0..<100) { _ in
     ///     var generator = ForkPool.worker!.itemGenerator
     ///     return Int.random(in: 1...6, using: &generator)
     /// }

@@ -69,7 +69,7 @@ extension ForkPool {
 
         /// Runs in each worker before its first item.
         ///
-        /// The body sees globals as it leaves them. If it throws, exits or crashes, the map fails at once.
+        /// The body sees globals as it leaves them; what it is to use is better a `state:` of the map. If it throws, exits or crashes, the map fails at once.
         public var setUp: (@Sendable () throws -> Void)?
 
         /// Runs in each worker after its last item, unless the worker crashed or was killed.

@@ -3,12 +3,17 @@ extension ForkPool {
     /// A job whose workers each have a state: a model, a connection, a generator.
     ///
     /// ```swift
-    /// struct Topics: ForkPool.StatefulJob {
-    ///     var path: String
-    ///     func makeState() async throws -> Model { try Model(path: path) }
-    ///     func run(_ text: String, state: inout Model) async throws -> String { state.topic(of: text) }
+    /// struct Numbering: ForkPool.StatefulJob {
+    ///     func makeState() -> [String: Int] { [:] }
+    ///     func run(_ word: String, state: inout [String: Int]) -> Int {
+    ///         let number = state[word] ?? state.count
+    ///         state[word] = number
+    ///         return number
+    ///     }
     /// }
-    /// let topics = try ForkPool().resident(Topics(path: "topics.model"), start: .exec)
+    /// let numbering = try ForkPool(workers: 1).resident(Numbering(), start: .exec)
+    /// print(try numbering.map(["to", "be", "or", "not", "to", "be"]))   // [0, 1, 2, 3, 0, 1]
+    /// numbering.close()
     /// ```
     ///
     /// The state never leaves its worker, so it need be neither `Sendable` nor `Codable`.

@@ -18,13 +18,11 @@ extension ForkPool {
 
     /// The worker that this code runs in; nil outside of a worker.
     public static var worker: Worker? {
-        let worker = cforkpool_get_worker()
-        guard worker.index >= 0 else { return nil }
-        let position = unsafe cforkpool_get_position()?.assumingMemoryBound(to: Atomic<Int>.self)
-        let item = unsafe position?.pointee.load(ordering: .relaxed) ?? -1
-        return Worker(
-            index: Int(worker.index), pid: worker.pid, attempt: Int(worker.attempt),
-            numbers: Seeds(worker, item: item))
+        guard let worker = unsafe cforkpool_get_current() else { return nil }
+        return unsafe Worker(
+            index: Int(worker.pointee.identity.index), pid: worker.pointee.identity.pid,
+            attempt: Int(worker.pointee.identity.attempt),
+            numbers: Seeds(of: worker))
     }
 
     /// The index, in its batch, of the item that this worker is on; nil between items and outside of a worker.

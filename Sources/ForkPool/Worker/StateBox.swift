@@ -32,16 +32,22 @@ internal import Synchronization
 }
 
 extension StateBox where State: ~Copyable {
-    /// Returns a body that passes the state on, and what a worker does before its first item and after its last one.
+    /// What a worker does before its first item and after its last one.
     @inlinable
+    func steps(
+        _ make: @escaping () throws -> State, _ tearDown: @escaping (inout State) -> Void
+    ) -> WorkerState {
+        WorkerState { step in try self.take(step, make: make, tearDown: tearDown) }
+    }
+
+    /// Returns a body that passes the state on, and what a worker does before its first item and after its last one.
     static func bind<I, R>(
         _ make: @escaping () throws -> State, _ tearDown: @escaping (inout State) -> Void,
         _ body: @escaping (inout State, I) throws -> R
     ) -> (body: (I) throws -> R, state: WorkerState) {
         let box = StateBox()
         return (
-            { input in unsafe try body(&box.place.pointee, input) },
-            WorkerState { step in try box.take(step, make: make, tearDown: tearDown) }
+            { input in unsafe try body(&box.place.pointee, input) }, box.steps(make, tearDown)
         )
     }
 }

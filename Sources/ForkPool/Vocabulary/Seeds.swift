@@ -7,16 +7,22 @@ struct Seeds: Sendable {
     private let seed: UInt64
     private let callNumber: Int
     private let replacements: UInt32
-    /// The index, in its call, of the item that the worker is on.
-    let item: Int?
+    private let firstItem: Int
+    /// The item that the worker is on, in its batch, or -1.
+    private let position: Int
 
-    /// Reads them from what a worker's process knows, and from the item that it is on in its batch, or -1.
-    init(_ worker: cforkpool_worker, item: Int) {
-        seed = worker.seed
-        callNumber = Int(worker.call)
-        replacements = worker.replacements
-        self.item = item >= 0 ? item &+ Int(worker.first_item) : nil
+    /// Reads them from what a worker's process knows.
+    init(of worker: UnsafePointer<cforkpool_current_worker>) {
+        unsafe seed = worker.pointee.identity.seed
+        unsafe callNumber = Int(worker.pointee.identity.call)
+        unsafe replacements = worker.pointee.identity.replacements
+        unsafe firstItem = Int(worker.pointee.identity.first_item)
+        let word = unsafe worker.pointee.position?.assumingMemoryBound(to: Atomic<Int>.self)
+        unsafe position = word?.pointee.load(ordering: .relaxed) ?? -1
     }
+
+    /// The index, in its call, of the item that the worker is on; nil outside of an item.
+    var item: Int? { position >= 0 ? firstItem &+ position : nil }
 
     // What differs between the two kinds of children keeps their numbers apart.
 
