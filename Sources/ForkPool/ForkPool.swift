@@ -48,11 +48,11 @@ extension ForkPool {
     /// - Throws: A failure without an index if no region can be had.
     @usableFromInline
     func run(
-        _ layout: SlotLayout, stopsAtFailure: Bool, _ body: BatchBody
+        _ layout: SlotLayout, stopsAtFailure: Bool, state: WorkerState? = nil, _ body: BatchBody
     ) throws(Failure) -> MapResult {
         try withoutActuallyEscaping(body) { (body) throws(Failure) in
             try checkThreads()
-            return try maps.run(layout, stopsAtFailure: stopsAtFailure, body: body)
+            return try maps.run(layout, stopsAtFailure: stopsAtFailure, state: state, body: body)
         }
     }
 
@@ -62,18 +62,19 @@ extension ForkPool {
     /// cancelled, the workers end.
     @usableFromInline
     nonisolated(nonsending) func run(
-        _ layout: SlotLayout, stopsAtFailure: Bool, _ body: BatchBody
+        _ layout: SlotLayout, stopsAtFailure: Bool, state: WorkerState? = nil, _ body: BatchBody
     ) async throws(Failure) -> MapResult {
         try checkThreads()
         let turn = try await maps.enter(items: layout.count)
         // The supervising thread hands the body to the fork and never runs it; the caller is suspended meanwhile.
         let supervised: nonisolated(nonsending) (@escaping BatchBody) async -> Result<MapResult, Failure> = { body in
-            nonisolated(unsafe) let body = body
+            nonisolated(unsafe) let (body, state) = (body, state)
             let result = await BlockingThread.run { cancelled in
                 Result { () throws(Failure) in
                     try self.checkThreads()
                     return unsafe try self.maps.run(
-                        layout, stopsAtFailure: stopsAtFailure, turn: turn, cancelled: cancelled, body: body)
+                        layout, stopsAtFailure: stopsAtFailure, turn: turn, cancelled: cancelled, state: state,
+                        body: body)
                 }
             }
             switch result {

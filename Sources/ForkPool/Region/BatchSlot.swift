@@ -45,6 +45,9 @@ internal import Synchronization
     var recallTime: UnsafeMutablePointer<Atomic<Int>> { unsafe described(11) }
     /// The number of the batch's job, above 32 bits of the batch's tag.
     private var jobNumber: UnsafeMutablePointer<Atomic<Int>> { unsafe described(12) }
+    /// The number of the call or map of the pool that the batch belongs to, and that of the batch's first item there.
+    var call: UnsafeMutablePointer<Atomic<Int>> { unsafe described(14) }
+    var firstItem: UnsafeMutablePointer<Atomic<Int>> { unsafe described(15) }
     /// How many workers gave way.
     var gaveWay: UnsafeMutablePointer<Atomic<Int>> { unsafe word(144) }
 
