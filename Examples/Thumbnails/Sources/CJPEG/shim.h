@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+// jpeglib.h uses FILE and size_t without declaring them.
+#include <stdio.h>
+#include <jpeglib.h>
