@@ -12,7 +12,7 @@ struct MonteCarlo {
 
     /// What one item does, in whichever process or task: its numbers depend on the seed and the item alone.
     static func simulate(_ item: Int, seed: UInt64) -> AsianOption.Payoffs {
-        var generator = ItemGenerator(seed: seed, item: item)
+        var generator = ForkPool.Generator(seed: seed, item: item)
         return option.simulate(paths: pathsPerItem, using: &generator)
     }
 
