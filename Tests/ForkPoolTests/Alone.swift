@@ -11,13 +11,13 @@ enum Alone {
     /// Runs synchronous code, which selects the blocking overloads; ends the process if it hangs.
     static func run(_ scene: () throws -> Void) {
         alarm(deadline)
-        do { try scene() } catch { Issue.record(error) }
+        do { try scene() } catch { Issue.record("threw \(error)") }
     }
 
     /// Runs asynchronous code, which selects the suspending overloads; ends the process if it hangs.
     static func runAsync(_ scene: nonisolated(nonsending) () async throws -> Void) async {
         alarm(deadline)
-        do { try await scene() } catch { Issue.record(error) }
+        do { try await scene() } catch { Issue.record("threw \(error)") }
     }
 
     /// Whether this process has no child, not even one to reap.

@@ -26,7 +26,8 @@ struct WorkerStateLifeTests {
                 #expect(try resident.map([5, 6]) == [501, 602])
                 resident.close()
                 #expect(diary.words == expected + expected)
-                let stream = pool.stream([5, 6], state: make, tearDown: { _ in diary.note("end") }) { model, item in
+                let stream = pool.stream([5, 6], window: 1, state: make, tearDown: { _ in diary.note("end") }) {
+                    model, item in
                     model.use(item)
                 }
                 #expect(try Drain.inOrder(stream) == [501, 602])

@@ -117,7 +117,7 @@ struct WorkerStateTests {
                 let models = try pool.resident(state: { Model() }) { (model, item: Int) in model.use(item) }
                 #expect(try models.map([5, 6]) == [501, 602])
                 #expect(try models(7) == 703)
-                #expect(try Drain.inOrder(models.stream([8, 9])) == [804, 905])
+                #expect(try Drain.inOrder(models.stream([8, 9], window: 1)) == [804, 905])
                 models.close()
                 let words = try pool.resident(state: { UseCount() }) { (tally, word: String) in
                     "\(word) \(tally.next())"
@@ -158,11 +158,14 @@ struct WorkerStateTests {
             Alone.run { () throws in
                 let pool = ForkPool(workers: 1)
                 #expect(
-                    try Drain.inOrder(pool.stream([5, 6], state: { Model() }) { model, item in model.use(item) })
+                    try Drain.inOrder(
+                        pool.stream([5, 6], window: 1, state: { Model() }) { model, item in model.use(item) })
                         == [501, 602])
                 #expect(
                     try Drain.inOrder(
-                        pool.stream(["a", "b"], state: { UseCount() }) { tally, word in "\(word)\(tally.next())" })
+                        pool.stream(["a", "b"], window: 1, state: { UseCount() }) { tally, word in
+                            "\(word)\(tally.next())"
+                        })
                         == ["a1", "b2"])
                 let pairs = pool.stream([Pair(1, 2)], order: .completion, state: { UseCount() }) { tally, pair in
                     Pair(pair.second, tally.next())
@@ -171,7 +174,7 @@ struct WorkerStateTests {
                 let numbers = sequence(first: 5) { $0 < 7 ? $0 + 1 : nil }
                 #expect(
                     try Drain.inOrder(
-                        pool.stream(numbers, window: 2, state: { UseCount() }) { tally, item in "\(item)\(tally.next())"
+                        pool.stream(numbers, window: 1, state: { UseCount() }) { tally, item in "\(item)\(tally.next())"
                         })
                         == ["51", "62", "73"])
             }
@@ -183,10 +186,12 @@ struct WorkerStateTests {
                 }
                 #expect(
                     try await Drain.inOrder(
-                        pool.stream(words, state: { UseCount() }) { tally, word in "\(word)\(tally.next())" })
+                        pool.stream(words, window: 1, state: { UseCount() }) { tally, word in "\(word)\(tally.next())" }
+                    )
                         == ["a1", "b2"])
                 #expect(
-                    try await Drain.inOrder(pool.stream([5, 6], state: { Model() }) { model, item in model.use(item) })
+                    try await Drain.inOrder(
+                        pool.stream([5, 6], window: 1, state: { Model() }) { model, item in model.use(item) })
                         == [501, 602])
                 #expect(Alone.hasNoChild)
             }
