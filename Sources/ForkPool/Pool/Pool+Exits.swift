@@ -33,7 +33,8 @@ extension Pool {
             exit.job = state.jobs?.name(at: stage)
             exit.process.wasMakingState = state.hasSetUp && WorkerRecord.Stage.makesState(stage)
             exit.isInSetUp =
-                state.hasSetUp && stage == WorkerRecord.Stage.settingUp || exit.process.wasMakingState || exit.job != nil
+                state.hasSetUp && stage == WorkerRecord.Stage.settingUp || exit.process.wasMakingState
+                || exit.job != nil
             exit.process.isBeforeWork = !exit.isReady && !exit.isInSetUp
             if finish == WorkerRecord.Finish.notSetUp, !exit.isReady {
                 exit.setUpError = setUpError(of: worker, hasSetUp: state.hasSetUp)
