@@ -130,7 +130,8 @@ extension ForkPool.Resident {
         try pool.makeBatch(
             Batch.Shape(
                 count: count, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: stopsAtFailure,
-                signalsItems: signalsItems, showsProgress: showsProgress && pool.options.progress != nil))
+                signalsItems: signalsItems, showsProgress: showsProgress && pool.options.progress != nil, rules: rules,
+                deadline: rules.end))
     }
 
     /// Submits a batch, and waits for its end.

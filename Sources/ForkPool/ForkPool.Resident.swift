@@ -16,20 +16,24 @@ extension ForkPool {
     /// The pool ends by `close()`, which finishes submitted work, or by `cancel()`, which does not; releasing the last
     /// reference cancels it. Its workers end with this process, even if that is killed.
     public final class Resident<Input, Output>: Sendable {
+        let owner: PoolOwner
+        /// The pool of `owner`.
         let pool: Pool
-        let over: PrivateEvent
+        /// What the calls, maps and streams of this pool ask for; `with(_:)` gives a pool that asks for something else.
+        public let callOptions: ForkPool.CallOptions
+        let rules: CallRules
         @usableFromInline let input: WireFormat<Input>
         @usableFromInline let output: WireFormat<Output>
 
-        init(pool: Pool, over: PrivateEvent, input: WireFormat<Input>, output: WireFormat<Output>) {
-            self.pool = pool
-            self.over = over
+        init(
+            owner: PoolOwner, input: WireFormat<Input>, output: WireFormat<Output>, _ callOptions: ForkPool.CallOptions
+        ) {
+            self.owner = owner
+            pool = owner.pool
+            self.callOptions = callOptions
+            rules = CallRules(callOptions)
             self.input = input
             self.output = output
-        }
-
-        deinit {
-            pool.cancel(over, because: ForkPool.Failure.dropped)
         }
 
         /// The number of workers.
@@ -42,21 +46,21 @@ extension ForkPool {
         ///
         /// - Precondition: The caller is not a progress handler, because the workers would wait for it.
         public func close() {
-            pool.close(over)
+            pool.close(owner.over)
         }
 
         /// Does the same as `close()` without blocking a thread.
         nonisolated(nonsending) public func finish() async {
             // If the system refuses a thread for the wait, wait here.
-            let result = await BlockingThread.run { [pool, over] _ in pool.close(over) }
-            if case .failure = result { pool.close(over) }
+            let result = await BlockingThread.run { [owner] _ in owner.pool.close(owner.over) }
+            if case .failure = result { pool.close(owner.over) }
         }
 
         /// Ends the workers at once, and returns when no worker is left.
         ///
         /// Submitted work that is not done fails as `cancelled`; later calls fail as `closed`.
         public func cancel() {
-            pool.cancel(over, because: "was cancelled")
+            pool.cancel(owner.over, because: "was cancelled")
         }
     }
 }

@@ -12,6 +12,10 @@ extension Batch {
         var signalsItems = false
         /// Whether the pool's progress handler is called.
         var showsProgress = false
+        /// What its caller asks for.
+        var rules = CallRules.standard
+        /// When it is to be done, in nanoseconds of the monotonic clock; `Int.max` for no end.
+        var deadline = Int.max
     }
 }
 

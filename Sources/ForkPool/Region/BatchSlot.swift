@@ -43,6 +43,8 @@ internal import Synchronization
     /// How many workers are to give way to other maps in all, and from when on in nanoseconds of the monotonic clock.
     var recalled: UnsafeMutablePointer<Atomic<Int>> { unsafe described(10) }
     var recallTime: UnsafeMutablePointer<Atomic<Int>> { unsafe described(11) }
+    /// Workers begin with the batch that has the highest number here.
+    var priority: UnsafeMutablePointer<Atomic<Int>> { unsafe described(15) }
     /// How many workers gave way.
     var gaveWay: UnsafeMutablePointer<Atomic<Int>> { unsafe word(144) }
 
@@ -68,6 +70,8 @@ internal import Synchronization
     enum Flags {
         static let stopsAtFailure = 1
         static let signalsItems = 2
+        /// Whether a worker's record says when an item begins.
+        static let timesItems = 4
     }
 
     /// Whether a worker is to give way that stayed until `earliest`, in nanoseconds of the monotonic clock.
