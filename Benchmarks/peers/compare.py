@@ -15,8 +15,7 @@ from peer_pools import MeasuredPools
 from peer_runners import MeasuredBenches, MeasuredRunners
 
 PROJECT = HERE.parent.parent
-README = PROJECT / "README.md"
-PAGE = PROJECT / "Sources/ForkPool/ForkPool.docc/Peers.md"
+ARTICLES = PROJECT / "Sources/ForkPool/ForkPool.docc"
 
 # The programs, the keys under which scripts/compare-peers reports missing ones, and the commands that print their versions.
 VERSIONS = [
@@ -101,7 +100,7 @@ class Comparison:
         return "\n\n".join(parts)
 
     def summary(self):
-        """Makes the tables of the README."""
+        """Makes the tables of the page Costs."""
         load = f"Load averages were {self.begin} at the beginning and {self.end} at the end."
         return "\n\n".join([load, self.pools.summary(), self.runners.summary()])
 
@@ -117,8 +116,8 @@ def main():
     if arguments.quick or arguments.only:
         print(comparison.page())
     else:
-        replace(PAGE, "peers", comparison.page())
-        replace(README, "peers", comparison.summary())
+        replace(ARTICLES / "Peers.md", "peers", comparison.page())
+        replace(ARTICLES / "Costs.md", "peers", comparison.summary())
 
 
 main()

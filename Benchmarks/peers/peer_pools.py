@@ -147,7 +147,7 @@ class MeasuredPools:
 
 
     def summary(self):
-        """Makes the table of the README: a line for each row, a column for each of the best known pools."""
+        """Makes the table of the page Costs: a line for each row, a column for each of the best known pools."""
         columns = {
             "ForkPool": "ForkPool", "OCaml Parmap": "Parmap", "Perl MCE::Map": "MCE::Map", "Ruby parallel": "Ruby's parallel",
             "R `mclapply`": "R's `mclapply`", "Python `multiprocessing.Pool`": "Python's `Pool`",

@@ -92,7 +92,7 @@ class MeasuredRunners:
         return table(head + (["output"] if name == "small" else []), lines)
 
     def summary(self):
-        """Makes the table of the README, with processor time, which a busy machine changes little."""
+        """Makes the table of the page Costs, with processor time, which a busy machine changes little."""
         runners = list(self.rows["true"])
         lines = []
         for name, row in ROWS.items():

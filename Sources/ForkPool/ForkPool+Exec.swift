@@ -31,7 +31,7 @@ extension ForkPool {
                     tearDown?()
                 })
         case .exec:
-            let job = try execJob(job)
+            let job = try execJob([job])
             do throws(SystemError) {
                 let pool = try Pool(workers: workers, options: options, for: .executed, hasSetUp: true)
                 guard pool.reserveRoom(for: job) else { throw SystemError(call: "mmap", code: SystemError.noMemory) }
@@ -66,11 +66,12 @@ extension ForkPool {
     }
 
     /// Encodes what a worker that is started by exec reads first.
-    private func execJob<J: Job>(_ job: J) throws(Failure) -> [UInt8] {
+    func execJob(_ jobs: [any Job]) throws(Failure) -> [UInt8] {
         if options.setUp != nil || options.tearDown != nil {
             throw .notRunnable(
                 "Options.setUp and tearDown are closures, which a worker that is started by exec cannot have; "
-                    + "implement setUp() and tearDown() in \(J.self), or use start: .fork")
+                    + "implement setUp() and tearDown() in \(jobs.map { "\(type(of: $0))" }.joined(separator: ", ")), "
+                    + "or use start: .fork")
         }
         guard cforkpool_enters_before_main() else {
             throw .notRunnable(
@@ -78,19 +79,32 @@ extension ForkPool {
                     + "call ForkPool.bootstrap() as the first line of main")
         }
         try checkProgram()
+        var parts: [ExecJob.Part] = []
+        for job in jobs { parts.append(try execPart(job)) }
+        do {
+            return try WorkerError.bytes(of: ExecJob(settings: WorkerSettings(options), parts: parts))
+        } catch {
+            throw Self.notEncodable("jobs", error)
+        }
+    }
+
+    private func execPart<J: Job>(_ job: J) throws(Failure) -> ExecJob.Part {
         guard let name = _mangledTypeName(J.self), let found = _typeByName(name), found == J.self else {
             throw .notRunnable(
                 "the type \(J.self) cannot be found by its name in a worker that is started by exec; "
                     + "declare it outside of functions and not as private or fileprivate, or use start: .fork")
         }
         do {
-            let job = try WorkerError.bytes(of: job)
-            return try WorkerError.bytes(of: ExecJob(typeName: name, settings: WorkerSettings(options), job: job))
+            return ExecJob.Part(typeName: name, job: try WorkerError.bytes(of: job))
         } catch {
-            var failure = Failure(
-                .notEncodable, index: nil, "the job \(J.self) cannot be encoded: \(ErrorDescription.of(error))")
-            failure.bodyRan = .no
-            throw failure
+            throw Self.notEncodable("job \(J.self)", error)
         }
+    }
+
+    private static func notEncodable(_ what: String, _ error: any Error) -> Failure {
+        var failure = Failure(
+            .notEncodable, index: nil, "the \(what) cannot be encoded: \(ErrorDescription.of(error))")
+        failure.bodyRan = .no
+        return failure
     }
 }

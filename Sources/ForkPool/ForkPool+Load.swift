@@ -16,9 +16,10 @@ extension ForkPool.Resident {
     /// The number of submitted calls and maps that no worker has begun with, and none is free for: a snapshot, which may have
     /// changed when you read it.
     ///
-    /// Callers that wait for room under `Options.maxPending` have submitted nothing yet, and do not count.
+    /// Callers that wait for room under `Options.maxPending` have submitted nothing yet, and do not count. Where several jobs
+    /// share the workers, the number is that of all of them.
     public var pending: Int { pool.isOwn ? pool.load.pending : 0 }
 
-    /// The number of workers that are on a call, a map or a stream now: a snapshot.
+    /// The number of workers that are on a call, a map or a stream now, of any job that shares the workers: a snapshot.
     public var busy: Int { pool.isOwn ? pool.load.busy : 0 }
 }

@@ -2,7 +2,9 @@
 extension ForkPool.Resident {
     /// Applies the body to one input.
     ///
-    /// Blocks the calling thread. Async code uses the overload that suspends.
+    /// Blocks the calling thread. Async code uses the overload that suspends. In a closure of one expression that is not async,
+    /// within a function that is, Swift takes `pool(input)` for the async form and refuses it: `pool.callAsFunction(input)`
+    /// is the call there.
     ///
     /// - Parameter input: The input.
     /// - Returns: The result.
@@ -102,6 +104,7 @@ extension ForkPool {
         ///
         /// - Returns: The result.
         /// - Throws: The failure of the call, with index 0.
+        @available(*, noasync, message: "wait() blocks the thread; use await value")
         public func wait() throws(Failure) -> Output {
             let batch = try owned()
             batch.pool.wait(for: batch)
@@ -114,6 +117,7 @@ extension ForkPool {
         /// - Returns: The result.
         /// - Throws: The failure of the call, with index 0; `timedOut` if the call is not done in time. The call then
         ///   goes on, and you can wait for it again.
+        @available(*, noasync, message: "wait(for:) blocks the thread; use await value, with a deadline")
         public func wait(for time: Duration) throws(Failure) -> Output {
             let batch = try owned()
             guard batch.pool.wait(for: batch, until: monotonicNanoseconds() + max(0, time.nanoseconds)) else {

@@ -14,7 +14,8 @@ extension ForkPool {
     /// ```
     ///
     /// The pool ends by `close()`, which finishes submitted work, or by `cancel()`, which does not; releasing the last
-    /// reference cancels it. Its workers end with this process, even if that is killed.
+    /// reference cancels it. Its workers end with this process, even if that is killed. Where several jobs share the workers
+    /// (`resident(_:_:_:start:)`), each of these ends the work of its job, and the last one ends the workers.
     public final class Resident<Input, Output>: Sendable {
         let owner: PoolOwner
         /// The pool of `owner`.
@@ -36,31 +37,33 @@ extension ForkPool {
             self.output = output
         }
 
-        /// The number of workers.
+        /// The number of workers, which several jobs may share.
         public var workers: Int { pool.layout.workers }
 
         /// Finishes submitted work, ends the workers, and returns when no worker is left.
         ///
-        /// Blocks the calling thread. Later calls fail as `closed`. Has no effect on a pool that was already closed or
-        /// cancelled.
+        /// Blocks the calling thread; async code uses `finish()`. Later calls fail as `closed`. Has no effect on a pool that was
+        /// already closed or cancelled. While other jobs share the workers it returns when the work of its own job is finished.
         ///
         /// - Precondition: The caller is not a progress handler, because the workers would wait for it.
+        @available(*, noasync, message: "close() blocks the thread; use await finish(), or cancel() in a defer")
         public func close() {
-            pool.close(owner.over)
+            pool.close(owner.over, of: owner.job)
         }
 
         /// Does the same as `close()` without blocking a thread.
         nonisolated(nonsending) public func finish() async {
             // If the system refuses a thread for the wait, wait here.
-            let result = await BlockingThread.run { [owner] _ in owner.pool.close(owner.over) }
-            if case .failure = result { pool.close(owner.over) }
+            let result = await BlockingThread.run { [owner] _ in owner.pool.close(owner.over, of: owner.job) }
+            if case .failure = result { pool.close(owner.over, of: owner.job) }
         }
 
         /// Ends the workers at once, and returns when no worker is left.
         ///
-        /// Submitted work that is not done fails as `cancelled`; later calls fail as `closed`.
+        /// Submitted work that is not done fails as `cancelled`; later calls fail as `closed`. While other jobs share the
+        /// workers, only those that are on an item of this job end, and others replace them.
         public func cancel() {
-            pool.cancel(owner.over, because: "was cancelled")
+            pool.cancel(owner.over, of: owner.job, because: "was cancelled")
         }
     }
 }

@@ -30,6 +30,7 @@ extension ForkPool {
         /// Starts reading; the iterator blocks the calling thread while there is no result.
         ///
         /// - Returns: The iterator.
+        @available(*, noasync, message: "this loop blocks the thread; use for try await, or for await over results")
         public func makeIterator() -> Iterator { Iterator(loop: StreamLoop(reader)) }
 
         /// Starts reading from async code.
@@ -44,6 +45,7 @@ extension ForkPool {
         ///
         /// - Parameter body: Gets an index and its result.
         /// - Throws: The first `Failure`, or an error of `body`; the stream ends then.
+        @available(*, noasync, message: "forEach blocks the thread; use for try await")
         public func forEach(_ body: (_ index: Int, _ output: Output) throws -> Void) throws {
             while let (index, result) = reader.next() {
                 do {

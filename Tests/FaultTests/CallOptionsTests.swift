@@ -45,7 +45,7 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in CallOptionsScenes.crowd(kind) }
     }
 
-    @Test("Of callers that wait for room the one with the highest priority is first", arguments: Kind.resident)
+    @Test("Callers that wait for room stand in line by their priority", arguments: Kind.resident)
     func room(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in CallOptionsScenes.room(kind) }
     }
@@ -53,6 +53,11 @@ import Testing
     @Test("Pools that ask for different things share their workers and their line", arguments: Kind.allCases)
     func sharing(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in CallOptionsScenes.sharing(kind) }
+    }
+
+    @Test("Each of several jobs that share workers may ask for other things", arguments: [Kind.residentJob, .exec])
+    func severalJobs(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in CallOptionsScenes.severalJobs(kind) }
     }
 }
 
@@ -208,15 +213,40 @@ private enum CallOptionsScenes {
             while pool.busy < 1 { sched_yield() }
             let results = Threads.run(4) { thread -> Int? in
                 guard thread < 3 else {
-                    while pool.resident.pool.locked({ $0.roomLine.count }) < 3 { sched_yield() }
+                    var line: [Int] { pool.resident.pool.locked { $0.roomLine.map(\.priority) } }
+                    while line.count < 3 { sched_yield() }
+                    let order = line
                     meeting.arrive()
-                    return nil
+                    return order == [2, 1, 0] ? nil : 7
                 }
                 return try? pool.with { $0.priority = thread }(.note(at: meeting.path, Int32(thread)))
             }
             #expect(results == [0, 1, 2, nil])
-            #expect((0..<3).map { _ in meeting.receive() } == [2, 1, 0])
+            // One that was woken looks by itself, so another one may pass it.
+            #expect((0..<3).map { _ in meeting.receive() }.sorted() == [0, 1, 2])
             #expect(try first.wait() == 0)
+        }
+    }
+
+    static func severalJobs(_ kind: Kind) {
+        Scene.leaveNothing { () throws in
+            let stubborn = ForkPool(workers: 2).with { $0.retries = 1 }
+            let (one, other) = try stubborn.resident(
+                Performer(), Performer(), start: kind == .exec ? .exec : .fork)
+            let hasty = one.with {
+                $0.retries = 0
+                $0.timeout = .milliseconds(300)
+            }
+            let deed = Deed.upTo(attempt: 1, .raise(SIGKILL), then: .attempt)
+            #expect(try one(deed) == 2 && other(deed) == 2)
+            #expect(failure { () throws(ForkPool.Failure) in try hasty(deed) }?.code == .killed)
+            expectTimedOut(failure { () throws(ForkPool.Failure) in try hasty(.nap(60_000)) }, 0)
+            #expect(try one(.nap(900)) == -1 && other(.nap(900)) == -1)
+            // The view is of the same job.
+            one.close()
+            #expect(failure { () throws(ForkPool.Failure) in try hasty(.give(1)) }?.code == .closed)
+            #expect(try other(.give(2)) == 2)
+            other.close()
         }
     }
 

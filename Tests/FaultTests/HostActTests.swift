@@ -48,14 +48,21 @@ private enum HostActScenes {
         let path = meeting.path
         // With some workers the numbers of their descriptors come again in any order.
         for workers in [2, 5, 5, 5] {
-            Host.run("\(kind), \(workers) workers") { complaints in closeDescriptors(kind, workers, path, &complaints) }
+            for isIdle in [false, true] {
+                Host.run("\(kind), \(workers) workers, \(isIdle ? "idle" : "in use")") { complaints in
+                    closeDescriptors(kind, workers, isIdle, path, &complaints)
+                }
+            }
         }
     }
 
-    private static func closeDescriptors(_ kind: Kind, _ workers: Int, _ path: String, _ complaints: inout Complaints) {
+    private static func closeDescriptors(
+        _ kind: Kind, _ workers: Int, _ isIdle: Bool, _ path: String, _ complaints: inout Complaints
+    ) {
         let before = Self.descriptors
         complaints.use(kind, workers: workers, options: options) { pool, complaints in
             complaints.expectRight(pool)
+            if isIdle { Looking.untilIdle() }
             // What the host had before is the test's. Without its memory no program becomes a worker.
             for descriptor in Self.descriptors.subtracting(before)
             where !Files.target(of: descriptor).hasPrefix("/memfd:") {

@@ -24,12 +24,6 @@ import Testing
 }
 
 private enum IdleScenes {
-    /// The number of context switches of a thread or process, which counts how often it ran.
-    private static func switches(_ path: String) -> Int {
-        Files.text(path + "/status").split(separator: "\n").filter { $0.contains("ctxt_switches") }
-            .reduce(0) { $0 + (Int($1.split(separator: "\t").last ?? "") ?? 0) }
-    }
-
     /// The ticks of processor time, a hundredth of a second each, that this process has used.
     private static var ticks: Int {
         let fields = Files.text("/proc/self/stat").split(separator: " ")
@@ -60,7 +54,7 @@ private enum IdleScenes {
             var counts: [Int] = []
             repeat {
                 usleep(10_000)
-                counts.append(watched.reduce(0) { $0 + switches($1) })
+                counts.append(watched.reduce(0) { $0 + Looking.switches($1) })
             } while counts.count < 1000 && (counts.count < 50 || counts[counts.count - 50] != counts.last)
             #expect(counts.count < 1000, "\(counts)")
             #expect(try pool(.give(1)) == 1)

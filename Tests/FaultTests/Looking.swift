@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import ForkPoolTestSupport
 import Glibc
 import Testing
 
@@ -29,6 +30,25 @@ enum Looking {
             usleep(1000)
         }
         return false
+    }
+
+    /// Returns when no other thread of this process has run for a third of a second, or after some seconds.
+    static func untilIdle() {
+        let status = Files.lines("/proc/thread-self/status")
+        let own = status.first { $0.hasPrefix("Pid:") }?.split(separator: "\t").last ?? ""
+        let others = Files.names(in: "/proc/self/task").filter { !$0.hasPrefix(".") && $0 != own }
+            .map { "/proc/self/task/" + $0 }
+        var counts: [Int] = []
+        repeat {
+            usleep(10_000)
+            counts.append(others.reduce(0) { $0 + switches($1) })
+        } while counts.count < 1000 && (counts.count < 33 || counts[counts.count - 33] != counts.last)
+    }
+
+    /// The number of context switches of a thread or process, which counts how often it ran.
+    static func switches(_ path: String) -> Int {
+        Files.text(path + "/status").split(separator: "\n").filter { $0.contains("ctxt_switches") }
+            .reduce(0) { $0 + (Int($1.split(separator: "\t").last ?? "") ?? 0) }
     }
 
     /// Takes samples until they suspect the process of repeating a call in vain.

@@ -97,6 +97,9 @@ struct MistakeTests {
             "throws", "_ = try p.resident(Plain())",
             "instance method 'resident(_:start:)' requires that 'Plain' conform to 'ForkPool.Job'"),
         Mistake(
+            "throws", "_ = try p.resident(Square(), Plain())",
+            "instance method 'resident(_:_:_:start:)' requires that 'Plain' conform to 'ForkPool.Job'"),
+        Mistake(
             "", "_ = SharedArray<String>(count: 2)", "type 'String' does not conform to protocol 'BitwiseCopyable'"),
         Mistake(
             "", "_ = SharedValue(Node())",
@@ -111,6 +114,9 @@ struct MistakeTests {
         Mistake(
             "throws", #"let r = try p.resident { (n: Int) in n }; _ = try r("a")"#,
             "cannot convert value of type 'String' to expected argument type 'Int'"),
+        Mistake(
+            "throws", #"let (a, b) = try p.resident(Square(), Square()); print(a); _ = try b.map(["a"])"#,
+            "cannot convert value of type 'String' to expected element type 'Int'"),
         // A body that waits, a call that may fail, and one that suspends.
         Mistake(
             "throws", "_ = try p.map([1]) { i in await slow(i) }",
@@ -121,7 +127,45 @@ struct MistakeTests {
         Mistake(
             "async throws", "let r = try p.map([1]) { $0 }; print(r)",
             "expression is 'async' but is not marked with 'await'"),
+        // A wait that blocks a thread of the cooperative pool.
+        Mistake(
+            "async throws", "let r = try p.resident { (n: Int) in n }; r.close()",
+            blocking("close", "close() blocks the thread; use await finish(), or cancel() in a defer")),
+        Mistake(
+            "async throws", "let r = try p.resident { (n: Int) in n }; _ = try r.submit(1).wait()",
+            blocking("wait", "wait() blocks the thread; use await value")),
+        Mistake(
+            "async throws", "let r = try p.resident { (n: Int) in n }; _ = try r.submit(1).wait(for: .seconds(1))",
+            blocking("wait", "wait(for:) blocks the thread; use await value, with a deadline")),
+        Mistake(
+            "async", "for element in p.stream([1], { $0 }) { print(element) }",
+            blocking(
+                "makeIterator", "this loop blocks the thread; use for try await, or for await over results")),
+        Mistake(
+            "async throws", "try p.stream([1], { $0 }).forEach { print($0, $1) }",
+            blocking("forEach", "forEach blocks the thread; use for try await")),
+        // The compiler takes the async form here: it looks for it in the function around, not in the closure.
+        Mistake(
+            "async throws", "let r = try p.resident { (n: Int) in n }; _ = try [1].map { try r($0) }",
+            "'async' call in a function that does not support concurrency"),
     ]
+
+    private static func blocking(_ method: String, _ advice: String) -> String {
+        "instance method '\(method)' is unavailable from asynchronous contexts; \(advice)"
+    }
+
+    private static let syncCalls = [
+        "_ = try [1].map { try r.callAsFunction($0) }", "_ = try [1].map(r.callAsFunction)",
+        "_ = try [1].map { n in let m = try r(n); return m }", "_ = try [[1]].map { try r.map($0) }",
+        "_ = try [[1]].map { try p.map($0) { $0 } }", "func inner() throws { _ = try r(1) }; try inner()",
+    ]
+
+    @Test("is not to call a pool in a closure that is not async, in a function that is", arguments: syncCalls)
+    func callsFromClosures(_ code: String) throws {
+        let (status, text) = try Compiler.check(
+            "import ForkPool\nfunc call(_ p: ForkPool, _ r: ForkPool.Resident<Int, Int>) async throws { \(code) }\n")
+        #expect(status == 0, "\(text)")
+    }
 
     @Test("is one error that says what is wrong, with which type", arguments: table)
     func saysWhatIsWrong(_ mistake: Mistake) throws {

@@ -47,6 +47,15 @@ struct ReadmeTests {
         }
     }
 
+    @Test("links to files that are there", arguments: ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
+    func linksLead(of document: String) throws {
+        let text = try String(contentsOf: Self.project.appendingPathComponent(document), encoding: .utf8)
+        for link in text.matches(of: #/\]\((?!https?:)([^)#]+)/#) {
+            let path = Self.project.appendingPathComponent(String(link.1)).path
+            #expect(FileManager.default.fileExists(atPath: path), "\(document) links to \(link.1)")
+        }
+    }
+
     /// Every file that shows Swift: documents at the top and in the library's folder, and documentation comments.
     static let documents: [String] = {
         let top = (try? FileManager.default.contentsOfDirectory(atPath: project.path)) ?? []

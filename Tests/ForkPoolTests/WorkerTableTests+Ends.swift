@@ -70,7 +70,7 @@ extension WorkerTableTests {
             var table = running(2)
             let actions = table.exited(0, exit(isReady: false, claimed: false, by: process), at: 5)
             #expect(actions == [.kill(slot: 1), .kill(slot: 2)])
-            guard case .endedInSetUp(process) = table.ending else {
+            guard case .endedInSetUp(process, of: nil) = table.ending else {
                 Issue.record("it ended with \(String(describing: table.ending))")
                 continue
             }

@@ -17,9 +17,12 @@ internal import Glibc
         unsafe cforkpool_event_free(event)
     }
 
-    /// Makes the descriptor readable; async-signal-safe.
-    func notify() {
-        _ = unsafe cforkpool_event_notify(event)
+    /// Makes the descriptor readable; returns false if the program closed it.
+    ///
+    /// It is async-signal-safe.
+    @discardableResult
+    func notify() -> Bool {
+        unsafe cforkpool_event_notify(event) == 0
     }
 
     static func isReadable(_ descriptor: Int32) -> Bool {

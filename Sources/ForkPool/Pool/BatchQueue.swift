@@ -44,6 +44,8 @@ struct BatchQueue<Batch: Prioritized> {
     /// Whether the priorities of the open batches may differ.
     var hasPriorities: Bool { prioritized > 0 }
     var hasWork: Bool { !pending.isEmpty || free.count < slots.count }
+    /// The batches that have not ended, those that are open first.
+    var batches: [Batch] { slots.compactMap { $0 } + pending }
     var unfinished: Batch? { slots.lazy.compactMap { $0 }.first ?? pending.first }
 
     var refusesBatches: Admission? { refusal.map(Admission.refused) ?? (ending == nil ? nil : .ended) }

@@ -20,10 +20,10 @@ enum FailureCause {
     case unreachable(ProcessExit)
     /// Workers had to be replaced too often.
     case restartedTooOften(ForkPool.Options.RestartIntensity, ProcessExit)
-    /// `setUp` threw in a worker.
-    case notSetUp(WorkerError)
+    /// `setUp` threw in a worker: that of a job's type, in a pool of several.
+    case notSetUp(WorkerError, of: String? = nil)
     /// A worker ended in `setUp`.
-    case endedInSetUp(ProcessExit)
+    case endedInSetUp(ProcessExit, of: String? = nil)
     /// The item's input could not be encoded.
     case inputNotEncodable(String)
     /// The item's input has no room.

@@ -57,18 +57,18 @@ extension ForkPool.Failure {
         case .poolEnded(let how):
             let advice = how == Self.dropped ? "; keep the pool until its work is done, or close() it" : ""
             self.init(.cancelled, index: item, "\(Self.subject(item))was cancelled: its pool \(how)\(advice)")
-        case .notSetUp(let error) where error.kind == .notRunnable:
+        case .notSetUp(let error, _) where error.kind == .notRunnable:
             self.init(.notRunnable, index: item, "\(Self.subject(item))could not be run: \(error.text)", ran: .no)
             self.pid = error.pid
             self.errno = error.errno
-        case .notSetUp(let error):
-            let message = "\(Self.subject(item))could not be run: setUp threw \(error.text)"
+        case .notSetUp(let error, let job):
+            let message = "\(Self.subject(item))could not be run: \(Self.setUp(of: job)) threw \(error.text)"
             self.init(.setUpFailed, index: item, message, ran: .no)
             thrown = Thrown(description: error.text, payload: error.payload)
             self.pid = error.pid
-        case .endedInSetUp(let exit):
+        case .endedInSetUp(let exit, let job):
             let how = Self(exit, index: nil, worker: Self.worker(exit))
-            self.init(how, exit, .setUpFailed, item, ran: .no, "setUp \(how.message)")
+            self.init(how, exit, .setUpFailed, item, ran: .no, "\(Self.setUp(of: job)) \(how.message)")
         case .inputNotEncodable(let reason):
             self.init(.notEncodable, index: item, "has an input that cannot be encoded: \(reason)", ran: .no)
         case .noRoomForInput:
@@ -89,6 +89,8 @@ extension ForkPool.Failure {
                 "\(reason); the last one (pid \(exit.pid)) \(how.message)")
         }
     }
+
+    private static func setUp(of job: String?) -> String { job.map { "setUp of \($0)" } ?? "setUp" }
 
     private static func worker(_ exit: ProcessExit) -> String { "its worker (pid \(exit.pid))" }
 

@@ -53,7 +53,7 @@ extension Pool {
             resumeStreams(&state)
             return hasFailure(state)
         }
-        if isForSupervisor || isStarting.load(ordering: .relaxed) { event?.notify() }
+        if isForSupervisor || isStarting.load(ordering: .relaxed) { notifySupervisor() }
     }
 
     /// Whether workers may be on items that a failure made needless.

@@ -15,7 +15,7 @@ extension Pool {
     ) throws(ForkPool.Failure) -> Bool {
         unsafe layout.callerProcessor.pointee.store(Int(cforkpool_sched_getcpu()), ordering: .relaxed)
         let (refusal, wakes, notifies) = locked { state -> (ForkPool.Failure?, Int, Bool) in
-            if let refusal = self.refusal(of: state) { return (refusal, 0, false) }
+            if let refusal = self.refusal(of: state, batch.shape.job) { return (refusal, 0, false) }
             guard batch.machine.end > 0 else {
                 batch.stage = .ended
                 return (nil, 0, false)
@@ -47,7 +47,7 @@ extension Pool {
         // Seekers find it by themselves.
         let seekers = min(wakes, layout.seekers.population)
         if wakes > seekers { layout.wake(wakes - seekers) }
-        if notifies { event?.notify() }
+        if notifies { notifySupervisor() }
         return wakes > 0 && seekers == wakes
     }
 
@@ -81,6 +81,7 @@ extension Pool {
         unsafe slot.lowestFailure.pointee.store(.max, ordering: .relaxed)
         let tag = batch.tags.last!
         unsafe slot.tag.pointee.store(tag, ordering: .relaxed)
+        slot.setJob(batch.shape.job, tag: tag)
         unsafe slot.phase.pointee.store(2 * tag, ordering: .sequentiallyConsistent)
         layout.open.insert(number)
     }
@@ -122,7 +123,7 @@ extension Pool {
     private func announceTasks(of batch: Batch, at number: Int) {
         guard !batch.waiters.isEmpty else { return }
         _ = layout.batchSlot(number).ended.announce(.tasks)
-        if isOver(number, batch.tags.last!) { event?.notify() }
+        if isOver(number, batch.tags.last!) { notifySupervisor() }
     }
 
     /// Records that a batch has ended, and resumes its waiting tasks.

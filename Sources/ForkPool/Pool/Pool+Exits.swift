@@ -30,7 +30,8 @@ extension Pool {
             exit.isReady =
                 stage == WorkerRecord.Stage.ready || stage == WorkerRecord.Stage.working
                 || !inside.isEmpty && !state.inheritors.contains(worker)
-            exit.isInSetUp = hasSetUp && stage == WorkerRecord.Stage.settingUp
+            exit.job = state.jobs?.name(at: stage)
+            exit.isInSetUp = hasSetUp && stage == WorkerRecord.Stage.settingUp || exit.job != nil
             exit.process.isBeforeWork = !exit.isReady && !exit.isInSetUp
             if finish == WorkerRecord.Finish.notSetUp, !exit.isReady { exit.setUpError = setUpError(of: worker) }
             writeControl(state)

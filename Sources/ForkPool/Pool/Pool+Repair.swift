@@ -9,7 +9,16 @@ extension Pool {
 
     /// Makes the supervisor look now and then from now on, if it does not.
     func attend() {
-        if locked({ !$0.isAttended }) { event?.notify() }
+        if locked({ !$0.isAttended }) { notifySupervisor() }
+    }
+
+    /// Wakes the supervisor.
+    ///
+    /// A program may close every descriptor while the supervisor sleeps, which then hears nothing of the event's new one. It
+    /// still hears of the end of a process. So a spare ends, and another one starts.
+    func notifySupervisor() {
+        guard let event, !event.notify(), !servesOneBatch else { return }
+        for slot in 0..<layout.processSlots { layout.mailbox(slot).dismissSpare() }
     }
 
     func writeControl(_ state: State) {

@@ -11,12 +11,15 @@ extension Pool {
         let priority: Int
         /// Until when it waits, in nanoseconds of the monotonic clock.
         let deadline: Int
+        /// The number of its batch's job.
+        let job: Int
         var sleeper: Sleeper?
         var isCancelled = false
 
         init(number: Int, for batch: Batch) {
             self.number = number
             priority = batch.shape.rules.priority
+            job = batch.shape.job
             deadline = batch.shape.deadline
         }
 
@@ -122,7 +125,9 @@ extension Pool {
     private func waitForRoom(_ batch: Batch, _ ticket: RoomTicket, _ sleeper: Sleeper) -> Bool {
         var hasNewTime = false
         let waits = locked { state -> Bool in
-            guard !ticket.isCancelled, refusal(of: state) == nil, let limit = options.maxPending else { return false }
+            guard !ticket.isCancelled, refusal(of: state, ticket.job) == nil, let limit = options.maxPending else {
+                return false
+            }
             let place = state.roomLine.firstIndex { ticket.comes(before: $0) } ?? state.roomLine.count
             state.roomLine.insert(ticket, at: place)
             ticket.sleeper = sleeper
@@ -138,7 +143,7 @@ extension Pool {
             ticket.sleeper = nil
             return false
         }
-        if hasNewTime { event?.notify() } else if waits { attend() }
+        if hasNewTime { notifySupervisor() } else if waits { attend() }
         return waits
     }
 
@@ -154,10 +159,18 @@ extension Pool {
     /// Wakes as many callers as there is room for, or all of them where nothing is accepted any more: each then looks itself.
     func wakeRoomLine(_ state: inout State) {
         guard !state.roomLine.isEmpty, let limit = options.maxPending else { return }
-        let isOver = refusal(of: state) != nil
-        let count = isOver ? state.roomLine.count : min(max(0, room(limit, state)), state.roomLine.count)
-        for ticket in state.roomLine.prefix(count) { exchange(&ticket.sleeper, with: nil)?.wake(&state.awakened) }
-        state.roomLine.removeFirst(count)
+        var count = state.queue.refusesBatches != nil ? .max : max(0, room(limit, state))
+        var line = exchange(&state.roomLine, with: [])
+        line.removeAll { ticket in
+            // A caller that is refused takes no room.
+            if state.jobs?.refuses(ticket.job) != true {
+                guard count > 0 else { return false }
+                count -= 1
+            }
+            exchange(&ticket.sleeper, with: nil)?.wake(&state.awakened)
+            return true
+        }
+        state.roomLine = line
         writeBacklog(state)
     }
 

@@ -39,7 +39,7 @@ extension Pool {
         locked { state in
             settle(batch, &state)
             if case .ended = batch.stage { return true }
-            if !state.isAttended { event?.notify() }
+            if !state.isAttended { notifySupervisor() }
             return false
         }
     }
@@ -94,8 +94,8 @@ extension Pool {
     }
 
     /// Ends a batch: no further item begins, and workers on an item of it are killed.
-    func cancel(_ batch: Batch) {
-        if locked({ stop(batch, .cancelled, &$0) }) { event?.notify() }
+    func cancel(_ batch: Batch, because cause: FailureCause = .cancelled) {
+        if locked({ stop(batch, cause, &$0) }) { notifySupervisor() }
     }
 
     /// Ends a batch for a cause; returns whether the supervisor has to end workers for that.

@@ -57,6 +57,8 @@ final class Pool: Sendable {
         var repaired = 0
         /// The workers whose process first runs a predecessor's remaining range.
         var inheritors: Set<Int> = []
+        /// Which jobs of a pool that has several accept work; nil in other pools.
+        var jobs: JobRoster?
         /// The bytes that exec workers read, and their offset.
         var job: (bytes: [UInt8], offset: Int)?
         /// The number of blocks of each arena that have pages.
@@ -119,7 +121,7 @@ final class Pool: Sendable {
         locked { $0.queue.close() }
         unsafe layout.closing.pointee.store(1, ordering: .sequentiallyConsistent)
         layout.wake(.max)
-        event?.notify()
+        notifySupervisor()
         over.wait()
     }
 
@@ -129,7 +131,7 @@ final class Pool: Sendable {
             state.queue.refuse(because: refusal)
             endBatches(.poolEnded(refusal), &state)
         }
-        event?.notify()
+        notifySupervisor()
         over.wait()
     }
 
@@ -140,7 +142,7 @@ final class Pool: Sendable {
         guard isOwn else { throw .foreign }
         typealias Memory = (front: SharedHeap.Part, inputs: SharedHeap.Part?, tag: Int)
         let memory = locked { state -> Result<Memory, ForkPool.Failure> in
-            if let refusal = self.refusal(of: state) { return .failure(refusal) }
+            if let refusal = self.refusal(of: state, shape.job) { return .failure(refusal) }
             guard let size = shape.size, let inputSize = shape.inputSize, let front = state.heap.allocate(size)
             else { return .failure(.full) }
             let inputs = inputSize > 0 ? state.inputHeap.allocate(inputSize) : nil
@@ -156,8 +158,10 @@ final class Pool: Sendable {
         return Batch(shape, pool: self, memory: front, inputs: inputs, tag: tag)
     }
 
-    func refusal(of state: State) -> ForkPool.Failure? {
-        switch state.queue.refusesBatches {
+    /// Why the pool accepts no batch of a job.
+    func refusal(of state: State, _ job: Int) -> ForkPool.Failure? {
+        if let reason = state.jobs?.refusal(of: job) { return .closed(reason) }
+        return switch state.queue.refusesBatches {
         case .refused(let reason): .closed(reason)
         case .ended: state.queue.ending.map { ForkPool.Failure($0, nil) }
         default: nil

@@ -186,11 +186,11 @@ struct WorkerTable {
         slots[slot] = .empty
         guard !isEnding else { return [] }
         if let error = exit.setUpError {
-            ending = .notSetUp(error)
+            ending = .notSetUp(error, of: exit.job)
         } else if exit.isInSetUp, !exit.isReady, !exit.finished, exit.process.isOwnDoing,
             exit.process.cause != .deadlock
         {
-            ending = .endedInSetUp(exit.process)
+            ending = .endedInSetUp(exit.process, of: exit.job)
         }
         if !wasDismissed, !exit.sameCause { count(exit, isWaitedFor: worker != nil || !unassigned.isEmpty, at: now) }
         let isUnreachable = failedStarts >= BatchMachine.mostFailedStarts || failedLoads >= Self.mostFailedLoads
@@ -253,6 +253,8 @@ struct WorkerExit {
     /// Whether it is past `setUp`, and whether it was in it.
     var isReady = false
     var isInSetUp = false
+    /// The type of the job whose `setUp` it was in, in a pool of several.
+    var job: String?
     /// Whether a batch is not done.
     var hasWork = true
     /// Whether it had claimed anything.

@@ -43,6 +43,8 @@ internal import Synchronization
     /// How many workers are to give way to other maps in all, and from when on in nanoseconds of the monotonic clock.
     var recalled: UnsafeMutablePointer<Atomic<Int>> { unsafe described(10) }
     var recallTime: UnsafeMutablePointer<Atomic<Int>> { unsafe described(11) }
+    /// The number of the batch's job, above 32 bits of the batch's tag.
+    private var jobNumber: UnsafeMutablePointer<Atomic<Int>> { unsafe described(12) }
     /// Workers begin with the batch that has the highest number here.
     var priority: UnsafeMutablePointer<Atomic<Int>> { unsafe described(15) }
     /// How many workers gave way.
@@ -72,6 +74,16 @@ internal import Synchronization
         static let signalsItems = 2
         /// Whether a worker's record says when an item begins.
         static let timesItems = 4
+    }
+
+    func setJob(_ job: Int, tag: Int) {
+        unsafe jobNumber.pointee.store(job << 32 | tag, ordering: .relaxed)
+    }
+
+    /// Reads the number of the batch's job; -1 if it is damaged, as the tag beside it then shows.
+    func job(tag: Int) -> Int {
+        let word = unsafe jobNumber.pointee.load(ordering: .relaxed)
+        return word >= 0 && word & 0xFFFF_FFFF == tag ? word >> 32 : -1
     }
 
     /// Whether a worker is to give way that stayed until `earliest`, in nanoseconds of the monotonic clock.

@@ -51,9 +51,12 @@ final class PrivateEvent: Sendable {
         return isOver.load(ordering: .sequentiallyConsistent)
     }
 
+    /// Whether the calling thread is the one that will signal the event.
+    var isPromisedHere: Bool { signaller.load(ordering: .relaxed) == UInt(pthread_self()) }
+
     /// Waits for the event; the thread that will signal it does not wait for itself.
     func wait() {
-        guard signaller.load(ordering: .relaxed) != UInt(pthread_self()) else { return }
+        guard !isPromisedHere else { return }
         while !isOver.load(ordering: .sequentiallyConsistent) {
             word.wait(while: { !isOver.load(ordering: .sequentiallyConsistent) })
         }

@@ -25,6 +25,10 @@ internal import Synchronization
     /// Tells the process which worker it is to be.
     func assign(_ worker: Int) {
         unsafe number.pointee.store(key &+ UInt64(bitPattern: Int64(worker + 1)), ordering: .releasing)
+        wake()
+    }
+
+    private func wake() {
         _ = unsafe word.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
         _ = unsafe cforkpool_futex_wake(futex(word), 1)
     }
@@ -32,6 +36,14 @@ internal import Synchronization
     /// Tells the process to end.
     func dismiss() {
         assign(-2)
+    }
+
+    /// Tells the process to end if it is no worker yet.
+    func dismissSpare() {
+        let none = unsafe number.pointee.compareExchange(
+            expected: 0, desired: key &+ UInt64(bitPattern: -1), ordering: .acquiringAndReleasing)
+        guard none.exchanged else { return }
+        wake()
     }
 
     /// Sleeps until there is an assignment to one of so many workers; nil if the process is to end.

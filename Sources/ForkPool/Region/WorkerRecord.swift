@@ -110,6 +110,11 @@ public import Synchronization
         static let ready = 1
         /// It has claimed an item.
         static let working = 2
+
+        /// In `setUp` of a job of several.
+        static func settingUp(_ job: Int) -> Int { 4 + job }
+        /// The number of that job; other stages have a negative one.
+        static func job(settingUpAt stage: Int) -> Int { stage &- 4 }
     }
 
     // MARK: - Timed items

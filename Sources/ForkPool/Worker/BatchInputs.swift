@@ -7,6 +7,8 @@
     let base: UnsafeRawPointer
     /// The end of the part of the region that holds coded inputs.
     let limit: Int
+    /// The number of the job that they are for; -1 if it is damaged.
+    let job: Int
 
     /// Reads an input that is a bit pattern, whether or not its type says so here.
     @inlinable @inline(__always)

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The job of an exec worker, as it lies in the pool's memory.
+/// The jobs of an exec worker, as they lie in the pool's memory; most pools have one.
 struct ExecJob: Codable {
-    /// The mangled name of the job's type.
-    let typeName: String
-    let settings: WorkerSettings
-    let job: [UInt8]
+    struct Part: Codable {
+        /// The mangled name of the job's type.
+        let typeName: String
+        let job: [UInt8]
+    }
 
-    /// The sum of a job's bytes (FNV-1a), which shows whether a wild write changed them.
+    let settings: WorkerSettings
+    let parts: [Part]
+
+    /// The sum of the bytes (FNV-1a), which shows whether a wild write changed them.
     static func checksum(_ bytes: [UInt8]) -> Int {
         let sum = bytes.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         return Int(bitPattern: UInt(sum))

@@ -48,12 +48,20 @@ private func readJob(_ region: RegionLayout) -> [UInt8]? {
 
 private func makeWorker(_ region: RegionLayout, _ bytes: [UInt8]) throws -> WorkerMain {
     let job = unsafe try bytes.withUnsafeBytes { unsafe try BinaryDecoder.decode(ExecJob.self, from: $0) }
-    guard let type = _typeByName(job.typeName) as? any ForkPool.Job.Type else {
-        throw MissingType(name: job.typeName)
+    let runners = try job.parts.map { part in
+        guard let type = _typeByName(part.typeName) as? any ForkPool.Job.Type else {
+            throw MissingType(name: part.typeName)
+        }
+        return try makeRunner(type, part.job)
     }
-    let runner = try makeRunner(type, job.job)
+    guard runners.count == 1 else {
+        let jobs = JobGroup(runners)
+        return WorkerMain(
+            region: region, settings: job.settings, setUp: nil, tearDown: nil, jobs: jobs, body: jobs.body)
+    }
     return WorkerMain(
-        region: region, settings: job.settings, setUp: runner.setUp, tearDown: runner.tearDown, body: runner.body)
+        region: region, settings: job.settings, setUp: runners[0].setUp, tearDown: runners[0].tearDown,
+        body: runners[0].body)
 }
 
 private func makeRunner<J: ForkPool.Job>(_ type: J.Type, _ job: [UInt8]) throws -> JobRunner {

@@ -134,7 +134,8 @@ struct WorkerLoop {
             stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0,
             timesItems: flags & BatchSlot.Flags.timesItems != 0,
             blocks: blocks)
-        let inputs = unsafe BatchInputs(slots: layout.inputs, base: region.base, limit: region.inputs.upperBound)
+        let inputs = unsafe BatchInputs(
+            slots: layout.inputs, base: region.base, limit: region.inputs.upperBound, job: slot.job(tag: tag))
         // A stream is many small batches: the durations of one hold for the next.
         if !signalsItems { policy = ChunkPolicy(fixed: chunk, workers: region.workers) }
         var claims = unsafe Claims(cursor: slot.cursor, count: layout.limit)

@@ -12,17 +12,20 @@ final class WorkerMain {
     let settings: WorkerSettings
     private let setUp: (() throws -> Void)?
     private let tearDown: (() -> Void)?
+    /// The jobs of the pool, where it has several.
+    private let jobs: JobGroup?
     private let body: BatchBody
     private let blocks: BlockWriter
 
     init(
         region: RegionLayout, settings: WorkerSettings, setUp: (() throws -> Void)?, tearDown: (() -> Void)?,
-        body: @escaping BatchBody
+        jobs: JobGroup? = nil, body: @escaping BatchBody
     ) {
         self.region = region
         self.settings = settings
         self.setUp = setUp
         self.tearDown = tearDown
+        self.jobs = jobs
         self.body = body
         blocks = BlockWriter(region: region)
     }
@@ -61,6 +64,7 @@ final class WorkerMain {
         do {
             try settings.apply(to: worker)
             try setUp?()
+            try jobs?.setUp(record)
         } catch {
             return Self.refuse(WorkerError(notSetUp: error), worker, region)
         }
@@ -71,6 +75,7 @@ final class WorkerMain {
         let finish = loop.run()
         // The time from here on belongs to no item.
         unsafe record.began.pointee.store(0, ordering: .relaxed)
+        jobs?.tearDown()
         tearDown?()
         unsafe record.finish.pointee.store(finish, ordering: .releasing)
     }
