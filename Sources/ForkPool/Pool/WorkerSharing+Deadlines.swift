@@ -13,8 +13,8 @@ extension WorkerSharing {
 
     /// Has a thread take the map of a task out of the line at its deadline; `time` is how long that is, in nanoseconds.
     ///
-    /// - Throws: `forkRefused` if the system refuses a thread.
-    func keepDeadline(of turn: MapTurn, _ time: Int) throws(ForkPool.Failure) {
+    /// If the system refuses a thread, the map leaves the line for that.
+    func keepDeadline(of turn: MapTurn, _ time: Int) {
         let starts = state.withLock { state -> Bool in
             guard !state.timed.contains(where: { $0.turn == turn }) else { return false }
             state.timed.append((turn, time))
@@ -36,13 +36,25 @@ extension WorkerSharing {
         }
     }
 
+    /// Ends the thread's wait if it is for a map that waits no more.
+    func forgetDeadline(of turn: MapTurn) {
+        guard turn.isTask, turn.deadline != .max else { return }
+        let isKept = state.withLock { state -> Bool in
+            guard let place = state.timed.firstIndex(where: { $0.turn == turn }) else { return false }
+            state.timed.remove(at: place)
+            state.timedCount += 1
+            return true
+        }
+        if isKept { timer.signal() }
+    }
+
     /// Takes maps out of the line at their deadlines, until no task waits for one.
     private func keepDeadlines() {
         while true {
             let (due, next, count) = state.withLock { state in
                 let now = monotonicNanoseconds()
                 let due = state.timed.filter { $0.turn.deadline <= now }
-                state.timed.removeAll { $0.turn.deadline <= now || $0.turn.hasBegun || $0.turn.departure != nil }
+                state.timed.removeAll { $0.turn.deadline <= now }
                 let next = state.timed.map(\.turn.deadline).min()
                 if next == nil { state.hasTimer = false }
                 return (due, next, state.timedCount)

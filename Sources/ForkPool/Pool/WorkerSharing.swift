@@ -24,7 +24,8 @@ final class WorkerSharing: Sendable {
         var queue: MapQueue<MapTurn>
         /// Tasks that were given workers and have not begun: they may have to wait for a thread.
         var unbegun: [MapTurn] = []
-        /// Tasks that wait in line until a deadline, and how long that is in nanoseconds; whether a thread keeps it, and how many ever did.
+        /// Tasks that wait in line until a deadline, and how long that is in nanoseconds; whether a thread keeps these, and how
+        /// often they changed.
         var timed: [(turn: MapTurn, time: Int)] = []
         var hasTimer = false
         var timedCount = 0
@@ -102,8 +103,9 @@ final class WorkerSharing: Sendable {
         wanting wanted: Int, _ rules: CallRules = .standard, by deadline: Int = .max
     ) async throws(ForkPool.Failure) -> MapTurn {
         let turn = try arrive(wanted, rules, by: deadline, isTask: true)
+        defer { forgetDeadline(of: turn) }
         while !turn.hasBegun, !start(turn) {
-            if deadline != .max { try keepDeadline(of: turn, rules.deadline ?? 0) }
+            if deadline != .max { keepDeadline(of: turn, rules.deadline ?? 0) }
             await withTaskCancellationHandler {
                 await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                     let waiter = unsafe Waiter(continuation)
