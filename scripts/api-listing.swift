@@ -35,7 +35,11 @@ func listing(of graph: Graph) -> [String] {
         Set(graph.relationships.filter { $0.kind == kind }.map(\.source))
     }
     let requirements = sources("requirementOf")
-    let defaulted = Set(graph.relationships.filter { $0.kind == "defaultImplementationOf" }.map(\.target))
+    // A default in a protocol that refines this one is none for all that conform to this one.
+    let defaulted = Set(
+        graph.relationships.filter {
+            $0.kind == "defaultImplementationOf" && paths[$0.source] == paths[$0.target]
+        }.map(\.target))
     let declarations = graph.symbols.map { symbol in
         let name = symbol.identifier.precise
         let text = (symbol.declarationFragments ?? []).map(\.spelling).joined()

@@ -36,9 +36,7 @@ struct cforkpool_state {
         bool is_by_exec;
         /// Whether it waits for its parent before it begins.
         bool awaits_parent;
-        struct cforkpool_worker self;
-        /// The word with the item that it is on.
-        const void *_Nullable position;
+        struct cforkpool_current_worker current;
         struct cforkpool_crash *_Nullable crash;
         /// The lowest address of its stack, or 0.
         uintptr_t stack_low;

@@ -89,24 +89,35 @@ void cforkpool_forget_crash(void)
 
 void cforkpool_set_worker(struct cforkpool_worker worker)
 {
-    cforkpool_state.worker.self = worker;
+    cforkpool_state.worker.current.identity = worker;
     // The process that the library warms up in is a worker for a moment.
     cforkpool_state.worker.is_one = worker.index >= 0;
 }
 
 struct cforkpool_worker cforkpool_get_worker(void)
 {
-    return cforkpool_state.worker.is_one ? cforkpool_state.worker.self : (struct cforkpool_worker){.index = -1};
+    return cforkpool_state.worker.is_one ? cforkpool_state.worker.current.identity : (struct cforkpool_worker){.index = -1};
+}
+
+const struct cforkpool_current_worker *cforkpool_get_current(void)
+{
+    return cforkpool_state.worker.is_one ? &cforkpool_state.worker.current : NULL;
+}
+
+void cforkpool_set_call(int64_t call, int64_t first_item)
+{
+    cforkpool_state.worker.current.identity.call = call;
+    cforkpool_state.worker.current.identity.first_item = first_item;
 }
 
 void cforkpool_set_position(const void *position)
 {
-    cforkpool_state.worker.position = position;
+    cforkpool_state.worker.current.position = position;
 }
 
 const void *cforkpool_get_position(void)
 {
-    return cforkpool_state.worker.position;
+    return cforkpool_state.worker.current.position;
 }
 
 /// Defined by ForkPoolFoundation.

@@ -18,7 +18,7 @@ extension ForkPool {
             try checkThreads()
             WarmUp.done
             JobRunner.warmUp()
-            let runner = JobRunner(job)
+            let runner = JobRunner.of(job)
             let (setUp, tearDown) = (options.setUp, options.tearDown)
             return try makeResident(
                 .ofJob, .ofJob, runner.body,

@@ -70,11 +70,12 @@ extension ForkPool {
     /// Forks the workers of a resident pool.
     @usableFromInline
     func makeResident<I, R>(
-        _ input: WireFormat<I>, _ output: WireFormat<R>, _ body: @escaping BatchBody
+        _ input: WireFormat<I>, _ output: WireFormat<R>, _ body: @escaping BatchBody, _ state: WorkerState? = nil
     ) throws(Failure) -> Resident<I, R> {
         try checkThreads()
         WarmUp.done
-        return try makeResident(input, output, body, setUp: options.setUp, tearDown: options.tearDown)
+        return try makeResident(
+            input, output, body, setUp: options.setUp(making: state), tearDown: options.tearDown(ending: state))
     }
 
     func makeResident<I, R>(

@@ -69,7 +69,7 @@ extension ForkPool {
                 }
                 starter = try ExecStarter(pool)
             } else {
-                let group = JobGroup(jobs.map { JobRunner($0) })
+                let group = JobGroup(jobs.map { JobRunner.of($0) })
                 starter = try TemplateStarter(
                     WorkerMain(
                         region: pool.layout, settings: WorkerSettings(options), setUp: options.setUp,

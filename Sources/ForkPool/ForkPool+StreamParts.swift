@@ -2,9 +2,10 @@
 extension ForkPool {
     /// Makes a stream over a collection, which passes the numbers of items to workers.
     func streamCollection<C: Collection, R>(
-        _ items: C, _ order: Order, _ window: Int?, _ output: WireFormat<R>, _ body: @escaping BatchBody
+        _ items: C, _ order: Order, _ window: Int?, _ output: WireFormat<R>, _ body: @escaping BatchBody,
+        _ state: WorkerState? = nil
     ) -> Stream<R> {
-        streamSequence(0..<items.count, order, window, .plain, output, body)
+        streamSequence(0..<items.count, order, window, .plain, output, body, state)
     }
 
     /// Makes a body that gets the numbers of items; each worker has its own cursor in the collection.
@@ -21,10 +22,10 @@ extension ForkPool {
     /// Makes a stream over a sequence, which copies items to workers.
     func streamSequence<S: Sequence, R>(
         _ items: S, _ order: Order, _ window: Int?, _ input: WireFormat<S.Element>, _ output: WireFormat<R>,
-        _ body: @escaping BatchBody
+        _ body: @escaping BatchBody, _ state: WorkerState? = nil
     ) -> Stream<R> {
         Stream(window: window) { [self] () throws(Failure) in
-            let resident = try makeResident(input, output, body)
+            let resident = try makeResident(input, output, body, state)
             return .init(state: resident.streamState(items, order: order, window: window), owned: resident)
         }
     }
@@ -32,11 +33,11 @@ extension ForkPool {
     /// Makes a stream over an asynchronous sequence, which copies items to workers.
     func streamAsync<S: AsyncSequence & SendableMetatype, R>(
         _ items: sending S, _ order: Order, _ window: Int?, _ input: WireFormat<S.Element>, _ output: WireFormat<R>,
-        _ body: @escaping BatchBody
+        _ body: @escaping BatchBody, _ state: WorkerState? = nil
     ) -> Stream<R> {
         nonisolated(unsafe) let items = items
         return Stream(window: window) { [self] () throws(Failure) in
-            let resident = try makeResident(input, output, body)
+            let resident = try makeResident(input, output, body, state)
             return unsafe resident.streamParts(items, order: order, window: window, owned: resident)
         }
     }

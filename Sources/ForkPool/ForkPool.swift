@@ -63,12 +63,13 @@ extension ForkPool {
     /// - Throws: A failure without an index if no region can be had.
     @usableFromInline
     func run(
-        _ layout: SlotLayout, stopsAtFailure: Bool, _ body: BatchBody
+        _ layout: SlotLayout, stopsAtFailure: Bool, state: WorkerState? = nil, _ body: BatchBody
     ) throws(Failure) -> MapResult {
         let end = rules.end
         return try withoutActuallyEscaping(body) { (body) throws(Failure) in
             try checkThreads()
-            return try maps.run(layout, stopsAtFailure: stopsAtFailure, rules, by: end, body: body)
+            return try maps.run(
+                layout, stopsAtFailure: stopsAtFailure, rules, by: end, state: state, body: body)
         }
     }
 
@@ -78,19 +79,20 @@ extension ForkPool {
     /// cancelled, the workers end.
     @usableFromInline
     nonisolated(nonsending) func run(
-        _ layout: SlotLayout, stopsAtFailure: Bool, _ body: BatchBody
+        _ layout: SlotLayout, stopsAtFailure: Bool, state: WorkerState? = nil, _ body: BatchBody
     ) async throws(Failure) -> MapResult {
         let end = rules.end
         try checkThreads()
         let turn = try await maps.enter(items: layout.count, rules, by: end)
         // The supervising thread hands the body to the fork and never runs it; the caller is suspended meanwhile.
         let supervised: nonisolated(nonsending) (@escaping BatchBody) async -> Result<MapResult, Failure> = { body in
-            nonisolated(unsafe) let body = body
+            nonisolated(unsafe) let (body, state) = (body, state)
             let result = await BlockingThread.run { cancelled in
                 Result { () throws(Failure) in
                     try self.checkThreads()
                     return unsafe try self.maps.run(
                         layout, stopsAtFailure: stopsAtFailure, self.rules, by: end, turn: turn, cancelled: cancelled,
+                        state: state,
                         body: body)
                 }
             }

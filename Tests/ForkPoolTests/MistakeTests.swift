@@ -36,18 +36,18 @@ struct MistakeTests {
         var testDescription: String { code }
     }
 
-    private static func isolated(_ rule: String, _ types: String, _ method: String) -> String {
+    static func isolated(_ rule: String, _ types: String, _ method: String) -> String {
         "call to global actor '\(rule)<\(types)>'-isolated instance method '\(method)' in a synchronous nonisolated context"
     }
 
-    private static func returned(_ stand: String, _ rule: String, _ type: String, _ method: String) -> String {
+    static func returned(_ stand: String, _ rule: String, _ type: String, _ method: String) -> String {
         "non-Sendable '\(stand)<\(type)>'-typed result can not be returned from global actor '\(rule)<\(type)>'-isolated "
             + "instance method '\(method)' to nonisolated context"
     }
 
-    private static let neither = "ResultIsNeitherBitwiseCopyableNorCodable"
-    private static let result = "ResultMustBeBitwiseCopyableOrCodable"
-    private static let both = "InputAndResultMustBeBitwiseCopyableOrCodable"
+    static let neither = "ResultIsNeitherBitwiseCopyableNorCodable"
+    static let result = "ResultMustBeBitwiseCopyableOrCodable"
+    static let both = "InputAndResultMustBeBitwiseCopyableOrCodable"
 
     static let table: [Mistake] = [
         // A result that cannot cross to another process.
@@ -167,7 +167,7 @@ struct MistakeTests {
         #expect(status == 0, "\(text)")
     }
 
-    @Test("is one error that says what is wrong, with which type", arguments: table)
+    @Test("is one error that says what is wrong, with which type", arguments: table + stateTable)
     func saysWhatIsWrong(_ mistake: Mistake) throws {
         let program = Self.types + "func call(_ p: ForkPool) \(mistake.effects) { \(mistake.code) }\n"
         let (_, text) = try Compiler.check(program, pass: mistake.pass)

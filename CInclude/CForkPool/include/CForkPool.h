@@ -123,11 +123,27 @@ struct cforkpool_worker {
     int32_t index;
     int32_t pid;
     int32_t attempt;
+    /// How many processes were this worker before.
+    uint32_t replacements;
+    /// The seed of its pool or map.
+    uint64_t seed;
+    /// The call or map of the pool that the worker is at, and the number of its first item there.
+    int64_t call;
+    int64_t first_item;
+};
+/// The calling worker, and the word with the item of its batch that it is on.
+struct cforkpool_current_worker {
+    struct cforkpool_worker identity;
+    const void *_Nullable position;
 };
 
 /// Stores and reads which worker this process is. A Swift global needs a lock, which a forked child could find locked.
 void cforkpool_set_worker(struct cforkpool_worker worker);
 struct cforkpool_worker cforkpool_get_worker(void);
+/// Returns which worker this process is, without a copy; null outside of a worker.
+const struct cforkpool_current_worker *_Nullable cforkpool_get_current(void);
+/// Stores which call of the pool the calling worker is at.
+void cforkpool_set_call(int64_t call, int64_t first_item);
 /// Stores and reads where the calling worker keeps the item that it is on.
 void cforkpool_set_position(const void *_Nullable position);
 const void *_Nullable cforkpool_get_position(void);

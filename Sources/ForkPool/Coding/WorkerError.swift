@@ -5,6 +5,8 @@ internal import Glibc
 struct WorkerError: Codable, Equatable {
     enum Kind: UInt8, Codable {
         case thrown
+        /// What makes the worker's state threw.
+        case stateNotMade
         /// The result's `encode(to:)` threw.
         case notEncodable
         /// The worker's arena has no room for the result.
@@ -53,6 +55,11 @@ struct WorkerError: Codable, Equatable {
         } else {
             self = WorkerError(throwing: error).described(by: error)
         }
+    }
+
+    /// Says that what was thrown came from what makes the worker's state.
+    mutating func becomeStateNotMade() {
+        if kind == .thrown { kind = .stateNotMade }
     }
 
     init(notRunnable error: any Error) {

@@ -49,6 +49,8 @@ struct ProcessExit: Equatable {
     var awaits = false
     /// Whether it had not begun to be a worker: it ran neither `setUp` nor an item.
     var isBeforeWork = false
+    /// Whether it was about to make its state.
+    var wasMakingState = false
     /// Whether it noted how it ended.
     var isNoted = false
 

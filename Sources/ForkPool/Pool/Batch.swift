@@ -24,6 +24,8 @@ internal import Synchronization
     let front: SharedHeap.Part
     /// The inputs: slots, and then what is coded.
     private(set) var inputParts: [SharedHeap.Part]
+    /// The number of the call or map of the pool that it belongs to, and that of its first item there.
+    var call: (number: Int, firstItem: Int)
     /// The free bytes of the last part, for coded inputs.
     private var free = 0..<0
     private lazy var encoder = BinaryEncoder()
@@ -43,12 +45,13 @@ internal import Synchronization
     var progressShown = 0
     private let isProgressOver: Locked<Bool>?
 
-    init(_ shape: Shape, pool: Pool, memory: SharedHeap.Part, inputs: SharedHeap.Part?, tag: Int) {
+    init(_ shape: Shape, pool: Pool, memory: SharedHeap.Part, inputs: SharedHeap.Part?, tag: Int, call: Int) {
         self.shape = shape
         self.pool = pool
         front = memory
         inputParts = inputs.map { [$0] } ?? []
         tags = [tag]
+        self.call = (call, 0)
         isProgressOver = shape.showsProgress ? Locked(false) : nil
         machine = BatchMachine(
             count: shape.count, stopsAtFailure: shape.stopsAtFailure, policy: shape.rules.retries,

@@ -6,7 +6,7 @@ internal import Glibc
 extension ForkPool.Failure {
     init(_ error: WorkerError, _ item: Int) {
         switch error.kind {
-        case .thrown:
+        case .thrown, .stateNotMade:
             self.init(.thrown, index: item, "threw \(error.text)")
             thrown = Thrown(description: error.text, payload: error.payload)
         case .notEncodable:
@@ -62,13 +62,15 @@ extension ForkPool.Failure {
             self.pid = error.pid
             self.errno = error.errno
         case .notSetUp(let error, let job):
-            let message = "\(Self.subject(item))could not be run: \(Self.setUp(of: job)) threw \(error.text)"
+            let what = Self.setUp(of: job, isState: error.kind == .stateNotMade)
+            let message = "\(Self.subject(item))could not be run: \(what) threw \(error.text)"
             self.init(.setUpFailed, index: item, message, ran: .no)
             thrown = Thrown(description: error.text, payload: error.payload)
             self.pid = error.pid
         case .endedInSetUp(let exit, let job):
             let how = Self(exit, index: nil, worker: Self.worker(exit))
-            self.init(how, exit, .setUpFailed, item, ran: .no, "\(Self.setUp(of: job)) \(how.message)")
+            let what = Self.setUp(of: job, isState: exit.wasMakingState)
+            self.init(how, exit, .setUpFailed, item, ran: .no, "\(what) \(how.message)")
         case .inputNotEncodable(let reason):
             self.init(.notEncodable, index: item, "has an input that cannot be encoded: \(reason)", ran: .no)
         case .noRoomForInput:
@@ -90,7 +92,10 @@ extension ForkPool.Failure {
         }
     }
 
-    private static func setUp(of job: String?) -> String { job.map { "setUp of \($0)" } ?? "setUp" }
+    private static func setUp(of job: String?, isState: Bool) -> String {
+        if isState { return "\(job.map { "the state of \($0)" } ?? "the worker's state") could not be made: making it" }
+        return job.map { "setUp of \($0)" } ?? "setUp"
+    }
 
     private static func worker(_ exit: ProcessExit) -> String { "its worker (pid \(exit.pid))" }
 

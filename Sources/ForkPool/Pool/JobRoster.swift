@@ -20,7 +20,7 @@ struct JobRoster {
 
     /// The name of the job whose `setUp` a stage of a worker's record means, if it is one.
     func name(at stage: Int) -> String? {
-        let job = WorkerRecord.Stage.job(settingUpAt: stage)
+        let job = WorkerRecord.Stage.job(at: stage)
         return names.indices.contains(job) ? names[job] : nil
     }
 

@@ -33,28 +33,30 @@ final class OneShotPools: Sendable {
     /// Waits, on the calling thread, until the map has a worker, and then runs it.
     func run(
         _ layout: SlotLayout, stopsAtFailure: Bool, _ rules: CallRules = .standard, by deadline: Int = .max,
-        body: @escaping BatchBody
+        state: WorkerState? = nil, body: @escaping BatchBody
     ) throws(ForkPool.Failure) -> MapResult {
         let turn =
             layout.count > 0 ? try sharing.own.enter(wanting: min(workers, layout.count), rules, by: deadline) : nil
         return try run(
-            layout, stopsAtFailure: stopsAtFailure, rules, by: deadline, turn: turn, cancelled: nil, body: body)
+            layout, stopsAtFailure: stopsAtFailure, rules, by: deadline, turn: turn, cancelled: nil, state: state,
+            body: body)
     }
 
     /// Runs `body` over the items of a layout in workers, and returns when none of them is left.
     ///
-    /// The workers are those of a turn, which ends with the map. It ends at a deadline in nanoseconds of the monotonic clock. The descriptor `cancelled` is readable when the caller
-    /// cancels the map.
+    /// The workers are those of a turn, which ends with the map. It ends at a deadline in nanoseconds of the monotonic clock.
+    /// The descriptor `cancelled` is readable when the caller cancels the map.
     func run(
         _ layout: SlotLayout, stopsAtFailure: Bool, _ rules: CallRules, by deadline: Int, turn: MapTurn?,
-        cancelled: Int32?, body: @escaping BatchBody
+        cancelled: Int32?, state: WorkerState? = nil, body: @escaping BatchBody
     ) throws(ForkPool.Failure) -> MapResult {
         defer { turn?.end() }
         WarmUp.done
         let shape = Batch.Shape(
             count: layout.count, inputStride: 0, slotStride: layout.stride, stopsAtFailure: stopsAtFailure,
             showsProgress: options.progress != nil, rules: rules, deadline: deadline)
-        let (pool, batch) = try open(shape)
+        let setUp = options.setUp(making: state)
+        let (pool, batch) = try open(shape, hasSetUp: setUp != nil)
         defer { keep(pool) }
         if let cancelled, EventFD.isReadable(cancelled) {
             // Workers that begin could be done before the supervisor sees the cancellation.
@@ -64,8 +66,8 @@ final class OneShotPools: Sendable {
         } else if let turn {
             turn.begin(in: pool)
             let worker = WorkerMain(
-                region: pool.layout, settings: WorkerSettings(options), setUp: options.setUp,
-                tearDown: options.tearDown, body: body)
+                region: pool.layout, settings: WorkerSettings(options), setUp: setUp,
+                tearDown: options.tearDown(ending: state), body: body)
             do throws(SystemError) {
                 let starter = try ForkStarter(worker, pool.layout, cancelled: cancelled) { pool.end(.cancelled) }
                 try PoolSupervisor.run(pool, starter, workers: min(workers, layout.count), turn: turn) { now in
@@ -83,15 +85,16 @@ final class OneShotPools: Sendable {
         return batch.result()
     }
 
-    private func open(_ shape: Batch.Shape) throws(ForkPool.Failure) -> (Pool, Batch) {
-        if let pool = takeIdle(), let batch = try? pool.openOnlyBatch(shape) { return (pool, batch) }
+    private func open(_ shape: Batch.Shape, hasSetUp: Bool) throws(ForkPool.Failure) -> (Pool, Batch) {
+        if let pool = takeIdle(), let batch = try? pool.openOnlyBatch(shape, hasSetUp: hasSetUp) {
+            return (pool, batch)
+        }
         let noMemory = SystemError(call: "mmap", code: SystemError.noMemory)
         do throws(SystemError) {
             guard let size = shape.size, size < .max / 8 else { throw noMemory }
             let pool = try Pool(
-                workers: workers, options: options, for: .oneBatch, hasSetUp: options.setUp != nil,
-                heap: size + 2 * Mapping.pageSize)
-            guard let batch = try? pool.openOnlyBatch(shape) else { throw noMemory }
+                workers: workers, options: options, for: .oneBatch, heap: size + 2 * Mapping.pageSize)
+            guard let batch = try? pool.openOnlyBatch(shape, hasSetUp: hasSetUp) else { throw noMemory }
             return (pool, batch)
         } catch {
             throw ForkPool.Failure(refused: error, index: nil)
@@ -113,10 +116,12 @@ final class OneShotPools: Sendable {
 
 extension Pool {
     /// Lays out and opens the only batch of a one-shot map; throws if the heap has no room for it.
-    func openOnlyBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
+    func openOnlyBatch(_ shape: Batch.Shape, hasSetUp: Bool = false) throws(ForkPool.Failure) -> Batch {
         let now = monotonicNanoseconds()
         locked { state in
             state.queue.reopen()
+            state.hasSetUp = hasSetUp
+            state.calls = 0
             state.inheritors = []
             // What came before the map was repaired with it.
             state.repaired = now
@@ -124,6 +129,7 @@ extension Pool {
             layout.batchSlot(0).resetRecalls()
             for worker in 0..<layout.workers {
                 layout.record(worker).reset(remaining: nil)
+                layout.record(worker).forgetStarts()
                 unsafe layout.record(worker).batchSlot.pointee.store(0, ordering: .relaxed)
                 unsafe layout.record(worker).warmBlocks.pointee.store(state.warmBlocks[worker], ordering: .relaxed)
                 layout.sleepers.remove(worker)

@@ -77,6 +77,8 @@ extension Pool {
         unsafe slot.usesArenas.pointee.store(0, ordering: .relaxed)
         unsafe slot.attempt.pointee.store(attempt, ordering: .relaxed)
         unsafe slot.priority.pointee.store(batch.shape.rules.priority, ordering: .relaxed)
+        unsafe slot.call.pointee.store(batch.call.number, ordering: .relaxed)
+        unsafe slot.firstItem.pointee.store(batch.call.firstItem, ordering: .relaxed)
         // An earlier failure lies above everything that is offered, and must not stop workers.
         unsafe slot.lowestFailure.pointee.store(.max, ordering: .relaxed)
         let tag = batch.tags.last!

@@ -31,9 +31,14 @@ extension Pool {
                 stage == WorkerRecord.Stage.ready || stage == WorkerRecord.Stage.working
                 || !inside.isEmpty && !state.inheritors.contains(worker)
             exit.job = state.jobs?.name(at: stage)
-            exit.isInSetUp = hasSetUp && stage == WorkerRecord.Stage.settingUp || exit.job != nil
+            exit.process.wasMakingState = state.hasSetUp && WorkerRecord.Stage.makesState(stage)
+            exit.isInSetUp =
+                state.hasSetUp && stage == WorkerRecord.Stage.settingUp || exit.process.wasMakingState || exit.job != nil
             exit.process.isBeforeWork = !exit.isReady && !exit.isInSetUp
-            if finish == WorkerRecord.Finish.notSetUp, !exit.isReady { exit.setUpError = setUpError(of: worker) }
+            if finish == WorkerRecord.Finish.notSetUp, !exit.isReady {
+                exit.setUpError = setUpError(of: worker, hasSetUp: state.hasSetUp)
+                if exit.process.wasMakingState { exit.setUpError?.becomeStateNotMade() }
+            }
             writeControl(state)
             if servesOneBatch, !exit.finished { isTainted.store(true, ordering: .relaxed) }
             var remaining: Remaining?
@@ -162,7 +167,7 @@ extension Pool {
     }
 
     /// What a worker wrote of why it cannot run; nil for what only seems to be that.
-    private func setUpError(of worker: Int) -> WorkerError? {
+    private func setUpError(of worker: Int, hasSetUp: Bool) -> WorkerError? {
         let length = unsafe layout.record(worker).setUpErrorLength.pointee.load(ordering: .relaxed)
         let bytes = unsafe layout.setUpError(worker)
         let error =

@@ -14,8 +14,6 @@ final class Pool: Sendable {
     let event: EventFD?
     /// Whether the pool serves one batch at a time and closes with it.
     let servesOneBatch: Bool
-    /// Whether workers run a `setUp`: else one that seems to be in it has a damaged record.
-    let hasSetUp: Bool
     /// The number of processors that workers and callers may run on.
     let processors = Processors.available
     /// The process that made the pool: a fork of it has the memory and no supervisor.
@@ -27,6 +25,8 @@ final class Pool: Sendable {
         var inputHeap: SharedHeap
         var queue: BatchQueue<Batch>
         var nextTag = 1
+        /// The number of calls, maps and streams that were begun.
+        var calls = 0
         /// The number of batches that are not released.
         var batches = 0
         /// Whether the supervisor looks at workers from time to time; else a caller notifies it.
@@ -55,6 +55,8 @@ final class Pool: Sendable {
         var roomTickets = 0
         /// When the supervisor last repaired what could be damaged, in nanoseconds of the monotonic clock.
         var repaired = 0
+        /// Whether workers run a `setUp` or make a state: else one that seems to be in it has a damaged record.
+        var hasSetUp: Bool
         /// The workers whose process first runs a predecessor's remaining range.
         var inheritors: Set<Int> = []
         /// Which jobs of a pool that has several accept work; nil in other pools.
@@ -72,7 +74,6 @@ final class Pool: Sendable {
         region = try Region(workers: workers, for: purpose, heap: heap)
         layout = region.layout
         servesOneBatch = purpose == .oneBatch
-        self.hasSetUp = hasSetUp
         self.options = options
         unsafe layout.processors.pointee.store(processors, ordering: .relaxed)
         state = Locked(
@@ -81,6 +82,7 @@ final class Pool: Sendable {
                 queue: BatchQueue(
                     slots: layout.batchSlots, kept: min(workers, layout.batchSlots / 4),
                     closesWithBatch: purpose == .oneBatch),
+                hasSetUp: hasSetUp,
                 warmBlocks: Array(repeating: 0, count: workers)))
     }
 
@@ -140,7 +142,7 @@ final class Pool: Sendable {
     /// Lays out a batch; throws if the pool is closed or its memory is full.
     func makeBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
         guard isOwn else { throw .foreign }
-        typealias Memory = (front: SharedHeap.Part, inputs: SharedHeap.Part?, tag: Int)
+        typealias Memory = (front: SharedHeap.Part, inputs: SharedHeap.Part?, tag: Int, call: Int)
         let memory = locked { state -> Result<Memory, ForkPool.Failure> in
             if let refusal = self.refusal(of: state, shape.job) { return .failure(refusal) }
             guard let size = shape.size, let inputSize = shape.inputSize, let front = state.heap.allocate(size)
@@ -152,10 +154,11 @@ final class Pool: Sendable {
                 return .failure(.full)
             }
             state.batches += 1
-            return .success((front, inputs, state.takeTag()))
+            // The batches of a stream have its number.
+            return .success((front, inputs, state.takeTag(), shape.signalsItems ? 0 : state.takeCall()))
         }
-        let (front, inputs, tag) = try memory.get()
-        return Batch(shape, pool: self, memory: front, inputs: inputs, tag: tag)
+        let (front, inputs, tag, call) = try memory.get()
+        return Batch(shape, pool: self, memory: front, inputs: inputs, tag: tag, call: call)
     }
 
     /// Why the pool accepts no batch of a job.
@@ -249,6 +252,11 @@ extension Pool.State {
     mutating func takeTag() -> Int {
         defer { nextTag = nextTag == 0xFFFF_FFFF ? 1 : nextTag + 1 }
         return nextTag
+    }
+
+    mutating func takeCall() -> Int {
+        defer { calls += 1 }
+        return calls
     }
 
     /// Whether a caller could wait for something.

@@ -46,7 +46,10 @@ internal import Synchronization
     /// The number of the batch's job, above 32 bits of the batch's tag.
     private var jobNumber: UnsafeMutablePointer<Atomic<Int>> { unsafe described(12) }
     /// Workers begin with the batch that has the highest number here.
-    var priority: UnsafeMutablePointer<Atomic<Int>> { unsafe described(15) }
+    var priority: UnsafeMutablePointer<Atomic<Int>> { unsafe described(13) }
+    /// The number of the call or map of the pool that the batch belongs to, and that of the batch's first item there.
+    var call: UnsafeMutablePointer<Atomic<Int>> { unsafe described(14) }
+    var firstItem: UnsafeMutablePointer<Atomic<Int>> { unsafe described(15) }
     /// How many workers gave way.
     var gaveWay: UnsafeMutablePointer<Atomic<Int>> { unsafe word(144) }
 

@@ -50,6 +50,10 @@ public import Synchronization
     private var killRequested: UnsafeMutablePointer<Atomic<UInt32>> {
         unsafe (base + 96).assumingMemoryBound(to: Atomic<UInt32>.self)
     }
+    /// The number of processes that became the worker.
+    private var starts: UnsafeMutablePointer<Atomic<UInt32>> {
+        unsafe (base + 100).assumingMemoryBound(to: Atomic<UInt32>.self)
+    }
     /// When the worker began its item, in nanoseconds of the monotonic clock; 0 between items, or where items are not
     /// timed.
     var began: UnsafeMutablePointer<Atomic<Int>> { unsafe word(13) }
@@ -70,6 +74,16 @@ public import Synchronization
         unsafe remainingAttempt.pointee.store(attempt, ordering: .relaxed)
         unsafe remainingStart.pointee.store(remaining?.lowerBound ?? 0, ordering: .relaxed)
         unsafe remainingEnd.pointee.store(remaining?.upperBound ?? 0, ordering: .relaxed)
+    }
+
+    /// Counts the calling process as one that became the worker; returns how many did before.
+    func countStart() -> UInt32 {
+        unsafe starts.pointee.wrappingAdd(1, ordering: .relaxed).oldValue
+    }
+
+    /// Forgets which processes became the worker: another map begins.
+    func forgetStarts() {
+        unsafe starts.pointee.store(0, ordering: .relaxed)
     }
 
     func leaveBatch() {
@@ -106,15 +120,20 @@ public import Synchronization
         static let starting = 0
         /// In `setUp`.
         static let settingUp = 3
-        /// Past `setUp`.
+        /// Past `setUp`, in the making of its state.
+        static let makingState = 4
+        /// Past `setUp`, and with its state.
         static let ready = 1
         /// It has claimed an item.
         static let working = 2
 
-        /// In `setUp` of a job of several.
-        static func settingUp(_ job: Int) -> Int { 4 + job }
+        /// In `setUp` of a job of several; one more is the making of its state.
+        static func settingUp(_ job: Int) -> Int { 5 + 2 * job }
         /// The number of that job; other stages have a negative one.
-        static func job(settingUpAt stage: Int) -> Int { stage &- 4 }
+        static func job(at stage: Int) -> Int { stage < 5 ? -1 : (stage - 5) / 2 }
+        /// The stage of making a state after that of a `setUp`.
+        static func makingState(after stage: Int) -> Int { stage < 5 ? makingState : stage + 1 }
+        static func makesState(_ stage: Int) -> Bool { stage >= makingState && stage % 2 == 0 }
     }
 
     // MARK: - Timed items

@@ -19,6 +19,7 @@ extension StreamState {
     }
 
     private func submit(_ batch: Batch, _ contents: inout Contents) throws(ForkPool.Failure) {
+        batch.call = (call, contents.nextIndex)
         // Add it before it is open: an item may be over at once.
         contents.batches.append(InFlightBatch(batch, first: contents.nextIndex, order: order))
         do throws(ForkPool.Failure) {

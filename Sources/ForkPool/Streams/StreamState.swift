@@ -54,6 +54,8 @@ final class StreamState<Output>: @unchecked Sendable {
     }
 
     let pool: Pool
+    /// The number of the stream among the calls of the pool.
+    let call: Int
     let output: WireFormat<Output>
     let order: ForkPool.Order
     /// Where inputs come from, unless a feeder brings them.
@@ -64,6 +66,7 @@ final class StreamState<Output>: @unchecked Sendable {
 
     init(pool: Pool, output: WireFormat<Output>, order: ForkPool.Order, window: Int?, feed: Feed?) {
         self.pool = pool
+        call = pool.locked { $0.takeCall() }
         self.output = output
         self.order = order
         self.feed = feed

@@ -63,5 +63,6 @@ extension ForkPool.Options: Equatable {
             && one.niceness == other.niceness && (one.progress == nil) == (other.progress == nil)
             && one.name == other.name && one.dumpsCore == other.dumpsCore && one.signals == other.signals
             && one.maxPending == other.maxPending && one.whenFull == other.whenFull
+            && one.seed == other.seed
     }
 }

@@ -69,7 +69,7 @@ extension ForkPool {
 
         /// Runs in each worker before its first item.
         ///
-        /// The body sees globals as it leaves them. If it throws, exits or crashes, the map fails at once.
+        /// The body sees globals as it leaves them; what it is to use is better a `state:` of the map. If it throws, exits or crashes, the map fails at once.
         public var setUp: (@Sendable () throws -> Void)?
 
         /// Runs in each worker after its last item, unless the worker crashed or was killed.
@@ -123,6 +123,12 @@ extension ForkPool {
         /// What a map or call does when `maxPending` others wait.
         public var whenFull: WhenFull
 
+        /// What the generators of workers and items start from; nil for another seed in each map and each resident pool.
+        ///
+        /// With a seed a run can be repeated: the numbers of `ForkPool.Worker.itemGenerator` then depend on nothing but the
+        /// seed and the item. <doc:Randomness> says how.
+        public var seed: UInt64?
+
         /// Creates options; each parameter sets the property of its name.
         ///
         /// - Precondition: `warmMemory`, `retries`, `retryPause` and `maxPending` are at least 0, `itemsPerWorker` and
@@ -134,7 +140,8 @@ extension ForkPool {
             setUp: (@Sendable () throws -> Void)? = nil, tearDown: (@Sendable () -> Void)? = nil,
             memoryLimit: Int? = nil, cpuTimeLimit: Duration? = nil, pinning: Bool = false, niceness: Int = 0,
             progress: (@Sendable (Progress) -> Void)? = nil, name: String? = nil, dumpsCore: Bool = false,
-            signals: Signals = .perProcess, maxPending: Int? = nil, whenFull: WhenFull = .wait
+            signals: Signals = .perProcess, maxPending: Int? = nil, whenFull: WhenFull = .wait,
+            seed: UInt64? = nil
         ) {
             self.chunk = chunk
             self.warmMemory = warmMemory
@@ -157,6 +164,7 @@ extension ForkPool {
             self.signals = signals
             self.maxPending = maxPending
             self.whenFull = whenFull
+            self.seed = seed
             check()
         }
 

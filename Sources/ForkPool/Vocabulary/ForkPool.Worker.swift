@@ -4,7 +4,7 @@ internal import Synchronization
 
 extension ForkPool {
     /// The worker that a body runs in.
-    public struct Worker: Sendable, Equatable {
+    public struct Worker: Sendable {
         /// The number of the worker, from 0.
         ///
         /// It is less than `ForkPool.workers`. A replacement has the number of the worker that it replaces.
@@ -13,13 +13,16 @@ extension ForkPool {
         public let pid: Int32
         /// The number of the attempt at the item, from 1.
         public let attempt: Int
+        let numbers: Seeds
     }
 
     /// The worker that this code runs in; nil outside of a worker.
     public static var worker: Worker? {
-        let worker = cforkpool_get_worker()
-        guard worker.index >= 0 else { return nil }
-        return Worker(index: Int(worker.index), pid: worker.pid, attempt: Int(worker.attempt))
+        guard let worker = unsafe cforkpool_get_current() else { return nil }
+        return unsafe Worker(
+            index: Int(worker.pointee.identity.index), pid: worker.pointee.identity.pid,
+            attempt: Int(worker.pointee.identity.attempt),
+            numbers: Seeds(of: worker))
     }
 
     /// The index, in its batch, of the item that this worker is on; nil between items and outside of a worker.

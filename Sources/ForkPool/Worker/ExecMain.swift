@@ -65,7 +65,7 @@ private func makeWorker(_ region: RegionLayout, _ bytes: [UInt8]) throws -> Work
 }
 
 private func makeRunner<J: ForkPool.Job>(_ type: J.Type, _ job: [UInt8]) throws -> JobRunner {
-    JobRunner(unsafe try job.withUnsafeBytes { unsafe try BinaryDecoder.decode(type, from: $0) })
+    JobRunner.of(unsafe try job.withUnsafeBytes { unsafe try BinaryDecoder.decode(type, from: $0) })
 }
 
 private struct MissingType: Error, CustomStringConvertible {

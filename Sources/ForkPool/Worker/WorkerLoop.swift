@@ -136,6 +136,9 @@ struct WorkerLoop {
             blocks: blocks)
         let inputs = unsafe BatchInputs(
             slots: layout.inputs, base: region.base, limit: region.inputs.upperBound, job: slot.job(tag: tag))
+        cforkpool_set_call(
+            Int64(unsafe slot.call.pointee.load(ordering: .relaxed)),
+            Int64(unsafe slot.firstItem.pointee.load(ordering: .relaxed)))
         // A stream is many small batches: the durations of one hold for the next.
         if !signalsItems { policy = ChunkPolicy(fixed: chunk, workers: region.workers) }
         var claims = unsafe Claims(cursor: slot.cursor, count: layout.limit)

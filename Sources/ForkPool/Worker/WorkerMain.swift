@@ -62,7 +62,7 @@ final class WorkerMain {
         let begins = setUp == nil ? 0 : monotonicNanoseconds()
         if setUp != nil { unsafe record.stage.pointee.store(WorkerRecord.Stage.settingUp, ordering: .releasing) }
         do {
-            try settings.apply(to: worker)
+            try settings.apply(to: worker, replacements: record.countStart())
             try setUp?()
             try jobs?.setUp(record)
         } catch {
@@ -75,6 +75,7 @@ final class WorkerMain {
         let finish = loop.run()
         // The time from here on belongs to no item.
         unsafe record.began.pointee.store(0, ordering: .relaxed)
+        cforkpool_set_position(nil)
         jobs?.tearDown()
         tearDown?()
         unsafe record.finish.pointee.store(finish, ordering: .releasing)

@@ -13,6 +13,8 @@ struct WorkerSettings: Codable {
     var memoryLimit: Int?
     var cpuTimeLimit: Int?
     var dumpsCore: Bool
+    /// What all numbers of the workers' generators come from.
+    var seed: UInt64
     /// The signals that the worker ignores: bits by number.
     var ignoredSignals: UInt32
 
@@ -25,12 +27,16 @@ struct WorkerSettings: Codable {
         memoryLimit = options.memoryLimit
         cpuTimeLimit = options.cpuTimeLimit?.nanoseconds
         dumpsCore = options.dumpsCore
+        seed = options.seed ?? Seeds.fresh()
         ignoredSignals = options.signals.areIgnored ? cforkpool_group_signals() : 0
     }
 
-    /// Makes this process worker `index`; a refused limit is an error, but a worker runs without a refused name or priority.
-    func apply(to index: Int) throws(SystemError) {
-        cforkpool_set_worker(cforkpool_worker(index: Int32(index), pid: getpid(), attempt: 1))
+    /// Makes this process worker `index`, which others were before; a refused limit is an error, but a worker runs without a refused name or priority.
+    func apply(to index: Int, replacements: UInt32) throws(SystemError) {
+        cforkpool_set_worker(
+            cforkpool_worker(
+                index: Int32(index), pid: getpid(), attempt: 1, replacements: replacements, seed: seed, call: 0,
+                first_item: 0))
         if let memoryLimit {
             _ = try SystemError.check("setrlimit") { cforkpool_limit_memory(Int64(memoryLimit)) }
         }
