@@ -5,14 +5,14 @@ extension ForkPool {
     /// Starts resident workers for a job.
     ///
     /// - Parameters:
-    ///   - job: The job to run on each input. With `start: .exec` it is encoded for the workers.
-    ///   - start: How to start the workers.
+    ///   - job: The job to run on each input. It is encoded for workers that are started by exec.
+    ///   - start: How to start the workers: by exec, where everything is safe in a body, unless `.fork` is asked for.
     /// - Returns: The resident pool.
-    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory. With `start: .exec` also
+    /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory. By exec also
     ///   `notRunnable`, if the type of the job cannot be found by its name, if the options have a `setUp` or `tearDown`
     ///   (use the methods of the job instead), if the library is a dynamic one and the program does not call
     ///   `bootstrap()`, or if the program cannot be started again with the rights of this process; and `notEncodable`, if the job cannot be encoded.
-    public func resident<J: Job>(_ job: J, start: Start = .fork) throws(Failure) -> Resident<J.Input, J.Output> {
+    public func resident<J: Job>(_ job: J, start: Start = .exec) throws(Failure) -> Resident<J.Input, J.Output> {
         switch start {
         case .fork:
             try checkThreads()
@@ -70,7 +70,8 @@ extension ForkPool {
         if options.setUp != nil || options.tearDown != nil {
             throw .notRunnable(
                 "Options.setUp and tearDown are closures, which a worker that is started by exec cannot have; "
-                    + "implement setUp() and tearDown() in \(jobs.map { "\(type(of: $0))" }.joined(separator: ", "))")
+                    + "implement setUp() and tearDown() in \(jobs.map { "\(type(of: $0))" }.joined(separator: ", ")), "
+                    + "or use start: .fork")
         }
         guard cforkpool_enters_before_main() else {
             throw .notRunnable(
@@ -91,7 +92,7 @@ extension ForkPool {
         guard let name = _mangledTypeName(J.self), let found = _typeByName(name), found == J.self else {
             throw .notRunnable(
                 "the type \(J.self) cannot be found by its name in a worker that is started by exec; "
-                    + "declare it outside of functions and not as private or fileprivate")
+                    + "declare it outside of functions and not as private or fileprivate, or use start: .fork")
         }
         do {
             return ExecJob.Part(typeName: name, job: try WorkerError.bytes(of: job))

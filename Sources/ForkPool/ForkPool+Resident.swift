@@ -99,6 +99,6 @@ extension ForkPool {
     ) throws(SystemError) -> Resident<I, R> {
         let over = PrivateEvent()
         try PoolSupervisor.start(pool, starter, over: over)
-        return Resident(pool: pool, over: over, input: input, output: output)
+        return Resident(owner: PoolOwner(pool: pool, over: over), input: input, output: output, callOptions)
     }
 }

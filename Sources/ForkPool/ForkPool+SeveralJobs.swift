@@ -41,7 +41,8 @@ extension ForkPool {
         var number = 0
         func next<J: Job>(_ job: J) -> Resident<J.Input, J.Output> {
             defer { number += 1 }
-            return Resident(pool: pool, over: over, input: .ofJob, output: .ofJob, job: number)
+            return Resident(
+                owner: PoolOwner(pool: pool, over: over, job: number), input: .ofJob, output: .ofJob, callOptions)
         }
         return (next(first), next(second), repeat next(each others))
     }

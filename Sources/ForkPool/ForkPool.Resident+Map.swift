@@ -130,7 +130,9 @@ extension ForkPool.Resident {
         try pool.makeBatch(
             Batch.Shape(
                 count: count, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: stopsAtFailure,
-                signalsItems: signalsItems, showsProgress: showsProgress && pool.options.progress != nil, job: job))
+                signalsItems: signalsItems, showsProgress: showsProgress && pool.options.progress != nil,
+                job: owner.job,
+                rules: rules, deadline: rules.end))
     }
 
     /// Submits a batch, and waits for its end.

@@ -17,25 +17,24 @@ extension ForkPool {
     /// reference cancels it. Its workers end with this process, even if that is killed. Where several jobs share the workers
     /// (`resident(_:_:_:start:)`), each of these ends the work of its job, and the last one ends the workers.
     public final class Resident<Input, Output>: Sendable {
+        let owner: PoolOwner
+        /// The pool of `owner`.
         let pool: Pool
-        let over: PrivateEvent
-        /// The number of its job in a pool that has several.
-        let job: Int
+        /// What the calls, maps and streams of this pool ask for; `with(_:)` gives a pool that asks for something else.
+        public let callOptions: ForkPool.CallOptions
+        let rules: CallRules
         @usableFromInline let input: WireFormat<Input>
         @usableFromInline let output: WireFormat<Output>
 
         init(
-            pool: Pool, over: PrivateEvent, input: WireFormat<Input>, output: WireFormat<Output>, job: Int = 0
+            owner: PoolOwner, input: WireFormat<Input>, output: WireFormat<Output>, _ callOptions: ForkPool.CallOptions
         ) {
-            self.pool = pool
-            self.over = over
-            self.job = job
+            self.owner = owner
+            pool = owner.pool
+            self.callOptions = callOptions
+            rules = CallRules(callOptions)
             self.input = input
             self.output = output
-        }
-
-        deinit {
-            pool.cancel(over, of: job, because: ForkPool.Failure.dropped)
         }
 
         /// The number of workers, which several jobs may share.
@@ -49,14 +48,14 @@ extension ForkPool {
         /// - Precondition: The caller is not a progress handler, because the workers would wait for it.
         @available(*, noasync, message: "close() blocks the thread; use await finish(), or cancel() in a defer")
         public func close() {
-            pool.close(over, of: job)
+            pool.close(owner.over, of: owner.job)
         }
 
         /// Does the same as `close()` without blocking a thread.
         nonisolated(nonsending) public func finish() async {
             // If the system refuses a thread for the wait, wait here.
-            let result = await BlockingThread.run { [pool, over, job] _ in pool.close(over, of: job) }
-            if case .failure = result { pool.close(over, of: job) }
+            let result = await BlockingThread.run { [owner] _ in owner.pool.close(owner.over, of: owner.job) }
+            if case .failure = result { pool.close(owner.over, of: owner.job) }
         }
 
         /// Ends the workers at once, and returns when no worker is left.
@@ -64,7 +63,7 @@ extension ForkPool {
         /// Submitted work that is not done fails as `cancelled`; later calls fail as `closed`. While other jobs share the
         /// workers, only those that are on an item of this job end, and others replace them.
         public func cancel() {
-            pool.cancel(over, of: job, because: "was cancelled")
+            pool.cancel(owner.over, of: owner.job, because: "was cancelled")
         }
     }
 }

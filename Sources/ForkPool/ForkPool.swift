@@ -21,6 +21,10 @@ public final class ForkPool: Sendable {
     /// The options of the pool.
     public let options: Options
 
+    /// What the maps, streams and resident pools of this pool ask for; `with(_:)` gives a pool that asks for something else.
+    public let callOptions: CallOptions
+
+    let rules: CallRules
     let maps: OneShotPools
 
     /// Creates a pool.
@@ -36,7 +40,18 @@ public final class ForkPool: Sendable {
         OutOfMemory.beginCounting()
         self.workers = workers
         self.options = options
+        callOptions = CallOptions(options)
+        rules = CallRules(callOptions)
         maps = OneShotPools(workers: workers, options: options)
+    }
+
+    /// Makes a pool that shares the workers of another one.
+    init(sharing pool: ForkPool, _ callOptions: CallOptions) {
+        workers = pool.workers
+        options = pool.options
+        self.callOptions = callOptions
+        rules = CallRules(callOptions)
+        maps = pool.maps
     }
 }
 
@@ -50,9 +65,11 @@ extension ForkPool {
     func run(
         _ layout: SlotLayout, stopsAtFailure: Bool, state: WorkerState? = nil, _ body: BatchBody
     ) throws(Failure) -> MapResult {
-        try withoutActuallyEscaping(body) { (body) throws(Failure) in
+        let end = rules.end
+        return try withoutActuallyEscaping(body) { (body) throws(Failure) in
             try checkThreads()
-            return try maps.run(layout, stopsAtFailure: stopsAtFailure, state: state, body: body)
+            return try maps.run(
+                layout, stopsAtFailure: stopsAtFailure, rules, by: end, state: state, body: body)
         }
     }
 
@@ -64,8 +81,9 @@ extension ForkPool {
     nonisolated(nonsending) func run(
         _ layout: SlotLayout, stopsAtFailure: Bool, state: WorkerState? = nil, _ body: BatchBody
     ) async throws(Failure) -> MapResult {
+        let end = rules.end
         try checkThreads()
-        let turn = try await maps.enter(items: layout.count)
+        let turn = try await maps.enter(items: layout.count, rules, by: end)
         // The supervising thread hands the body to the fork and never runs it; the caller is suspended meanwhile.
         let supervised: nonisolated(nonsending) (@escaping BatchBody) async -> Result<MapResult, Failure> = { body in
             nonisolated(unsafe) let (body, state) = (body, state)
@@ -73,7 +91,8 @@ extension ForkPool {
                 Result { () throws(Failure) in
                     try self.checkThreads()
                     return unsafe try self.maps.run(
-                        layout, stopsAtFailure: stopsAtFailure, turn: turn, cancelled: cancelled, state: state,
+                        layout, stopsAtFailure: stopsAtFailure, self.rules, by: end, turn: turn, cancelled: cancelled,
+                        state: state,
                         body: body)
                 }
             }

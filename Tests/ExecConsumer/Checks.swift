@@ -17,7 +17,7 @@ enum Checks {
             if seen == 500 { break }
         }
         triple.close()
-        let forked = try pool.resident(Double(factor: 2))
+        let forked = try pool.resident(Double(factor: 2), start: .fork)
         expect(try forked.map(0..<10) == [0, 2, 4, 6, 8, 10, 12, 14, 16, 18], "a map by fork is wrong")
         forked.close()
         expect(try pool.map(0..<3) { $0 + 1 } == [1, 2, 3], "a one-shot map is wrong")

@@ -36,6 +36,14 @@ struct AnyPool<J: PlainJob>: Sendable {
         return pool
     }
 
+    /// The same workers with other options.
+    func with(_ change: (inout ForkPool.CallOptions) -> Void) -> Self {
+        switch nature {
+        case .oneShot(let pool, let job): Self(.oneShot(pool.with(change), job))
+        case .resident(let pool): Self(.resident(pool.with(change)))
+        }
+    }
+
     var workers: Int { oneShot?.workers ?? resident.workers }
     var pending: Int { oneShot?.pending ?? resident.pending }
     var busy: Int { oneShot?.busy ?? resident.busy }

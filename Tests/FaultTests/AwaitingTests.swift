@@ -38,7 +38,7 @@ struct Awaiting: ForkPool.Job {
     func nothingDelivers() async {
         await #expect(processExitsWith: .success) {
             Scene.leaveNothing { () throws in
-                let pool = try ForkPool(workers: 1).resident(Awaiting())
+                let pool = try ForkPool(workers: 1).resident(Awaiting(), start: .fork)
                 let failure = failure { () throws(ForkPool.Failure) in try pool(0) }
                 #expect(failure?.code == .deadlocked, "\(String(describing: failure))")
                 #expect(failure?.message.contains("such as the main actor") == true, "\(String(describing: failure))")
@@ -71,7 +71,7 @@ struct Awaiting: ForkPool.Job {
         await #expect(processExitsWith: .success) {
             let options = ForkPool.Options(timeout: .milliseconds(300))
             Scene.leaveNothing { () throws in
-                let pool = try ForkPool(workers: 1, options: options).resident(Awaiting())
+                let pool = try ForkPool(workers: 1, options: options).resident(Awaiting(), start: .fork)
                 let failure = failure { () throws(ForkPool.Failure) in try pool(2) }
                 #expect([.timedOut, .deadlocked].contains(failure?.code), "\(String(describing: failure))")
                 #expect(failure?.message.contains("Task.sleep") == true, "\(String(describing: failure))")

@@ -40,6 +40,8 @@ indirect enum Deed: Codable, Sendable {
     case wait(at: String, Int, then: Deed)
     /// To send its process id, and then to do something.
     case say(at: String, then: Deed)
+    /// To send a number, and to return it.
+    case note(at: String, Int32)
     /// To leave a process behind that sends its id, and then to do something.
     case fork(at: String, then: Deed)
     /// To wait for a process that sends its id and exits, and then to do something.
@@ -123,6 +125,9 @@ indirect enum Deed: Codable, Sendable {
         case .say(let path, let deed):
             Rendezvous.sendPid(at: path)
             return try deed.perform()
+        case .note(let path, let number):
+            Rendezvous.say(number, at: path)
+            return Int(number)
         case .fork(let path, let deed):
             let grandchild = Process.fork()
             if grandchild == 0 { Process.sleepForEver() }

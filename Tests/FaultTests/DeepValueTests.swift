@@ -161,7 +161,7 @@ private enum DeepValueScenes {
             #expect(refused?.code == .notEncodable && refused?.index == nil, "\(String(describing: refused))")
             #expect(refused?.message.contains("nested too deeply") == true, "\(String(describing: refused))")
             // A fork needs no code for it.
-            let forked = try pool.resident(Holding(chain: .of(100_000)))
+            let forked = try pool.resident(Holding(chain: .of(100_000)), start: .fork)
             #expect(try forked(1) == 100_001)
             forked.close()
             let shallow = try pool.resident(Holding(chain: .of(40)), start: .exec)

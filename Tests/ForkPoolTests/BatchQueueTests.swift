@@ -5,7 +5,9 @@ import Testing
 
 @Suite("The queue of a pool's batches")
 struct BatchQueueTests {
-    private final class Item {}
+    private final class Item: Prioritized {
+        let priority = 0
+    }
     private typealias Queue = BatchQueue<Item>
 
     private func queue(_ slots: Int, closesWithBatch: Bool = false) -> Queue {

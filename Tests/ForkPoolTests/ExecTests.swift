@@ -98,7 +98,7 @@ struct ExecTests {
             }
             Alone.run { () throws in
                 // By fork each of these jobs works.
-                let resident = try ForkPool(workers: 2).resident(Hidden())
+                let resident = try ForkPool(workers: 2).resident(Hidden(), start: .fork)
                 #expect(try resident.map([1, 2]) == [1, 2])
                 resident.close()
             }

@@ -10,10 +10,21 @@ struct WatchdogTests {
 
     private func none() -> ProcSample? { nil }
 
+    private static func watchdog(from start: Int = 0) -> Watchdog {
+        var watchdog = Watchdog(provesDeadlocks: false, from: start)
+        watchdog.shortestTimeout = second
+        return watchdog
+    }
+
+    /// An item that may take a second.
+    private static func item(_ position: Int, began: Int) -> ItemSnapshot {
+        ItemSnapshot(position: position, began: began, timeout: second)
+    }
+
     @Test("finds a worker that is on an item for longer than the timeout, from when the item began")
     func overdue() {
-        var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
-        let snapshot = ItemSnapshot(position: 3, began: 500)
+        var watchdog = Self.watchdog()
+        let snapshot = Self.item(3, began: 500)
         #expect(watchdog.check(0, snapshot, at: 600, sample: none) == nil)
         #expect(watchdog.nextTime(now: 600) == 500 + Self.second)
         #expect(watchdog.check(0, snapshot, at: 499 + Self.second, sample: none) == nil)
@@ -22,8 +33,8 @@ struct WatchdogTests {
 
     @Test("finds several workers that are overdue at once")
     func several() {
-        var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
-        let snapshots = (0..<5).map { ItemSnapshot(position: $0, began: 7) }
+        var watchdog = Self.watchdog()
+        let snapshots = (0..<5).map { Self.item($0, began: 7) }
         for (worker, snapshot) in snapshots.enumerated() {
             #expect(watchdog.check(worker, snapshot, at: 9, sample: none) == nil)
         }
@@ -32,34 +43,58 @@ struct WatchdogTests {
         }
     }
 
+    @Test("gives each item the timeout of its own batch, and none where its batch has none")
+    func ownTimeouts() {
+        var watchdog = Self.watchdog()
+        let items = [Self.second, 3 * Self.second, nil].map { ItemSnapshot(position: 1, began: 7, timeout: $0) }
+        for (worker, item) in items.enumerated() { #expect(watchdog.check(worker, item, at: 9, sample: none) == nil) }
+        #expect(watchdog.nextTime(now: 9) == 7 + Self.second)
+        let found = [1, 2, 3, 99].map { time in
+            items.indices.map { watchdog.check($0, items[$0], at: 7 + time * Self.second, sample: none) != nil }
+        }
+        #expect(found == [[true, false, false], [true, false, false], [true, true, false], [true, true, false]])
+    }
+
+    @Test("plans its looks by the shortest timeout that the pool is used with")
+    func shortestTimeout() {
+        var watchdog = Watchdog(provesDeadlocks: false)
+        #expect(!watchdog.isNeeded && watchdog.nextTime(now: 4) == .max)
+        watchdog.shortestTimeout = 2 * Self.second
+        #expect(watchdog.isNeeded && watchdog.nextTime(now: 4) == 4 + 2 * Self.second)
+        watchdog.shortestTimeout = Self.second
+        #expect(watchdog.nextTime(now: 4) == 4 + Self.second)
+        var prover = Watchdog(provesDeadlocks: true)
+        #expect(prover.isNeeded && prover.nextTime(now: 4) == 4 + Watchdog.firstSample)
+    }
+
     @Test("gives a worker that goes on to another item, or to the same one again, the whole timeout once more")
     func moving() {
-        var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
+        var watchdog = Self.watchdog()
         for step in 0..<10 {
             let began = 1 + step * Self.second
-            let snapshot = ItemSnapshot(position: step / 2, began: began)
+            let snapshot = Self.item(step / 2, began: began)
             #expect(watchdog.check(0, snapshot, at: began + Self.second - 1, sample: none) == nil)
         }
     }
 
     @Test("counts no time before an item, and ignores an impossible start time")
     func impossible() {
-        var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
-        #expect(watchdog.check(0, .init(position: -1, began: 0), at: 0, sample: none) == nil)
-        #expect(watchdog.check(0, .init(position: -1, began: 0), at: 90 * Self.second, sample: none) == nil)
-        let future = ItemSnapshot(position: 1, began: .max)
+        var watchdog = Self.watchdog()
+        #expect(watchdog.check(0, Self.item(-1, began: 0), at: 0, sample: none) == nil)
+        #expect(watchdog.check(0, Self.item(-1, began: 0), at: 90 * Self.second, sample: none) == nil)
+        let future = Self.item(1, began: .max)
         #expect(watchdog.check(1, future, at: 5, sample: none) == nil)
         #expect(watchdog.check(1, future, at: 5 + Self.second, sample: none) == .overdue(item: 1))
-        #expect(watchdog.check(2, .init(position: 1, began: .min), at: 5, sample: none) == nil)
-        #expect(watchdog.check(2, .init(position: 1, began: .min), at: 9 * Self.second, sample: none) == nil)
+        #expect(watchdog.check(2, Self.item(1, began: .min), at: 5, sample: none) == nil)
+        #expect(watchdog.check(2, Self.item(1, began: .min), at: 9 * Self.second, sample: none) == nil)
     }
 
     @Test("takes no time before its last look for the start of an item: a worker may have another clock")
     func otherClock() {
-        var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false, from: 900 * Self.second)
+        var watchdog = Self.watchdog(from: 900 * Self.second)
         for now in [901, 902, 903].map({ $0 * Self.second }) {
             watchdog.resume(at: now)
-            let snapshot = ItemSnapshot(position: 3, began: now - 500 * Self.second)
+            let snapshot = Self.item(3, began: now - 500 * Self.second)
             #expect(watchdog.check(0, snapshot, at: now, sample: none) == nil)
             #expect(watchdog.check(0, snapshot, at: now + Self.second - 1, sample: none) == nil)
             #expect(watchdog.check(0, snapshot, at: now + Self.second, sample: none) == .overdue(item: 3))
@@ -68,8 +103,8 @@ struct WatchdogTests {
 
     @Test("counts no time in which every process was stopped, its own included")
     func stopped() {
-        var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
-        let snapshot = ItemSnapshot(position: 3, began: 500)
+        var watchdog = Self.watchdog()
+        let snapshot = Self.item(3, began: 500)
         #expect(watchdog.check(0, snapshot, at: 600, sample: none) == nil)
         let planned = watchdog.nextTime(now: 600)
         // An hour late.
@@ -85,37 +120,37 @@ struct WatchdogTests {
 
     @Test("counts no stopped time either for a worker that began after the last check before it")
     func stoppedUnseen() {
-        var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
+        var watchdog = Self.watchdog()
         let planned = watchdog.nextTime(now: 0)
         let late = planned + 60 * Self.second
         watchdog.resume(at: late)
-        let snapshot = ItemSnapshot(position: 3, began: planned - 5)
+        let snapshot = Self.item(3, began: planned - 5)
         #expect(watchdog.check(0, snapshot, at: late, sample: none) == nil)
         #expect(watchdog.check(0, snapshot, at: late + Self.second - 1, sample: none) == nil)
         #expect(watchdog.check(0, snapshot, at: late + Self.second, sample: none) == .overdue(item: 3))
         // A worker that begins later has the whole timeout.
-        let later = ItemSnapshot(position: 4, began: late + 7)
+        let later = Self.item(4, began: late + 7)
         #expect(watchdog.check(0, later, at: late + 6 + Self.second, sample: none) == nil)
         #expect(watchdog.check(0, later, at: late + 7 + Self.second, sample: none) == .overdue(item: 4))
     }
 
     @Test("asks to be woken for the next deadline, and never twice within half a millisecond")
     func nextTime() {
-        var watchdog = Watchdog(timeout: .seconds(1), provesDeadlocks: false)
+        var watchdog = Self.watchdog()
         #expect(watchdog.nextTime(now: 0) == Self.second)
-        _ = watchdog.check(0, .init(position: 0, began: 50), at: 60, sample: none)
-        _ = watchdog.check(1, .init(position: 1, began: 40), at: 60, sample: none)
+        _ = watchdog.check(0, Self.item(0, began: 50), at: 60, sample: none)
+        _ = watchdog.check(1, Self.item(1, began: 40), at: 60, sample: none)
         #expect(watchdog.nextTime(now: 60) == 40 + Self.second)
         #expect(watchdog.nextTime(now: 40 + Self.second) == 40 + Self.second + 500_000)
         watchdog.forget(1)
         #expect(watchdog.nextTime(now: 60) == 50 + Self.second)
-        var idle = Watchdog(timeout: nil, provesDeadlocks: false)
+        var idle = Watchdog(provesDeadlocks: false)
         #expect(idle.nextTime(now: 5) == .max && !idle.isNeeded)
     }
 
     @Test("samples a worker that did not move for a while, and then less and less often")
     func looks() {
-        var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
+        var watchdog = Watchdog(provesDeadlocks: true)
         var times: [Int] = []
         var now = 0
         while now < 20 * Self.second {
@@ -146,7 +181,7 @@ struct WatchdogTests {
 
     @Test("stops workers that may spin together, and forgets the suspicion when one waits or ends")
     func suspects() throws {
-        var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
+        var watchdog = Watchdog(provesDeadlocks: true)
         let spin = StopSample.spin(try Self.spin(owner: 1))
         var stopped: [[Int]] = []
         var ticks = 1
@@ -173,7 +208,7 @@ struct WatchdogTests {
     /// Checks a worker that runs in the kernel, with some ticks between two samples, and that each stop finds as given;
     /// returns whether the watchdog proves a spin, and how many stops are left.
     private static func findings(_ samples: [StopSample], ticks: Int = 5) -> (proven: Bool, left: Int) {
-        var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
+        var watchdog = Watchdog(provesDeadlocks: true)
         var (now, time, samples, stops) = (0, 0, samples, 0)
         while now < 60 * second, !samples.isEmpty {
             let reason = watchdog.check(0, busy, at: now) {
@@ -219,7 +254,7 @@ struct WatchdogTests {
 
     @Test("does not sample more often a worker that waits for work")
     func idlers() {
-        var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
+        var watchdog = Watchdog(provesDeadlocks: true)
         var (now, looks) = (0, 0)
         while now < 20 * Self.second {
             let reason = watchdog.check(0, Self.busy, at: now) {
@@ -236,7 +271,7 @@ struct WatchdogTests {
 
     @Test("takes no sample of a worker that moves")
     func movers() {
-        var watchdog = Watchdog(timeout: nil, provesDeadlocks: true)
+        var watchdog = Watchdog(provesDeadlocks: true)
         for step in 0..<100 {
             let reason = watchdog.check(0, .init(position: step, began: 0), at: step * Watchdog.firstSample) {
                 Issue.record("it looked")

@@ -51,7 +51,7 @@ struct WorkerLifeTests {
                 // Shared from before the fork.
                 #expect(Steps.next.value == 0 && Steps.order[0] == 0)
                 let options = ForkPool.Options(setUp: { Steps.record(1) }, tearDown: { Steps.record(4) })
-                let resident = try ForkPool(workers: 1, options: options).resident(Steps())
+                let resident = try ForkPool(workers: 1, options: options).resident(Steps(), start: .fork)
                 #expect(try resident.map([5]) == [6])
                 resident.close()
                 #expect(Steps.next.value == 4)
@@ -167,7 +167,7 @@ struct WorkerLifeTests {
                 let pool = ForkPool(workers: 3, options: .init(chunk: .fixed(1)))
                 // Fork before supervisors run: their threads may hold a lock of the runtime.
                 let once = try pool.map(0..<60) { _ in Identify.now() }
-                let forked = try pool.resident(Identify())
+                let forked = try pool.resident(Identify(), start: .fork)
                 let execed = try pool.resident(Identify(), start: .exec)
                 for workers in [once, try forked.map(0..<60), try execed.map(0..<60)] {
                     #expect(workers.allSatisfy { (0..<3).contains($0.index) && $0.attempt == 1 && $0.pid == $0.own })

@@ -9,7 +9,7 @@ struct WorkerNatureTests {
     /// What workers of the three kinds report.
     private static func seen(by options: ForkPool.Options) throws -> [[Nature.Seen]] {
         let pool = ForkPool(workers: 2, options: options)
-        let forked = try pool.resident(Nature())
+        let forked = try pool.resident(Nature(), start: .fork)
         let execed = try pool.resident(Nature(), start: .exec)
         defer {
             forked.close()

@@ -37,7 +37,7 @@ extension Kind {
         switch self {
         case .oneShot: return nil
         case .residentBody: return try pool.resident(Work.perform)
-        case .residentJob: return try pool.resident(WorkJob(board: Board.current?.path))
+        case .residentJob: return try pool.resident(WorkJob(board: Board.current?.path), start: .fork)
         case .exec: return try pool.resident(WorkJob(board: Board.current?.path), start: .exec)
         }
     }

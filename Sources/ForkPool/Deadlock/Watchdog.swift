@@ -34,8 +34,9 @@ struct Watchdog {
     /// A call that comes later than this shows that the system, or this process and maybe its workers, were stopped.
     private static let longestDelay = 500_000_000
 
-    private let timeout: Int?
-    private let provesDeadlocks: Bool
+    /// The shortest timeout of what the pool does, in nanoseconds; each snapshot has its own.
+    var shortestTimeout = Int.max
+    let provesDeadlocks: Bool
     private var entries: [Int: Entry] = [:]
     private var plannedTime = Int.max
     /// When all processes continued after a stop; items that began before were stopped too.
@@ -45,16 +46,15 @@ struct Watchdog {
     private var looks: (previous: Int, last: Int)
 
     /// Makes a watchdog that knows nothing of the time before `start`.
-    init(timeout: Duration?, provesDeadlocks: Bool, from start: Int = 0) {
-        self.timeout = timeout?.nanoseconds
+    init(provesDeadlocks: Bool, from start: Int = 0) {
         self.provesDeadlocks = provesDeadlocks
         looks = (start, start)
     }
 
-    var isNeeded: Bool { timeout != nil || provesDeadlocks }
+    var isNeeded: Bool { shortestTimeout != .max || provesDeadlocks }
 
     /// The longest time between two calls while no worker is known, in nanoseconds.
-    var period: Int { min(timeout ?? .max, provesDeadlocks ? Self.firstSample : .max) }
+    var period: Int { min(shortestTimeout, provesDeadlocks ? Self.firstSample : .max) }
 
     /// Checks a worker, whose process it samples only when that is due; returns why to kill it, or nil.
     ///
@@ -65,14 +65,14 @@ struct Watchdog {
         sample: () -> ProcSample?
     ) -> KillReason? {
         var entry = entries[worker] ?? Entry(snapshot, from: begin(snapshot, at: now), at: now)
-        entry.isOnItem = timeout != nil && isUnfinished(entry.snapshot)
+        entry.isOnItem = entry.snapshot.timeout != nil && isUnfinished(entry.snapshot)
         if entry.snapshot != snapshot, !entry.isOnItem {
             entry = Entry(snapshot, from: begin(snapshot, at: now), at: now)
-            entry.isOnItem = timeout != nil && isUnfinished(snapshot)
+            entry.isOnItem = snapshot.timeout != nil && isUnfinished(snapshot)
         }
         if entry.excused == 0, snapshot.began > 0, entry.begin < resumed { entry.excused = resumed - entry.begin }
         defer { entries[worker] = entry }
-        if let timeout, entry.isTimed, now - entry.begin >= timeout { return .overdue(item: entry.snapshot.position) }
+        if let overdue = entry.overdue, now >= overdue { return .overdue(item: entry.snapshot.position) }
         guard provesDeadlocks, now >= entry.nextSample else { return nil }
         let sample = sample()
         if let first = entry.suspicion, let sample {
@@ -146,9 +146,9 @@ struct Watchdog {
 
     mutating func nextTime(now: Int) -> Int {
         guard isNeeded else { return .max }
-        var time = now + period
+        var time = min(period, .max - now) + now
         for entry in entries.values {
-            if let timeout, entry.isTimed { time = min(time, entry.begin + timeout) }
+            if let overdue = entry.overdue { time = min(time, overdue) }
             if provesDeadlocks { time = min(time, entry.nextSample) }
         }
         // A worker that is overdue and was not killed is about to finish its item.
@@ -167,6 +167,12 @@ extension Watchdog.Entry {
 
     /// When the item began, as if the time that does not count were not.
     fileprivate var begin: Int { since + excused }
+
+    /// When the worker is on the item for too long.
+    fileprivate var overdue: Int? {
+        guard isTimed, let timeout = snapshot.timeout else { return nil }
+        return begin + timeout
+    }
 
     fileprivate mutating func refuteSpin() {
         isSpinSuspect = false

@@ -25,6 +25,8 @@ struct ProcessExit: Equatable {
     enum Cause: Equatable {
         /// It worked on an item for longer than the timeout, in nanoseconds.
         case timeout(Int)
+        /// It was on an item when the time of its caller was over, in nanoseconds.
+        case deadline(Int)
         /// It waited for a wake that nothing could send any more.
         case deadlock
         /// It asked for more memory than its limit, in bytes.

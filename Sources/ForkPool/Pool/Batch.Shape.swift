@@ -14,6 +14,10 @@ extension Batch {
         var showsProgress = false
         /// The number of the job that the items are for, in a pool of several.
         var job = 0
+        /// What its caller asks for.
+        var rules = CallRules.standard
+        /// When it is to be done, in nanoseconds of the monotonic clock; `Int.max` for no end.
+        var deadline = Int.max
     }
 }
 

@@ -7,7 +7,7 @@ internal import Synchronization
 /// Until it is submitted a batch belongs to the thread that made it; from then on the pool's lock guards what changes; when
 /// it has ended nothing changes any more. Its memory is released with its last reference.
 @usableFromInline
-@safe final class Batch: @unchecked Sendable {
+@safe final class Batch: Prioritized, @unchecked Sendable {
     /// Where a batch is on its way: README.md has a table.
     enum Stage {
         case made
@@ -54,8 +54,8 @@ internal import Synchronization
         self.call = (call, 0)
         isProgressOver = shape.showsProgress ? Locked(false) : nil
         machine = BatchMachine(
-            count: shape.count, stopsAtFailure: shape.stopsAtFailure, policy: RetryPolicy(pool.options),
-            timeout: pool.options.timeout?.nanoseconds ?? 0, grace: pool.servesOneBatch ? 0 : Pool.grace)
+            count: shape.count, stopsAtFailure: shape.stopsAtFailure, policy: shape.rules.retries,
+            timeout: shape.rules.timeout ?? 0, grace: pool.servesOneBatch ? 0 : Pool.grace)
         let base = unsafe pool.layout.base
         results = unsafe ResultMemory(
             states: base + memory.offset, slots: base + shape.slotsOffset(from: memory.offset), count: shape.count,
@@ -68,6 +68,8 @@ internal import Synchronization
     deinit {
         pool.release(self)
     }
+
+    var priority: Int { shape.rules.priority }
 
     /// The bytes of shared memory that the batch has.
     var memorySize: Int { inputParts.reduce(front.size) { $0 + $1.size } }

@@ -90,7 +90,12 @@ struct BatchMachine {
     /// Ends the batch as a whole; the first cause stays.
     @discardableResult
     mutating func end(_ cause: FailureCause) -> Action {
-        if ending == nil { ending = cause }
+        guard ending == nil else { return .stop }
+        ending = cause
+        if case .overdue(let time) = cause {
+            // One that runs at this moment gets another cause with its worker's exit.
+            for item in attempts.keys where causes[item] == nil { causes[item] = .overdueAgain(time) }
+        }
         return .stop
     }
 
@@ -122,6 +127,11 @@ struct BatchMachine {
         _ worker: Int, _ exit: inout ProcessExit, _ claim: ClaimSnapshot, killedFor reason: KillReason?
     ) -> Action? {
         attribute(&exit, claim, reason)
+        if case .overdue(let time)? = ending, let item = claim.item, !claim.finished {
+            if exit.cause == nil, exit.mayBeByPool { exit.cause = .deadline(time) }
+            causes[item] = .ended(exit)
+            return nil
+        }
         guard !claim.finished, reason != .needless, ending == nil else { return nil }
         // The kill raced with the item's end; do not count it as a crash.
         let isLateKill = reason != nil && exit.cause == nil && exit.mayBeByPool

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+/// What has a place among others: the higher the number, the earlier.
+protocol Prioritized: AnyObject {
+    var priority: Int { get }
+}
+
 /// Decides which batch is at which batch slot, which ones wait, and whether the pool accepts more.
 ///
 /// A pure state machine: it knows no memory and no process.
-struct BatchQueue<Batch: AnyObject> {
+struct BatchQueue<Batch: Prioritized> {
     enum Admission: Equatable {
         /// The pool accepts nothing any more: the end of a sentence that says why.
         case refused(String)
@@ -15,7 +20,12 @@ struct BatchQueue<Batch: AnyObject> {
     /// The batches that are open, by batch slot.
     private(set) var slots: [Batch?]
     private var free: [Int]
+    /// The batches that wait for a batch slot: those of the highest priority first, and of one priority in their order.
     private(set) var pending: [Batch] = []
+    /// The batch slots that are kept for batches of a higher priority than one that is open: these do not wait for its end.
+    private let kept: Int
+    /// How many open batches have a priority of their own.
+    private var prioritized = 0
     /// Why the pool accepts nothing any more, as the end of a sentence.
     private(set) var refusal: String?
     private(set) var ending: FailureCause?
@@ -23,13 +33,16 @@ struct BatchQueue<Batch: AnyObject> {
     private(set) var isClosing = false
     private let closesWithBatch: Bool
 
-    init(slots count: Int, closesWithBatch: Bool) {
+    init(slots count: Int, kept: Int = 0, closesWithBatch: Bool) {
+        self.kept = kept
         slots = Array(repeating: nil, count: count)
         free = Array((0..<count).reversed())
         self.closesWithBatch = closesWithBatch
     }
 
-    var hasRoom: Bool { !free.isEmpty }
+    var hasRoom: Bool { free.count > kept }
+    /// Whether the priorities of the open batches may differ.
+    var hasPriorities: Bool { prioritized > 0 }
     var hasWork: Bool { !pending.isEmpty || free.count < slots.count }
     /// The batches that have not ended, those that are open first.
     var batches: [Batch] { slots.compactMap { $0 } + pending }
@@ -39,15 +52,29 @@ struct BatchQueue<Batch: AnyObject> {
 
     mutating func admit(_ batch: Batch) -> Admission {
         if let admission = refusesBatches { return admission }
-        guard let slot = free.popLast() else {
-            pending.append(batch)
+        guard mayOpen(batch) else {
+            let place = pending.lastIndex { $0.priority >= batch.priority }.map { $0 + 1 } ?? 0
+            pending.insert(batch, at: place)
             return .pending
         }
+        return .open(slot: open(batch))
+    }
+
+    /// Whether a batch gets a batch slot now: one that is not kept, or that is kept for its likes.
+    private func mayOpen(_ batch: Batch) -> Bool {
+        if free.count > kept { return true }
+        return !free.isEmpty && slots.contains { $0.map { $0.priority < batch.priority } ?? false }
+    }
+
+    private mutating func open(_ batch: Batch) -> Int {
+        let slot = free.removeLast()
         slots[slot] = batch
-        return .open(slot: slot)
+        if batch.priority != 0 { prioritized += 1 }
+        return slot
     }
 
     mutating func vacate(_ slot: Int) {
+        if let batch = slots[slot], batch.priority != 0 { prioritized -= 1 }
         slots[slot] = nil
         free.append(slot)
         batchEnded()
@@ -57,10 +84,9 @@ struct BatchQueue<Batch: AnyObject> {
     ///
     /// Where everything ends nothing begins: an item that began while its worker is killed would be lost by the kill.
     mutating func admitNext() -> (batch: Batch, slot: Int)? {
-        guard ending == nil, !pending.isEmpty, let slot = free.popLast() else { return nil }
-        let batch = pending.removeFirst()
-        slots[slot] = batch
-        return (batch, slot)
+        guard ending == nil, let batch = pending.first, mayOpen(batch) else { return nil }
+        pending.removeFirst()
+        return (batch, open(batch))
     }
 
     mutating func withdraw(_ batch: Batch) {

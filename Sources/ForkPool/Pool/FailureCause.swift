@@ -9,6 +9,11 @@ enum FailureCause {
     case killRefused(SystemError)
     /// The caller cancelled the batch.
     case cancelled
+    /// The caller's time was over, in nanoseconds, before anything of the batch had begun; and while it ran.
+    case overdueInQueue(Int)
+    case overdue(Int)
+    /// The caller's time was over while the item waited for its next attempt.
+    case overdueAgain(Int)
     /// The pool ended before its work was done: it was cancelled, or dropped.
     case poolEnded(String)
     /// Workers die before they reach an item.

@@ -42,6 +42,18 @@ extension ForkPool.Failure {
             self.errno = error.code
         case .cancelled:
             self.init(.cancelled, index: item, "\(Self.subject(item))was cancelled")
+        case .overdueInQueue(let limit):
+            self.init(
+                .timedOut, index: item,
+                "\(Self.subject(item))waited in the queue for \(Duration.nanoseconds(limit)), its whole deadline, and did not "
+                    + "begin; use more workers, or raise CallOptions.deadline or its priority", ran: .no)
+        case .overdue(let limit) where item != nil:
+            self.init(.overdueInQueue(limit), item)
+        case .overdue(let limit), .overdueAgain(let limit):
+            self.init(
+                .timedOut, index: item,
+                "\(Self.subject(item))was not done within its deadline of \(Duration.nanoseconds(limit)); raise "
+                    + "CallOptions.deadline or use more workers", ran: item == nil ? .unknown : .yes)
         case .poolEnded(let how):
             let advice = how == Self.dropped ? "; keep the pool until its work is done, or close() it" : ""
             self.init(.cancelled, index: item, "\(Self.subject(item))was cancelled: its pool \(how)\(advice)")

@@ -15,6 +15,11 @@ extension ForkPool.Failure {
                 "took longer than its timeout of \(Duration.nanoseconds(limit)), and \(worker ?? "it") was killed for that; "
                     + "raise Options.timeout or have it run again (Options.retries)"
                     + Self.hint(at: exit, limit))
+        case .deadline(let limit):
+            self.init(
+                .timedOut, index: index,
+                "was not done within its deadline of \(Duration.nanoseconds(limit)), and \(worker ?? "it") was killed for that; "
+                    + "raise CallOptions.deadline or use more workers")
         case .deadlock where exit.awaits:
             self.init(
                 .deadlocked, index: index,

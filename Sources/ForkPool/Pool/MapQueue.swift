@@ -13,6 +13,7 @@ struct MapQueue<Map: Equatable> {
 
     private struct Entry {
         let map: Map
+        let priority: Int
         /// The most workers that the map has a use for.
         var wanted: Int
         /// The numbers of its workers.
@@ -30,7 +31,7 @@ struct MapQueue<Map: Equatable> {
     private var free: [Int]
     /// The maps that have a worker, in the order in which their turns began.
     private var running: [Entry] = []
-    /// The maps that have none, in the order in which they get one.
+    /// The maps that have none, in the order in which they get one: those of the highest priority first.
     private var line: [Entry] = []
 
     init(workers: Int) {
@@ -53,18 +54,20 @@ struct MapQueue<Map: Equatable> {
 
     // MARK: - Arrivals and ends
 
-    /// Adds a map that has a use for `wanted` workers, at the end of the line if none is free; returns what it begins with, and
-    /// what that means for others.
+    /// Adds a map that has a use for `wanted` workers, behind those of its priority in the line if none is free; returns what it
+    /// begins with, and what that means for others.
     ///
     /// A map for which one that has workers waits cannot wait, and has a worker beside the bound if none is free.
-    mutating func arrive(_ map: Map, wanting wanted: Int, cannotWait: Bool = false) -> (workers: [Int]?, [Action]) {
-        var entry = Entry(map: map, wanted: wanted)
+    mutating func arrive(
+        _ map: Map, wanting wanted: Int, priority: Int = 0, cannotWait: Bool = false
+    ) -> (workers: [Int]?, [Action]) {
+        var entry = Entry(map: map, priority: priority, wanted: wanted)
         if !isFull {
             entry.workers = takeFree(wanted)
         } else if cannotWait {
             (entry.workers, entry.wanted, entry.isExtra) = ([0], 1, true)
         } else {
-            line.append(entry)
+            enqueue(entry)
             return (nil, recalls())
         }
         entry.hasBegun = true
@@ -87,9 +90,11 @@ struct MapQueue<Map: Equatable> {
 
     /// Takes workers back from a map, some of which gave way, and notes how many it has a use for now.
     ///
-    /// A map that has none left, and wants one, goes to the end of the line.
-    mutating func giveBack(_ workers: [Int], of map: Map, gaveWay: Int = 0, wanting wanted: Int) -> [Action] {
-        var entry = Entry(map: map, wanted: wanted)
+    /// A map that has none left, and wants one, goes behind those of its priority in the line.
+    mutating func giveBack(
+        _ workers: [Int], of map: Map, gaveWay: Int = 0, wanting wanted: Int, priority: Int = 0
+    ) -> [Action] {
+        var entry = Entry(map: map, priority: priority, wanted: wanted)
         entry.hasBegun = true
         if let number = running.firstIndex(where: { $0.map == map }) {
             running[number].workers.removeAll { workers.contains($0) }
@@ -98,18 +103,24 @@ struct MapQueue<Map: Equatable> {
             if !running[number].isExtra { free(workers) }
             if running[number].workers.isEmpty {
                 running.remove(at: number)
-                if wanted > 0 { line.append(entry) }
+                if wanted > 0 { enqueue(entry) }
             }
         } else if let number = line.firstIndex(where: { $0.map == map }) {
             line[number].wanted = wanted
             if wanted == 0 { line.remove(at: number) }
         } else if wanted > 0 {
-            line.append(entry)
+            enqueue(entry)
         }
         return distribute()
     }
 
-    /// Gives the workers of a map that was given some and has not begun to one that waits; the first one waits in front.
+    /// Adds a map to the line, behind those of its priority.
+    private mutating func enqueue(_ entry: Entry) {
+        line.insert(entry, at: line.lastIndex { $0.priority >= entry.priority }.map { $0 + 1 } ?? 0)
+    }
+
+    /// Gives the workers of a map that was given some and has not begun to one that waits; the first one waits in front of those
+    /// of its priority.
     mutating func pass(from map: Map, to other: Map) -> [Action] {
         guard let from = running.firstIndex(where: { $0.map == map }),
             let to = line.firstIndex(where: { $0.map == other })
@@ -121,7 +132,7 @@ struct MapQueue<Map: Equatable> {
         next.hasBegun = true
         running.append(next)
         (entry.workers, entry.recalled, entry.isLastRecalled, entry.hasBegun) = ([], 0, false, false)
-        line.insert(entry, at: 0)
+        line.insert(entry, at: line.firstIndex { $0.priority <= entry.priority } ?? line.endIndex)
         return [.grant(other, next.workers)] + distribute()
     }
 
@@ -135,15 +146,16 @@ struct MapQueue<Map: Equatable> {
         for worker in workers { free.insert(worker, at: free.firstIndex { $0 < worker } ?? free.endIndex) }
     }
 
-    /// Gives the free workers out, one at a time: to the first map in line, or else to the one that has the fewest.
+    /// Gives the free workers out, one at a time: to the first map in line, or else to the one that has the fewest; to one that has
+    /// some first if its priority is higher.
     private mutating func distribute() -> [Action] {
         var granted: [(map: Map, workers: [Int])] = []
         while let worker = free.last {
             let number: Int
-            if line.isEmpty {
-                guard let poorest = poorest else { break }
+            if let poorest, line.first.map({ $0.priority < running[poorest].priority }) ?? true {
                 number = poorest
             } else {
+                guard !line.isEmpty else { break }
                 var entry = line.removeFirst()
                 (entry.hasBegun, entry.recalled, entry.isLastRecalled) = (true, 0, false)
                 running.append(entry)
@@ -160,10 +172,12 @@ struct MapQueue<Map: Equatable> {
         return granted.map { .grant($0.map, $0.workers) } + recalls()
     }
 
-    /// The running map that has the fewest workers of those that want more.
+    /// The running map that has the fewest workers, of those with the highest priority that want more.
     private var poorest: Int? {
-        running.indices.filter { running[$0].workers.count < running[$0].wanted }
-            .min { running[$0].workers.count < running[$1].workers.count }
+        running.indices.filter { running[$0].workers.count < running[$0].wanted }.min {
+            let (one, other) = (running[$0], running[$1])
+            return (other.priority, one.workers.count) < (one.priority, other.workers.count)
+        }
     }
 
     // MARK: - Fair shares
@@ -171,21 +185,15 @@ struct MapQueue<Map: Equatable> {
     /// Recalls from each map what is above its fair share, as far as other maps are below theirs.
     ///
     /// Where there are more maps than workers each share is one worker, and the maps that began first give theirs to those
-    /// that wait, in turn.
+    /// of their priority that wait, in turn. What maps of a higher priority can use is no share of others.
     private mutating func recalls() -> [Action] {
-        var actions: [Action] = []
         let shares = fairShares
-        // The maps in line that no share is for.
-        var excess = running.count + line.count - workers
+        var actions: [Action] = []
         for number in running.indices where !running[number].isExtra {
             let entry = running[number]
-            var count = 0
-            var isLast = false
-            if let shares {
-                count = max(0, entry.workers.count - shares[number])
-                isLast = excess > 0 && !line.isEmpty && count == 0 && entry.workers.count == 1
-                if isLast { (count, excess) = (1, excess - 1) }
-            }
+            let share = shares?[number] ?? (size: entry.workers.count, isLent: false)
+            let isLast = share.isLent && entry.workers.count == 1
+            let count = isLast ? 1 : max(0, entry.workers.count - share.size)
             guard count != entry.recalled || count > 0 && isLast != entry.isLastRecalled else { continue }
             (running[number].recalled, running[number].isLastRecalled) = (count, isLast)
             actions.append(.recall(entry.map, count, isLast: isLast))
@@ -193,20 +201,42 @@ struct MapQueue<Map: Equatable> {
         return actions
     }
 
-    /// The fair share of each running map, in workers; nil if no map has less than its share.
-    private var fairShares: [Int]? {
+    /// The fair share of each running map, in workers, and whether its last one is for a map in line in turn; nil if no map has
+    /// less than its share.
+    private var fairShares: [(size: Int, isLent: Bool)]? {
         guard !line.isEmpty || running.count > 1 && poorest != nil else { return nil }
-        let first = line.prefix(max(0, workers - running.count))
-        let claims = (running + first).enumerated().map { (number: $0, wanted: $1.wanted, held: $1.workers.count) }
-        var shares = Array(repeating: 0, count: claims.count)
+        var shares = Array(repeating: (size: 0, isLent: false), count: running.count)
         var left = workers
+        for priority in Set(running.map(\.priority) + line.map(\.priority)).sorted(by: >) where left > 0 {
+            share(&left, amongMapsOf: priority, &shares)
+        }
+        let isEven = line.isEmpty && running.indices.allSatisfy { running[$0].workers.count >= shares[$0].size }
+        return isEven ? nil : shares
+    }
+
+    /// Shares what is left of the workers among the maps of a priority.
+    private func share(_ left: inout Int, amongMapsOf priority: Int, _ shares: inout [(size: Int, isLent: Bool)]) {
+        let members = running.indices.filter { running[$0].priority == priority && !running[$0].isExtra }
+        let waiting = line.filter { $0.priority == priority }
+        // Where there are more than workers left, those that began first have none.
+        let holders = members.suffix(left)
+        let first = waiting.prefix(left - holders.count)
+        // The maps in line that no share is for.
+        var excess = members.count + waiting.count - left
+        let claims =
+            holders.map { (number: $0, wanted: running[$0].wanted, held: running[$0].workers.count) }
+            + first.map { (number: -1, wanted: $0.wanted, held: 0) }
         // Small wishes are met in full, and the others share the rest; a map that has more keeps what does not divide.
         let ascending = claims.sorted { ($0.wanted, $0.held) < ($1.wanted, $1.held) }
         for (place, claim) in ascending.enumerated() {
-            shares[claim.number] = min(claim.wanted, max(1, left / (ascending.count - place)))
-            left -= shares[claim.number]
+            let size = min(claim.wanted, left / (ascending.count - place))
+            left -= size
+            if claim.number >= 0 { shares[claim.number].size = size }
         }
-        let isEven = line.isEmpty && claims.allSatisfy { $0.held >= shares[$0.number] }
-        return isEven ? nil : shares
+        for number in holders where excess > 0 && !waiting.isEmpty {
+            guard running[number].workers.count == 1, shares[number].size >= 1 else { continue }
+            shares[number].isLent = true
+            excess -= 1
+        }
     }
 }

@@ -13,6 +13,8 @@ final class MapResult {
     @usableFromInline let count: Int
     /// What ended the map before every item had its turn.
     private let whole: ForkPool.Failure?
+    /// The same, of an item that it left without an outcome.
+    private let rest: ForkPool.Failure?
     /// Whether a process may still write to the memory.
     private let isShared: Bool
     private let giveBack: () -> Void
@@ -24,6 +26,7 @@ final class MapResult {
         count = memory.count
         failures = reader.failures()
         whole = reader.machine.ending.map { ForkPool.Failure($0, nil) }
+        rest = reader.machine.ending.map { ForkPool.Failure($0, 0) }
     }
 
     deinit {
@@ -37,8 +40,8 @@ final class MapResult {
     @usableFromInline
     func failure(of item: Int) -> ForkPool.Failure? {
         if let failure = failures[item] { return failure }
-        guard let whole, unsafe memory.states[item].load(ordering: .acquiring) != ItemState.value else { return nil }
-        return whole.at(item)
+        guard let rest, unsafe memory.states[item].load(ordering: .acquiring) != ItemState.value else { return nil }
+        return rest.at(item)
     }
 
     /// What ended the map as a whole, or the failure of the lowest index, if there is one.

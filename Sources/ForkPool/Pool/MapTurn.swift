@@ -9,6 +9,9 @@ final class MapTurn: Equatable, @unchecked Sendable {
     private let sharing: WorkerSharing
     /// Whether a task makes the map: it begins when a thread for tasks is free.
     let isTask: Bool
+    let priority: Int
+    /// Until when it waits in line, in nanoseconds of the monotonic clock; `Int.max` for no end.
+    let deadline: Int
 
     /// Workers that the map was given and has not taken up.
     var given: [Int] = []
@@ -18,7 +21,8 @@ final class MapTurn: Equatable, @unchecked Sendable {
     var began = 0
     /// Whether the map has begun to run: from then on it does not sleep.
     var hasBegun = false
-    var isCancelled = false
+    /// Why it has left the line without a worker.
+    var departure: FailureCause?
     /// What sleeps until the map is given its first worker.
     var sleeper: Sleeper?
     /// The thread that supervises the map, and the pool that runs it.
@@ -33,9 +37,11 @@ final class MapTurn: Equatable, @unchecked Sendable {
     /// Whether the map has ended, for its own thread.
     private var isOver = false
 
-    init(_ sharing: WorkerSharing, isTask: Bool) {
+    init(_ sharing: WorkerSharing, isTask: Bool, priority: Int = 0, deadline: Int = .max) {
         self.sharing = sharing
         self.isTask = isTask
+        self.priority = priority
+        self.deadline = deadline
     }
 
     static func == (one: MapTurn, other: MapTurn) -> Bool { one === other }
@@ -68,7 +74,7 @@ final class MapTurn: Equatable, @unchecked Sendable {
             held -= workers.count
             gaveWay += count
             recalled = max(0, recalled - count)
-            return queue.giveBack(workers, of: self, gaveWay: count, wanting: wanted)
+            return queue.giveBack(workers, of: self, gaveWay: count, wanting: wanted, priority: priority)
         }
     }
 

@@ -23,38 +23,46 @@ final class OneShotPools: Sendable {
 
     /// Suspends the task until a map of so many items has a worker; nil if it needs none.
     ///
-    /// - Throws: `full`; `cancelled` if the task is cancelled.
-    nonisolated(nonsending) func enter(items: Int) async throws(ForkPool.Failure) -> MapTurn? {
-        items > 0 ? try await sharing.own.enter(wanting: min(workers, items)) : nil
+    /// - Throws: `full`; `timedOut`; `cancelled` if the task is cancelled.
+    nonisolated(nonsending) func enter(
+        items: Int, _ rules: CallRules, by deadline: Int
+    ) async throws(ForkPool.Failure) -> MapTurn? {
+        items > 0 ? try await sharing.own.enter(wanting: min(workers, items), rules, by: deadline) : nil
     }
 
     /// Waits, on the calling thread, until the map has a worker, and then runs it.
     func run(
-        _ layout: SlotLayout, stopsAtFailure: Bool, state: WorkerState? = nil, body: @escaping BatchBody
+        _ layout: SlotLayout, stopsAtFailure: Bool, _ rules: CallRules = .standard, by deadline: Int = .max,
+        state: WorkerState? = nil, body: @escaping BatchBody
     ) throws(ForkPool.Failure) -> MapResult {
-        let turn = layout.count > 0 ? try sharing.own.enter(wanting: min(workers, layout.count)) : nil
-        return try run(layout, stopsAtFailure: stopsAtFailure, turn: turn, cancelled: nil, state: state, body: body)
+        let turn =
+            layout.count > 0 ? try sharing.own.enter(wanting: min(workers, layout.count), rules, by: deadline) : nil
+        return try run(
+            layout, stopsAtFailure: stopsAtFailure, rules, by: deadline, turn: turn, cancelled: nil, state: state,
+            body: body)
     }
 
     /// Runs `body` over the items of a layout in workers, and returns when none of them is left.
     ///
-    /// The workers are those of a turn, which ends with the map. The descriptor `cancelled` is readable when the caller
-    /// cancels the map.
+    /// The workers are those of a turn, which ends with the map. It ends at a deadline in nanoseconds of the monotonic clock.
+    /// The descriptor `cancelled` is readable when the caller cancels the map.
     func run(
-        _ layout: SlotLayout, stopsAtFailure: Bool, turn: MapTurn?, cancelled: Int32?, state: WorkerState? = nil,
-        body: @escaping BatchBody
+        _ layout: SlotLayout, stopsAtFailure: Bool, _ rules: CallRules, by deadline: Int, turn: MapTurn?,
+        cancelled: Int32?, state: WorkerState? = nil, body: @escaping BatchBody
     ) throws(ForkPool.Failure) -> MapResult {
         defer { turn?.end() }
         WarmUp.done
         let shape = Batch.Shape(
             count: layout.count, inputStride: 0, slotStride: layout.stride, stopsAtFailure: stopsAtFailure,
-            showsProgress: options.progress != nil)
+            showsProgress: options.progress != nil, rules: rules, deadline: deadline)
         let setUp = options.setUp(making: state)
         let (pool, batch) = try open(shape, hasSetUp: setUp != nil)
         defer { keep(pool) }
         if let cancelled, EventFD.isReadable(cancelled) {
             // Workers that begin could be done before the supervisor sees the cancellation.
             pool.endWithoutWorkers(.cancelled)
+        } else if deadline != .max, deadline <= monotonicNanoseconds() {
+            pool.endWithoutWorkers(.overdueInQueue(rules.deadline ?? 0))
         } else if let turn {
             turn.begin(in: pool)
             let worker = WorkerMain(

@@ -20,10 +20,11 @@ extension Pool {
                 batch.stage = .ended
                 return (nil, 0, false)
             }
-            if let limit, !hasRoom(limit, for: ticket, state) { return (.queueFull(limit), 0, false) }
+            if let limit, !hasRoom(limit, for: batch, ticket, state) { return (.queueFull(limit), 0, false) }
             if !state.queue.hasRoom { settleAll(&state) }
             let isOpen: Bool
             if case .open(let number) = state.queue.admit(batch) {
+                if batch.priority != 0 { writePriorities(state) }
                 open(batch, at: number)
                 isOpen = true
             } else {
@@ -31,10 +32,13 @@ extension Pool {
                 unsafe layout.backlog.pointee.store(1, ordering: .sequentiallyConsistent)
                 isOpen = false
             }
+            let isNewTimeout = watch(batch, &state)
+            let isNewDeadline = plan(lookBy: batch.shape.deadline, &state)
             // The caller of a one-shot map is its supervisor.
             let notifies =
                 !servesOneBatch
-                && (state.isUnmanned || !state.isWatched || !isOpen || batch.shape.showsProgress)
+                && (state.isUnmanned || !state.isWatched || !isOpen || batch.shape.showsProgress || isNewTimeout
+                    || isNewDeadline)
             state.isWatched = true
             state.wasUsed = true
             return (nil, isOpen ? batch.machine.end : 0, notifies)
@@ -60,6 +64,7 @@ extension Pool {
         var flags = 0
         if batch.shape.stopsAtFailure { flags |= BatchSlot.Flags.stopsAtFailure }
         if batch.shape.signalsItems { flags |= BatchSlot.Flags.signalsItems }
+        if batch.shape.rules.timeout != nil { flags |= BatchSlot.Flags.timesItems }
         unsafe slot.cursor.pointee.store(items.lowerBound, ordering: .relaxed)
         unsafe slot.limit.pointee.store(items.upperBound, ordering: .relaxed)
         unsafe slot.count.pointee.store(batch.shape.count, ordering: .relaxed)
@@ -71,6 +76,7 @@ extension Pool {
         unsafe slot.flags.pointee.store(flags, ordering: .relaxed)
         unsafe slot.usesArenas.pointee.store(0, ordering: .relaxed)
         unsafe slot.attempt.pointee.store(attempt, ordering: .relaxed)
+        unsafe slot.priority.pointee.store(batch.shape.rules.priority, ordering: .relaxed)
         unsafe slot.call.pointee.store(batch.call.number, ordering: .relaxed)
         unsafe slot.firstItem.pointee.store(batch.call.firstItem, ordering: .relaxed)
         // An earlier failure lies above everything that is offered, and must not stop workers.
@@ -101,6 +107,7 @@ extension Pool {
         // A worker that damage leads here finds nothing to claim.
         unsafe slot.limit.pointee.store(0, ordering: .relaxed)
         state.queue.vacate(number)
+        if batch.priority != 0 { writePriorities(state) }
         end(batch, &state)
         slot.ended.signal()
         admitPending(&state)
@@ -136,6 +143,7 @@ extension Pool {
         guard !state.queue.pending.isEmpty else { return }
         var opened = 0
         while let (batch, number) = state.queue.admitNext() {
+            if batch.priority != 0 { writePriorities(state) }
             open(batch, at: number)
             opened += batch.machine.end
             announceTasks(of: batch, at: number)
@@ -143,6 +151,11 @@ extension Pool {
         writeBacklog(state)
         layout.admission.signal()
         layout.wake(opened)
+    }
+
+    /// Says whether workers are to compare the priorities of open batches.
+    func writePriorities(_ state: State) {
+        unsafe layout.priorities.pointee.store(state.queue.hasPriorities ? 1 : 0, ordering: .sequentiallyConsistent)
     }
 
     func settleAll(_ state: inout State) {

@@ -120,7 +120,7 @@ extension Pool {
         }
         var position = unsafe record.position.pointee.load(ordering: .relaxed)
         var end = unsafe record.end.pointee.load(ordering: .relaxed)
-        var hasBegun = unsafe options.timeout == nil || record.began.pointee.load(ordering: .relaxed) != 0
+        var hasBegun = unsafe batch.shape.rules.timeout == nil || record.began.pointee.load(ordering: .relaxed) != 0
         // It was seen on this item, and did not finish it, whatever its record says now.
         if case .overdue(let item) = reason, item < batch.shape.count, isUnfinished(item) {
             if position != item { (position, end) = (item, item + 1) }

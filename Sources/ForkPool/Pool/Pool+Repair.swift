@@ -24,6 +24,7 @@ extension Pool {
     func writeControl(_ state: State) {
         let closes = state.queue.isClosing || servesOneBatch
         unsafe layout.closing.pointee.store(closes ? 1 : 0, ordering: .sequentiallyConsistent)
+        writePriorities(state)
         writeBacklog(state)
     }
 

@@ -6,16 +6,25 @@ internal import Synchronization
 extension Pool {
     /// A caller that waits for room; the pool's lock guards it.
     final class RoomTicket: @unchecked Sendable {
-        /// Its place among all that ever waited.
+        /// Its place among all that ever waited with the same priority.
         let number: Int
+        let priority: Int
+        /// Until when it waits, in nanoseconds of the monotonic clock.
+        let deadline: Int
         /// The number of its batch's job.
         let job: Int
         var sleeper: Sleeper?
         var isCancelled = false
 
-        init(number: Int, job: Int) {
+        init(number: Int, for batch: Batch) {
             self.number = number
-            self.job = job
+            priority = batch.shape.rules.priority
+            job = batch.shape.job
+            deadline = batch.shape.deadline
+        }
+
+        func comes(before other: RoomTicket) -> Bool {
+            (other.priority, number) < (priority, other.number)
         }
     }
 
@@ -33,20 +42,19 @@ extension Pool {
         var (waiting, busy) = (state.queue.pending.count, 0)
         for (number, batch) in state.queue.slots.enumerated() {
             guard let batch else { continue }
-            let slot = layout.batchSlot(number)
-            let inside = slot.inside.population
-            busy += inside
-            // A part that is offered once more was begun before.
-            if inside == 0, batch.tags.count == 1, unsafe slot.cursor.pointee.load(ordering: .relaxed) == 0 {
-                waiting += 1
-            }
+            busy += layout.batchSlot(number).inside.population
+            if !hasBegun(batch, at: number) { waiting += 1 }
         }
         return (waiting, min(busy, layout.workers))
     }
 
-    /// Whether a batch may be submitted; one whose caller has no ticket comes after those that wait.
-    func hasRoom(_ limit: Int, for ticket: RoomTicket?, _ state: State) -> Bool {
-        if let first = state.roomLine.first, ticket.map({ $0.number > first.number }) ?? true { return false }
+    /// Whether a batch may be submitted; one whose caller has no ticket comes after those that wait with its priority.
+    func hasRoom(_ limit: Int, for batch: Batch, _ ticket: RoomTicket?, _ state: State) -> Bool {
+        if let first = state.roomLine.first {
+            guard ticket.map({ !first.comes(before: $0) }) ?? (batch.shape.rules.priority > first.priority) else {
+                return false
+            }
+        }
         return room(limit, state) > 0
     }
 
@@ -66,7 +74,9 @@ extension Pool {
         while true {
             if let isSoonDone = try trySubmit(batch, ticket, waits: waits) { return isSoonDone }
             let event = PrivateEvent()
-            if waitForRoom(&ticket, batch.shape.job, .thread(event)) {
+            let taken = ticket ?? takeRoomTicket(for: batch)
+            ticket = taken
+            if waitForRoom(batch, taken, .thread(event)) {
                 while !event.wait(Int64(Self.repairTime)) { attend() }
             }
         }
@@ -76,12 +86,12 @@ extension Pool {
     nonisolated(nonsending) func submitInTurn(_ batch: Batch, waits: Bool) async throws(ForkPool.Failure) {
         var ticket: RoomTicket?
         while try trySubmit(batch, ticket, waits: waits) == nil {
-            let taken = ticket ?? takeRoomTicket(for: batch.shape.job)
+            let taken = ticket ?? takeRoomTicket(for: batch)
             ticket = taken
             await withTaskCancellationHandler {
                 await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                     let waiter = unsafe Waiter(continuation)
-                    if !waitForRoom(taken, .task(waiter)) { waiter.resume() }
+                    if !waitForRoom(batch, taken, .task(waiter)) { waiter.resume() }
                 }
             } onCancel: {
                 leaveRoomLine(taken)
@@ -92,6 +102,7 @@ extension Pool {
 
     /// Returns nil if there is no room and the caller is to wait for it.
     private func trySubmit(_ batch: Batch, _ ticket: RoomTicket?, waits: Bool) throws(ForkPool.Failure) -> Bool? {
+        if expireUnsubmitted(batch) { return false }
         guard let limit = options.maxPending else { return try submit(batch) }
         do throws(ForkPool.Failure) {
             return try submit(batch, within: limit, for: ticket)
@@ -103,38 +114,36 @@ extension Pool {
 
     // MARK: - The line
 
-    private func takeRoomTicket(for job: Int) -> RoomTicket {
+    private func takeRoomTicket(for batch: Batch) -> RoomTicket {
         locked { state in
             state.roomTickets += 1
-            return RoomTicket(number: state.roomTickets, job: job)
+            return RoomTicket(number: state.roomTickets, for: batch)
         }
     }
 
-    private func waitForRoom(_ ticket: inout RoomTicket?, _ job: Int, _ sleeper: Sleeper) -> Bool {
-        let taken = ticket ?? takeRoomTicket(for: job)
-        ticket = taken
-        return waitForRoom(taken, sleeper)
-    }
-
     /// Has a thread or a task sleep until there may be room; returns false if it is to look at once.
-    private func waitForRoom(_ ticket: RoomTicket, _ sleeper: Sleeper) -> Bool {
+    private func waitForRoom(_ batch: Batch, _ ticket: RoomTicket, _ sleeper: Sleeper) -> Bool {
+        var hasNewTime = false
         let waits = locked { state -> Bool in
             guard !ticket.isCancelled, refusal(of: state, ticket.job) == nil, let limit = options.maxPending else {
                 return false
             }
-            let place = state.roomLine.firstIndex { $0.number > ticket.number } ?? state.roomLine.count
+            let place = state.roomLine.firstIndex { ticket.comes(before: $0) } ?? state.roomLine.count
             state.roomLine.insert(ticket, at: place)
             ticket.sleeper = sleeper
             // From here on the end of each batch is told. What ended before is seen here.
             writeBacklog(state)
             settleAll(&state)
             guard ticket.sleeper != nil else { return true }
-            guard hasRoom(limit, for: ticket, state) else { return true }
+            guard hasRoom(limit, for: batch, ticket, state) else {
+                hasNewTime = plan(lookBy: ticket.deadline, &state)
+                return true
+            }
             state.roomLine.removeAll { $0 === ticket }
             ticket.sleeper = nil
             return false
         }
-        if waits { attend() }
+        if hasNewTime { notifySupervisor() } else if waits { attend() }
         return waits
     }
 

@@ -26,7 +26,7 @@ extension Pool {
     func nextReview(now: Int) -> Int {
         locked { state in
             state.isAttended = state.needsAttention
-            var time = state.isAttended ? now + Self.repairTime : .max
+            var time = min(state.lookBy, state.isAttended ? now + Self.repairTime : .max)
             for case let batch? in state.queue.slots {
                 if let review = batch.machine.nextReview { time = min(time, review) }
                 if batch.shape.showsProgress { time = min(time, batch.progressShown + Self.progressTime) }
@@ -39,6 +39,7 @@ extension Pool {
         locked { state in
             state.isUnmanned = !isManned
             settleAll(&state)
+            expire(at: now, &state)
             wakeRoomLine(&state)
             announceAllTasks(&state)
             resumeStreams(&state)
@@ -100,8 +101,11 @@ extension Pool {
 
     /// What a worker says that it is on.
     func snapshot(of worker: Int) -> ItemSnapshot {
-        let tag = locked { batch(of: worker, $0)?.tags.last ?? 0 }
-        return layout.record(worker).snapshot(tag: tag)
+        let (tag, timeout) = locked { state in
+            let batch = batch(of: worker, state)
+            return (batch?.tags.last ?? 0, batch?.shape.rules.timeout)
+        }
+        return layout.record(worker).snapshot(tag: tag, timeout: timeout)
     }
 
     /// Whether the item of a snapshot has no outcome, and the worker is still inside of its batch.
@@ -130,15 +134,6 @@ extension Pool {
 
     func takeProgress() -> Bool {
         locked { exchange(&$0.hasEndedBatch, with: false) }
-    }
-
-    /// Whether the pool is used, or was since this was last asked; if not, the next caller notifies the supervisor.
-    func isInUse() -> Bool {
-        locked { state in
-            state.isWatched = state.wasUsed || state.queue.isClosing || state.queue.hasWork
-            state.wasUsed = false
-            return state.isWatched
-        }
     }
 
     func end(_ cause: FailureCause) {

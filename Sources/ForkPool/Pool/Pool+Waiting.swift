@@ -95,29 +95,31 @@ extension Pool {
 
     /// Ends a batch: no further item begins, and workers on an item of it are killed.
     func cancel(_ batch: Batch, because cause: FailureCause = .cancelled) {
-        let notifies = locked { state -> Bool in
-            switch batch.stage {
-            case .ended, .made: return false
-            case .pending:
-                batch.machine.end(cause)
-                state.queue.withdraw(batch)
-                end(batch, &state)
-                layout.admission.signal()
-                wakeRoomLine(&state)
-                return false
-            case .open(let number):
-                batch.machine.end(cause)
-                let slot = layout.batchSlot(number)
-                unsafe slot.lowestFailure.pointee.store(-1, ordering: .sequentiallyConsistent)
-                layout.open.remove(number)
-                guard slot.inside.isEmpty else { return true }
-                slot.finish(tag: batch.tags.last!)
-                settle(batch, &state)
-                // A worker that came just now and finds the slot closed is still inside.
-                if case .ended = batch.stage { return false }
-                return true
-            }
+        if locked({ stop(batch, cause, &$0) }) { notifySupervisor() }
+    }
+
+    /// Ends a batch for a cause; returns whether the supervisor has to end workers for that.
+    func stop(_ batch: Batch, _ cause: FailureCause, _ state: inout State) -> Bool {
+        switch batch.stage {
+        case .ended, .made: return false
+        case .pending:
+            batch.machine.end(cause)
+            state.queue.withdraw(batch)
+            end(batch, &state)
+            layout.admission.signal()
+            wakeRoomLine(&state)
+            return false
+        case .open(let number):
+            batch.machine.end(cause)
+            let slot = layout.batchSlot(number)
+            unsafe slot.lowestFailure.pointee.store(-1, ordering: .sequentiallyConsistent)
+            layout.open.remove(number)
+            guard slot.inside.isEmpty else { return true }
+            slot.finish(tag: batch.tags.last!)
+            settle(batch, &state)
+            // A worker that came just now and finds the slot closed is still inside.
+            if case .ended = batch.stage { return false }
+            return true
         }
-        if notifies { notifySupervisor() }
     }
 }

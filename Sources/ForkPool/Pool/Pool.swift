@@ -33,6 +33,11 @@ final class Pool: Sendable {
         var isWatched = true
         /// Whether the pool was used since the supervisor last asked.
         var wasUsed = false
+        /// When the supervisor looks at the latest for the sake of a deadline, in nanoseconds of the monotonic clock.
+        var lookBy = Int.max
+        /// The shortest timeout of an item, in nanoseconds: with which the supervisor planned, and that was submitted since.
+        var watchedTimeout = Int.max
+        var newestTimeout = Int.max
         /// Whether a batch has ended since the supervisor last asked.
         var hasEndedBatch = false
         /// Whether no process is or could become a worker.
@@ -74,7 +79,10 @@ final class Pool: Sendable {
         state = Locked(
             State(
                 heap: SharedHeap(layout.heap), inputHeap: SharedHeap(layout.inputs),
-                queue: BatchQueue(slots: layout.batchSlots, closesWithBatch: purpose == .oneBatch), hasSetUp: hasSetUp,
+                queue: BatchQueue(
+                    slots: layout.batchSlots, kept: min(workers, layout.batchSlots / 4),
+                    closesWithBatch: purpose == .oneBatch),
+                hasSetUp: hasSetUp,
                 warmBlocks: Array(repeating: 0, count: workers)))
     }
 

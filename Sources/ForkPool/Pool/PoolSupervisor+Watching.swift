@@ -3,6 +3,13 @@
 // How the supervisor keeps deadlines and ends deadlocks.
 
 extension PoolSupervisor {
+    /// Notes what the pool is used for, and returns whether that needs a look at the workers.
+    func watchesUse() -> Bool {
+        let use = pool.takeUse(provesDeadlocks: watchdog.provesDeadlocks)
+        watchdog.shortestTimeout = use.timeout
+        return watchdog.isNeeded && use.isUsed
+    }
+
     /// Kills workers that are overdue or in a deadlock.
     func watchWorkers() {
         guard watchdog.isNeeded else { return }

@@ -43,8 +43,7 @@ final class PoolSupervisor {
         let workers = pool.layout.workers
         table = turn.map { WorkerTable(workers: workers, held: $0.take()) } ?? WorkerTable(workers: workers)
         processes.reserveCapacity(pool.layout.processSlots)
-        watchdog = Watchdog(
-            timeout: pool.options.timeout, provesDeadlocks: starter.startsAlone, from: monotonicNanoseconds())
+        watchdog = Watchdog(provesDeadlocks: starter.startsAlone, from: monotonicNanoseconds())
     }
 
     /// Starts a pool's workers, and a thread that supervises them until the pool ends and then signals `over`.
@@ -135,7 +134,7 @@ final class PoolSupervisor {
         let now = monotonicNanoseconds()
         var time = min(pool.nextReview(now: now), table.nextRestEnd)
         for kill in refusedKills.values { time = min(time, kill.deadline) }
-        if watchdog.isNeeded, pool.isInUse() { time = min(time, watchdog.nextTime(now: now)) }
+        if watchesUse() { time = min(time, watchdog.nextTime(now: now)) }
         return time == .max ? -1 : Int64(max(time - now, 0))
     }
 

@@ -21,21 +21,13 @@ struct RetryPolicy: Equatable {
     }
 }
 
-extension RetryPolicy {
-    init(_ options: ForkPool.Options) {
-        retries = options.retries
-        reasons = options.retryReasons
-        pause = options.retryPause.nanoseconds
-    }
-}
-
 extension ProcessExit {
     /// The reason for which `RetryReasons` may allow another attempt; nil for what would only come again.
     fileprivate var reason: ForkPool.Options.RetryReasons? {
         switch cause {
         case .timeout: return .timeout
         case .deadlock: return .deadlock
-        case .memoryLimit, .cpuTimeLimit: return nil
+        case .deadline, .memoryLimit, .cpuTimeLimit: return nil
         case nil: break
         }
         if case .signal = status, crash == nil, !isCrash { return .kill }

@@ -8,7 +8,7 @@ final class WorkerSharing: Sendable {
     /// How long the only worker of a map goes on while others wait, in nanoseconds: hundreds of times what a fork takes.
     static let turnTime = 100_000_000
     /// How long a task may take to begin once it was given workers, in nanoseconds, while a thread waits.
-    private static let longestStart = 100_000_000
+    static let longestStart = 100_000_000
 
     private let workers: Int
     /// The most maps that wait in line, if more are to fail.
@@ -16,12 +16,19 @@ final class WorkerSharing: Sendable {
     /// The process whose maps these are, and the sharing of a fork of it.
     private let generation = cforkpool_generation()
     private let successor = AtomicLazyReference<WorkerSharing>()
-    private let state: Locked<State>
+    let state: Locked<State>
+    /// Signalled when the thread that keeps deadlines has another one to keep.
+    let timer = PrivateSignal()
 
-    private struct State {
+    struct State {
         var queue: MapQueue<MapTurn>
         /// Tasks that were given workers and have not begun: they may have to wait for a thread.
         var unbegun: [MapTurn] = []
+        /// Tasks that wait in line until a deadline, and how long that is in nanoseconds; whether a thread keeps these, and how
+        /// often they changed.
+        var timed: [(turn: MapTurn, time: Int)] = []
+        var hasTimer = false
+        var timedCount = 0
     }
 
     init(workers: Int, limit: Int?) {
@@ -50,7 +57,7 @@ final class WorkerSharing: Sendable {
         changeState { body(&$0.queue) }
     }
 
-    private func changeState(_ body: (inout State) -> [MapQueue<MapTurn>.Action]) {
+    func changeState(_ body: (inout State) -> [MapQueue<MapTurn>.Action]) {
         let awakened = state.withLock { state in
             var awakened: [Waiter] = []
             for action in body(&state) {
@@ -69,42 +76,54 @@ final class WorkerSharing: Sendable {
 
     // MARK: - Arrivals
 
-    /// Waits, on the calling thread, until a map can begin with at least one worker.
+    /// Waits, on the calling thread, until a map can begin with at least one worker, and at most until its deadline.
     ///
-    /// - Throws: `full`.
-    func enter(wanting wanted: Int) throws(ForkPool.Failure) -> MapTurn {
-        let turn = try arrive(wanted, isTask: false)
+    /// - Throws: `full`; `timedOut`.
+    func enter(
+        wanting wanted: Int, _ rules: CallRules = .standard, by deadline: Int = .max
+    ) throws(ForkPool.Failure) -> MapTurn {
+        let turn = try arrive(wanted, rules, by: deadline, isTask: false)
         guard !turn.hasBegun else { return turn }
         let event = PrivateEvent()
         if fallAsleep(turn, .thread(event)) {
-            while !event.wait(Int64(Self.longestStart)) { overtake(turn) }
+            while !event.wait(longestWait(deadline)) {
+                if isOver(deadline), leave(turn, for: .overdueInQueue(rules.deadline ?? 0)) { break }
+                overtake(turn)
+            }
         }
+        if let cause = departure(of: turn) { throw ForkPool.Failure(cause, nil as Int?) }
         _ = start(turn)
         return turn
     }
 
-    /// Suspends the task until a map can begin with at least one worker.
+    /// Suspends the task until a map can begin with at least one worker, and at most until its deadline.
     ///
-    /// - Throws: `full`; `cancelled` if the task is cancelled.
-    nonisolated(nonsending) func enter(wanting wanted: Int) async throws(ForkPool.Failure) -> MapTurn {
-        let turn = try arrive(wanted, isTask: true)
+    /// - Throws: `full`; `timedOut`; `cancelled` if the task is cancelled.
+    nonisolated(nonsending) func enter(
+        wanting wanted: Int, _ rules: CallRules = .standard, by deadline: Int = .max
+    ) async throws(ForkPool.Failure) -> MapTurn {
+        let turn = try arrive(wanted, rules, by: deadline, isTask: true)
+        defer { forgetDeadline(of: turn) }
         while !turn.hasBegun, !start(turn) {
+            if deadline != .max { keepDeadline(of: turn, rules.deadline ?? 0) }
             await withTaskCancellationHandler {
                 await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                     let waiter = unsafe Waiter(continuation)
                     if !fallAsleep(turn, .task(waiter)) { waiter.resume() }
                 }
             } onCancel: {
-                cancel(turn)
+                leave(turn, for: .cancelled)
             }
-            if isCancelled(turn) { throw ForkPool.Failure(.cancelled, nil as Int?) }
+            if let cause = departure(of: turn) { throw ForkPool.Failure(cause, nil as Int?) }
         }
         return turn
     }
 
     /// Adds a map, which begins at once if a worker is free.
-    private func arrive(_ wanted: Int, isTask: Bool) throws(ForkPool.Failure) -> MapTurn {
-        let turn = MapTurn(self, isTask: isTask)
+    private func arrive(
+        _ wanted: Int, _ rules: CallRules, by deadline: Int, isTask: Bool
+    ) throws(ForkPool.Failure) -> MapTurn {
+        let turn = MapTurn(self, isTask: isTask, priority: rules.priority, deadline: deadline)
         var isRefused = false
         change { queue in
             // A progress handler keeps its map from giving workers back. A map that it makes must not wait for them.
@@ -114,7 +133,8 @@ final class WorkerSharing: Sendable {
                 isRefused = true
                 return []
             }
-            let (workers, actions) = queue.arrive(turn, wanting: wanted, cannotWait: cannotWait)
+            let (workers, actions) = queue.arrive(
+                turn, wanting: wanted, priority: rules.priority, cannotWait: cannotWait)
             if let workers {
                 turn.give(workers)
                 turn.hasBegun = true
@@ -128,7 +148,7 @@ final class WorkerSharing: Sendable {
     /// Has a thread or a task sleep for a map; returns false if the map need not wait.
     private func fallAsleep(_ turn: MapTurn, _ sleeper: Sleeper) -> Bool {
         state.withLock { _ in
-            guard turn.given.isEmpty, !turn.isCancelled else { return false }
+            guard turn.given.isEmpty, turn.departure == nil else { return false }
             turn.sleeper = sleeper
             return true
         }
@@ -143,19 +163,24 @@ final class WorkerSharing: Sendable {
         }
     }
 
-    private func isCancelled(_ turn: MapTurn) -> Bool { state.withLock { _ in turn.isCancelled } }
+    private func departure(of turn: MapTurn) -> FailureCause? { state.withLock { _ in turn.departure } }
 
-    /// Takes a map that has not begun out of the line.
-    private func cancel(_ turn: MapTurn) {
-        var sleeper: Sleeper?
+    /// Takes a map that has not begun out of the line, and wakes its task; returns whether it has left.
+    ///
+    /// One that was given workers when its time was over begins all the same, and ends by its deadline.
+    @discardableResult
+    func leave(_ turn: MapTurn, for cause: FailureCause) -> Bool {
+        var (sleeper, hasLeft) = (Sleeper?.none, false)
         changeState { state in
-            guard !turn.hasBegun else { return [] }
-            turn.isCancelled = true
+            guard !turn.hasBegun, turn.departure == nil else { return [] }
+            if case .overdueInQueue = cause, !turn.given.isEmpty { return [] }
+            (turn.departure, hasLeft) = (cause, true)
             sleeper = exchange(&turn.sleeper, with: nil)
             state.unbegun.removeAll { $0 == turn }
             return state.queue.end(turn)
         }
         if case .task(let waiter)? = sleeper { Waiter.resume([waiter]) }
+        return hasLeft
     }
 
     /// Gives a map, for which a thread waits, the workers of one whose task was given some long ago and has not begun.

@@ -45,6 +45,8 @@ internal import Synchronization
     var recallTime: UnsafeMutablePointer<Atomic<Int>> { unsafe described(11) }
     /// The number of the batch's job, above 32 bits of the batch's tag.
     private var jobNumber: UnsafeMutablePointer<Atomic<Int>> { unsafe described(12) }
+    /// Workers begin with the batch that has the highest number here.
+    var priority: UnsafeMutablePointer<Atomic<Int>> { unsafe described(13) }
     /// The number of the call or map of the pool that the batch belongs to, and that of the batch's first item there.
     var call: UnsafeMutablePointer<Atomic<Int>> { unsafe described(14) }
     var firstItem: UnsafeMutablePointer<Atomic<Int>> { unsafe described(15) }
@@ -73,6 +75,8 @@ internal import Synchronization
     enum Flags {
         static let stopsAtFailure = 1
         static let signalsItems = 2
+        /// Whether a worker's record says when an item begins.
+        static let timesItems = 4
     }
 
     func setJob(_ job: Int, tag: Int) {

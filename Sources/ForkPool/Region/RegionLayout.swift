@@ -125,6 +125,8 @@ extension RegionLayout {
     /// The processors of the last caller and of the last worker that spun: two on one processor must not spin.
     var callerProcessor: UnsafeMutablePointer<Atomic<Int>> { unsafe control(6) }
     var spinnerProcessor: UnsafeMutablePointer<Atomic<Int>> { unsafe control(7) }
+    /// 1 while open batches may differ in their priority.
+    var priorities: UnsafeMutablePointer<Atomic<Int>> { unsafe control(8) }
     /// Signalled when a batch gets a batch slot, or ends without one.
     var admission: FutexEvent { unsafe FutexEvent(at: base + Self.controlOffset + 128) }
     /// Signalled when workers have something to say to the parent that no thread there waits for.

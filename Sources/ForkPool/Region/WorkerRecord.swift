@@ -146,11 +146,11 @@ public import Synchronization
         unsafe began.pointee.store(monotonicNanoseconds(), ordering: .releasing)
     }
 
-    /// What the worker says that it is on, in the batch with a tag.
-    func snapshot(tag: Int) -> ItemSnapshot {
+    /// What the worker says that it is on, in the batch with a tag, whose items have a timeout in nanoseconds.
+    func snapshot(tag: Int, timeout: Int? = nil) -> ItemSnapshot {
         unsafe ItemSnapshot(
             tag: tag, position: position.pointee.load(ordering: .sequentiallyConsistent),
-            began: began.pointee.load(ordering: .acquiring))
+            began: began.pointee.load(ordering: .acquiring), timeout: timeout)
     }
 
     // MARK: - Kill requests
@@ -208,4 +208,6 @@ struct ItemSnapshot: Equatable {
     var position: Int
     /// When the worker began the item, in nanoseconds of the monotonic clock; 0 if it has not, or items are not timed.
     var began: Int
+    /// The longest time for the item, in nanoseconds.
+    var timeout: Int?
 }

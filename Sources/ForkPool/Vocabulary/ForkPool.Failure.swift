@@ -46,7 +46,8 @@ extension ForkPool {
             public static let setUpFailed = Code(kind: .setUpFailed)
             /// The resident pool was already closed or cancelled.
             public static let closed = Code(kind: .closed)
-            /// The body took longer than `Options.timeout`, or `wait(for:)` took longer than its time.
+            /// The body took longer than its timeout, the call was not done by its deadline, or `wait(for:)` took longer than its
+            /// time.
             public static let timedOut = Code(kind: .timedOut)
             /// The body waited for a lock that no thread was left to release; this is proven, not guessed.
             public static let deadlocked = Code(kind: .deadlocked)

@@ -7,15 +7,15 @@ extension ForkPool {
     ///     var word: String
     ///     func run(_ name: String) async throws -> String { "\(word), \(name)" }
     /// }
-    /// let greeter = try ForkPool().resident(Greeting(word: "Hello"), start: .exec)
+    /// let greeter = try ForkPool().resident(Greeting(word: "Hello"))
     /// print(try greeter.map(["Ann", "Bob"]))
     /// greeter.close()
     /// ```
     ///
-    /// With `start: .exec` the worker gets the encoded value and the name of its type, so the type must not be
-    /// `private` or declared in a function. `main` of the program does not run in the worker, so global variables of
-    /// main.swift read as zero. The only thread of the worker drives an async `run`. In a forked worker it must not
-    /// wait for Dispatch, `Task.sleep` or other threads, because a fork has none; in an exec worker it may.
+    /// Workers are started by exec, unless `start: .fork` is said. An exec worker gets the encoded value and the name of its
+    /// type, so the type must not be `private` or declared in a function. `main` of the program does not run in the worker, so
+    /// global variables of main.swift read as zero. One thread of the worker drives an async `run`, which may wait for
+    /// Dispatch, `Task.sleep` and other threads. In a forked worker it must not, because a fork has none of them.
     public protocol Job: Codable {
         /// The type of the inputs.
         associatedtype Input: Codable
@@ -41,9 +41,12 @@ extension ForkPool {
     /// The way to start the workers of a resident pool.
     public enum Start: Sendable {
         /// Forks this process: in a fraction of a millisecond, with a copy of its memory.
+        ///
+        /// What other threads of this process hold at that moment stays locked in the worker: <doc:WhatIsSafe>.
         case fork
-        /// Starts this program again: in some milliseconds, with only the job. This is safe in a program that uses
-        /// threads, Dispatch or tasks, and for a body that uses them.
+        /// Starts this program again: in some milliseconds, with only the job; the default.
+        ///
+        /// This is safe in a program that uses threads, Dispatch or tasks, and for a body that uses them.
         case exec
     }
 }

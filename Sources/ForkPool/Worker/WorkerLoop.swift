@@ -12,7 +12,6 @@ struct WorkerLoop {
     private let blocks: BlockWriter
     private let body: BatchBody
     private let chunk: Int?
-    private let timesItems: Bool
     let open: AtomicBitset
     let sleepers: AtomicBitset
     let seekers: AtomicBitset
@@ -34,7 +33,6 @@ struct WorkerLoop {
         self.stays = stays
         // Only numbers of the settings: a string would be retained, on a page that a fresh child then has to copy.
         chunk = settings.chunk
-        timesItems = settings.timesItems
         record = region.record(worker)
         open = region.open
         sleepers = region.sleepers
@@ -49,7 +47,7 @@ struct WorkerLoop {
         seekers.insert(worker)
         defer { seekers.remove(worker) }
         while itemsLeft > 0 {
-            if let number = nextOpen(from: next) {
+            if let number = nextToVisit(from: next) {
                 visit(number)
             } else if isClosing {
                 return WorkerRecord.Finish.done
@@ -89,6 +87,22 @@ struct WorkerLoop {
         return number
     }
 
+    /// Finds, among the open batch slots with items to claim, the next one of those with the highest priority.
+    private func nextToVisit(from start: Int) -> Int? {
+        guard let first = nextOpen(from: start) else { return nil }
+        guard unsafe region.priorities.pointee.load(ordering: .relaxed) != 0 else { return first }
+        func distance(_ number: Int) -> Int { (number - start + region.batchSlots) % region.batchSlots }
+        func priority(_ number: Int) -> Int {
+            unsafe region.batchSlot(number).priority.pointee.load(ordering: .relaxed)
+        }
+        var (best, last) = (first, first)
+        while let other = nextOpen(from: last + 1), distance(other) > distance(last) {
+            if priority(other) > priority(best) { best = other }
+            last = other
+        }
+        return best
+    }
+
     private mutating func visit(_ number: Int) {
         next = number + 1
         record.waitIfKillRequested()
@@ -117,7 +131,8 @@ struct WorkerLoop {
         }
         let writer = ItemWriter(
             record: record, destination: BlockWriter.Destination(worker: worker, slot: slot), layout: layout,
-            stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0, timesItems: timesItems,
+            stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0,
+            timesItems: flags & BatchSlot.Flags.timesItems != 0,
             blocks: blocks)
         let inputs = unsafe BatchInputs(
             slots: layout.inputs, base: region.base, limit: region.inputs.upperBound, job: slot.job(tag: tag))
@@ -156,7 +171,7 @@ struct WorkerLoop {
                 before = now
             }
             if hasOthers {
-                if let other = nextOpen(from: next), other != number { break }
+                if let other = nextToVisit(from: next), other != number { break }
             } else if givesWay(slot) {
                 itemsLeft = 0
                 break

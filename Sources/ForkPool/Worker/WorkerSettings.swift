@@ -9,8 +9,6 @@ struct WorkerSettings: Codable {
     var niceness: Int
     var itemsPerWorker: Int?
     var chunk: Int?
-    /// Whether the worker's record says when an item begins.
-    var timesItems: Bool
     /// The limits on private memory beyond what the process has at first, in bytes, and on processor time, in nanoseconds.
     var memoryLimit: Int?
     var cpuTimeLimit: Int?
@@ -26,7 +24,6 @@ struct WorkerSettings: Codable {
         niceness = options.niceness
         itemsPerWorker = options.itemsPerWorker
         chunk = options.chunk.size
-        timesItems = options.timeout != nil
         memoryLimit = options.memoryLimit
         cpuTimeLimit = options.cpuTimeLimit?.nanoseconds
         dumpsCore = options.dumpsCore
