@@ -90,6 +90,10 @@ let package = Package(
         .executableTarget(
             name: "ForkPoolCoders", dependencies: ["ForkPool"], path: "Benchmarks/coding",
             swiftSettings: swiftSettings),
+        // What lines and no-ops cost in streams, for scripts/compare-streams alone.
+        .executableTarget(
+            name: "ForkPoolStreams", dependencies: ["ForkPool"], path: "Benchmarks/streams",
+            swiftSettings: swiftSettings),
         // What tests, soak and fuzz share.
         .target(
             name: "ForkPoolTestSupport", dependencies: ["CForkPool"], path: "Tests/Support",

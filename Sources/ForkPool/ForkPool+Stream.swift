@@ -15,6 +15,7 @@ extension ForkPool {
     ///   - body: Runs in a worker, once for each item. It may capture anything.
     /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
+    @inlinable
     public func stream<C: Collection, R: Codable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
     ) -> Stream<R> {
@@ -22,6 +23,7 @@ extension ForkPool {
     }
 
     /// Streams `BitwiseCopyable` results, as the overload for `Codable` results does.
+    @inlinable
     @_disfavoredOverload
     public func stream<C: Collection, R: BitwiseCopyable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
@@ -34,6 +36,7 @@ extension ForkPool {
 
 extension ForkPool {
     /// Streams `Codable` results, as the first overload does.
+    @inlinable
     public func stream<C: Collection, R: Codable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
     ) -> Stream<R> where C.Element: Codable {
@@ -41,6 +44,7 @@ extension ForkPool {
     }
 
     /// Streams `BitwiseCopyable` results, as the first overload does.
+    @inlinable
     @_disfavoredOverload
     public func stream<C: Collection, R: BitwiseCopyable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
@@ -49,6 +53,7 @@ extension ForkPool {
     }
 
     /// Streams `BitwiseCopyable` results, as the first overload does.
+    @inlinable
     @_disfavoredOverload
     public func stream<C: Collection, R: BitwiseCopyable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
@@ -57,6 +62,7 @@ extension ForkPool {
     }
 
     /// Streams `BitwiseCopyable` results, as the first overload does.
+    @inlinable
     @_disfavoredOverload
     public func stream<C: Collection, R: BitwiseCopyable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R

@@ -8,8 +8,8 @@ extension ForkPool {
     /// A separate task reads the sequence while the window has room.
     ///
     /// - Parameters:
-    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the error is the
-    ///     failure of the last element.
+    ///   - items: The input; each item is copied once, into shared memory. If the sequence throws, the last element is a
+    ///     failure with that error, as `sourceError` and `thrown`, after the results of all items before it.
     ///   - order: The order of the results.
     ///   - window: The most items in flight, from taking an item to reading its result; nil for as many as keep the
     ///     workers busy.

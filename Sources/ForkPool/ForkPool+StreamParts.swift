@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 extension ForkPool {
     /// Makes a stream over a collection, which passes the numbers of items to workers.
+    @usableFromInline
     func streamCollection<C: Collection, R>(
         _ items: C, _ order: Order, _ window: Int?, _ output: WireFormat<R>, _ body: @escaping BatchBody,
         _ state: WorkerState? = nil
@@ -9,6 +10,7 @@ extension ForkPool {
     }
 
     /// Makes a body that gets the numbers of items; each worker has its own cursor in the collection.
+    @inlinable
     func byNumber<C: Collection, R>(
         _ items: C, _ body: @escaping (C.Element) throws -> R
     ) -> (Int) throws -> R {
@@ -20,6 +22,7 @@ extension ForkPool {
     }
 
     /// Makes a stream over a sequence, which copies items to workers.
+    @usableFromInline
     func streamSequence<S: Sequence, R>(
         _ items: S, _ order: Order, _ window: Int?, _ input: WireFormat<S.Element>, _ output: WireFormat<R>,
         _ body: @escaping BatchBody, _ state: WorkerState? = nil

@@ -2,9 +2,12 @@
 extension ForkPool {
     /// A stream of results, which can be read while workers compute others.
     ///
-    /// As a `Sequence`, its elements are pairs of an index and a `Result`: a failure is an element, and the stream goes
-    /// on. As an `AsyncSequence`, its elements are pairs of an index and a result, and a failure is thrown and ends the
-    /// loop. In async code, `results` gives failures as elements; in other code, `forEach` throws them.
+    /// There are two ways to read it, each in async code and in other code:
+    ///
+    /// | | async code | other code |
+    /// |---|---|---|
+    /// | `(index, output)`; a failure is thrown, and ends the loop | `for try await (index, output) in stream` | `try stream.forEach { index, output in … }` |
+    /// | `(index, result)`; a failure is an element, and the loop goes on | `for await (index, result) in stream.results` | `for (index, result) in stream.results` |
     ///
     /// ```swift
     /// let pool = ForkPool()
@@ -13,8 +16,21 @@ extension ForkPool {
     /// }
     /// ```
     ///
-    /// A window limits the items in flight, so that an endless input with a slow reader takes constant memory. Leaving
-    /// the loop ends the stream. A stream can be read once, by one reader.
+    /// In other code `for (index, result) in stream` is the same as the loop over `stream.results`: prefer that name, which
+    /// gives the same elements in async code.
+    ///
+    /// A stream can be read once, by one loop. A second loop, also beside the first one or after it was left, gets one
+    /// failure with the code `closed` and nothing else. Leaving the loop ends the stream.
+    ///
+    /// A window limits the items in flight, from taking an item to reading its result, so that an endless input with a
+    /// slow reader takes constant memory. By default it is as many as keep the workers busy: at first 8 items a worker;
+    /// while items are short, 8 times as many as are delivered in 0.1 ms, 2048 at most; and while items or results are
+    /// large, those that take 512 KiB a worker, or two items a worker. Workers get short items in batches; items that
+    /// come one by one, or take long, are handed over one by one. Of an asynchronous sequence no item waits while a
+    /// worker is free. While more than 4 items are delivered in 0.1 ms, a result may wait for others for some 0.1 ms.
+    ///
+    /// `Options.progress` is called by the thread or task that reads the stream, between two elements, and when the
+    /// loop ends by itself or throws. <doc:Streams> has the costs.
     public struct Stream<Output>: Sequence, AsyncSequence {
         /// A pair of an index in the input and its result or failure.
         @_implements(Sequence,Element)
@@ -25,7 +41,7 @@ extension ForkPool {
         /// The error that reading throws.
         public typealias Failure = ForkPool.Failure
 
-        let reader: StreamReader<Output>
+        @usableFromInline let reader: StreamReader<Output>
 
         /// Starts reading; the iterator blocks the calling thread while there is no result.
         ///
@@ -38,7 +54,7 @@ extension ForkPool {
         /// - Returns: The iterator.
         public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(loop: StreamLoop(reader)) }
 
-        /// The stream for async code, with failures as elements.
+        /// The stream with failures as elements, for async code and for other code.
         public var results: Results { Results(reader: reader) }
 
         /// Runs a closure on each result; blocks the calling thread.
@@ -46,74 +62,57 @@ extension ForkPool {
         /// - Parameter body: Gets an index and its result.
         /// - Throws: The first `Failure`, or an error of `body`; the stream ends then.
         @available(*, noasync, message: "forEach blocks the thread; use for try await")
+        @inlinable
         public func forEach(_ body: (_ index: Int, _ output: Output) throws -> Void) throws {
-            while let (index, result) = reader.next() {
-                do {
+            let loop = makeIterator().loop
+            do {
+                while true {
+                    while let (index, output) = loop.run.take() { try body(index, output) }
+                    guard let (index, result) = loop.next() else { return }
                     try body(index, try result.get())
-                } catch {
-                    reader.stop()
-                    throw error
                 }
+            } catch {
+                loop.fail()
+                throw error
             }
         }
 
         /// An iterator over results and failures.
         public struct Iterator: IteratorProtocol {
-            let loop: StreamLoop<Output>
+            @usableFromInline let loop: StreamLoop<Output>
 
             /// Returns the next result or failure; nil at the end.
             ///
             /// - Returns: The index in the input, and its result or failure.
-            public mutating func next() -> SequenceElement? { loop.reader.next() }
+            @inlinable
+            public mutating func next() -> SequenceElement? {
+                if let (index, output) = loop.run.take() { return (index, .success(output)) }
+                return loop.next()
+            }
         }
 
         /// An iterator over results.
         public struct AsyncIterator: AsyncIteratorProtocol {
-            let loop: StreamLoop<Output>
+            @usableFromInline let loop: StreamLoop<Output>
 
             /// Returns the next result; nil at the end.
             ///
             /// - Parameter actor: The isolation of the caller.
             /// - Returns: The index in the input and its result.
-            /// - Throws: The failure of the item, which ends the stream; `cancelled` in a cancelled task.
+            /// - Throws: The failure of the item, which ends the stream; `cancelled` in a cancelled task; `closed` if the
+            ///   stream was read before.
+            @inlinable
             public mutating func next(
                 isolation actor: isolated (any Actor)? = #isolation
             ) async throws(ForkPool.Failure) -> AsyncElement? {
-                guard let (index, result) = await loop.reader.next() else { return nil }
+                if !Task.isCancelled, let (index, output) = loop.run.take() { return (index, output) }
+                guard let (index, result) = await loop.next() else { return nil }
                 switch result {
                 case .success(let output): return (index, output)
                 case .failure(let failure):
-                    loop.reader.stop()
+                    loop.fail()
                     throw failure
                 }
-            }
-        }
-
-        /// The results and failures of a stream, for async code.
-        public struct Results: AsyncSequence {
-            /// A pair of an index in the input and its result or failure.
-            public typealias Element = SequenceElement
-            /// Reading throws nothing.
-            public typealias Failure = Never
-            let reader: StreamReader<Output>
-
-            /// Starts reading.
-            ///
-            /// - Returns: The iterator.
-            public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(loop: StreamLoop(reader)) }
-
-            /// An iterator over results and failures.
-            public struct AsyncIterator: AsyncIteratorProtocol {
-                let loop: StreamLoop<Output>
-
-                /// Returns the next result or failure; nil at the end.
-                ///
-                /// - Parameter actor: The isolation of the caller.
-                /// - Returns: The index in the input and its outcome; in a cancelled task the last element is the
-                ///   failure `cancelled`.
-                public mutating func next(
-                    isolation actor: isolated (any Actor)? = #isolation
-                ) async -> Element? { await loop.reader.next() }
             }
         }
     }

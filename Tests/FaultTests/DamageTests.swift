@@ -219,7 +219,10 @@ private enum DamageScenes {
                 }
                 let stream = pool.stream(batches: 3, order: order)
                 var results: [Int: Int] = [:]
-                while let (index, result) = stream.next() { results[index] = result.value }
+                let run = StreamRun<Int>()
+                while stream.fill(run) {
+                    while let (index, result) = run.takeAny() { results[index] = result.value }
+                }
                 #expect((0..<12).map { results[$0] } == (0..<12).map { $0 % 4 * 7 })
                 #expect(try pool.undoneResult(1, of: 4) == .corrupted)
             }

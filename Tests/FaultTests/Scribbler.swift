@@ -125,11 +125,11 @@ final class Scribbler: @unchecked Sendable {
         var shape = Self.shape(4)
         shape.signalsItems = true
         var left = batches
-        return StreamState<Int>(pool: core, output: .plain, order: order, window: nil) {
-            [core] _ throws(ForkPool.Failure) in
+        let source = StreamState<Int>.Source.pulled { [core] _ throws(ForkPool.Failure) in
             left -= 1
             return left >= 0 ? try core.makeBatch(shape) : nil
         }
+        return StreamState<Int>(pool: core, output: .plain, order: order, window: nil, total: nil, source: source)
     }
 
     /// Undoes an item's state after its batch has ended; returns the code of its failure.

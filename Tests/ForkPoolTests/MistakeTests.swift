@@ -77,6 +77,11 @@ struct MistakeTests {
         Mistake(
             async: "_ = try await p.withMapped([1], { _ in Node() }) { $0.count }",
             returned("ResultIsNotBitwiseCopyable", "ResultMustBeBitwiseCopyable", "Node", "withMapped(_:_:read:)")),
+        Mistake(
+            "throws", "_ = try p.mapChunks([1]) { _ in Node() }", isolated(result, "Node", "mapChunks(_:size:_:)")),
+        Mistake(
+            async: "_ = try await p.mapChunks([1], size: 2) { _ in Node() }",
+            returned(neither, result, "Node", "mapChunks(_:size:_:)")),
         // An input or a result of a pool that stays, or of a stream.
         Mistake("throws", "_ = try p.resident { (x: Wrapper) in 1 }", isolated(both, "Wrapper, Int", "resident")),
         Mistake(
@@ -141,6 +146,9 @@ struct MistakeTests {
             "async", "for element in p.stream([1], { $0 }) { print(element) }",
             blocking(
                 "makeIterator", "this loop blocks the thread; use for try await, or for await over results")),
+        Mistake(
+            "async", "for element in p.stream([1], { $0 }).results { print(element) }",
+            blocking("makeIterator", "this loop blocks the thread; use for await")),
         Mistake(
             "async throws", "try p.stream([1], { $0 }).forEach { print($0, $1) }",
             blocking("forEach", "forEach blocks the thread; use for try await")),

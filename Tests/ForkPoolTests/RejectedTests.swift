@@ -46,13 +46,15 @@ struct RejectedTests {
         "func NAME(_ pool: ForkPool) { _ = pool.stream(sequence(first: \"\") { $0 }, window: 3) { _ in BODY } }",
         "func NAME(_ pool: ForkPool) { _ = pool.stream(AsyncStream<Int> { nil }) { _ in BODY } }",
         "func NAME(_ pool: ForkPool) { _ = pool.stream(AsyncStream<String> { nil }) { _ in BODY } }",
+        "func NAME(_ pool: ForkPool) throws { _ = try pool.mapChunks([1, 2], size: 2) { _ in BODY } }",
+        "func NAME(_ pool: ForkPool) async throws { _ = try await pool.mapChunks([1, 2]) { _ in BODY } }",
     ]
 
     @Test("does not compile, in any of the ways to map")
     func doesNotCompile() throws {
         // In async code the result is refused when it leaves the actor of no code, after all types are known.
-        #expect(try expectErrors(Self.calls.filter { !$0.contains(" async ") }, pass: .types) == 126)
-        #expect(try expectErrors(Self.calls.filter { $0.contains(" async ") }, pass: .values) == 27)
+        #expect(try expectErrors(Self.calls.filter { !$0.contains(" async ") }, pass: .types) == 135)
+        #expect(try expectErrors(Self.calls.filter { $0.contains(" async ") }, pass: .values) == 36)
     }
 
     /// Expects an error in each of the calls with each wrong body; returns how many there are.
@@ -77,7 +79,7 @@ struct RejectedTests {
                 lines.append(Self.function(call, body, number: lines.count))
             }
         }
-        #expect(lines.count == 121)
+        #expect(lines.count == 143)
         #expect(try Compiler.linesWithErrors(in: Self.types, lines, pass: .values) == [])
     }
 

@@ -73,7 +73,10 @@ extension StreamFailureTests {
                     #expect(last?.code == .thrown)
                     #expect(last?.index == 5)
                     #expect(last?.bodyRan == .no)
-                    #expect(last?.description.contains("item 5 has no input: the stream's source threw ") == true)
+                    #expect(
+                        last?.description == "item 5 has no input: the stream's source threw Wrong(number: 3)")
+                    #expect(last?.thrown?.decode(as: Wrong.self) == Wrong(number: 3))
+                    #expect(last?.sourceError as? Wrong == Wrong(number: 3))
                     #expect(Alone.hasNoChild)
                 }
                 do throws(ForkPool.Failure) {
@@ -85,11 +88,28 @@ extension StreamFailureTests {
                     Issue.record("nothing was thrown")
                 } catch {
                     #expect(error.code == .thrown && error.index == 0)
+                    #expect(error.sourceError as? Wrong == Wrong(number: 1))
+                }
+                // An error that is not Codable is there as well; one of a body is not the source's.
+                let secret = Secret()
+                let failing = AsyncThrowingStream<Int, any Error> { throw secret }
+                for await (_, result) in ForkPool(workers: 2).stream(failing, { $0 }).results {
+                    #expect(StreamOutcomes.failure(result)?.sourceError as? Secret === secret)
+                    #expect(StreamOutcomes.failure(result)?.thrown?.decode(as: Wrong.self) == nil)
+                }
+                let source = Sources.throwing(3)
+                for await (_, result) in ForkPool(workers: 2).stream(source, { _ -> Int in throw Wrong(number: 2) })
+                    .results
+                {
+                    #expect(StreamOutcomes.failure(result)?.sourceError == nil)
+                    #expect(StreamOutcomes.failure(result)?.thrown?.decode(as: Wrong.self) == Wrong(number: 2))
                 }
             }
         }
     }
 }
+
+private final class Secret: Error {}
 
 private typealias Wrong = StreamOutcomes.Wrong
 

@@ -113,6 +113,42 @@ struct StreamPaceTests {
         #expect(pace.room(inFlight: 16) == 0)
     }
 
+    @Test("is quick, so that results may gather, only while items are short and the window holds many portions of them")
+    func quick() {
+        var pace = StreamPace(workers: 2, window: nil)
+        var narrow = StreamPace(workers: 2, window: 15)
+        #expect(!pace.isQuick)
+        // Four in 100 µs, and twelve after them.
+        for step in 1...8 { pace.noteDelivery(of: 2, at: step * 50_000) }
+        #expect(pace.step == 4)
+        #expect(pace.isQuick)
+        for step in 1...8 { narrow.noteDelivery(of: 2, at: step * 50_000) }
+        #expect(narrow.step == 3)
+        #expect(!narrow.isQuick)
+        for step in 1...20 { pace.noteDelivery(at: 1_000_000 + step * 200_000) }
+        #expect(pace.step == 1)
+        #expect(!pace.isQuick)
+    }
+
+    @Test("is the same whether deliveries are told one by one or together")
+    func together() {
+        var (single, many) = (StreamPace(workers: 2, window: nil), StreamPace(workers: 2, window: nil))
+        for step in 1...1000 {
+            let portion = single.step
+            for _ in 0..<portion { single.noteDelivery(at: step * 50_000) }
+            many.noteDelivery(of: portion, at: step * 50_000)
+            #expect(single.step == many.step)
+        }
+        #expect(many.step == 256)
+    }
+
+    @Test("has 16 batches a worker in flight at most, and 32 at least, unless a window was asked for")
+    func batches() {
+        #expect(StreamPace(workers: 1, window: nil).mostBatches == 32)
+        #expect(StreamPace(workers: 5, window: nil).mostBatches == 80)
+        #expect(StreamPace(workers: 5, window: 7).mostBatches == .max)
+    }
+
     @Test("is not slowed by large results where a window was asked for")
     func windowOverMemory() {
         var pace = StreamPace(workers: 2, window: 1000)

@@ -140,10 +140,18 @@ extension ForkPool.Failure {
 
     static var streamCancelled: Self { Self(.cancelled, index: nil, "the map was cancelled") }
 
+    static var readTwice: Self {
+        Self(
+            .closed, index: nil,
+            "the stream was read before: it gives each result once, to one loop; make another stream for another loop",
+            ran: .no)
+    }
+
     static func noInput(_ error: any Error) -> Self {
         let text = ErrorDescription.of(error)
         var failure = Self(.thrown, index: nil, "has no input: the stream's source threw \(text)", ran: .no)
-        failure.thrown = Thrown(description: text, payload: nil)
+        failure.thrown = Thrown(description: text, payload: WorkerError(throwing: error).payload)
+        failure.sourceError = error
         return failure
     }
 

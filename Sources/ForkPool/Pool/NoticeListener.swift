@@ -23,12 +23,14 @@ final class NoticeListener: Sendable {
 
     private func listen() {
         let notices = pool.layout.notices
+        var letsGather = true
         while true {
             // What came before the announcement was not signalled.
             let seen = notices.announce(.threads)
             if isEnding.load(ordering: .sequentiallyConsistent) { return }
-            pool.takeNotices()
-            notices.sleep(while: seen)
+            let gathers = pool.takeNotices(letsGather: letsGather)
+            notices.sleep(while: seen, timeout: gathers ? Pool.gatheringTime : -1)
+            letsGather = !gathers
         }
     }
 
@@ -44,16 +46,25 @@ final class NoticeListener: Sendable {
 }
 
 extension Pool {
+    /// For how long results of a stream of short items gather before its reader is resumed, in nanoseconds: about the time of
+    /// a portion.
+    static let gatheringTime: Int64 = 100_000
+
     /// Settles what workers have ended, and has the supervisor look where that is its part.
-    func takeNotices() {
-        let isForSupervisor = locked { state in
+    ///
+    /// - Parameter letsGather: Whether streams of short items may wait.
+    /// - Returns: Whether some do: then the notices are to be taken once more after the time for that.
+    func takeNotices(letsGather: Bool) -> Bool {
+        let (isForSupervisor, gathers) = locked { state in
             settleAll(&state)
             wakeRoomLine(&state)
             announceAllTasks(&state)
-            resumeStreams(&state)
-            return hasFailure(state)
+            let gathers = letsGather && !state.hasImpatientStream && !state.streamWaiters.isEmpty
+            if gathers { callCollectors(&state) } else { resumeStreams(&state) }
+            return (hasFailure(state), gathers)
         }
         if isForSupervisor || isStarting.load(ordering: .relaxed) { notifySupervisor() }
+        return gathers
     }
 
     /// Whether workers may be on items that a failure made needless.

@@ -203,6 +203,8 @@ extension Pool {
         layout.itemEnded.signal()
         state.awakened += state.streamWaiters
         state.streamWaiters = []
+        state.hasImpatientStream = false
+        callCollectors(&state)
     }
 
     /// Why an item has no result, while its batch may still be running.

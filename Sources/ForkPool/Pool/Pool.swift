@@ -44,6 +44,11 @@ final class Pool: Sendable {
         var isUnmanned = false
         /// The tasks that wait for the next item of a stream.
         var streamWaiters: [Waiter] = []
+        /// Whether one of them is to be resumed at once: else results may gather for a moment.
+        var hasImpatientStream = false
+        /// The streams that collect inputs, and those of them that are to submit some when the lock is free.
+        var collectors: [any InputCollector] = []
+        var calledCollectors: [any InputCollector] = []
         /// Batches that have ended, kept until the lock is free: their release takes the lock.
         var retired: [Batch] = []
         /// Tasks that are resumed when the lock is free.
@@ -88,10 +93,14 @@ final class Pool: Sendable {
 
     /// Runs `body` while no other thread reads or changes the state.
     func locked<T>(_ body: (inout State) -> T) -> T {
-        let (result, retired, awakened) = state.withLock { state in
-            (body(&state), exchange(&state.retired, with: []), exchange(&state.awakened, with: []))
+        let (result, retired, awakened, called) = state.withLock { state in
+            (
+                body(&state), exchange(&state.retired, with: []), exchange(&state.awakened, with: []),
+                state.calledCollectors.isEmpty ? [] : exchange(&state.calledCollectors, with: [])
+            )
         }
         Waiter.resume(awakened)
+        for collector in called { Task.detached { collector.submitCollectedInputs() } }
         extendLifetime(retired)
         return result
     }

@@ -31,6 +31,12 @@ extension WireFormat {
         return .success(unsafe result.memory.slots.load(fromByteOffset: item * stride, as: Value.self))
     }
 
+    /// Appends results that are there and are bit patterns to an array.
+    func append(_ items: Range<Int>, of memory: ResultMemory, to outputs: inout [Value]) {
+        let slots = unsafe memory.slots.assumingMemoryBound(to: Value.self) + items.lowerBound
+        unsafe outputs.append(contentsOf: UnsafeBufferPointer(start: slots, count: items.count))
+    }
+
     /// Reads a result that is there, and how many bytes it has.
     func value(_ memory: ResultMemory, at item: Int) -> (Result<Value, ForkPool.Failure>, size: Int) {
         guard let decode = unsafe decode else {

@@ -36,6 +36,17 @@ internal import Synchronization
         unsafe word.pointee.bitwiseOr(sleepers.rawValue, ordering: .sequentiallyConsistent).newValue
     }
 
+    /// Whether something sleeps, or is about to; ordered behind what the caller published by a sequentially consistent write.
+    var isAwaited: Bool { unsafe word.pointee.load(ordering: .sequentiallyConsistent) & Self.sleeperBits != 0 }
+
+    /// The word as it is now.
+    var value: UInt32 { unsafe word.pointee.load(ordering: .relaxed) }
+
+    /// Takes an announcement back, which no other thread may have made as well.
+    func retract(_ sleepers: Sleepers) {
+        _ = unsafe word.pointee.bitwiseAnd(~sleepers.rawValue, ordering: .relaxed)
+    }
+
     /// Sleeps until the word is not `seen` any more, or for no reason; returns false if `timeout` nanoseconds ended it.
     @discardableResult
     func sleep(while seen: UInt32, timeout: Int64 = -1) -> Bool {

@@ -135,6 +135,8 @@ extension RegionLayout {
     var noticeWord: UnsafeMutableRawPointer { unsafe base + Self.controlOffset + 192 }
     /// Signalled when an item of a stream ends.
     var itemEnded: FutexEvent { unsafe FutexEvent(at: base + Self.controlOffset + 256) }
+    /// Signalled when a worker becomes free, for streams that collect inputs while none is.
+    var workerFreed: FutexEvent { unsafe FutexEvent(at: base + Self.controlOffset + 320) }
 
     /// The batch slots that may have items to claim.
     var open: AtomicBitset { unsafe AtomicBitset(at: base + setsOffset, capacity: batchSlots) }

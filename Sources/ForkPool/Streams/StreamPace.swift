@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Decides how many inputs a stream takes from its source, and in what portions.
 ///
-/// A portion costs about as much as twenty short items, so portions grow while items are short: up to the number that is
-/// delivered in 100 µs. The window grows with them, within a limit on the memory of inputs and results.
+/// A portion costs about as much as twenty short items, so portions grow while items are short: up to the number that
+/// is delivered in 100 µs. The window grows with them, within a limit on the memory of inputs and results.
 struct StreamPace {
     /// The largest portion.
     private static let largest = 256
@@ -26,22 +26,30 @@ struct StreamPace {
     }
 
     /// The most inputs in flight.
-    private var most: Int {
+    var most: Int {
         if let window { return window }
         let wanted = max(8 * workers, 8 * portion)
         return min(wanted, max(2 * workers, Self.memory * workers / max(1, inputSize + resultSize)))
     }
 
+    /// The most batches in flight: small ones take more memory than their items, and are as many as a source wants.
+    var mostBatches: Int { window == nil ? max(32, 16 * workers) : .max }
+
+    /// A portion, as far as the window lets one be.
+    var step: Int { min(portion, max(1, most / 4)) }
+
+    /// Whether items are so short, and so many in flight, that one may wait for others for the time of a portion.
+    var isQuick: Bool { portion >= 4 && most >= 4 * portion }
+
     /// Returns how many inputs to take now; 0 unless there is room for a whole portion.
     func room(inFlight: Int) -> Int {
-        let room = most - inFlight
-        let wanted = min(portion, max(1, most / 4))
-        return room >= wanted ? wanted : 0
+        let wanted = step
+        return most - inFlight >= wanted ? wanted : 0
     }
 
-    /// Notes that an item was delivered; reads the clock, in nanoseconds, once a portion.
-    mutating func noteDelivery(at clock: @autoclosure () -> Int = monotonicNanoseconds()) {
-        count += 1
+    /// Notes that items were delivered; reads the clock, in nanoseconds, once a portion.
+    mutating func noteDelivery(of items: Int = 1, at clock: @autoclosure () -> Int = monotonicNanoseconds()) {
+        count += items
         guard count >= portion else { return }
         let now = clock()
         defer {

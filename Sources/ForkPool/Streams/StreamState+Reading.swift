@@ -3,44 +3,67 @@ internal import Synchronization
 
 extension StreamState {
     private enum Step {
-        case element(Element)
+        case ready
         case wait
-        case end
+        case end(ForkPool.Failure?, index: Int)
     }
 
-    /// Returns the next element, or nil at the end; blocks the calling thread.
-    func next() -> Element? {
+    /// Blocks the calling thread until something is ready, and fills a run with it; returns false at the end.
+    func fill(_ run: StreamRun<Output>) -> Bool {
+        var hasGathered = false
         while true {
+            if takeReady(run) { return true }
             switch step() {
-            case .element(let element): return element
-            case .end: return nil
+            case .ready: continue
+            case .end(let failure, let index):
+                run.failure = failure.map { (index, $0) }
+                return failure != nil
             case .wait: break
             }
-            let seen = pool.layout.itemEnded.announce(.threads)
+            let (itemEnded, awaited) = (pool.layout.itemEnded, reading.head?.delivered ?? 0)
+            if reading.isPatient, !hasGathered {
+                // Nothing is announced, so that no worker stops to wake this thread.
+                itemEnded.sleep(while: itemEnded.value, timeout: Pool.gatheringTime)
+                hasGathered = true
+                continue
+            }
+            let seen = itemEnded.announce(.threads)
             // What happened before the announcement was not signalled.
-            if hasNews { continue }
-            if !pool.layout.itemEnded.sleep(while: seen, timeout: Int64(Pool.repairTime)) { pool.attend() }
+            if hasNews(awaited) { continue }
+            if !itemEnded.sleep(while: seen, timeout: Int64(Pool.repairTime)) { pool.attend() }
         }
     }
 
-    /// Returns the next element, or nil at the end; suspends the task, which ends the stream when it is cancelled.
-    nonisolated(nonsending) func next() async -> Element? {
+    /// Does the same and suspends the task, which ends the stream when it is cancelled.
+    nonisolated(nonsending) func fill(_ run: StreamRun<Output>) async -> Bool {
         while true {
             // If something is always ready, no wait sees the cancellation.
             if Task.isCancelled { stop(with: .streamCancelled) }
+            if takeReady(run) { return true }
             switch step() {
-            case .element(let element): return element
-            case .end: return nil
+            case .ready: continue
+            case .end(let failure, let index):
+                run.failure = failure.map { (index, $0) }
+                return failure != nil
             case .wait: break
             }
+            // From the moment when the waiter is known, another thread may go on with this task and read on.
+            let (isPatient, awaited) = (reading.isPatient, reading.head?.delivered ?? 0)
             await withTaskCancellationHandler {
                 await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                     let waiter = unsafe Waiter(continuation)
                     pool.locked { state in
                         _ = pool.layout.itemEnded.announce(.tasks)
                         state.streamWaiters.append(waiter)
+                        if !isPatient { state.hasImpatientStream = true }
                     }
-                    if hasNews { pool.locked { pool.resumeStreams(&$0) } } else { pool.attend() }
+                    if !hasNews(awaited) {
+                        pool.attend()
+                    } else if isPatient {
+                        pool.layout.notices.signal()
+                    } else {
+                        pool.locked { pool.resumeStreams(&$0) }
+                    }
                 }
             } onCancel: {
                 stop(with: .streamCancelled)
@@ -48,93 +71,113 @@ extension StreamState {
         }
     }
 
-    /// Refills the window, and takes an element if one is ready.
+    // MARK: - With the lock, once for a portion
+
+    /// Says what was delivered, refills the window, and looks for elements that are ready.
     private func step() -> Step {
         let (step, feeder) = contents.withLock { contents -> (Step, Waiter?) in
-            refill(&contents)
-            if let (inFlight, item) = nextReady(&contents) ?? nextSettled(&contents) {
-                defer { contents.feeder = nil }
-                return (.element(deliver(item, of: inFlight, &contents)), contents.feeder)
+            if isStopped.load(ordering: .relaxed) {
+                forget()
+            } else {
+                account(&contents)
+                refill(&contents)
+                reading.quota = contents.pace.step
+                reading.isPatient = contents.pace.isQuick
+                let feeder = contents.feeder != nil && contents.room > 0 ? exchange(&contents.feeder, with: nil) : nil
+                if findReady(contents) || settleAll(contents) && findReady(contents) { return (.ready, feeder) }
+                if let feeder { return (.wait, feeder) }
             }
             guard contents.isOver else { return (.wait, nil) }
-            guard let ending = contents.ending else { return (.end, nil) }
-            contents.ending = nil
+            let ending = exchange(&contents.ending, with: nil)
             contents.isExhausted = true
-            return (.element((contents.nextIndex, .failure(ending.at(contents.nextIndex)))), nil)
+            return (.end(ending?.at(contents.nextIndex), index: contents.nextIndex), nil)
         }
         feeder?.resume()
+        showProgress()
         return step
     }
 
-    /// Whether the reader has something to do.
-    private var hasNews: Bool {
-        contents.withLock { $0.isOver || nextReady(&$0) != nil }
+    /// Drops what is ready: the stream was stopped.
+    private func forget() {
+        reading.head = nil
+        reading.ready = []
+        reading.delivered = 0
+        reading.hasFinishedBatch = false
     }
 
-    /// Finds the item to deliver next, if it is ready.
-    private func nextReady(_ contents: inout Contents) -> (inFlight: InFlightBatch, item: Int)? {
-        if order == .input {
-            guard let first = contents.batches.first, first.batch.isOver(first.delivered) else { return nil }
-            return (first, first.delivered)
+    /// Tells the contents what was delivered, and releases the batches that are done.
+    private func account(_ contents: inout StreamContents) {
+        let delivered = exchange(&reading.delivered, with: 0)
+        if delivered > 0 {
+            contents.itemsInFlight -= delivered
+            contents.pace.noteResult(size: exchange(&reading.largest, with: 0))
+            contents.pace.noteDelivery(of: delivered)
+            reading.progress?.done += delivered
         }
-        if contents.ready.isEmpty {
-            for inFlight in contents.batches {
-                for item in inFlight.isTaken.indices where !inFlight.isTaken[item] && inFlight.batch.isOver(item) {
-                    inFlight.isTaken[item] = true
-                    contents.ready.append((inFlight, item))
-                }
-            }
-            contents.ready.reverse()
-        }
-        return contents.ready.last
-    }
-
-    /// Does the same after settling the batches: one that every worker left may have lost an item.
-    private func nextSettled(_ contents: inout Contents) -> (inFlight: InFlightBatch, item: Int)? {
-        let batches = contents.batches
-        guard !batches.isEmpty else { return nil }
-        pool.locked { state in
-            for inFlight in batches { pool.settle(inFlight.batch, &state) }
-        }
-        return nextReady(&contents)
-    }
-
-    /// Reads an item, and releases its batch if it is the last one.
-    private func deliver(_ item: Int, of inFlight: InFlightBatch, _ contents: inout Contents) -> Element {
-        let index = inFlight.first + item
-        let result = read(item, of: inFlight.batch, &contents)
-        if order == .completion { contents.ready.removeLast() }
-        inFlight.delivered += 1
-        contents.itemsInFlight -= 1
-        contents.pace.noteDelivery()
-        if inFlight.delivered == inFlight.batch.shape.count {
-            contents.batches.removeAll { $0 === inFlight }
-            release(inFlight.batch, &contents)
-        }
-        return (index, result.mapError { $0.at(index) })
-    }
-
-    private func read(
-        _ item: Int, of batch: Batch, _ contents: inout Contents
-    ) -> Result<Output, ForkPool.Failure> {
-        guard unsafe batch.results.states[item].load(ordering: .acquiring) == ItemState.value else {
-            return .failure(pool.locked { _ in pool.failure(of: item, in: batch) })
-        }
-        let (result, size) = output.value(batch.results, at: item)
-        contents.pace.noteResult(size: size)
-        return result
-    }
-
-    /// Releases a batch as soon as every worker has left it, so that the next batch gets its memory.
-    private func release(_ batch: Batch, _ contents: inout Contents) {
-        contents.draining.append(batch)
-        let draining = contents.draining
-        contents.draining = pool.locked { state in
-            draining.filter { batch in
-                pool.settle(batch, &state)
-                if case .ended = batch.stage { return false }
+        if reading.hasFinishedBatch {
+            reading.hasFinishedBatch = false
+            contents.batches.removeAll { inFlight in
+                guard inFlight.delivered == inFlight.batch.shape.count else { return false }
+                contents.draining.append(inFlight.batch)
                 return true
             }
+            // As soon as every worker has left a batch the next one gets its memory.
+            let draining = exchange(&contents.draining, with: [])
+            contents.draining = pool.locked { state in
+                draining.filter { batch in
+                    pool.settle(batch, &state)
+                    if case .ended = batch.stage { return false }
+                    return true
+                }
+            }
         }
+        reading.progress?.taken = contents.nextIndex + contents.collected
+    }
+
+    /// Whether a reader that waits has something to do, in input order with an item of the first batch; touches nothing
+    /// that is the reader's own.
+    private func hasNews(_ awaited: Int) -> Bool {
+        contents.withLock { contents in
+            if contents.isOver { return true }
+            if isStopped.load(ordering: .relaxed) { return false }
+            if order == .input {
+                guard let batch = contents.batches.first?.batch, awaited < batch.shape.count else { return false }
+                return batch.isOver(awaited)
+            }
+            return contents.batches.contains { inFlight in
+                (inFlight.open..<inFlight.isTaken.count).contains { item in
+                    !inFlight.isTaken[item] && inFlight.batch.isOver(item)
+                }
+            }
+        }
+    }
+
+    /// Finds what to deliver next; returns whether it is ready.
+    private func findReady(_ contents: StreamContents) -> Bool {
+        if order == .input {
+            if reading.head == nil { reading.head = contents.batches.first }
+            return reading.head.map { $0.batch.isOver($0.delivered) } ?? false
+        }
+        if reading.ready.isEmpty {
+            for inFlight in contents.batches {
+                for item in inFlight.open..<inFlight.isTaken.count
+                where !inFlight.isTaken[item] && inFlight.batch.isOver(item) {
+                    inFlight.isTaken[item] = true
+                    reading.ready.append((inFlight, item))
+                }
+                while inFlight.open < inFlight.isTaken.count, inFlight.isTaken[inFlight.open] { inFlight.open += 1 }
+            }
+            reading.ready.reverse()
+        }
+        return !reading.ready.isEmpty
+    }
+
+    /// Settles all batches: one that every worker left may have lost an item.
+    private func settleAll(_ contents: StreamContents) -> Bool {
+        guard !contents.batches.isEmpty else { return false }
+        pool.locked { state in
+            for inFlight in contents.batches { pool.settle(inFlight.batch, &state) }
+        }
+        return true
     }
 }

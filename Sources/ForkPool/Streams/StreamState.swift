@@ -4,53 +4,19 @@ internal import Synchronization
 /// What a stream knows between two elements: what is in flight, what is ready, and where inputs come from.
 ///
 /// The reader pulls: before it waits it fills the window, so that it takes nothing from a source before there is room.
-/// Only an asynchronous source has a feeder beside the reader, which is why a lock guards the contents. A thread that
-/// holds this lock may take the pool's; never the other way round.
+/// Only an asynchronous source has a feeder beside the reader, which is why a lock guards the contents. The reader
+/// takes it once for a portion of elements: what is ready it finds through `reading`, which is its own. A thread that
+/// holds the lock may take the pool's; never the other way round.
 final class StreamState<Output>: @unchecked Sendable {
-    /// Makes a batch of at most `most` inputs from the source; nil when nothing is left.
+    /// Makes a batch of at most `most` inputs; nil when nothing is there.
     typealias Feed = (_ most: Int) throws(ForkPool.Failure) -> Batch?
 
-    /// An element of the stream.
-    typealias Element = (index: Int, result: Result<Output, ForkPool.Failure>)
-
-    /// A batch of which not every item was delivered.
-    final class InFlightBatch {
-        let batch: Batch
-        /// The index of the batch's first item in the stream.
-        let first: Int
-        /// The number of delivered items.
-        var delivered = 0
-        /// In completion order, whether each item was taken as ready.
-        var isTaken: [Bool]
-
-        init(_ batch: Batch, first: Int, order: ForkPool.Order) {
-            self.batch = batch
-            self.first = first
-            isTaken = order == .completion ? Array(repeating: false, count: batch.shape.count) : []
-        }
-    }
-
-    struct Contents {
-        var batches: [InFlightBatch] = []
-        /// In completion order, the items that are ready and not delivered, the next one last.
-        var ready: [(inFlight: InFlightBatch, item: Int)] = []
-        var pace: StreamPace
-        /// Batches whose items are all delivered, and which workers are about to leave.
-        var draining: [Batch] = []
-        var nextIndex = 0
-        var itemsInFlight = 0
-        /// Whether the source has no more.
-        var isExhausted = false
-        /// The last element, after what is in flight.
-        var ending: ForkPool.Failure?
-        /// A feeder that waits for room.
-        var feeder: Waiter?
-
-        /// The number of inputs to take now; 0 while the window is full.
-        var room: Int { pace.room(inFlight: itemsInFlight) }
-
-        /// Whether nothing is left to deliver but `ending`.
-        var isOver: Bool { batches.isEmpty && (isExhausted || ending != nil) }
+    /// Where inputs come from.
+    enum Source {
+        /// The reader takes them; when nothing is there the source is at its end.
+        case pulled(Feed)
+        /// A feeder collects them: `Contents.collected` says how many there are.
+        case pushed(Feed)
     }
 
     let pool: Pool
@@ -58,19 +24,24 @@ final class StreamState<Output>: @unchecked Sendable {
     let call: Int
     let output: WireFormat<Output>
     let order: ForkPool.Order
-    /// Where inputs come from, unless a feeder brings them.
-    let feed: Feed?
-    let contents: Locked<Contents>
+    let source: Source
+    let contents: Locked<StreamContents>
     /// Whether the stream was ended early; set before the lock is taken, so that a refill ends soon.
     let isStopped = Atomic(false)
+    /// Whether inputs are collected that a worker which becomes free is to get.
+    let awaitsWorker = Atomic(false)
+    var reading = StreamReading()
 
-    init(pool: Pool, output: WireFormat<Output>, order: ForkPool.Order, window: Int?, feed: Feed?) {
+    init(
+        pool: Pool, output: WireFormat<Output>, order: ForkPool.Order, window: Int?, total: Int?, source: Source
+    ) {
         self.pool = pool
         call = pool.locked { $0.takeCall() }
         self.output = output
         self.order = order
-        self.feed = feed
-        contents = Locked(Contents(pace: StreamPace(workers: pool.layout.workers, window: window)))
+        self.source = source
+        contents = Locked(StreamContents(pace: StreamPace(workers: pool.layout.workers, window: window)))
+        reading.progress = pool.options.progress.map { StreamProgress(handler: $0, total: total) }
     }
 }
 
@@ -82,11 +53,15 @@ extension StreamState {
         contents.withLock { contents in
             // A stream that is being stopped gets its ending from `stop`, which would take an exhausted one for over.
             guard !isStopped.load(ordering: .relaxed) else { return }
+            submitCollected(&contents)
             contents.isExhausted = true
             // An earlier ending is the last element.
             if contents.ending == nil { contents.ending = failure }
         }
-        pool.locked { pool.resumeStreams(&$0) }
+        pool.locked { state in
+            state.collectors.removeAll { $0 === self }
+            pool.resumeStreams(&state)
+        }
     }
 
     /// Ends the stream early and cancels what is in flight; has no effect on a stream that has ended.
@@ -99,8 +74,8 @@ extension StreamState {
             guard !contents.isOver else { return ([], contents.feeder) }
             defer {
                 contents.batches = []
-                contents.ready = []
                 contents.itemsInFlight = 0
+                contents.collected = 0
                 contents.isExhausted = true
                 contents.ending = failure
             }
@@ -108,6 +83,9 @@ extension StreamState {
         }
         if let feeder { Waiter.resume([feeder]) }
         for inFlight in batches { pool.cancel(inFlight.batch) }
-        pool.locked { pool.resumeStreams(&$0) }
+        pool.locked { state in
+            state.collectors.removeAll { $0 === self }
+            pool.resumeStreams(&state)
+        }
     }
 }

@@ -17,7 +17,7 @@ extension ForkPool {
             /// The name of the code.
             public var description: String { kind.rawValue }
 
-            /// The body threw an error, which is in `Failure.thrown`.
+            /// The body, or the source of a stream, threw an error, which is in `Failure.thrown`.
             public static let thrown = Code(kind: .thrown)
             /// The worker trapped, aborted, overflowed its stack, or crashed by another signal.
             public static let crashed = Code(kind: .crashed)
@@ -44,7 +44,7 @@ extension ForkPool {
             public static let lost = Code(kind: .lost)
             /// `setUp` of a worker threw, exited or crashed.
             public static let setUpFailed = Code(kind: .setUpFailed)
-            /// The resident pool was already closed or cancelled.
+            /// The resident pool was already closed or cancelled, or the stream was read before.
             public static let closed = Code(kind: .closed)
             /// The body took longer than its timeout, the call was not done by its deadline, or `wait(for:)` took longer than its
             /// time.
@@ -93,8 +93,14 @@ extension ForkPool {
         public internal(set) var bodyRan = BodyRan.unknown
         /// The message: what happened and what to do, without the index of the item.
         public internal(set) var message: String
-        /// The error that the body threw; nil if it did not throw.
+        /// The error that the body, or the source of a stream, threw; nil if neither did.
         public internal(set) var thrown: Thrown?
+        /// The error itself that the source of a stream threw; nil if it did not throw.
+        ///
+        /// A stream reads its source in this process, so the error is there as it was thrown. The index of the failure is
+        /// that of the item that the source did not give; the loop has had the outcomes of all items before it. The error
+        /// is not coded: a failure that was decoded has `thrown` alone.
+        public internal(set) var sourceError: (any Error)?
 
         /// The beginning of the message of a failure without an index.
         static let map = "the map "
@@ -117,7 +123,7 @@ extension ForkPool {
 }
 
 extension ForkPool.Failure {
-    /// An error that a body threw in a worker.
+    /// An error that a body threw in a worker, or the source of a stream in this process.
     public struct Thrown: Sendable, Codable, CustomStringConvertible {
         /// The type and the description of the error.
         public let description: String

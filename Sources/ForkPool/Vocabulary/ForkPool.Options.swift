@@ -94,9 +94,10 @@ extension ForkPool {
         /// How much to raise the niceness of workers, from 0 to 19, in favour of other processes.
         public var niceness: Int
 
-        /// Gets the progress of a map, at most ten times a second and once at its end.
+        /// Gets the progress of a map or a stream, at most ten times a second and once at its end.
         ///
-        /// It runs in this process, on a thread that waits for the workers, so it should return soon.
+        /// It runs in this process, on a thread that waits for the workers, so it should return soon. For a stream it is the
+        /// thread or task that reads it, between two elements; a stream that is left early has no last call.
         public var progress: (@Sendable (Progress) -> Void)?
 
         /// The name of workers in `ps`, followed by the worker's number; nil for the name of the program.
@@ -185,11 +186,11 @@ extension ForkPool {
             require((0...19).contains(niceness), "niceness must be from 0 to 19, not \(niceness)")
         }
 
-        /// The progress of a map.
+        /// The progress of a map or a stream.
         public struct Progress: Sendable, Equatable {
-            /// The number of items that have a result or a failure.
+            /// The number of items that have a result or a failure; of a stream, those that its reader got.
             public let done: Int
-            /// The number of all items.
+            /// The number of all items; of a stream over a sequence, whose number is unknown, those that it took so far.
             public let total: Int
         }
     }

@@ -45,6 +45,7 @@ struct WorkerLoop {
     mutating func run() -> Int {
         runRemaining()
         seekers.insert(worker)
+        signalFree()
         defer { seekers.remove(worker) }
         while itemsLeft > 0 {
             if let number = nextToVisit(from: next) {
@@ -213,6 +214,13 @@ struct WorkerLoop {
         unsafe slot.lowestFailure.pointee.load(ordering: .sequentiallyConsistent) != .max
     }
 
+    /// Tells streams that collect inputs that this worker has become free.
+    private func signalFree() {
+        // A pool for one batch has no stream.
+        guard region.batchSlots > 1, region.workerFreed.isAwaited else { return }
+        if region.workerFreed.signal().contains(.tasks) { region.notices.signal() }
+    }
+
     /// Leaves a batch slot; the last worker to leave a closed slot publishes that the batch is done.
     private func leave(_ number: Int, _ slot: BatchSlot, tag: Int, signalsLoss: Bool = false) {
         let failed = hasFailed(slot)
@@ -221,6 +229,7 @@ struct WorkerLoop {
         slot.inside.remove(worker)
         unsafe record.batchSlot.pointee.store(0, ordering: .relaxed)
         unsafe record.began.pointee.store(0, ordering: .relaxed)
+        signalFree()
         guard !open.contains(number) else { return }
         if slot.inside.isEmpty {
             var sleepers = slot.finish(tag: tag)
