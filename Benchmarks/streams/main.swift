@@ -106,6 +106,11 @@ func compareLines(_ lines: Lines, repeats: Int) async throws {
                 defer { exec.cancel() }
                 return try await drainAsync(exec.stream(lines.ready))
             },
+            Row(name: "AsyncStream, sequential loop") {
+                var sum = 0
+                for await line in lines.produced { sum &+= job.run(line) }
+                return sum
+            },
             Row(name: "AsyncStream, one-shot") { try await drainAsync(pool.stream(lines.produced) { job.run($0) }) },
             Row(name: "AsyncStream, sync loop") { try drain(pool.stream(lines.produced) { job.run($0) }) },
         ])
