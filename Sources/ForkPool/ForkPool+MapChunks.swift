@@ -74,7 +74,7 @@ extension ForkPool {
     public func mapChunks<C: Collection, R>(
         _ items: C, size: Int? = nil, _ body: (C.SubSequence) throws -> R
     ) throws(Failure) -> [R] {
-        neverCalled()
+        throw Failure.rejected(R.self)
     }
 
     @_documentation(visibility: private)
@@ -84,7 +84,7 @@ extension ForkPool {
     public func mapChunks<C: Collection, R>(
         _ items: C, size: Int? = nil, _ body: (C.SubSequence) throws -> R
     ) async throws(Failure) -> ResultIsNeitherBitwiseCopyableNorCodable<R> {
-        neverCalled()
+        throw Failure.rejected(R.self)
     }
 }
 

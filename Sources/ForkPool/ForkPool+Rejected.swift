@@ -39,11 +39,11 @@ public struct InputAndResultMustBeBitwiseCopyableOrCodable<Input, Output> {
 @_documentation(visibility: private)
 public struct ResultIsNeitherBitwiseCopyableNorCodable<Output>: RandomAccessCollection {
     /// Is never read.
-    public var startIndex: Int { neverCalled() }
+    public var startIndex: Int { neverCalled(Output.self) }
     /// Is never read.
-    public var endIndex: Int { neverCalled() }
+    public var endIndex: Int { neverCalled(Output.self) }
     /// Is never read.
-    public subscript(_: Int) -> Output { neverCalled() }
+    public subscript(_: Int) -> Output { neverCalled(Output.self) }
 }
 
 @available(*, unavailable)
@@ -56,7 +56,7 @@ extension ForkPool {
     @available(*, noasync, message: "the result of the body must be BitwiseCopyable or Codable")
     @ResultMustBeBitwiseCopyableOrCodable<R>
     public func map<C: Collection, R>(_ items: C, _ body: (C.Element) throws -> R) throws(Failure) -> [R] {
-        neverCalled()
+        throw Failure.rejected(R.self)
     }
 
     @_documentation(visibility: private)
@@ -66,7 +66,7 @@ extension ForkPool {
     public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> ResultIsNeitherBitwiseCopyableNorCodable<R> {
-        neverCalled()
+        throw Failure.rejected(R.self)
     }
 
     @_documentation(visibility: private)
@@ -76,7 +76,7 @@ extension ForkPool {
     public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, Failure>] {
-        neverCalled()
+        neverCalled(R.self)
     }
 
     @_documentation(visibility: private)
@@ -86,7 +86,7 @@ extension ForkPool {
     public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> ResultIsNeitherBitwiseCopyableNorCodable<R> {
-        neverCalled()
+        neverCalled(R.self)
     }
 
     @_documentation(visibility: private)
@@ -96,7 +96,7 @@ extension ForkPool {
     public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) throws -> T {
-        neverCalled()
+        throw Failure.rejected(R.self)
     }
 
     @_documentation(visibility: private)
@@ -106,7 +106,7 @@ extension ForkPool {
     public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) async throws -> ResultIsNotBitwiseCopyable<R> {
-        neverCalled()
+        throw Failure.rejected(R.self)
     }
 }
 
@@ -125,6 +125,17 @@ public struct ResultIsNotBitwiseCopyable<Output> {}
 @available(*, unavailable)
 extension ResultIsNotBitwiseCopyable: Sendable {}
 
-func neverCalled() -> Never {
-    trap("inputs and results must be BitwiseCopyable or Codable")
+extension ForkPool.Failure {
+    /// Says that a call has a result that cannot cross: in Swift 5 the compiler only warns of one in async code.
+    static func rejected(_ type: Any.Type) -> Self {
+        var failure = Self(
+            .notRunnable, index: nil,
+            "the call cannot be run: its result, \(type), or its input is neither BitwiseCopyable nor Codable")
+        failure.bodyRan = .no
+        return failure
+    }
+}
+
+func neverCalled(_ type: Any.Type) -> Never {
+    trap("inputs and results must be BitwiseCopyable or Codable; the result is \(type)")
 }

@@ -5,11 +5,17 @@
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension ForkPool {
     @_documentation(visibility: private)
+    @available(*, unavailable, message: "a body is not async; write a ForkPool.Job, whose run is")
+    public func resident<I, R>(_ body: @escaping (I) async throws -> R) throws(Failure) -> Resident<I, R> {
+        throw Failure.rejected(R.self)
+    }
+
+    @_documentation(visibility: private)
     @_disfavoredOverload
     @available(*, noasync, message: "the input and the result of the body must be BitwiseCopyable or Codable")
     @InputAndResultMustBeBitwiseCopyableOrCodable<I, R>
     public func resident<I, R>(_ body: @escaping (I) throws -> R) throws(Failure) -> Resident<I, R> {
-        neverCalled()
+        throw Failure.rejected(R.self)
     }
 
     @_documentation(visibility: private)
@@ -19,7 +25,7 @@ extension ForkPool {
     public func stream<C: Collection, R>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
     ) -> Stream<R> {
-        neverCalled()
+        neverCalled(R.self)
     }
 
     @_documentation(visibility: private)
@@ -29,7 +35,7 @@ extension ForkPool {
     public func stream<S: Sequence, R>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> {
-        neverCalled()
+        neverCalled(R.self)
     }
 
     @_documentation(visibility: private)
@@ -39,6 +45,6 @@ extension ForkPool {
     public func stream<S: AsyncSequence & SendableMetatype, R>(
         _ items: sending S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> {
-        neverCalled()
+        neverCalled(R.self)
     }
 }

@@ -12,7 +12,7 @@ extension ForkPool {
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R
     ) throws(Failure) -> [R] {
-        neverCalled()
+        throw Failure.rejected(R.self)
     }
 
     @_documentation(visibility: private)
@@ -23,7 +23,7 @@ extension ForkPool {
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R
     ) async throws(Failure) -> ResultIsNeitherBitwiseCopyableNorCodable<R> {
-        neverCalled()
+        throw Failure.rejected(R.self)
     }
 
     @_documentation(visibility: private)
@@ -34,7 +34,7 @@ extension ForkPool {
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R
     ) -> [Result<R, Failure>] {
-        neverCalled()
+        neverCalled(R.self)
     }
 
     @_documentation(visibility: private)
@@ -45,7 +45,7 @@ extension ForkPool {
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R
     ) async -> ResultIsNeitherBitwiseCopyableNorCodable<R> {
-        neverCalled()
+        neverCalled(R.self)
     }
 
     @_documentation(visibility: private)
@@ -56,7 +56,7 @@ extension ForkPool {
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R, read: (Span<R>) throws -> T
     ) throws -> T {
-        neverCalled()
+        throw Failure.rejected(R.self)
     }
 
     @_documentation(visibility: private)
@@ -67,7 +67,7 @@ extension ForkPool {
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R, read: (Span<R>) throws -> T
     ) async throws -> ResultIsNotBitwiseCopyable<R> {
-        neverCalled()
+        throw Failure.rejected(R.self)
     }
 
     @_documentation(visibility: private)
@@ -78,7 +78,7 @@ extension ForkPool {
         state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
-        neverCalled()
+        throw Failure.rejected(R.self)
     }
 
     @_documentation(visibility: private)
@@ -89,7 +89,7 @@ extension ForkPool {
         _ items: C, order: Order = .input, window: Int? = nil, state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, C.Element) throws -> R
     ) -> Stream<R> {
-        neverCalled()
+        neverCalled(R.self)
     }
 
     @_documentation(visibility: private)
@@ -100,7 +100,7 @@ extension ForkPool {
         _ items: S, order: Order = .input, window: Int? = nil, state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, S.Element) throws -> R
     ) -> Stream<R> {
-        neverCalled()
+        neverCalled(R.self)
     }
 
     @_documentation(visibility: private)
@@ -111,6 +111,6 @@ extension ForkPool {
         _ items: sending S, order: Order = .input, window: Int? = nil, state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, S.Element) throws -> R
     ) -> Stream<R> {
-        neverCalled()
+        neverCalled(R.self)
     }
 }

@@ -44,7 +44,7 @@ enum Compiler {
     }
 
     /// Compiles a program, runs it, and returns its status and what it prints; or those of the compiler, if it refuses it.
-    static func run(_ program: String) throws -> (status: Int32?, text: String) {
+    static func run(_ program: String, language: Int = 6) throws -> (status: Int32?, text: String) {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("forkpool-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -52,7 +52,7 @@ enum Compiler {
         let objects = folder.appendingPathComponent("objects")
         try Data(try libraryObjects().utf8).write(to: objects)
         let executable = folder.appendingPathComponent("program").path
-        let compiled = try run(in: folder, ["@\(objects.path)", "-o", executable])
+        let compiled = try run(in: folder, ["@\(objects.path)", "-o", executable], language: language)
         guard compiled.status == 0 else { return compiled }
         return try Program.run(executable, [])
     }
@@ -74,12 +74,12 @@ enum Compiler {
         URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
 
     private static func run(
-        in folder: URL, _ arguments: [String]
+        in folder: URL, _ arguments: [String], language: Int = 6
     ) throws -> (status: Int32?, text: String) {
         let (status, text) = try Program.run(
             try executable(),
             arguments + [
-                "-swift-version", "6", "-diagnostic-style", "llvm", "-module-cache-path", folder.path,
+                "-swift-version", "\(language)", "-diagnostic-style", "llvm", "-module-cache-path", folder.path,
                 "-I", products.appendingPathComponent("Modules").path,
                 "-Xcc", "-fmodule-map-file=\(products.path)/CForkPool.build/module.modulemap",
                 folder.appendingPathComponent("main.swift").path,

@@ -127,6 +127,9 @@ struct MistakeTests {
             "throws", "_ = try p.map([1]) { i in await slow(i) }",
             "cannot pass function of type '(Int) async -> Int' to parameter expecting synchronous function type"),
         Mistake(
+            "throws", "_ = try p.resident { (i: Int) in await slow(i) }",
+            "'resident' is unavailable: a body is not async; write a ForkPool.Job, whose run is"),
+        Mistake(
             "", "_ = p.map([1]) { $0 }", "call can throw, but it is not marked with 'try' and the error is not handled"),
         Mistake("throws", "_ = p.map([1]) { $0 }", "call can throw but is not marked with 'try'"),
         Mistake(
@@ -160,6 +163,24 @@ struct MistakeTests {
 
     private static func blocking(_ method: String, _ advice: String) -> String {
         "instance method '\(method)' is unavailable from asynchronous contexts; \(advice)"
+    }
+
+    @Test("in async code of Swift 5 is a warning, and a failure of the call that names the type")
+    func failsInSwift5() throws {
+        let program = """
+            import ForkPool
+            func call() async {
+                do {
+                    _ = try await ForkPool(workers: 1).map(0..<2) { number in ("a", number) }
+                } catch { print(error) }
+            }
+            await call()
+            """
+        let (status, text) = try Compiler.run(program, language: 5)
+        #expect(status == 0)
+        let words =
+            "the call cannot be run: its result, (String, Int), or its input is neither BitwiseCopyable nor Codable\n"
+        #expect(text.hasSuffix(words), "\(text)")
     }
 
     private static let syncCalls = [
