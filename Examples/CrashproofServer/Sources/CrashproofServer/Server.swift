@@ -14,9 +14,10 @@ func makePool() throws -> ForkPool.Resident<String, Int> {
         name: "calculator",
         signals: .parentDecides,  // SIGTERM for the whole group lets the workers finish
         maxPending: 16, whenFull: .fail)  // more requests than that are refused, not queued
-    return try ForkPool(options: options).resident { (expression: String) in
+    let pool = try ForkPool(options: options).resident { (expression: String) in
         try Calculator.evaluate(expression)
     }
+    return pool.with { $0.deadline = .seconds(45) }  // for one request and its time in the queue
 }
 
 /// Serves until SIGTERM or SIGINT, answers the requests that it has, ends its workers, and returns.
