@@ -10,6 +10,8 @@ extension Pool {
     func expire(at now: Int, _ state: inout State) {
         guard state.lookBy <= now else { return }
         state.lookBy = .max
+        // All items have their outcome, and workers are in `tearDown`: the caller does not wait for that any longer.
+        if servesOneBatch, state.queue.isClosing { endBatches(.cancelled, &state) }
         expirePending(at: now, &state)
         for case let batch? in state.queue.slots where batch.machine.ending == nil {
             if batch.shape.deadline > now {
