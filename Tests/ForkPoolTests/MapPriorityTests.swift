@@ -100,6 +100,7 @@ struct MapPriorityTests {
         #expect(queue.end("holder").first == .grant("high", [0]))
         #expect(queue.end("high").first == .grant("task", [0]))
         #expect(queue.pass(from: "task", to: "other").first == .grant("other", [0]))
+        _ = queue.comeBack("task")
         #expect(queue.end("other").first == .grant("task", [0]))
         #expect(queue.end("task").first == .grant("thread", [0]))
     }

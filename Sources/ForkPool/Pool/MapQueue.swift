@@ -33,6 +33,8 @@ struct MapQueue<Map: Equatable> {
     private var running: [Entry] = []
     /// The maps that have none, in the order in which they get one: those of the highest priority first.
     private var line: [Entry] = []
+    /// The maps whose workers were passed on, until their tasks look for them: no worker waits for these.
+    private var away: [Entry] = []
 
     init(workers: Int) {
         self.workers = workers
@@ -42,7 +44,7 @@ struct MapQueue<Map: Equatable> {
     // MARK: - Questions
 
     /// The number of maps that wait for their first worker.
-    var pending: Int { line.count { !$0.hasBegun } }
+    var pending: Int { line.count { !$0.hasBegun } + away.count }
 
     /// The number of workers that maps have.
     var busy: Int { running.reduce(0) { $0 + $1.workers.count } }
@@ -79,6 +81,8 @@ struct MapQueue<Map: Equatable> {
     mutating func end(_ map: Map) -> [Action] {
         if let number = line.firstIndex(where: { $0.map == map }) {
             line.remove(at: number)
+        } else if let number = away.firstIndex(where: { $0.map == map }) {
+            away.remove(at: number)
         } else if let number = running.firstIndex(where: { $0.map == map }) {
             let entry = running.remove(at: number)
             if !entry.isExtra { free(entry.workers) }
@@ -119,8 +123,8 @@ struct MapQueue<Map: Equatable> {
         line.insert(entry, at: line.lastIndex { $0.priority >= entry.priority }.map { $0 + 1 } ?? 0)
     }
 
-    /// Gives the workers of a map that was given some and has not begun to one that waits; the first one waits in front of those
-    /// of its priority.
+    /// Gives the workers of a map that was given some and has not begun to one that waits; the first one is away until it comes
+    /// back.
     mutating func pass(from map: Map, to other: Map) -> [Action] {
         guard let from = running.firstIndex(where: { $0.map == map }),
             let to = line.firstIndex(where: { $0.map == other })
@@ -132,9 +136,19 @@ struct MapQueue<Map: Equatable> {
         next.hasBegun = true
         running.append(next)
         (entry.workers, entry.recalled, entry.isLastRecalled, entry.hasBegun) = ([], 0, false, false)
-        line.insert(entry, at: line.firstIndex { $0.priority <= entry.priority } ?? line.endIndex)
+        away.append(entry)
         return [.grant(other, next.workers)] + distribute()
     }
+
+    /// Has a map that is away wait again, in front of those of its priority.
+    mutating func comeBack(_ map: Map) -> [Action] {
+        guard let number = away.firstIndex(where: { $0.map == map }) else { return [] }
+        let entry = away.remove(at: number)
+        line.insert(entry, at: line.firstIndex { $0.priority <= entry.priority } ?? line.endIndex)
+        return distribute()
+    }
+
+    func waits(_ map: Map) -> Bool { line.contains { $0.map == map } }
 
     private mutating func takeFree(_ most: Int) -> [Int] {
         let taken = Array(free.suffix(most).reversed())
