@@ -220,18 +220,42 @@ struct MapQueue<Map: Equatable> {
     private var fairShares: [(size: Int, isLent: Bool)]? {
         guard !line.isEmpty || running.count > 1 && poorest != nil else { return nil }
         var shares = Array(repeating: (size: 0, isLent: false), count: running.count)
-        var left = workers
-        for priority in Set(running.map(\.priority) + line.map(\.priority)).sorted(by: >) where left > 0 {
-            share(&left, amongMapsOf: priority, &shares)
+        // No map in line is looked at that no worker is left for: there may be thousands.
+        var (left, start, last) = (workers, 0, Int?.none)
+        while left > 0, let priority = nextPriority(below: last, from: start) {
+            let end = placeInLine(below: priority, from: start)
+            share(&left, amongMapsOf: priority, waiting: line[start..<end], &shares)
+            (start, last) = (end, priority)
         }
         let isEven = line.isEmpty && running.indices.allSatisfy { running[$0].workers.count >= shares[$0].size }
         return isEven ? nil : shares
     }
 
+    /// The highest priority of the running maps below one, and of the maps in line from a place on.
+    private func nextPriority(below last: Int?, from start: Int) -> Int? {
+        var highest = start < line.count ? line[start].priority : nil
+        for entry in running where last.map({ entry.priority < $0 }) ?? true {
+            highest = max(highest ?? .min, entry.priority)
+        }
+        return highest
+    }
+
+    /// The first place in line, from one on, of a map below a priority; its end if there is none.
+    private func placeInLine(below priority: Int, from start: Int) -> Int {
+        var (low, high) = (start, line.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if line[middle].priority >= priority { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
     /// Shares what is left of the workers among the maps of a priority.
-    private func share(_ left: inout Int, amongMapsOf priority: Int, _ shares: inout [(size: Int, isLent: Bool)]) {
+    private func share(
+        _ left: inout Int, amongMapsOf priority: Int, waiting: ArraySlice<Entry>,
+        _ shares: inout [(size: Int, isLent: Bool)]
+    ) {
         let members = running.indices.filter { running[$0].priority == priority && !running[$0].isExtra }
-        let waiting = line.filter { $0.priority == priority }
         // Where there are more than workers left, those that began first have none.
         let holders = members.suffix(left)
         let first = waiting.prefix(left - holders.count)
