@@ -44,6 +44,7 @@ extension ForkPool {
         ///
         /// Blocks the calling thread; async code uses `finish()`. Later calls fail as `closed`. Has no effect on a pool that was
         /// already closed or cancelled. While other jobs share the workers it returns when the work of its own job is finished.
+        /// It waits for a `setUp`, the making of a state and a `tearDown` too, however long these take; `cancel()` ends them.
         ///
         /// - Precondition: The caller is not a progress handler, because the workers would wait for it.
         @available(*, noasync, message: "close() blocks the thread; use await finish(), or cancel() in a defer")

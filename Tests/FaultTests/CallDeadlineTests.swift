@@ -58,6 +58,12 @@ import Testing
     func setUp(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in CallDeadlineScenes.setUp(kind) }
     }
+
+    @Test(
+        "A map whose workers are still in tearDown at its deadline has its results, and its deadline ends no later map")
+    func tearDown() async {
+        await #expect(processExitsWith: .success) { CallDeadlineScenes.tearDown() }
+    }
 }
 
 private enum CallDeadlineScenes {
@@ -289,6 +295,33 @@ private enum CallDeadlineScenes {
             let failure = pool.with { $0.deadline = .milliseconds(100) }.mapResults([.give(1)])[0].failure
             #expect(failure?.code == .timedOut && failure?.bodyRan == .no, "\(failure as Any)")
             #expect(try pool.map([.give(2)]) == [2])
+        }
+    }
+
+    static func tearDown() {
+        Scene.leaveNothing { () throws in
+            let pool = ForkPool(workers: 2, options: .init(tearDown: { sleep(60_000) }))
+            let hasty = pool.with { $0.deadline = .milliseconds(300) }
+            #expect(try hasty.map(0..<4) { $0 } == [0, 1, 2, 3])
+            let failed = failure { () throws(ForkPool.Failure) in
+                try hasty.map(0..<4) { item in if item == 2 { throw Plain(description: "no") } }
+            }
+            #expect(failed?.code == .thrown && failed?.index == 2, "\(failed as Any)")
+        }
+        Scene.leaveNothing { () throws in
+            let (pool, ended) = (ForkPool(workers: 1), SharedCounter())
+            let hasty = pool.with { $0.deadline = .milliseconds(300) }
+            let stuck = try hasty.map(0..<4, state: { 0 }, tearDown: { _ in sleep(60_000) }) { _, item in item }
+            #expect(stuck == [0, 1, 2, 3])
+            #expect(try hasty.map(0..<4) { $0 } == [0, 1, 2, 3])
+            try pool.forEach(
+                0..<4, state: { 0 },
+                tearDown: { _ in
+                    usleep(600_000)
+                    ended.add(1)
+                }
+            ) { _, _ in }
+            #expect(ended.value == 1)
         }
     }
 }

@@ -11,6 +11,14 @@ import Testing
         await #expect(processExitsWith: .success) { await TurnScenes.starvation() }
     }
 
+    @Test("They all end too where they take several turns, and where those of tasks have the higher priority")
+    func longStarvation() async {
+        await #expect(processExitsWith: .success) {
+            await TurnScenes.longStarvation(priority: 0)
+            await TurnScenes.longStarvation(priority: 1)
+        }
+    }
+
     @Test("5 short maps end before a long one that began first, also where the pool has one worker", arguments: [1, 2])
     func fair(_ workers: Int) async {
         await #expect(processExitsWith: .success) { [workers] in TurnScenes.fair(workers) }
@@ -60,6 +68,29 @@ private enum TurnScenes {
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(sums.sorted() == (0..<40).map { 3 * $0 + 3 })
+        }
+    }
+
+    static func longStarvation(priority: Int) async {
+        await Scene.leaveNothing { () async throws in
+            let pool = ForkPool(workers: 1, options: .init(chunk: .fixed(1)))
+            let urgent = pool.with { $0.priority = priority }
+            // Each takes longer than a turn, so it waits again after it has begun.
+            let body: @Sendable (Int) -> Int = { item in
+                usleep(60_000)
+                return item
+            }
+            let blocking: @Sendable () throws -> [Int] = { try pool.map(0..<4, body) }
+            let processors = ForkPool.availableProcessors
+            let sums = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<4 * processors {
+                    group.addTask {
+                        number % 2 == 0 ? try blocking().reduce(0, +) : try await urgent.map(0..<4, body).reduce(0, +)
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(sums == Array(repeating: 6, count: 4 * processors))
         }
     }
 

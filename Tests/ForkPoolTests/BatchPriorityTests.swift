@@ -54,6 +54,25 @@ struct BatchPriorityTests {
         #expect(queue.admitNext()?.batch === equal)
     }
 
+    @Test("gives back what fulfils a condition, keeps the rest in its order, and looks at each twice at most")
+    func withdrawal() {
+        var queue = full(1)
+        let batches = [2, 7, 4, 7, 1].map { Item($0) }
+        for batch in batches { #expect(queue.admit(batch) == .pending) }
+        let sevens = queue.withdraw { $0.priority == 7 }
+        #expect(sevens.map(ObjectIdentifier.init) == [batches[1], batches[3]].map(ObjectIdentifier.init))
+        #expect(queue.withdraw { $0.priority == 7 }.isEmpty)
+        for _ in 0..<1000 { _ = queue.admit(Item(0)) }
+        var looks = 0
+        let withdrawn = queue.withdraw { item in
+            looks += 1
+            return item.priority == 0
+        }
+        #expect(withdrawn.count == 1000 && looks <= 2 * 1003)
+        let rest = [batches[2], batches[0], batches[4]]
+        #expect(queue.pending.map(ObjectIdentifier.init) == rest.map(ObjectIdentifier.init))
+    }
+
     @Test("keeps no slot from those of the same priority, whatever that is")
     func keptOfOnePriority() {
         var queue = full(4, kept: 1, of: 7)

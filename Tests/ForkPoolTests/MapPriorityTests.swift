@@ -41,6 +41,23 @@ struct MapPriorityTests {
         #expect(queue.end("high") == [.grant("holder", [0, 1])])
     }
 
+    @Test("shares by priority, whatever priorities wait behind those that a worker is for, and how many")
+    func manyPriorities() {
+        var queue = held(workers: 4)
+        for number in 0..<500 {
+            let priority = -1 - number % 5
+            let (workers, actions) = queue.arrive("low \(number)", wanting: 4, priority: priority)
+            #expect(workers == nil && actions == [])
+        }
+        #expect(queue.arrive("high", wanting: 1, priority: 2).1 == [.recall("holder", 1, isLast: false)])
+        #expect(queue.arrive("middle", wanting: 1, priority: 1).1 == [.recall("holder", 2, isLast: false)])
+        #expect(queue.arrive("equal", wanting: 1).1 == [.recall("holder", 3, isLast: false)])
+        #expect(queue.giveBack([3], of: "holder", gaveWay: 1, wanting: 4).first == .grant("high", [3]))
+        #expect(queue.giveBack([2], of: "holder", gaveWay: 1, wanting: 4).first == .grant("middle", [2]))
+        #expect(queue.giveBack([1], of: "holder", gaveWay: 1, wanting: 4).first == .grant("equal", [1]))
+        #expect(queue.end("holder").first == .grant("low 0", [0]))
+    }
+
     @Test("recalls no more of a map than those of a higher priority can use")
     func wishes() {
         var queue = held(workers: 4)
@@ -100,6 +117,7 @@ struct MapPriorityTests {
         #expect(queue.end("holder").first == .grant("high", [0]))
         #expect(queue.end("high").first == .grant("task", [0]))
         #expect(queue.pass(from: "task", to: "other").first == .grant("other", [0]))
+        _ = queue.comeBack("task")
         #expect(queue.end("other").first == .grant("task", [0]))
         #expect(queue.end("task").first == .grant("thread", [0]))
     }

@@ -149,9 +149,31 @@ struct MapQueueTests {
         for map in 2...4 { #expect(arrive(map, 1, in: &queue) == nil) }
         #expect(queue.end(1) == [.grant(2, [0]), .recall(2, 1, isLast: true)])
         #expect(queue.pass(from: 2, to: 4) == [.grant(4, [0]), .recall(4, 1, isLast: true)])
-        #expect(queue.pending == 2)
+        #expect(queue.pending == 2 && !queue.waits(2) && queue.waits(3))
+        // Until it comes back no map waits for it, and then it is the next.
+        #expect(queue.comeBack(2) == [])
+        #expect(queue.waits(2) && queue.comeBack(2) == [])
         #expect(queue.end(4).first == .grant(2, [0]))
         #expect(queue.pass(from: 4, to: 3) == [])
+    }
+
+    @Test("neither recalls a worker for a map that is away nor keeps one free for it, and gives it one when it is back")
+    func away() {
+        var queue = Queue(workers: 1)
+        #expect(arrive(1, 1, in: &queue) == [0])
+        #expect(queue.arrive(2, wanting: 1, priority: 5).workers == nil)
+        #expect(arrive(3, 1, in: &queue) == nil)
+        #expect(queue.end(1).first == .grant(2, [0]))
+        #expect(queue.pass(from: 2, to: 3) == [.grant(3, [0])])
+        #expect(queue.comeBack(2) == [.recall(3, 1, isLast: false)])
+        #expect(queue.giveBack([0], of: 3, gaveWay: 1, wanting: 1).first == .grant(2, [0]))
+        #expect(queue.pass(from: 2, to: 3) == [.grant(3, [0])])
+        #expect(queue.end(3) == [] && !queue.isFull && queue.pending == 1)
+        #expect(queue.comeBack(2) == [.grant(2, [0])])
+        #expect(arrive(4, 1, in: &queue) == nil)
+        #expect(queue.pass(from: 2, to: 4) == [.grant(4, [0])])
+        // One that leaves meanwhile is gone.
+        #expect(queue.end(2) == [] && queue.pending == 0 && queue.comeBack(2) == [])
     }
 
     @Test("never has a worker at two maps or a free one beside a map that waits, and gives each map its turn")

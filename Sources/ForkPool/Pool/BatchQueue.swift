@@ -94,6 +94,15 @@ struct BatchQueue<Batch: Prioritized> {
         batchEnded()
     }
 
+    /// Takes the batches that fulfil a condition out of the line, in one pass, and returns them in their order.
+    mutating func withdraw(where condition: (Batch) -> Bool) -> [Batch] {
+        let withdrawn = pending.filter(condition)
+        guard !withdrawn.isEmpty else { return [] }
+        pending.removeAll(where: condition)
+        batchEnded()
+        return withdrawn
+    }
+
     mutating func withdrawAll() -> [Batch] { exchange(&pending, with: []) }
 
     /// Accepts nothing any more; the first reason stays.

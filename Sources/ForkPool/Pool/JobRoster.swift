@@ -14,6 +14,9 @@ struct JobRoster {
         self.names = names
     }
 
+    /// Whether a job accepts nothing any more.
+    var refusesAny: Bool { !refusals.isEmpty }
+
     func refuses(_ job: Int) -> Bool { refusals[job] != nil }
 
     func refusal(of job: Int) -> String? { refusals[job] }

@@ -33,6 +33,8 @@ struct MapQueue<Map: Equatable> {
     private var running: [Entry] = []
     /// The maps that have none, in the order in which they get one: those of the highest priority first.
     private var line: [Entry] = []
+    /// The maps whose workers were passed on, until their tasks look for them: no worker waits for these.
+    private var away: [Entry] = []
 
     init(workers: Int) {
         self.workers = workers
@@ -42,7 +44,7 @@ struct MapQueue<Map: Equatable> {
     // MARK: - Questions
 
     /// The number of maps that wait for their first worker.
-    var pending: Int { line.count { !$0.hasBegun } }
+    var pending: Int { line.count { !$0.hasBegun } + away.count }
 
     /// The number of workers that maps have.
     var busy: Int { running.reduce(0) { $0 + $1.workers.count } }
@@ -79,6 +81,8 @@ struct MapQueue<Map: Equatable> {
     mutating func end(_ map: Map) -> [Action] {
         if let number = line.firstIndex(where: { $0.map == map }) {
             line.remove(at: number)
+        } else if let number = away.firstIndex(where: { $0.map == map }) {
+            away.remove(at: number)
         } else if let number = running.firstIndex(where: { $0.map == map }) {
             let entry = running.remove(at: number)
             if !entry.isExtra { free(entry.workers) }
@@ -119,8 +123,8 @@ struct MapQueue<Map: Equatable> {
         line.insert(entry, at: line.lastIndex { $0.priority >= entry.priority }.map { $0 + 1 } ?? 0)
     }
 
-    /// Gives the workers of a map that was given some and has not begun to one that waits; the first one waits in front of those
-    /// of its priority.
+    /// Gives the workers of a map that was given some and has not begun to one that waits; the first one is away until it comes
+    /// back.
     mutating func pass(from map: Map, to other: Map) -> [Action] {
         guard let from = running.firstIndex(where: { $0.map == map }),
             let to = line.firstIndex(where: { $0.map == other })
@@ -132,9 +136,19 @@ struct MapQueue<Map: Equatable> {
         next.hasBegun = true
         running.append(next)
         (entry.workers, entry.recalled, entry.isLastRecalled, entry.hasBegun) = ([], 0, false, false)
-        line.insert(entry, at: line.firstIndex { $0.priority <= entry.priority } ?? line.endIndex)
+        away.append(entry)
         return [.grant(other, next.workers)] + distribute()
     }
+
+    /// Has a map that is away wait again, in front of those of its priority.
+    mutating func comeBack(_ map: Map) -> [Action] {
+        guard let number = away.firstIndex(where: { $0.map == map }) else { return [] }
+        let entry = away.remove(at: number)
+        line.insert(entry, at: line.firstIndex { $0.priority <= entry.priority } ?? line.endIndex)
+        return distribute()
+    }
+
+    func waits(_ map: Map) -> Bool { line.contains { $0.map == map } }
 
     private mutating func takeFree(_ most: Int) -> [Int] {
         let taken = Array(free.suffix(most).reversed())
@@ -206,18 +220,42 @@ struct MapQueue<Map: Equatable> {
     private var fairShares: [(size: Int, isLent: Bool)]? {
         guard !line.isEmpty || running.count > 1 && poorest != nil else { return nil }
         var shares = Array(repeating: (size: 0, isLent: false), count: running.count)
-        var left = workers
-        for priority in Set(running.map(\.priority) + line.map(\.priority)).sorted(by: >) where left > 0 {
-            share(&left, amongMapsOf: priority, &shares)
+        // No map in line is looked at that no worker is left for: there may be thousands.
+        var (left, start, last) = (workers, 0, Int?.none)
+        while left > 0, let priority = nextPriority(below: last, from: start) {
+            let end = placeInLine(below: priority, from: start)
+            share(&left, amongMapsOf: priority, waiting: line[start..<end], &shares)
+            (start, last) = (end, priority)
         }
         let isEven = line.isEmpty && running.indices.allSatisfy { running[$0].workers.count >= shares[$0].size }
         return isEven ? nil : shares
     }
 
+    /// The highest priority of the running maps below one, and of the maps in line from a place on.
+    private func nextPriority(below last: Int?, from start: Int) -> Int? {
+        var highest = start < line.count ? line[start].priority : nil
+        for entry in running where last.map({ entry.priority < $0 }) ?? true {
+            highest = max(highest ?? .min, entry.priority)
+        }
+        return highest
+    }
+
+    /// The first place in line, from one on, of a map below a priority; its end if there is none.
+    private func placeInLine(below priority: Int, from start: Int) -> Int {
+        var (low, high) = (start, line.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if line[middle].priority >= priority { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
     /// Shares what is left of the workers among the maps of a priority.
-    private func share(_ left: inout Int, amongMapsOf priority: Int, _ shares: inout [(size: Int, isLent: Bool)]) {
+    private func share(
+        _ left: inout Int, amongMapsOf priority: Int, waiting: ArraySlice<Entry>,
+        _ shares: inout [(size: Int, isLent: Bool)]
+    ) {
         let members = running.indices.filter { running[$0].priority == priority && !running[$0].isExtra }
-        let waiting = line.filter { $0.priority == priority }
         // Where there are more than workers left, those that began first have none.
         let holders = members.suffix(left)
         let first = waiting.prefix(left - holders.count)

@@ -68,6 +68,9 @@ final class MapTurn: Equatable, @unchecked Sendable {
         return taken
     }
 
+    /// Takes the workers of a map whose task was given some long ago and has not begun, if this one waits for its next turn.
+    func overtake() { sharing.overtake(self) }
+
     /// Gives workers back, some of which gave way; `wanted` is the most that the map has a use for from now on.
     func giveBack(_ workers: [Int], gaveWay count: Int, wanting wanted: Int) {
         sharing.change { queue in

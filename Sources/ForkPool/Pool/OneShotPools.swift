@@ -122,6 +122,7 @@ extension Pool {
             state.queue.reopen()
             state.hasSetUp = hasSetUp
             state.calls = 0
+            state.lookBy = .max
             state.inheritors = []
             // What came before the map was repaired with it.
             state.repaired = now

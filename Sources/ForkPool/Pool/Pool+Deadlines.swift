@@ -5,10 +5,15 @@ internal import Synchronization
 
 extension Pool {
     /// Ends what is not done by its deadline, if one has passed, and plans the next look.
+    ///
+    /// Each line is gone through once: thousands of calls may have the same deadline.
     func expire(at now: Int, _ state: inout State) {
         guard state.lookBy <= now else { return }
         state.lookBy = .max
-        for batch in state.queue.pending + state.queue.slots.compactMap({ $0 }) where batch.machine.ending == nil {
+        // All items have their outcome, and workers are in `tearDown`: the caller does not wait for that any longer.
+        if servesOneBatch, state.queue.isClosing { endBatches(.cancelled, &state) }
+        expirePending(at: now, &state)
+        for case let batch? in state.queue.slots where batch.machine.ending == nil {
             if batch.shape.deadline > now {
                 state.lookBy = min(state.lookBy, batch.shape.deadline)
             } else if servesOneBatch {
@@ -17,15 +22,34 @@ extension Pool {
                 _ = stop(batch, cause(ofExpiryOf: batch), &state)
             }
         }
-        for ticket in state.roomLine {
-            if ticket.deadline > now {
-                state.lookBy = min(state.lookBy, ticket.deadline)
-            } else {
-                state.roomLine.removeAll { $0 === ticket }
-                exchange(&ticket.sleeper, with: nil)?.wake(&state.awakened)
-            }
-        }
+        expireRoomLine(at: now, &state)
         writeBacklog(state)
+    }
+
+    /// Ends the batches that wait for a batch slot and are overdue.
+    private func expirePending(at now: Int, _ state: inout State) {
+        let overdue = state.queue.withdraw { $0.shape.deadline <= now }
+        for batch in state.queue.pending { state.lookBy = min(state.lookBy, batch.shape.deadline) }
+        guard !overdue.isEmpty else { return }
+        for batch in overdue {
+            batch.machine.end(cause(ofExpiryOf: batch))
+            end(batch, &state)
+        }
+        layout.admission.signal()
+    }
+
+    /// Wakes the callers that wait for room and are overdue; each then ends its batch itself.
+    private func expireRoomLine(at now: Int, _ state: inout State) {
+        var line = exchange(&state.roomLine, with: [])
+        line.removeAll { ticket in
+            guard ticket.deadline <= now else {
+                state.lookBy = min(state.lookBy, ticket.deadline)
+                return false
+            }
+            exchange(&ticket.sleeper, with: nil)?.wake(&state.awakened)
+            return true
+        }
+        state.roomLine = line
     }
 
     /// Has the supervisor look no later than at a time; returns whether it has to be told.

@@ -160,6 +160,7 @@ extension Pool {
     func wakeRoomLine(_ state: inout State) {
         guard !state.roomLine.isEmpty, let limit = options.maxPending else { return }
         var count = state.queue.refusesBatches != nil ? .max : max(0, room(limit, state))
+        guard count > 0 || state.jobs?.refusesAny == true else { return }
         var line = exchange(&state.roomLine, with: [])
         line.removeAll { ticket in
             // A caller that is refused takes no room.

@@ -13,12 +13,21 @@ extension PoolSupervisor {
         let hadEvent = turn.event != nil
         // First of all: what gave way must not be started again for what the map was given.
         giveBackUnused(turn)
+        if nextOvertaking != nil { turn.overtake() }
         let given = turn.take()
         if !given.isEmpty {
             takeUp(given)
             giveBackUnused(turn)
         }
         return processes.count != before || hadEvent != (turn.event != nil)
+    }
+
+    /// How long a map that waits for its next turn sleeps until it looks for one to overtake, in nanoseconds; nil where none waits.
+    ///
+    /// The thread of a map that no task makes may be one that tasks need to begin.
+    var nextOvertaking: Int? {
+        guard let turn, !turn.isTask, table.heldCount == 0, !table.isEnding else { return nil }
+        return WorkerSharing.longestStart
     }
 
     private func giveBackUnused(_ turn: MapTurn) {

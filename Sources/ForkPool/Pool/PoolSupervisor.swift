@@ -134,6 +134,7 @@ final class PoolSupervisor {
         let now = monotonicNanoseconds()
         var time = min(pool.nextReview(now: now), table.nextRestEnd)
         for kill in refusedKills.values { time = min(time, kill.deadline) }
+        if let nextOvertaking { time = min(time, now + nextOvertaking) }
         if watchesUse() { time = min(time, watchdog.nextTime(now: now)) }
         return time == .max ? -1 : Int64(max(time - now, 0))
     }

@@ -147,11 +147,13 @@ final class WorkerSharing: Sendable {
 
     /// Has a thread or a task sleep for a map; returns false if the map need not wait.
     private func fallAsleep(_ turn: MapTurn, _ sleeper: Sleeper) -> Bool {
-        state.withLock { _ in
-            guard turn.given.isEmpty, turn.departure == nil else { return false }
-            turn.sleeper = sleeper
-            return true
+        var sleeps = false
+        changeState { state in
+            guard turn.given.isEmpty, turn.departure == nil else { return [] }
+            (turn.sleeper, sleeps) = (sleeper, true)
+            return state.queue.comeBack(turn)
         }
+        return sleeps
     }
 
     /// Begins with what a map was given; returns false if that is nothing.
@@ -185,11 +187,11 @@ final class WorkerSharing: Sendable {
 
     /// Gives a map, for which a thread waits, the workers of one whose task was given some long ago and has not begun.
     ///
-    /// All threads for tasks may be in such waits.
-    private func overtake(_ turn: MapTurn) {
+    /// All threads for tasks may be in such waits: for their first worker, or for their next turn.
+    func overtake(_ turn: MapTurn) {
         let now = monotonicNanoseconds()
         changeState { state in
-            guard turn.given.isEmpty,
+            guard turn.given.isEmpty, state.queue.waits(turn),
                 let late = state.unbegun.firstIndex(where: { now - $0.began >= Self.longestStart })
             else { return [] }
             let other = state.unbegun.remove(at: late)

@@ -20,7 +20,8 @@ extension ForkPool {
         ///
         /// Time in the queue counts, and so do all attempts and the pauses between them. It begins when a map or a call is made,
         /// and for an item of a stream when it is taken from its source. What is not done then fails as `timedOut`: what still
-        /// waits takes no worker, and a worker that is on it is killed. Time in which this process is stopped counts.
+        /// waits takes no worker, and a worker that is on it is killed. A map whose items are all done has its results then, and
+        /// its workers that are still in a `tearDown` are killed. Time in which this process is stopped counts.
         public var deadline: Duration?
 
         /// How often to run an item again after its worker ended; nil for never, except twice after a proven deadlock.
