@@ -9,7 +9,7 @@ extension ForkPool {
     ///
     /// - Parameter change: Changes the options, which start as those of this pool.
     /// - Returns: The pool to make the calls with.
-    /// - Precondition: `timeout` and `deadline` are at least a nanosecond, `retries` and `retryPause` at least 0.
+    /// - Precondition: `timeout` is at least a nanosecond, `retries` and `retryPause` at least 0.
     public func with(_ change: (inout CallOptions) -> Void) -> ForkPool {
         var options = callOptions
         change(&options)
@@ -26,7 +26,7 @@ extension ForkPool.Resident {
     ///
     /// - Parameter change: Changes the options, which start as those of this pool.
     /// - Returns: The pool to make the calls with.
-    /// - Precondition: `timeout` and `deadline` are at least a nanosecond, `retries` and `retryPause` at least 0.
+    /// - Precondition: `timeout` is at least a nanosecond, `retries` and `retryPause` at least 0.
     public func with(_ change: (inout ForkPool.CallOptions) -> Void) -> ForkPool.Resident<Input, Output> {
         var options = callOptions
         change(&options)

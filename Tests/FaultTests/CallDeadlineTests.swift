@@ -15,6 +15,11 @@ import Testing
         }
     }
 
+    @Test("A deadline that has passed before the call fails the call", arguments: Kind.allCases)
+    func passed(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in CallDeadlineScenes.passed(kind) }
+    }
+
     @Test("What waits at its deadline takes no worker, and what it waited for goes on", arguments: Kind.allCases)
     func waits(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
@@ -76,6 +81,16 @@ private enum CallDeadlineScenes {
     private static func expectWaited(_ failure: ForkPool.Failure?, after time: String) {
         #expect(failure?.code == .timedOut && failure?.bodyRan == .no && failure?.pid == nil, "\(failure as Any)")
         #expect(failure?.message.contains("waited in the queue for \(time), its whole deadline") == true)
+    }
+
+    static func passed(_ kind: Kind) {
+        Scene.survive(kind) { pool throws in
+            for deadline in [Duration.zero, .seconds(-1), .seconds(Int64.min)] {
+                let results = pool.with { $0.deadline = deadline }.mapResults([.nap(60_000), .nap(60_000)])
+                #expect(results.map { $0.failure?.code } == [.timedOut, .timedOut], "\(results)")
+            }
+            #expect(try pool.map([.give(1)]) == [1])
+        }
     }
 
     static func runs(_ kind: Kind) {

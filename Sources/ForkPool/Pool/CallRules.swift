@@ -18,7 +18,7 @@ struct CallRules: Sendable {
 extension CallRules {
     init(_ options: ForkPool.CallOptions) {
         timeout = options.timeout?.nanoseconds
-        deadline = options.deadline?.nanoseconds
+        deadline = options.deadline.map { max(0, $0.nanoseconds) }
         retries = RetryPolicy(
             retries: options.retries, reasons: options.retryReasons, pause: options.retryPause.nanoseconds)
         priority = options.priority

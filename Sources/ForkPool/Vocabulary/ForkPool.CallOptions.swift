@@ -21,7 +21,8 @@ extension ForkPool {
         /// Time in the queue counts, and so do all attempts and the pauses between them. It begins when a map or a call is made,
         /// and for an item of a stream when it is taken from its source. What is not done then fails as `timedOut`: what still
         /// waits takes no worker, and a worker that is on it is killed. A map whose items are all done has its results then, and
-        /// its workers that are still in a `tearDown` are killed. Time in which this process is stopped counts.
+        /// its workers that are still in a `tearDown` are killed. Time in which this process is stopped counts. A deadline of
+        /// zero or less has passed already.
         public var deadline: Duration?
 
         /// How often to run an item again after its worker ended; nil for never, except twice after a proven deadlock.
@@ -51,9 +52,6 @@ extension ForkPool {
             require(
                 (timeout ?? .seconds(1)).nanoseconds > 0,
                 "timeout must be at least a nanosecond, not \(timeout ?? .zero)")
-            require(
-                (deadline ?? .seconds(1)).nanoseconds > 0,
-                "deadline must be at least a nanosecond, not \(deadline ?? .zero)")
             require(retries ?? 0 >= 0, "retries must be at least 0, not \(retries ?? 0)")
             require(retryPause >= .zero, "retryPause must be at least zero, not \(retryPause)")
         }
