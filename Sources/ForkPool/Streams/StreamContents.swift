@@ -41,6 +41,9 @@ struct StreamContents {
     /// A feeder that waits for room.
     var feeder: Waiter?
 
+    /// The number of inputs of a batch that is submitted now.
+    var step: Int { pace.step(inFlight: itemsInFlight) }
+
     /// The number of inputs to take now; 0 while the window is full.
     var room: Int { batches.count < pace.mostBatches ? pace.room(inFlight: itemsInFlight + collected) : 0 }
 

@@ -91,7 +91,7 @@ extension StreamState {
     /// Whether collected inputs are to be submitted now: there is a portion of them, or a worker is free and a batch of
     /// few costs less than the items.
     private func isDue(_ contents: StreamContents) -> Bool {
-        contents.collected >= contents.pace.step || !contents.pace.isQuick && hasFreeWorker(contents)
+        contents.collected >= contents.step || !contents.pace.isQuick && hasFreeWorker(contents)
     }
 
     private func hasFreeWorker(_ contents: StreamContents) -> Bool {
