@@ -74,13 +74,11 @@ extension ForkPool.Resident {
     where I.Element == Input {
         var taken: [Input] = []
         taken.reserveCapacity(most)
-        var end = Int.max
+        let end = monotonicNanoseconds() + Int(Pool.gatheringTime)
         while taken.count < most, let item = iterator.next() {
             taken.append(item)
-            // A slow source must not keep workers waiting for a whole portion.
-            guard taken.count % 8 == 1, taken.count < most else { continue }
-            let now = monotonicNanoseconds()
-            if end == .max { end = now + Int(Pool.gatheringTime) } else if now > end { break }
+            // A slow source must not keep workers, or the loop, waiting for a whole portion.
+            if taken.count < most, monotonicNanoseconds() > end { break }
         }
         return taken
     }

@@ -34,6 +34,8 @@ struct StreamContents {
     var collected = 0
     /// Whether a task is about to submit them.
     var isFlushing = false
+    /// Whether the inputs that were taken last came slowly, each in more time than results may gather.
+    var isSourceSlow = false
     /// Whether the source has no more.
     var isExhausted = false
     /// The last element, after what is in flight.

@@ -10,7 +10,12 @@ extension StreamState {
         case .pulled(let feed):
             while !contents.isExhausted, contents.ending == nil, !isStopped.load(ordering: .relaxed), contents.room > 0
             {
+                // What is ready does not wait for a slow source to fill the window.
+                if contents.isSourceSlow, findReady(contents) { break }
+                let (start, first) = (monotonicNanoseconds(), contents.nextIndex)
                 if !submit(atMost: contents.room, from: feed, &contents) { contents.isExhausted = true }
+                let taken = contents.nextIndex - first
+                contents.isSourceSlow = monotonicNanoseconds() - start > max(1, taken) * Int(Pool.gatheringTime)
             }
         case .pushed: if contents.collected > 0, isDue(contents) { submitCollected(&contents) }
         }
