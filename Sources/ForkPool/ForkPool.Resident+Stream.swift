@@ -93,12 +93,12 @@ extension ForkPool.Resident {
             source: .pushed { [self] _ throws(ForkPool.Failure) in try makeStreamBatch(collected.takeAll()) })
         pool.locked { $0.collectors.append(state) }
         // From here on only the task uses the source.
-        let feeder = Task { await self.feed(items, to: state, through: collected) }
+        let feeder = Task { await Self.feed(items, to: state, through: collected) }
         return .init(state: state, owned: owned, feeder: feeder)
     }
 
-    /// Feeds the items of an asynchronous sequence to a stream while it has room.
-    private func feed<S: AsyncSequence>(
+    /// Feeds the items of an asynchronous sequence to a stream while it has room; keeps the stream, and not the pool.
+    private static func feed<S: AsyncSequence>(
         _ items: S, to state: StreamState<Output>, through collected: CollectedInputs<Input>
     ) async where S.Element == Input {
         do {

@@ -18,6 +18,7 @@ extension StreamState {
                 contents.isSourceSlow = monotonicNanoseconds() - start > max(1, taken) * Int(Pool.gatheringTime)
             }
         case .pushed: if contents.collected > 0, isDue(contents) { submitCollected(&contents) }
+        case .left: break
         }
     }
 
