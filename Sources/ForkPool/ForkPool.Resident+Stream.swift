@@ -74,13 +74,11 @@ extension ForkPool.Resident {
     where I.Element == Input {
         var taken: [Input] = []
         taken.reserveCapacity(most)
-        var end = Int.max
+        let end = monotonicNanoseconds() + Int(Pool.gatheringTime)
         while taken.count < most, let item = iterator.next() {
             taken.append(item)
-            // A slow source must not keep workers waiting for a whole portion.
-            guard taken.count % 8 == 1, taken.count < most else { continue }
-            let now = monotonicNanoseconds()
-            if end == .max { end = now + Int(Pool.gatheringTime) } else if now > end { break }
+            // A slow source must not keep workers, or the loop, waiting for a whole portion.
+            if taken.count < most, monotonicNanoseconds() > end { break }
         }
         return taken
     }
@@ -95,12 +93,12 @@ extension ForkPool.Resident {
             source: .pushed { [self] _ throws(ForkPool.Failure) in try makeStreamBatch(collected.takeAll()) })
         pool.locked { $0.collectors.append(state) }
         // From here on only the task uses the source.
-        let feeder = Task { await self.feed(items, to: state, through: collected) }
+        let feeder = Task { await Self.feed(items, to: state, through: collected) }
         return .init(state: state, owned: owned, feeder: feeder)
     }
 
-    /// Feeds the items of an asynchronous sequence to a stream while it has room.
-    private func feed<S: AsyncSequence>(
+    /// Feeds the items of an asynchronous sequence to a stream while it has room; keeps the stream, and not the pool.
+    private static func feed<S: AsyncSequence>(
         _ items: S, to state: StreamState<Output>, through collected: CollectedInputs<Input>
     ) async where S.Element == Input {
         do {

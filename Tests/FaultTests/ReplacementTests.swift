@@ -12,6 +12,12 @@ import Testing
         }
     }
 
+    @Test(
+        "A: calls that wait while the workers of hundreds of others end get their results", arguments: Kind.resident)
+    func waitingCalls(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in ReplacementScenes.waitingCalls(kind) }
+    }
+
     // A one-shot map's workers end with it.
     @Test("A: a worker that dies beside 40 siblings is replaced, and they are left alone", arguments: Kind.resident)
     func manySiblings(_ kind: Kind) async {
@@ -36,6 +42,24 @@ private enum ReplacementScenes {
             #expect(Set(pids).count >= 30 / items)
             #expect(Dictionary(grouping: pids) { $0 }.values.allSatisfy { $0.count <= items })
             for number in 0..<20 { #expect(try pool(.give(number)) == number) }
+        }
+    }
+
+    static func waitingCalls(_ kind: Kind) {
+        // More calls than a pool has batch slots, so that others come to slots while these wait.
+        Scene.survive(kind, workers: 2, options: .init(itemsPerWorker: 1)) { pool throws in
+            let calls = (0..<300).map { pool.submit(.give($0)) }
+            #expect(calls.map { try? $0.wait() } == Array(0..<300))
+        }
+        Scene.survive(kind, workers: 2) { pool throws in
+            let calls = (0..<300).map { pool.submit($0 % 3 == 0 ? .give($0) : .raise(SIGKILL)) }
+            for (number, call) in calls.enumerated() {
+                if number % 3 == 0 {
+                    #expect(try call.wait() == number)
+                } else {
+                    #expect(failure { () throws(ForkPool.Failure) in try call.wait() }?.signal == SIGKILL)
+                }
+            }
         }
     }
 

@@ -30,13 +30,52 @@ import Testing
         await #expect(processExitsWith: .success) { StreamEndScenes.leavingBusy() }
     }
 
+    @Test("A pool that is dropped after a stream of it was left ends, also if the source never gives another item")
+    func silentSource() async {
+        await #expect(processExitsWith: .success) { await StreamEndScenes.silentSource() }
+    }
+
     @Test("100 streams that are left early leave no thread")
     func many() async {
         await #expect(processExitsWith: .success) { StreamEndScenes.many() }
     }
 }
 
+/// Gives three items, and then nothing for ever, whatever becomes of its task.
+private struct SilentSource: AsyncSequence {
+    struct AsyncIterator: AsyncIteratorProtocol {
+        var given = 0
+
+        mutating func next() async -> Int? {
+            if given == 3 { await unsafe withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }
+            given += 1
+            return given
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator() }
+}
+
 private enum StreamEndScenes {
+    static func silentSource() async {
+        Scene.setDeadline()
+        do {
+            var workers: Set<Int32> = []
+            for isNamed in [true, false] {
+                let pool = try ForkPool(workers: 2).resident { (_: Int) in getpid() }
+                let stream = isNamed ? pool.stream(SilentSource()) : nil
+                for try await (index, pid) in stream ?? pool.stream(SilentSource(), order: .completion) {
+                    workers.insert(pid)
+                    if index == 1 { break }
+                }
+                workers.formUnion(try await pool.map([1, 2]))
+            }
+            while !workers.allSatisfy(Scene.isGone) { usleep(1000) }
+        } catch {
+            Issue.record(error)
+        }
+    }
+
     /// The numbers from 0 on, never at an end.
     static func leaving() {
         Scene.survive { pool throws in

@@ -156,6 +156,18 @@ struct BatchMachineTests {
         #expect([.max, 1, .min, 3].map { machine.keepsOffer(cursor: $0) } == [true, false, false, true])
     }
 
+    @Test("lets an offer stand while workers end for other batches, those that were open and those that came later")
+    func offersBesideOthers() {
+        var machine = BatchMachine(
+            count: 3, stopsAtFailure: false, policy: RetryPolicy(retries: 1, reasons: .all, pause: 0))
+        machine.offer(from: 2, besides: 100, allowed: 1000)
+        #expect((0..<170).allSatisfy { _ in machine.keepsOffer(cursor: 2, allowed: 1000) })
+        #expect((0..<56).allSatisfy { _ in machine.keepsOffer(cursor: 2, allowed: 1050) })
+        #expect(machine.keepsOffer(cursor: 2, allowed: 1050) == false)
+        machine.offer(from: 2, besides: .max, allowed: .max)
+        #expect(machine.keepsOffer(cursor: 2, allowed: .min) == true)
+    }
+
     @Test("offers nothing more after three offers that were withdrawn and got nothing done")
     func withdrawn() {
         var machine = BatchMachine(count: 100, stopsAtFailure: false)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ForkPool
+import Glibc
 import Testing
 
 @Suite("A stream's input")
@@ -42,6 +43,30 @@ struct StreamInputTests {
                 #expect(results == Array(stride(from: 1, through: 58, by: 3)))
                 #expect(made.value == 20)
                 #expect(madeHere == 0)
+            }
+        }
+    }
+
+    @Test("may become slow: what is ready is delivered before the window is full", arguments: [0, 20_000])
+    func slowSequence(_ quick: Int) async {
+        await #expect(processExitsWith: .success) { [quick] in
+            Alone.run { () throws in
+                var taken = 0
+                let items = AnySequence {
+                    AnyIterator { () -> Int? in
+                        if taken >= quick { usleep(5000) }
+                        guard taken < quick + 300 else { return nil }
+                        taken += 1
+                        return taken
+                    }
+                }
+                var most = 0
+                for (index, result) in ForkPool(workers: 2).stream(items, window: 1000, { $0 }) {
+                    #expect(try result.get() == index + 1)
+                    if index >= quick - 1, index < quick + 150 { most = max(most, taken - index) }
+                }
+                #expect(taken == quick + 300)
+                #expect(most < 100)
             }
         }
     }

@@ -74,6 +74,18 @@ struct StreamPaceTests {
         #expect(pace.room(inFlight: 40) == 0)
     }
 
+    @Test("fills a large window with some hundred batches, however long items take")
+    func largeWindow() {
+        let pace = StreamPace(workers: 2, window: 10_000)
+        var (inFlight, batches) = (0, 0)
+        while case let room = pace.room(inFlight: inFlight), room > 0 {
+            inFlight += room
+            batches += 1
+        }
+        #expect(inFlight > 9_800)
+        #expect(batches < 500)
+    }
+
     @Test("has no more large results in flight than 512 KiB for each worker, or two of any size")
     func largeResults() {
         var pace = StreamPace(workers: 2, window: nil)
@@ -153,6 +165,8 @@ struct StreamPaceTests {
     func windowOverMemory() {
         var pace = StreamPace(workers: 2, window: 1000)
         pace.noteResult(size: 1 << 30)
-        #expect(pace.room(inFlight: 999) == 1)
+        #expect(pace.room(inFlight: 63) == 1)
+        // A 64th of what is in flight.
+        #expect(pace.room(inFlight: 985) == 15)
     }
 }

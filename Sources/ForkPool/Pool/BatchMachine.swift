@@ -44,6 +44,8 @@ struct BatchMachine {
     /// The first item that the batch slot offers, and how many workers may end until the offer is withdrawn.
     private var offered = 0
     private var exitsLeft = 0
+    /// The exits that all offers of the pool allowed, when this batch last heard of them.
+    private var allowed = 0
     /// How many offers were withdrawn since items got done, and how many at most: what undoes the claims of one undoes those
     /// of the next.
     private var isWithdrawn = false
@@ -169,16 +171,28 @@ struct BatchMachine {
 
     // MARK: - Offers
 
-    mutating func offer(from start: Int) {
+    /// Begins an offer.
+    ///
+    /// - Parameters:
+    ///   - start: The first item.
+    ///   - others: How many workers may end for the other batches that are open.
+    ///   - allowed: How many workers may end for all offers that the pool ever made, this one included.
+    mutating func offer(from start: Int, besides others: Int = 0, allowed: Int = 0) {
         offered = start
         exitsLeft = Self.mostExits(of: count, retries: policy.retries)
+        addExits(others)
+        self.allowed = allowed
         isWithdrawn = false
         firstItems = [:]
     }
 
-    /// Decides, when a worker has ended, whether the offer stands: a body that turns the cursor back again and again would
-    /// have workers started for ever.
-    mutating func keepsOffer(cursor: Int) -> Bool {
+    /// Decides, when a worker has ended, whether the offer stands.
+    ///
+    /// A body that turns the cursor back again and again would have workers started for ever. Workers that end for other
+    /// batches do not count against it.
+    mutating func keepsOffer(cursor: Int, allowed: Int = 0) -> Bool {
+        addExits(allowed &- self.allowed)
+        self.allowed = allowed
         exitsLeft -= 1
         let keeps = exitsLeft >= 0 && cursor >= offered
         if !keeps, !isWithdrawn {
@@ -187,6 +201,14 @@ struct BatchMachine {
         }
         return keeps
     }
+
+    private mutating func addExits(_ others: Int) {
+        let (sum, overflow) = exitsLeft.addingReportingOverflow(max(0, others))
+        exitsLeft = overflow ? .max : sum
+    }
+
+    /// How many workers may end for an offer of the batch, as other batches count them: a number of which many can be added.
+    var exitsForOthers: Int { min(Self.mostExits(of: count, retries: policy.retries), 1 << 32) }
 
     /// This many workers may end before `count` items are done: each has one item behind it, or is one of a few.
     static func mostExits(of count: Int, retries: Int?) -> Int {

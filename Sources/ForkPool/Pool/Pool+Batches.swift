@@ -25,7 +25,7 @@ extension Pool {
             let isOpen: Bool
             if case .open(let number) = state.queue.admit(batch) {
                 if batch.priority != 0 { writePriorities(state) }
-                open(batch, at: number)
+                open(batch, at: number, &state)
                 isOpen = true
             } else {
                 batch.stage = .pending
@@ -51,16 +51,22 @@ extension Pool {
         return wakes > 0 && seekers == wakes
     }
 
-    private func open(_ batch: Batch, at number: Int) {
+    private func open(_ batch: Batch, at number: Int, _ state: inout State) {
         unsafe layout.batchSlot(number).newestError.pointee.store(0, ordering: .relaxed)
-        offer(0..<batch.machine.end, of: batch, at: number, attempt: 1)
+        state.openExits += batch.machine.exitsForOthers
+        offer(0..<batch.machine.end, of: batch, at: number, attempt: 1, &state)
     }
 
     /// Writes every word of a batch slot, whatever became of what was there, and opens it.
-    private func offer(_ items: Range<Int>, of batch: Batch, at number: Int, attempt: Int) {
+    private func offer(
+        _ items: Range<Int>, of batch: Batch, at number: Int, attempt: Int, _ state: inout State
+    ) {
         let slot = layout.batchSlot(number)
         batch.stage = .open(number)
-        batch.machine.offer(from: items.lowerBound)
+        let own = batch.machine.exitsForOthers
+        state.allowedExits &+= own
+        batch.machine.offer(
+            from: items.lowerBound, besides: state.openExits - own, allowed: state.allowedExits)
         var flags = 0
         if batch.shape.stopsAtFailure { flags |= BatchSlot.Flags.stopsAtFailure }
         if batch.shape.signalsItems { flags |= BatchSlot.Flags.signalsItems }
@@ -99,7 +105,7 @@ extension Pool {
         if let lost = lostRange(of: batch) {
             // The new tag keeps a worker that is late in leaving from ending the new offer.
             batch.tags.append(state.takeTag())
-            offer(lost.range, of: batch, at: number, attempt: lost.attempt)
+            offer(lost.range, of: batch, at: number, attempt: lost.attempt, &state)
             announceTasks(of: batch, at: number)
             return layout.wake(lost.range.count)
         }
@@ -107,6 +113,7 @@ extension Pool {
         // A worker that damage leads here finds nothing to claim.
         unsafe slot.limit.pointee.store(0, ordering: .relaxed)
         state.queue.vacate(number)
+        state.openExits -= batch.machine.exitsForOthers
         if batch.priority != 0 { writePriorities(state) }
         end(batch, &state)
         slot.ended.signal()
@@ -144,7 +151,7 @@ extension Pool {
         var opened = 0
         while let (batch, number) = state.queue.admitNext() {
             if batch.priority != 0 { writePriorities(state) }
-            open(batch, at: number)
+            open(batch, at: number, &state)
             opened += batch.machine.end
             announceTasks(of: batch, at: number)
         }

@@ -58,7 +58,7 @@ extension Pool {
             for (number, batch) in state.queue.slots.enumerated() {
                 guard let batch else { continue }
                 let cursor = unsafe layout.batchSlot(number).cursor.pointee.load(ordering: .relaxed)
-                if !batch.machine.keepsOffer(cursor: cursor) { layout.open.remove(number) }
+                if !batch.machine.keepsOffer(cursor: cursor, allowed: state.allowedExits) { layout.open.remove(number) }
                 finishIfLeft(number, batch)
                 if layout.open.contains(number) { layout.wake(1) }
             }

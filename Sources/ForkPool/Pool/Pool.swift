@@ -25,6 +25,9 @@ final class Pool: Sendable {
         var inputHeap: SharedHeap
         var queue: BatchQueue<Batch>
         var nextTag = 1
+        /// How many workers may end for all offers so far, and for the batches that are open.
+        var allowedExits = 0
+        var openExits = 0
         /// The number of calls, maps and streams that were begun.
         var calls = 0
         /// The number of batches that are not released.

@@ -34,12 +34,17 @@ struct StreamContents {
     var collected = 0
     /// Whether a task is about to submit them.
     var isFlushing = false
+    /// Whether the inputs that were taken last came slowly, each in more time than results may gather.
+    var isSourceSlow = false
     /// Whether the source has no more.
     var isExhausted = false
     /// The last element, after what is in flight.
     var ending: ForkPool.Failure?
     /// A feeder that waits for room.
     var feeder: Waiter?
+
+    /// The number of inputs of a batch that is submitted now.
+    var step: Int { pace.step(inFlight: itemsInFlight) }
 
     /// The number of inputs to take now; 0 while the window is full.
     var room: Int { batches.count < pace.mostBatches ? pace.room(inFlight: itemsInFlight + collected) : 0 }

@@ -36,14 +36,20 @@ struct StreamPace {
     var mostBatches: Int { window == nil ? max(32, 16 * workers) : .max }
 
     /// A portion, as far as the window lets one be.
-    var step: Int { min(portion, max(1, most / 4)) }
+    var step: Int { step(inFlight: 0) }
 
     /// Whether items are so short, and so many in flight, that one may wait for others for the time of a portion.
     var isQuick: Bool { portion >= 4 && most >= 4 * portion }
 
+    /// A portion while so many inputs are in flight.
+    ///
+    /// Those keep the workers busy, so it is at least a 64th of them: a look at what is ready costs as much as there are
+    /// batches, of which a large window would hold thousands.
+    func step(inFlight: Int) -> Int { min(max(portion, inFlight / 64), max(1, most / 4)) }
+
     /// Returns how many inputs to take now; 0 unless there is room for a whole portion.
     func room(inFlight: Int) -> Int {
-        let wanted = step
+        let wanted = step(inFlight: inFlight)
         return most - inFlight >= wanted ? wanted : 0
     }
 

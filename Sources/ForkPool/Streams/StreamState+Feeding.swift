@@ -10,9 +10,15 @@ extension StreamState {
         case .pulled(let feed):
             while !contents.isExhausted, contents.ending == nil, !isStopped.load(ordering: .relaxed), contents.room > 0
             {
+                // What is ready does not wait for a slow source to fill the window.
+                if contents.isSourceSlow, findReady(contents) { break }
+                let (start, first) = (monotonicNanoseconds(), contents.nextIndex)
                 if !submit(atMost: contents.room, from: feed, &contents) { contents.isExhausted = true }
+                let taken = contents.nextIndex - first
+                contents.isSourceSlow = monotonicNanoseconds() - start > max(1, taken) * Int(Pool.gatheringTime)
             }
         case .pushed: if contents.collected > 0, isDue(contents) { submitCollected(&contents) }
+        case .left: break
         }
     }
 
@@ -91,7 +97,7 @@ extension StreamState {
     /// Whether collected inputs are to be submitted now: there is a portion of them, or a worker is free and a batch of
     /// few costs less than the items.
     private func isDue(_ contents: StreamContents) -> Bool {
-        contents.collected >= contents.pace.step || !contents.pace.isQuick && hasFreeWorker(contents)
+        contents.collected >= contents.step || !contents.pace.isQuick && hasFreeWorker(contents)
     }
 
     private func hasFreeWorker(_ contents: StreamContents) -> Bool {

@@ -153,7 +153,7 @@ extension StreamState {
     }
 
     /// Finds what to deliver next; returns whether it is ready.
-    private func findReady(_ contents: StreamContents) -> Bool {
+    func findReady(_ contents: StreamContents) -> Bool {
         if order == .input {
             if reading.head == nil { reading.head = contents.batches.first }
             return reading.head.map { $0.batch.isOver($0.delivered) } ?? false

@@ -17,6 +17,8 @@ final class StreamState<Output>: @unchecked Sendable {
         case pulled(Feed)
         /// A feeder collects them: `Contents.collected` says how many there are.
         case pushed(Feed)
+        /// The stream was ended early: nothing is taken any more, and the pool is not kept by it.
+        case left
     }
 
     let pool: Pool
@@ -24,7 +26,8 @@ final class StreamState<Output>: @unchecked Sendable {
     let call: Int
     let output: WireFormat<Output>
     let order: ForkPool.Order
-    let source: Source
+    /// The lock of the contents guards it.
+    private(set) var source: Source
     let contents: Locked<StreamContents>
     /// Whether the stream was ended early; set before the lock is taken, so that a refill ends soon.
     let isStopped = Atomic(false)
@@ -69,9 +72,11 @@ extension StreamState {
     /// - Parameter failure: The last element; nil if the stream has no reader any more.
     func stop(with failure: ForkPool.Failure? = nil) {
         guard !isStopped.exchange(true, ordering: .sequentiallyConsistent) else { return }
-        let (batches, feeder) = contents.withLock { contents -> ([InFlightBatch], Waiter?) in
+        let (batches, feeder, source) = contents.withLock { contents -> ([InFlightBatch], Waiter?, Source) in
+            // A feeder keeps the stream until its source has another item, which may be never.
+            let source = exchange(&self.source, with: .left)
             defer { contents.feeder = nil }
-            guard !contents.isOver else { return ([], contents.feeder) }
+            guard !contents.isOver else { return ([], contents.feeder, source) }
             defer {
                 contents.batches = []
                 contents.itemsInFlight = 0
@@ -79,8 +84,10 @@ extension StreamState {
                 contents.isExhausted = true
                 contents.ending = failure
             }
-            return (contents.batches, contents.feeder)
+            return (contents.batches, contents.feeder, source)
         }
+        // Its end may be that of the pool, which is not to come while the lock is held.
+        defer { extendLifetime(source) }
         if let feeder { Waiter.resume([feeder]) }
         for inFlight in batches { pool.cancel(inFlight.batch) }
         pool.locked { state in

@@ -44,6 +44,7 @@ struct WorkerLoop {
     /// Runs until the pool closes or the worker is used up; returns which of the two, as a `WorkerRecord.Finish`.
     mutating func run() -> Int {
         runRemaining()
+        next = oldestOpen()
         seekers.insert(worker)
         signalFree()
         defer { seekers.remove(worker) }
@@ -72,6 +73,21 @@ struct WorkerLoop {
         let count = BatchLayout(slot, in: region)?.count ?? 0
         let isPossible = start >= 0 && start < end && end <= count
         work(at: number, slot, first: isPossible ? start..<end : nil, attempt: attempt)
+    }
+
+    /// Returns the open batch slot whose batch came first, or 0.
+    ///
+    /// A new process has no last slot. If each began with the lowest slot, where every worker ends after an item or two a
+    /// batch at a high slot would wait for all that come later.
+    private func oldestOpen() -> Int {
+        func tag(_ number: Int) -> Int { unsafe region.batchSlot(number).tag.pointee.load(ordering: .relaxed) }
+        guard var last = open.next(from: 0) else { return 0 }
+        var oldest = last
+        while let other = open.next(from: last + 1), other > last {
+            if tag(other) < tag(oldest) { oldest = other }
+            last = other
+        }
+        return oldest
     }
 
     /// Finds the next batch slot with items to claim, from `start` on and then from the beginning.
