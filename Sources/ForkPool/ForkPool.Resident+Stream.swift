@@ -67,7 +67,9 @@ extension ForkPool.Resident {
                 return taken.isEmpty ? nil : try makeStreamBatch(taken)
             }
         }
-        return StreamState(pool: pool, output: output, order: order, window: window, total: total, source: source)
+        return StreamState(
+            pool: pool, output: output, order: order, window: window, total: total, source: source,
+            job: owner.job)
     }
 
     private func take<I: IteratorProtocol>(atMost most: Int, from iterator: inout I) -> [Input]
@@ -90,7 +92,8 @@ extension ForkPool.Resident {
         let collected = CollectedInputs<Input>()
         let state = StreamState(
             pool: pool, output: output, order: order, window: window, total: nil,
-            source: .pushed { [self] _ throws(ForkPool.Failure) in try makeStreamBatch(collected.takeAll()) })
+            source: .pushed { [self] _ throws(ForkPool.Failure) in try makeStreamBatch(collected.takeAll()) },
+            job: owner.job)
         pool.locked { $0.collectors.append(state) }
         // From here on only the task uses the source.
         let feeder = Task { await Self.feed(items, to: state, through: collected) }

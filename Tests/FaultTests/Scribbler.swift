@@ -129,7 +129,8 @@ final class Scribbler: @unchecked Sendable {
             left -= 1
             return left >= 0 ? try core.makeBatch(shape) : nil
         }
-        return StreamState<Int>(pool: core, output: .plain, order: order, window: nil, total: nil, source: source)
+        return StreamState<Int>(
+            pool: core, output: .plain, order: order, window: nil, total: nil, source: source, job: 0)
     }
 
     /// Undoes an item's state after its batch has ended; returns the code of its failure.

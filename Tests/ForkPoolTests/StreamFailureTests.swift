@@ -148,6 +148,29 @@ struct StreamFailureTests {
             }
         }
     }
+
+    @Test("is what a stream gives that waits for a silent source when its pool ends", arguments: [true, false])
+    func silentSource(cancels: Bool) async {
+        await #expect(processExitsWith: .success) { [cancels] in
+            await Alone.runAsync { () async throws in
+                let resident = try ForkPool(workers: 2).resident { (x: Int) in x }
+                let (source, continuation) = AsyncStream.makeStream(of: Int.self)
+                continuation.yield(5)
+                var outcomes: [Result<Int, ForkPool.Failure>] = []
+                for await (_, result) in resident.stream(source).results {
+                    outcomes.append(result)
+                    // The loop goes back to its wait, or is on its way there.
+                    if outcomes.count == 1 {
+                        Task.detached { if cancels { resident.cancel() } else { await resident.finish() } }
+                    }
+                }
+                #expect(try outcomes.first?.get() == 5)
+                #expect(outcomes.count == 2)
+                #expect(StreamOutcomes.failure(outcomes[1])?.code == .closed)
+                continuation.finish()
+            }
+        }
+    }
 }
 
 /// An error with a description that takes long.

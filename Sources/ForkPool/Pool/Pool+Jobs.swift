@@ -14,6 +14,7 @@ extension Pool {
         let isOnlyJob = locked { state -> Bool in
             state.jobs?.refuse(job, because: "was closed")
             wakeRoomLine(&state)
+            resumeStreams(&state)
             return state.jobs == nil
         }
         if !isOnlyJob {

@@ -130,6 +130,7 @@ final class Pool: Sendable {
         locked { state in
             state.queue.refuse(because: "was closed")
             wakeRoomLine(&state)
+            resumeStreams(&state)
         }
         while let batch = locked({ $0.queue.unfinished }) { wait(for: batch) }
         locked { $0.queue.close() }
@@ -144,6 +145,7 @@ final class Pool: Sendable {
         locked { state in
             state.queue.refuse(because: refusal)
             endBatches(.poolEnded(refusal), &state)
+            resumeStreams(&state)
         }
         notifySupervisor()
         over.wait()

@@ -52,8 +52,11 @@ struct StreamContents {
     /// Whether there is room for an input.
     var hasRoom: Bool { batches.count < pace.mostBatches && itemsInFlight + collected < pace.most }
 
+    /// Whether no further input is wanted.
+    var hasEnding: Bool { isExhausted || ending != nil }
+
     /// Whether nothing is left to deliver but `ending`.
-    var isOver: Bool { batches.isEmpty && collected == 0 && (isExhausted || ending != nil) }
+    var isOver: Bool { batches.isEmpty && collected == 0 && hasEnding }
 }
 
 /// What only the reader of a stream touches.

@@ -17,9 +17,18 @@ extension StreamState {
                 let taken = contents.nextIndex - first
                 contents.isSourceSlow = monotonicNanoseconds() - start > max(1, taken) * Int(Pool.gatheringTime)
             }
-        case .pushed: if contents.collected > 0, isDue(contents) { submitCollected(&contents) }
+        case .pushed:
+            if contents.collected > 0, isDue(contents) { submitCollected(&contents) }
+            if let refusal = refusal(contents) { contents.ending = refusal }
         case .left: break
         }
+    }
+
+    /// Why the pool takes no further input, if the stream waits for nothing but one: the source may never give it.
+    func refusal(_ contents: StreamContents) -> ForkPool.Failure? {
+        guard case .pushed = source, contents.collected == 0, contents.batches.isEmpty, !contents.hasEnding
+        else { return nil }
+        return pool.locked { pool.refusal(of: $0, job) }
     }
 
     /// Makes a batch and submits it, where a refusal is the last element; returns false if the source had nothing.
@@ -57,7 +66,7 @@ extension StreamState {
     func hasRoom() async -> Bool {
         while !isStopped.load(ordering: .relaxed) {
             let (isWanted, hasRoom) = contents.withLock { contents -> (Bool, Bool) in
-                (contents.ending == nil, contents.hasRoom)
+                (!contents.hasEnding, contents.hasRoom)
             }
             if !isWanted { return false }
             if hasRoom { return true }
@@ -65,7 +74,7 @@ extension StreamState {
                 let waiter = unsafe Waiter(continuation)
                 let waits = contents.withLock { contents -> Bool in
                     submitCollected(&contents)
-                    guard contents.ending == nil, contents.room == 0, !isStopped.load(ordering: .relaxed) else {
+                    guard !contents.hasEnding, contents.room == 0, !isStopped.load(ordering: .relaxed) else {
                         return false
                     }
                     contents.feeder = waiter
@@ -81,7 +90,7 @@ extension StreamState {
     func add(_ collect: () -> Void) -> Bool {
         let (hasRoom, isRefused, flushes) = contents.withLock { contents -> (Bool, Bool, Bool) in
             // Checked under the lock: nothing would cancel a batch that is launched after the end.
-            if isStopped.load(ordering: .relaxed) || contents.ending != nil { return (false, false, false) }
+            if isStopped.load(ordering: .relaxed) || contents.hasEnding { return (false, false, false) }
             collect()
             contents.collected += 1
             let isDue = isDue(contents)
@@ -140,7 +149,7 @@ extension StreamState: InputCollector {
     func submitCollectedInputs() {
         let (isRefused, flushes) = contents.withLock { contents -> (Bool, Bool) in
             contents.isFlushing = false
-            guard contents.collected > 0, contents.ending == nil, !isStopped.load(ordering: .relaxed) else {
+            guard contents.collected > 0, !contents.hasEnding, !isStopped.load(ordering: .relaxed) else {
                 return (false, false)
             }
             guard hasFreeWorker(contents) else {

@@ -138,7 +138,7 @@ extension StreamState {
     /// that is the reader's own.
     private func hasNews(_ awaited: Int) -> Bool {
         contents.withLock { contents in
-            if contents.isOver { return true }
+            if contents.isOver || refusal(contents) != nil { return true }
             if isStopped.load(ordering: .relaxed) { return false }
             if order == .input {
                 guard let batch = contents.batches.first?.batch, awaited < batch.shape.count else { return false }

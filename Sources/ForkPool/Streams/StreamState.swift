@@ -24,6 +24,8 @@ final class StreamState<Output>: @unchecked Sendable {
     let pool: Pool
     /// The number of the stream among the calls of the pool.
     let call: Int
+    /// The number of the job that the stream is of.
+    let job: Int
     let output: WireFormat<Output>
     let order: ForkPool.Order
     /// The lock of the contents guards it.
@@ -36,9 +38,11 @@ final class StreamState<Output>: @unchecked Sendable {
     var reading = StreamReading()
 
     init(
-        pool: Pool, output: WireFormat<Output>, order: ForkPool.Order, window: Int?, total: Int?, source: Source
+        pool: Pool, output: WireFormat<Output>, order: ForkPool.Order, window: Int?, total: Int?, source: Source,
+        job: Int
     ) {
         self.pool = pool
+        self.job = job
         call = pool.locked { $0.takeCall() }
         self.output = output
         self.order = order
@@ -55,7 +59,8 @@ extension StreamState {
     func finish(_ failure: ForkPool.Failure?) {
         contents.withLock { contents in
             // A stream that is being stopped gets its ending from `stop`, which would take an exhausted one for over.
-            guard !isStopped.load(ordering: .relaxed) else { return }
+            // A reader that was told of the pool's end has had its last element.
+            guard !isStopped.load(ordering: .relaxed), !contents.isExhausted else { return }
             submitCollected(&contents)
             contents.isExhausted = true
             // An earlier ending is the last element.
