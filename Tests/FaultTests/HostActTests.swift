@@ -7,7 +7,7 @@ import Testing
 /// What a host, or somebody with its rights, does to its own process while it has pools.
 @Suite struct HostActTests {
     @Test(
-        "G16: a host that closes every descriptor while its pool lives gets right results, timeouts and ends",
+        "G16: a host that closes every descriptor while its pool is idle gets right results, timeouts and ends",
         arguments: Kind.allCases)
     func closedDescriptors(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in HostActScenes.closedDescriptors(kind) }
@@ -47,22 +47,17 @@ private enum HostActScenes {
         let meeting = Rendezvous()
         let path = meeting.path
         // With some workers the numbers of their descriptors come again in any order.
-        for workers in [2, 5] {
-            for isIdle in [false, true] {
-                Host.run("\(kind), \(workers) workers, \(isIdle ? "idle" : "in use")") { complaints in
-                    closeDescriptors(kind, workers, isIdle, path, &complaints)
-                }
-            }
+        for workers in [2, 5, 5] {
+            Host.run("\(kind), \(workers) workers") { complaints in closeDescriptors(kind, workers, path, &complaints) }
         }
     }
 
-    private static func closeDescriptors(
-        _ kind: Kind, _ workers: Int, _ isIdle: Bool, _ path: String, _ complaints: inout Complaints
-    ) {
+    private static func closeDescriptors(_ kind: Kind, _ workers: Int, _ path: String, _ complaints: inout Complaints) {
         let before = Self.descriptors
         complaints.use(kind, workers: workers, options: options) { pool, complaints in
             complaints.expectRight(pool)
-            if isIdle { Looking.untilIdle() }
+            // A host that closes them while another thread of its own opens some has no certain outcome.
+            Looking.untilIdle()
             // What the host had before is the test's. Without its memory no program becomes a worker.
             for descriptor in Self.descriptors.subtracting(before)
             where !Files.target(of: descriptor).hasPrefix("/memfd:") {
