@@ -100,8 +100,8 @@ private enum CallOptionsScenes {
             let hasty = pool.with { $0.timeout = .milliseconds(300) }
             expectTimedOut(await hasty.mapResults([.give(1), .nap(60_000)])[1].failure, 1)
             guard kind != .oneShot else { return }
-            // By then the supervisor looks at nothing.
-            usleep(900_000)
+            // The supervisor looks at nothing then.
+            Looking.untilIdle()
             let call = hasty.submit(.nap(60_000))
             while !call.isDone { await Task.yield() }
             expectTimedOut(failure { () throws(ForkPool.Failure) in try call.wait() }, 0)

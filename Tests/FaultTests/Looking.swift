@@ -32,21 +32,27 @@ enum Looking {
         return false
     }
 
-    /// Returns when no other thread of this process has run for a third of a second, or after some seconds.
+    /// Returns when no other thread of this process has run for half a second, or after some seconds.
     static func untilIdle() {
         let status = Files.lines("/proc/thread-self/status")
         let own = status.first { $0.hasPrefix("Pid:") }?.split(separator: "\t").last ?? ""
         let others = Files.names(in: "/proc/self/task").filter { !$0.hasPrefix(".") && $0 != own }
-            .map { "/proc/self/task/" + $0 }
+        _ = areIdle(others.map { "/proc/self/task/" + $0 })
+    }
+
+    /// Waits until none of some threads and processes has run for half a second; returns false if one still runs after some
+    /// seconds.
+    static func areIdle(_ paths: some Collection<String>) -> Bool {
         var counts: [Int] = []
         repeat {
             usleep(10_000)
-            counts.append(others.reduce(0) { $0 + switches($1) })
-        } while counts.count < 1000 && (counts.count < 33 || counts[counts.count - 33] != counts.last)
+            counts.append(paths.reduce(0) { $0 + switches($1) })
+        } while counts.count < 1000 && (counts.count < 50 || counts[counts.count - 50] != counts.last)
+        return counts.count < 1000
     }
 
     /// The number of context switches of a thread or process, which counts how often it ran.
-    static func switches(_ path: String) -> Int {
+    private static func switches(_ path: String) -> Int {
         Files.text(path + "/status").split(separator: "\n").filter { $0.contains("ctxt_switches") }
             .reduce(0) { $0 + (Int($1.split(separator: "\t").last ?? "") ?? 0) }
     }

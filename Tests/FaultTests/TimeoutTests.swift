@@ -128,8 +128,8 @@ private enum TimeoutScenes {
 
     static func afterIdleTime(_ kind: Kind) {
         Scene.survive(kind, options: options) { pool throws in
-            // By then the watchdog sleeps.
-            usleep(900_000)
+            // The watchdog sleeps then.
+            Looking.untilIdle()
             for _ in 0..<2 {
                 let results = pool.mapResults([.nap(60_000), .give(2)])
                 expectTimedOut(results[0].failure, 0)

@@ -42,6 +42,22 @@ extension PoolSupervisor {
         }
     }
 
+    /// Ends and reaps every process; leaves one to itself that may not be killed and does not end.
+    func endProcesses() {
+        for slot in processes.keys { end(slot) }
+        for (slot, process) in processes {
+            if refusedKills[slot] == nil || process.ends(within: Self.grace) {
+                _ = starter.reap(process, in: slot)
+                process.close()
+            } else {
+                starter.forker.abandon(process)
+                pool.isTainted.store(true, ordering: .relaxed)
+            }
+        }
+        processes = [:]
+        refusedKills = [:]
+    }
+
     /// Opens again what the program closed: it may close every descriptor that it has (`closefrom`).
     ///
     /// - Parameter closed: The numbers. One of them may be that of another descriptor as soon as the first is opened.

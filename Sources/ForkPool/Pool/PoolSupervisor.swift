@@ -283,19 +283,4 @@ final class PoolSupervisor {
         if let cause = table.ending { pool.end(cause) }
         perform(actions)
     }
-
-    private func endProcesses() {
-        for slot in processes.keys { end(slot) }
-        for (slot, process) in processes {
-            if refusedKills[slot] == nil || process.ends(within: Self.grace) {
-                _ = starter.reap(process, in: slot)
-                process.close()
-            } else {
-                starter.forker.abandon(process)
-                pool.isTainted.store(true, ordering: .relaxed)
-            }
-        }
-        processes = [:]
-        refusedKills = [:]
-    }
 }
