@@ -28,6 +28,8 @@
     CALL_NAMED(fcntl_dup) \
     CALL_NAMED(fcntl_flags) \
     CALL_NAMED(fcntl_seals) \
+    CALL_NAMED(fdatasync) \
+    CALL_NAMED(flock) \
     CALL_NAMED(fork) \
     CALL_NAMED(ftruncate) \
     CALL_NAMED(futex_wait) \

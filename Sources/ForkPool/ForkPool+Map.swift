@@ -136,7 +136,7 @@ extension ForkPool {
         _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
     ) throws(Failure) -> MapResult {
         var cursor = CollectionCursor(items)
-        return try run(.coded(items.count), stopsAtFailure: stopsAtFailure) { range, writer, _ in
+        return try run(.coded(R.self, items.count), stopsAtFailure: stopsAtFailure) { range, writer, _ in
             encodeResults(of: range, in: items, at: &cursor, writer, body)
         }
     }
@@ -146,7 +146,7 @@ extension ForkPool {
         _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> MapResult {
         var cursor = CollectionCursor(items)
-        return try await run(.coded(items.count), stopsAtFailure: stopsAtFailure) { range, writer, _ in
+        return try await run(.coded(R.self, items.count), stopsAtFailure: stopsAtFailure) { range, writer, _ in
             encodeResults(of: range, in: items, at: &cursor, writer, body)
         }
     }

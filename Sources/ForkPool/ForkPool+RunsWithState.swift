@@ -43,7 +43,7 @@ extension ForkPool {
         let box = StateBox<State>()
         var cursor = CollectionCursor(items)
         return try run(
-            .coded(items.count), stopsAtFailure: stopsAtFailure,
+            .coded(R.self, items.count), stopsAtFailure: stopsAtFailure,
             state: { step in try box.take(step, make: make, tearDown: tearDown) },
             { range, writer, _ in
                 encodeResults(of: range, in: items, at: &cursor, writer) { unsafe try body(&box.place.pointee, $0) }
@@ -58,7 +58,7 @@ extension ForkPool {
         let box = StateBox<State>()
         var cursor = CollectionCursor(items)
         return try await run(
-            .coded(items.count), stopsAtFailure: stopsAtFailure,
+            .coded(R.self, items.count), stopsAtFailure: stopsAtFailure,
             state: { step in try box.take(step, make: make, tearDown: tearDown) },
             { range, writer, _ in
                 encodeResults(of: range, in: items, at: &cursor, writer) { unsafe try body(&box.place.pointee, $0) }

@@ -131,13 +131,15 @@ extension ForkPool.Resident {
             Batch.Shape(
                 count: count, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: stopsAtFailure,
                 signalsItems: signalsItems, showsProgress: showsProgress && pool.options.progress != nil,
-                job: owner.job,
+                kind: output.kind, job: owner.job,
                 rules: rules, deadline: rules.end))
     }
 
     /// Submits a batch, and waits for its end.
     @usableFromInline
     func run(_ batch: Batch) throws(ForkPool.Failure) -> MapResult {
+        let journal = try batch.openJournal()
+        defer { journal?.end(batch.results) }
         pool.wait(for: batch, isSoonDone: try pool.submitInTurn(batch, waits: !pool.options.whenFull.fails))
         batch.showProgress(isLast: true)
         return batch.result()
@@ -146,6 +148,8 @@ extension ForkPool.Resident {
     /// Submits a batch, and suspends until its end.
     @usableFromInline
     nonisolated(nonsending) func run(_ batch: Batch) async throws(ForkPool.Failure) -> MapResult {
+        let journal = try batch.openJournal()
+        defer { journal?.end(batch.results) }
         try await pool.submitInTurn(batch, waits: !pool.options.whenFull.fails)
         await pool.wait(for: batch)
         batch.showProgress(isLast: true)

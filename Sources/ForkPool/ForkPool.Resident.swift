@@ -27,12 +27,15 @@ extension ForkPool {
         @usableFromInline let output: WireFormat<Output>
 
         init(
-            owner: PoolOwner, input: WireFormat<Input>, output: WireFormat<Output>, _ callOptions: ForkPool.CallOptions
+            owner: PoolOwner, input: WireFormat<Input>, output: WireFormat<Output>,
+            _ callOptions: ForkPool.CallOptions, journal: JournalRequest? = nil
         ) {
             self.owner = owner
             pool = owner.pool
             self.callOptions = callOptions
-            rules = CallRules(callOptions)
+            var rules = CallRules(callOptions)
+            rules.journal = journal
+            self.rules = rules
             self.input = input
             self.output = output
         }

@@ -46,11 +46,13 @@ public final class ForkPool: Sendable {
     }
 
     /// Makes a pool that shares the workers of another one.
-    init(sharing pool: ForkPool, _ callOptions: CallOptions) {
+    init(sharing pool: ForkPool, _ callOptions: CallOptions, journal: JournalRequest? = nil) {
         workers = pool.workers
         options = pool.options
         self.callOptions = callOptions
-        rules = CallRules(callOptions)
+        var rules = CallRules(callOptions)
+        rules.journal = journal
+        self.rules = rules
         maps = pool.maps
     }
 }

@@ -63,6 +63,25 @@ void cforkpool_event_drain(struct cforkpool_event *event);
 /// Gives a counter another descriptor, because the program closed the one that it had. Returns whether it has one.
 bool cforkpool_event_reopen(struct cforkpool_event *event);
 
+// MARK: - Files: file.c
+
+/// Opens a file (close-on-exec), to read it, or to read and write it, and then makes it if it is not there. No forked worker
+/// keeps it. Returns NULL and a negative errno in `*error`; `cforkpool_event_free` closes it.
+struct cforkpool_event *_Nullable cforkpool_open_file(const char *path, bool writes, int32_t *error);
+/// Locks a file (flock), for this process alone or for those that read it. Returns 0 or a negative errno: EWOULDBLOCK if
+/// another process has it.
+int32_t cforkpool_flock(int32_t fd, bool writes);
+/// Returns the size of a regular file, or a negative errno: EINVAL for what is no file.
+int64_t cforkpool_file_size(int32_t fd);
+/// Reads and writes at an offset; returns the number of bytes or a negative errno.
+int64_t cforkpool_pread(int32_t fd, void *bytes, size_t length, int64_t offset);
+int64_t cforkpool_pwrite(int32_t fd, const void *bytes, size_t length, int64_t offset);
+int32_t cforkpool_ftruncate(int32_t fd, int64_t size);
+/// Has the kernel write a file's bytes to its disk.
+int32_t cforkpool_fdatasync(int32_t fd);
+/// Goes on with a CRC-32C, which begins with 0. In C for the processor's instruction.
+uint32_t cforkpool_crc32c(uint32_t crc, const void *bytes, size_t length);
+
 // MARK: - Shared memory: memory.c
 
 /// Maps `size` bytes of zeroed memory that forked children share. Returns NULL and a negative errno in `*error`.

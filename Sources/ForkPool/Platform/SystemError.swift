@@ -14,6 +14,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     }
 
     static let noMemory = ENOMEM
+    static let inUse = EWOULDBLOCK
 
     package var description: String { "the system refused \(call): \(reason)" }
 

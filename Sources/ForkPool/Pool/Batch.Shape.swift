@@ -12,6 +12,8 @@ extension Batch {
         var signalsItems = false
         /// Whether the pool's progress handler is called.
         var showsProgress = false
+        /// What the results are, if a journal is to have them.
+        var kind: ResultKind?
         /// The number of the job that the items are for, in a pool of several.
         var job = 0
         /// What its caller asks for.

@@ -19,7 +19,7 @@ internal import Synchronization
 
     @usableFromInline let shape: Shape
     let pool: Pool
-    let results: ResultMemory
+    private(set) var results: ResultMemory
     /// The states and the slots, one after the other.
     let front: SharedHeap.Part
     /// The inputs: slots, and then what is coded.
@@ -29,6 +29,8 @@ internal import Synchronization
     /// The free bytes of the last part, for coded inputs.
     private var free = 0..<0
     private lazy var encoder = BinaryEncoder()
+    /// The file that gets the results, and that had some of them.
+    private(set) var journal: Journal?
 
     /// Whether the batch has ended, for readers without the lock: a later change of a state is damage.
     let hasEnded = Atomic(false)
@@ -51,7 +53,7 @@ internal import Synchronization
         front = memory
         inputParts = inputs.map { [$0] } ?? []
         tags = [tag]
-        self.call = (call, 0)
+        self.call = (call, shape.rules.journal?.part.lowerBound ?? 0)
         isProgressOver = shape.showsProgress ? Locked(false) : nil
         machine = BatchMachine(
             count: shape.count, stopsAtFailure: shape.stopsAtFailure, policy: shape.rules.retries,
@@ -137,6 +139,27 @@ internal import Synchronization
     private func reject(_ item: Int, _ cause: FailureCause) {
         machine.reject(item, cause)
         markLost(item)
+    }
+
+    // MARK: - Journal
+
+    /// Puts the results that a journal has in their slots, before the batch is submitted.
+    func restore(from journal: Journal) {
+        self.journal = journal
+        unsafe results.restored = journal.restored.bytes
+        unsafe journal.restored.place(
+            in: results.slots, stride: shape.slotStride, isCoded: journal.isCoded, regionEnd: results.restoredStart)
+        for (item, isThere) in journal.restored.isThere.enumerated() where isThere {
+            unsafe results.states[item].store(ItemState.value, ordering: .relaxed)
+        }
+    }
+
+    /// Opens the journal that the caller wants, if it wants one, and begins to append to it.
+    func openJournal() throws(ForkPool.Failure) -> Journal? {
+        guard let journal = try Journal.open(for: shape) else { return nil }
+        restore(from: journal)
+        journal.begin(results)
+        return journal
     }
 
     // MARK: - Progress

@@ -7,6 +7,8 @@ struct CallRules: Sendable {
     var deadline: Int?
     var retries: RetryPolicy
     var priority: Int
+    /// The journal that is to have the results.
+    var journal: JournalRequest?
 
     /// What a caller asks for that asks for nothing.
     static let standard = CallRules(ForkPool.CallOptions(ForkPool.Options()))

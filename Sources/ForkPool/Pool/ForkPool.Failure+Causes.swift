@@ -107,11 +107,6 @@ extension ForkPool.Failure {
         exitStatus = how.exitStatus
     }
 
-    private init(_ code: Code, index: Int?, _ message: String, ran: BodyRan) {
-        self.init(code, index: index, message)
-        bodyRan = ran
-    }
-
     private static func subject(_ item: Int?) -> String { item == nil ? map : "" }
 
     /// How a pool ended whose last reference was released.

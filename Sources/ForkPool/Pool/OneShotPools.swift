@@ -54,11 +54,15 @@ final class OneShotPools: Sendable {
         WarmUp.done
         let shape = Batch.Shape(
             count: layout.count, inputStride: 0, slotStride: layout.stride, stopsAtFailure: stopsAtFailure,
-            showsProgress: options.progress != nil, rules: rules, deadline: deadline)
+            showsProgress: options.progress != nil, kind: layout.kind, rules: rules, deadline: deadline)
         let setUp = options.setUp(making: state)
-        let (pool, batch) = try open(shape, hasSetUp: setUp != nil)
+        let journal = try Journal.open(for: shape)
+        let (pool, batch) = try open(shape, hasSetUp: setUp != nil, journal)
         defer { keep(pool) }
-        if let cancelled, EventFD.isReadable(cancelled) {
+        if let journal, journal.isComplete {
+            // The results are there: nothing is cancelled.
+            pool.endWithoutWorkers(.cancelled)
+        } else if let cancelled, EventFD.isReadable(cancelled) {
             // Workers that begin could be done before the supervisor sees the cancellation.
             pool.endWithoutWorkers(.cancelled)
         } else if deadline != .max, deadline <= monotonicNanoseconds() {
@@ -68,6 +72,8 @@ final class OneShotPools: Sendable {
             let worker = WorkerMain(
                 region: pool.layout, settings: WorkerSettings(options), setUp: setUp,
                 tearDown: options.tearDown(ending: state), body: body)
+            journal?.begin(batch.results)
+            defer { journal?.end(batch.results) }
             do throws(SystemError) {
                 let starter = try ForkStarter(worker, pool.layout, cancelled: cancelled) { pool.end(.cancelled) }
                 try PoolSupervisor.run(pool, starter, workers: min(workers, layout.count), turn: turn) { now in
@@ -85,8 +91,10 @@ final class OneShotPools: Sendable {
         return batch.result()
     }
 
-    private func open(_ shape: Batch.Shape, hasSetUp: Bool) throws(ForkPool.Failure) -> (Pool, Batch) {
-        if let pool = takeIdle(), let batch = try? pool.openOnlyBatch(shape, hasSetUp: hasSetUp) {
+    private func open(
+        _ shape: Batch.Shape, hasSetUp: Bool, _ journal: Journal?
+    ) throws(ForkPool.Failure) -> (Pool, Batch) {
+        if let pool = takeIdle(), let batch = try? pool.openOnlyBatch(shape, hasSetUp: hasSetUp, journal) {
             return (pool, batch)
         }
         let noMemory = SystemError(call: "mmap", code: SystemError.noMemory)
@@ -94,7 +102,7 @@ final class OneShotPools: Sendable {
             guard let size = shape.size, size < .max / 8 else { throw noMemory }
             let pool = try Pool(
                 workers: workers, options: options, for: .oneBatch, heap: size + 2 * Mapping.pageSize)
-            guard let batch = try? pool.openOnlyBatch(shape, hasSetUp: hasSetUp) else { throw noMemory }
+            guard let batch = try? pool.openOnlyBatch(shape, hasSetUp: hasSetUp, journal) else { throw noMemory }
             return (pool, batch)
         } catch {
             throw ForkPool.Failure(refused: error, index: nil)
@@ -116,7 +124,9 @@ final class OneShotPools: Sendable {
 
 extension Pool {
     /// Lays out and opens the only batch of a one-shot map; throws if the heap has no room for it.
-    func openOnlyBatch(_ shape: Batch.Shape, hasSetUp: Bool = false) throws(ForkPool.Failure) -> Batch {
+    func openOnlyBatch(
+        _ shape: Batch.Shape, hasSetUp: Bool = false, _ journal: Journal? = nil
+    ) throws(ForkPool.Failure) -> Batch {
         let now = monotonicNanoseconds()
         locked { state in
             state.queue.reopen()
@@ -138,6 +148,7 @@ extension Pool {
             }
         }
         let batch = try makeBatch(shape)
+        if let journal { batch.restore(from: journal) }
         try submit(batch)
         return batch
     }

@@ -71,6 +71,7 @@ extension Pool {
         if batch.shape.stopsAtFailure { flags |= BatchSlot.Flags.stopsAtFailure }
         if batch.shape.signalsItems { flags |= BatchSlot.Flags.signalsItems }
         if batch.shape.rules.timeout != nil { flags |= BatchSlot.Flags.timesItems }
+        if batch.journal != nil { flags |= BatchSlot.Flags.hasResults }
         unsafe slot.cursor.pointee.store(items.lowerBound, ordering: .relaxed)
         unsafe slot.limit.pointee.store(items.upperBound, ordering: .relaxed)
         unsafe slot.count.pointee.store(batch.shape.count, ordering: .relaxed)

@@ -13,7 +13,7 @@ enum WarmUp {
         WorkerError.warmUp()
         useCoders()
         let options = ForkPool.Options()
-        let layout = SlotLayout.coded(3)
+        let layout = SlotLayout.coded(String.self, 3)
         // Where the system refuses memory the map itself says so.
         guard let pool = try? Pool(workers: 1, options: options, for: .oneBatch),
             let batch = try? pool.openOnlyBatch(

@@ -45,8 +45,11 @@ internal import Synchronization
     }
 
     /// Whether some item has no outcome, or one that is not whole.
-    var hasUnfinished: Bool {
-        (0..<count).contains { unsafe !ItemState.isOver(states[$0].load(ordering: .relaxed)) }
+    var hasUnfinished: Bool { !(0..<count).allSatisfy(isOver) }
+
+    /// Whether an item has its outcome, and all of it.
+    func isOver(_ item: Int) -> Bool {
+        unsafe ItemState.isOver(states[item].load(ordering: .relaxed))
     }
 
     /// Maps the pages of some items' states and slots in this process by one call, if they exist already.

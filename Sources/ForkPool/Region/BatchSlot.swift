@@ -77,6 +77,8 @@ internal import Synchronization
         static let signalsItems = 2
         /// Whether a worker's record says when an item begins.
         static let timesItems = 4
+        /// Whether some items had their results before the batch was offered.
+        static let hasResults = 8
     }
 
     func setJob(_ job: Int, tag: Int) {

@@ -10,13 +10,19 @@ public import Synchronization
     @usableFromInline let slots: UnsafeMutableRawPointer
     @usableFromInline let count: Int
     private let arenas: Arenas
+    /// Coded results that a journal had, of this process alone: their offsets go on where the region ends.
+    var restored: UnsafeRawBufferPointer
 
     init(states: UnsafeMutableRawPointer, slots: UnsafeMutableRawPointer, count: Int, arenas: Arenas) {
         unsafe self.states = states.assumingMemoryBound(to: Atomic<UInt8>.self)
         unsafe self.slots = slots
         self.count = count
         self.arenas = arenas
+        unsafe restored = UnsafeRawBufferPointer(start: nil, count: 0)
     }
+
+    /// Where the offsets of `restored` begin.
+    var restoredStart: Int { arenas.end }
 
     /// Whether every state byte says that there is a result: compared eight at a time.
     var isComplete: Bool {
@@ -36,9 +42,12 @@ public import Synchronization
         return unsafe bytes.reduce(into: 0) { count, state in if state != ItemState.unfinished { count += 1 } }
     }
 
-    /// The bytes at an offset and length that a worker wrote, or nil if they do not lie within one arena.
+    /// The bytes at an offset and length that a worker wrote, or a journal had; nil if they do not lie within one arena.
     func bytes(offset: Int, length: Int) -> UnsafeRawBufferPointer? {
-        unsafe arenas.bytes(offset: offset, length: length)
+        guard offset >= arenas.end, unsafe !restored.isEmpty else { return unsafe arenas.bytes(offset: offset, length: length) }
+        let start = offset - arenas.end
+        guard length >= 0, unsafe start <= restored.count, unsafe length <= restored.count - start else { return nil }
+        return unsafe UnsafeRawBufferPointer(rebasing: restored[start..<start + length])
     }
 
     /// The items below `end` that have no outcome and no cause for that, as ranges.

@@ -9,7 +9,7 @@ extension ForkPool {
                 case thrown, crashed, exited, killed, notEncodable, notDecodable, noMemory, forkRefused
                 case threadsRefused, cancelled, corrupted, lost, setUpFailed, closed, timedOut, notRunnable
                 case deadlocked, memoryLimitExceeded, cpuTimeLimitExceeded, restartedTooOften, killRefused
-                case full
+                case full, shardInvalid, journalFailed
             }
 
             let kind: Kind
@@ -63,6 +63,10 @@ extension ForkPool {
             public static let full = Code(kind: .full)
             /// The job cannot run in exec workers; the message says why.
             public static let notRunnable = Code(kind: .notRunnable)
+            /// The variables that say which shard this process is contradict each other.
+            public static let shardInvalid = Code(kind: .shardInvalid)
+            /// The journal cannot be read or written, is in use, or is of another job.
+            public static let journalFailed = Code(kind: .journalFailed)
         }
 
         /// Whether the body ran on the item, so that running it again would be a second time.
@@ -105,10 +109,11 @@ extension ForkPool {
         /// The beginning of the message of a failure without an index.
         static let map = "the map "
 
-        init(_ code: Code, index: Int?, _ message: String) {
+        init(_ code: Code, index: Int?, _ message: String, ran: BodyRan = .unknown) {
             self.code = code
             self.index = index
             self.message = message
+            bodyRan = ran
         }
 
         /// Makes the failure of a whole map that of one of its items.

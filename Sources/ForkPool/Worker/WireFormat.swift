@@ -9,6 +9,7 @@
     private(set) var decode: ((UnsafeRawBufferPointer) throws -> Value)?
 
     @usableFromInline var isPlain: Bool { unsafe encode == nil }
+    var kind: ResultKind { ResultKind(type: Value.self, isCoded: !isPlain) }
 
     private init(stride: Int) {
         self.stride = stride

@@ -141,6 +141,7 @@ struct WorkerLoop {
         let tag = unsafe slot.tag.pointee.load(ordering: .relaxed)
         let flags = unsafe slot.flags.pointee.load(ordering: .relaxed)
         let signalsItems = flags & BatchSlot.Flags.signalsItems != 0
+        let hasResults = flags & BatchSlot.Flags.hasResults != 0
         guard let layout = BatchLayout(slot, in: region) else {
             // The slot is damaged; the parent writes it again.
             open.remove(number)
@@ -174,7 +175,8 @@ struct WorkerLoop {
                 // writes the failure first, sees the claim.
                 _ = hasFailed(slot)
                 layout.populate(part)
-                return run(part, writer, inputs, signalsItems)
+                return hasResults
+                    ? runUnfinished(part, layout, writer, inputs) : run(part, writer, inputs, signalsItems)
             }
             (first, attempt, isFirst) = (nil, 1, false)
             if itemsLeft != .max { itemsLeft = max(0, itemsLeft - range.count) }
@@ -222,6 +224,20 @@ struct WorkerLoop {
             let continues = body(item..<item + 1, writer, inputs)
             if region.itemEnded.signal().contains(.tasks) { region.notices.signal() }
             guard continues else { return false }
+        }
+        return true
+    }
+
+    /// Runs those items of a range that have no result.
+    private func runUnfinished(
+        _ range: Range<Int>, _ layout: BatchLayout, _ writer: ItemWriter, _ inputs: BatchInputs
+    ) -> Bool {
+        var item = range.lowerBound
+        while item < range.upperBound {
+            let first = item
+            while item < range.upperBound, !layout.isOver(item) { item += 1 }
+            guard first == item || body(first..<item, writer, inputs) else { return false }
+            while item < range.upperBound, layout.isOver(item) { item += 1 }
         }
         return true
     }

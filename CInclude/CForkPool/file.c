@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "internal.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/// Files that this process alone writes, and their checksums.
+
+struct cforkpool_event *cforkpool_open_file(const char *path, bool writes, int32_t *error)
+{
+    struct cforkpool_event *file = CALL_OR(malloc, NULL, malloc(sizeof *file));
+    *error = -ENOMEM;
+    if (file == NULL)
+        return NULL;
+    int flags = (writes ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int fd;
+    while ((fd = CALL(open, open(path, flags, 0666))) < 0 && errno == EINTR)
+        ;
+    *error = fd < 0 ? -errno : cforkpool_event_open(file, fd);
+    if (*error == 0)
+        return file;
+    free(file);
+    return NULL;
+}
+
+int32_t cforkpool_flock(int32_t fd, bool writes)
+{
+    return CALL(flock, flock(fd, (writes ? LOCK_EX : LOCK_SH) | LOCK_NB)) == 0 ? 0 : -errno;
+}
+
+int64_t cforkpool_file_size(int32_t fd)
+{
+    struct stat status;
+    if (CALL(stat, fstat(fd, &status)) != 0)
+        return -errno;
+    return S_ISREG(status.st_mode) ? status.st_size : -EINVAL;
+}
+
+int64_t cforkpool_pread(int32_t fd, void *bytes, size_t length, int64_t offset)
+{
+    ssize_t count = CALL(pread, pread(fd, bytes, length, offset));
+    return count < 0 ? -errno : count;
+}
+
+int64_t cforkpool_pwrite(int32_t fd, const void *bytes, size_t length, int64_t offset)
+{
+    ssize_t count = CALL(pwrite, pwrite(fd, bytes, length, offset));
+    return count < 0 ? -errno : count;
+}
+
+int32_t cforkpool_ftruncate(int32_t fd, int64_t size)
+{
+    return CALL(ftruncate, ftruncate(fd, size)) == 0 ? 0 : -errno;
+}
+
+int32_t cforkpool_fdatasync(int32_t fd)
+{
+    return CALL(fdatasync, fdatasync(fd)) == 0 ? 0 : -errno;
+}
+
+/// One byte at a time, by the reflected polynomial of CRC-32C.
+static uint32_t crc32c_slowly(uint32_t crc, const uint8_t *bytes, size_t length)
+{
+    for (; length > 0; length--, bytes++) {
+        crc ^= *bytes;
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (0x82F63B78 & -(crc & 1));
+    }
+    return crc;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) static uint32_t crc32c_quickly(uint32_t crc, const uint8_t *bytes, size_t length)
+{
+    uint64_t wide = crc;
+    for (; length >= 8; length -= 8, bytes += 8) {
+        uint64_t word;
+        __builtin_memcpy(&word, bytes, 8);
+        wide = __builtin_ia32_crc32di(wide, word);
+    }
+    return crc32c_slowly((uint32_t)wide, bytes, length);
+}
+static bool has_quick_crc32c(void)
+{
+    return __builtin_cpu_supports("sse4.2");
+}
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+__attribute__((target("crc"))) static uint32_t crc32c_quickly(uint32_t crc, const uint8_t *bytes, size_t length)
+{
+    for (; length >= 8; length -= 8, bytes += 8) {
+        uint64_t word;
+        __builtin_memcpy(&word, bytes, 8);
+        crc = __builtin_arm_crc32cd(crc, word);
+    }
+    return crc32c_slowly(crc, bytes, length);
+}
+static bool has_quick_crc32c(void)
+{
+    return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
+}
+#else
+#define crc32c_quickly crc32c_slowly
+static bool has_quick_crc32c(void)
+{
+    return false;
+}
+#endif
+
+uint32_t cforkpool_crc32c(uint32_t crc, const void *bytes, size_t length)
+{
+    return ~(has_quick_crc32c() ? crc32c_quickly : crc32c_slowly)(~crc, bytes, length);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+extension ForkPool.Failure {
+    static func journal(_ path: String, _ error: SystemError) -> Self {
+        let advice =
+            switch error.code {
+            case ENOSPC, EDQUOT: "make room on its disk, and run the same map again"
+            case ENOLCK, EOPNOTSUPP, ENOSYS: "its file system has no locks; put the journal on another one"
+            case ENOENT, ENOTDIR: "make its folder first"
+            case EACCES, EPERM, EROFS: "put it where this process may write"
+            case EISDIR, EINVAL: "give the path of a file"
+            default: "put it on another disk"
+            }
+        var failure = Self(.journalFailed, index: nil, "the journal \(path) cannot be used: \(error); \(advice)", ran: .no)
+        failure.errno = error.code
+        return failure
+    }
+
+    static var noJournals: Self {
+        Self(.journalFailed, index: nil, "there is nothing to merge: no path of a journal was given", ran: .no)
+    }
+
+    /// Says which items of a job no journal has; the first ranges of many.
+    static func journalsLack(_ missing: [Range<Int>], of total: Int) -> Self {
+        let count = missing.reduce(0) { $0 + $1.count }
+        var list = missing.prefix(10).map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)..<\($0.upperBound)" }
+        if missing.count > list.count { list.append("and \(missing.count - list.count) other ranges") }
+        return Self(
+            .journalFailed, index: nil,
+            "the journals have not the results of \(count) of \(total) items: \(list.joined(separator: ", ")); run the shards that "
+                + "have them again, or add their journals", ran: .no)
+    }
+
+    static func journalInUse(_ path: String) -> Self {
+        refused(path, "another process is at work with it; wait for its end, or give each process a journal of its own")
+    }
+
+    static func journalChanged(_ path: String, size: Int, expected: Int) -> Self {
+        refused(path, "something else made it \(size) bytes long, and this process \(expected); let one process write to it")
+    }
+
+    static func journal(_ path: String, _ refusal: JournalReader.Refusal) -> Self {
+        switch refusal {
+        case .system(let error): journal(path, error)
+        case .other(let difference):
+            refused(
+                path, "it is of another job: that one \(difference); give each job a journal of its own, or remove this one")
+        case .header(let refusal): journal(path, refusal)
+        }
+    }
+
+    private static func journal(_ path: String, _ refusal: JournalHeader.Refusal) -> Self {
+        switch refusal {
+        case .foreign: refused(path, "the file is no journal; give another path")
+        case .version(let version):
+            refused(
+                path, "another version of ForkPool wrote it (format \(version), here \(JournalHeader.version)); go on with that version")
+        case .torn: refused(path, "its beginning is damaged; remove it to begin again")
+        }
+    }
+
+    private static func refused(_ path: String, _ reason: String) -> Self {
+        Self(.journalFailed, index: nil, "the journal \(path) cannot be used: \(reason)", ran: .no)
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+
+/// The journal of one map: a file with the results that there are, from which the same map goes on if it is run again.
+///
+/// The thread that makes the map opens it and ends it. Meanwhile a thread of its own appends results, so that a slow disk
+/// holds up neither the workers nor those that watch them.
+@safe final class Journal: @unchecked Sendable {
+    /// How often results are appended, at most, in nanoseconds.
+    private static let period: Int64 = 100_000_000
+
+    private let request: JournalRequest
+    private let header: JournalHeader
+    /// The results that the file had.
+    let restored: RestoredResults
+    /// One thread at a time has what follows: the one that appends while the map runs, then the one that ends the journal.
+    /// With the writer the file is closed, and its lock is gone.
+    private var writer: JournalWriter?
+    /// For each item, whether its result is in the file; all below `recordedEnd` are.
+    private var isRecorded: [Bool]
+    private var recordedEnd = 0
+    /// The items that the writer has collected.
+    private var collected: [Range<Int>] = []
+    private var failure: ForkPool.Failure?
+    private var isGivenUp = false
+    private let isOver = PrivateEvent()
+    private var appender: PrivateEvent?
+
+    /// Opens or makes a journal, locks it, and reads what it has.
+    ///
+    /// - Throws: `journalFailed`.
+    init(_ request: JournalRequest, of kind: ResultKind, stride: Int) throws(ForkPool.Failure) {
+        self.request = request
+        header = request.header(of: kind, stride: stride)
+        let file = try Self.open(request.path, header)
+        (restored, writer) = try Self.replay(file, header, request.path)
+        isRecorded = restored.isThere
+    }
+
+    /// Opens and locks a file, which begins with a header then.
+    private static func open(_ path: String, _ header: JournalHeader) throws(ForkPool.Failure) -> OwnedFile {
+        do throws(SystemError) {
+            let file = try OwnedFile(path, writes: true)
+            guard try file.lock() else { throw SystemError(call: "flock", code: SystemError.inUse) }
+            let beginning = header.encoded()
+            let bytes = try file.bytes(at: 0, beginning.count)
+            // A file with a part of the beginning is of a process that was killed at once.
+            if bytes.count < beginning.count, beginning.starts(with: bytes) { try file.write(beginning, at: 0) }
+            return file
+        } catch {
+            throw error.code == SystemError.inUse ? .journalInUse(path) : .journal(path, error)
+        }
+    }
+
+    /// Reads the results that a file has, and cuts off what was torn behind them.
+    private static func replay(
+        _ file: OwnedFile, _ header: JournalHeader, _ path: String
+    ) throws(ForkPool.Failure) -> (RestoredResults, JournalWriter) {
+        do throws(JournalReader.Refusal) {
+            var reader = try JournalReader(file)
+            if let difference = reader.header.difference(from: header) { throw .other(difference) }
+            let restored = RestoredResults(items: header.part.count, size: reader.fileSize)
+            try reader.forEach { restored.add($0) }
+            try reader.cutTail()
+            return (restored, JournalWriter(file, end: reader.end))
+        } catch {
+            throw .journal(path, error)
+        }
+    }
+
+    var isCoded: Bool { header.isCoded }
+
+    /// Whether every item has its result already.
+    var isComplete: Bool { isRecorded.allSatisfy(\.self) }
+
+    // MARK: - While the map runs
+
+    /// Starts to append the results of a batch; `end` has to follow. Without a thread all is appended at the end.
+    func begin(_ results: ResultMemory) {
+        let appender = PrivateEvent()
+        do throws(SystemError) {
+            try ThreadWork.start {
+                while !self.isOver.wait(Self.period) { self.append(results) }
+            } then: {
+                appender.signal()
+            }
+            self.appender = appender
+        } catch {
+            self.appender = nil
+        }
+    }
+
+    /// Appends what is left, and ends the thread.
+    func end(_ results: ResultMemory) {
+        isOver.signal()
+        appender?.wait()
+        append(results)
+        do throws(JournalWriter.Refusal) {
+            if request.sync == .end { try writer?.synchronize() }
+        } catch {
+            fail(error)
+        }
+        writer = nil
+    }
+
+    /// Appends each result that is there and not in the file yet.
+    ///
+    /// - Complexity: O(items).
+    private func append(_ results: ResultMemory) {
+        guard !isGivenUp else { return }
+        do throws(JournalWriter.Refusal) {
+            var item = recordedEnd
+            while let range = nextRange(from: item, results) {
+                let end = collect(range, results)
+                collected.append(range.lowerBound..<end)
+                if writer?.isFull == true { try flush() }
+                item = end
+            }
+            try flush()
+            if request.sync == .each { try writer?.synchronize() }
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// The next items, from one on, that have results which are not in the file.
+    private func nextRange(from start: Int, _ results: ResultMemory) -> Range<Int>? {
+        func isNew(_ item: Int) -> Bool {
+            unsafe !isRecorded[item] && results.states[item].load(ordering: .acquiring) == ItemState.value
+        }
+        var first = start
+        while first < results.count, !isNew(first) { first += 1 }
+        guard first < results.count else { return nil }
+        var end = first + 1
+        while end < results.count, isNew(end) { end += 1 }
+        return first..<end
+    }
+
+    /// Collects a record of the first items of a range; returns where the next one begins.
+    private func collect(_ range: Range<Int>, _ results: ResultMemory) -> Int {
+        guard header.isCoded else {
+            let most = max(1, JournalWriter.recordSize / max(header.stride, 1))
+            let items = range.prefix(most)
+            writer?.collect(items) { buffer in
+                unsafe buffer.append(
+                    contentsOf: UnsafeRawBufferPointer(
+                        start: results.slots + items.lowerBound * header.stride, count: items.count * header.stride))
+            }
+            return items.upperBound
+        }
+        var lengths: [Int] = []
+        var bytes: [UInt8] = []
+        for item in range {
+            guard bytes.count < JournalWriter.recordSize, let coded = unsafe results.codedBytes(of: item) else { break }
+            lengths.append(coded.count)
+            unsafe bytes.append(contentsOf: coded)
+        }
+        let items = range.prefix(lengths.count)
+        // An item whose bytes cannot be had is the map's failure, and is passed over.
+        guard !items.isEmpty else { return range.lowerBound + 1 }
+        writer?.collect(items) { buffer in
+            for length in lengths { buffer.append(little: UInt64(length)) }
+            buffer += bytes
+        }
+        return items.upperBound
+    }
+
+    private func flush() throws(JournalWriter.Refusal) {
+        defer { collected.removeAll() }
+        try writer?.flush()
+        for range in collected { for item in range { isRecorded[item] = true } }
+        while recordedEnd < isRecorded.count, isRecorded[recordedEnd] { recordedEnd += 1 }
+    }
+
+    /// Tells of the first failure; the map goes on, and what a full disk refused is tried again.
+    private func fail(_ refusal: JournalWriter.Refusal) {
+        let isFirst = failure == nil
+        switch refusal {
+        case .system(let error):
+            failure = .journal(request.path, error)
+        case .changed(let size):
+            failure = .journalChanged(request.path, size: size, expected: writer?.end ?? 0)
+            // What comes after bytes that are not this process's could not be read.
+            isGivenUp = true
+        }
+        if isFirst, let failure { request.tell(failure) }
+    }
+}
+
+extension ResultMemory {
+    /// The bytes of a coded result, or nil if its slot points elsewhere.
+    func codedBytes(of item: Int) -> UnsafeRawBufferPointer? {
+        let extent = unsafe slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
+        return unsafe bytes(offset: extent.offset, length: extent.length)
+    }
+}

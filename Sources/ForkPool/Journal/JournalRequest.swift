@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// The journal that a caller wants of its map.
+@usableFromInline
+struct JournalRequest: Sendable {
+    let path: String
+    let key: String
+    let sync: ForkPool.JournalSync
+    /// The number of items of the whole job, and those of this map.
+    let total: Int
+    let part: Range<Int>
+    /// Hears of a journal that cannot be written, while the map goes on; nil for a line on standard error.
+    let onFailure: (@Sendable (ForkPool.Failure) -> Void)?
+
+    init(
+        _ path: String, key: String, sync: ForkPool.JournalSync, items: Int, shard: ForkPool.Shard?,
+        onFailure: (@Sendable (ForkPool.Failure) -> Void)?
+    ) {
+        self.path = Self.path(path, shard)
+        self.key = key
+        self.sync = sync
+        self.onFailure = onFailure
+        total = items
+        part = shard?.range(of: items) ?? 0..<items
+    }
+
+    /// Puts the number of the shard, 0 if there is none, where the path has `{shard}`.
+    private static func path(_ path: String, _ shard: ForkPool.Shard?) -> String {
+        let word = Substring("{shard}")
+        var (result, rest) = ("", path[...])
+        while let start = rest.indices.first(where: { rest[$0...].hasPrefix(word) }) {
+            result += rest[..<start] + "\(shard?.index ?? 0)"
+            rest = rest[start...].dropFirst(word.count)
+        }
+        return result + rest
+    }
+
+    func tell(_ failure: ForkPool.Failure) {
+        if let onFailure { return onFailure(failure) }
+        var line = "ForkPool: \(failure); the map goes on\n"
+        line.withUTF8 { unsafe _ = write(STDERR_FILENO, $0.baseAddress!, $0.count) }
+    }
+
+    func header(of kind: ResultKind, stride: Int) -> JournalHeader {
+        JournalHeader(
+            total: total, part: part, isCoded: kind.isCoded, stride: stride, type: kind.typeName, key: key)
+    }
+}
