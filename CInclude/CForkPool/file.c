@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,8 +47,18 @@ int64_t cforkpool_pread(int32_t fd, void *bytes, size_t length, int64_t offset)
 
 int64_t cforkpool_pwrite(int32_t fd, const void *bytes, size_t length, int64_t offset)
 {
+    // Beyond a limit on the size of files the kernel sends a signal too, which by default ends the process.
+    sigset_t excess, before, pending;
+    sigemptyset(&excess);
+    sigaddset(&excess, SIGXFSZ);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &excess, &before);
     ssize_t count = CALL(pwrite, pwrite(fd, bytes, length, offset));
-    return count < 0 ? -errno : count;
+    int64_t result = count < 0 ? -errno : count;
+    if (result == -EFBIG && sigismember(&pending, SIGXFSZ) == 0)
+        sigtimedwait(&excess, NULL, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result;
 }
 
 int32_t cforkpool_ftruncate(int32_t fd, int64_t size)

@@ -101,6 +101,27 @@ extension AnyPool {
     }
 }
 
+// MARK: - Maps with a journal
+
+extension AnyPool {
+    func map<C: Collection>(_ inputs: C, journal: String) throws(ForkPool.Failure) -> [Output]
+    where C.Element == Input {
+        switch nature {
+        case .oneShot(let pool, let job): try pool.map(inputs, journal: journal) { try job.act($0) }
+        case .resident(let pool): try pool.map(inputs, journal: journal)
+        }
+    }
+
+    func mapResults<C: Collection>(
+        _ inputs: C, journal: String
+    ) -> [Result<Output, ForkPool.Failure>] where C.Element == Input {
+        switch nature {
+        case .oneShot(let pool, let job): pool.mapResults(inputs, journal: journal) { try job.act($0) }
+        case .resident(let pool): pool.mapResults(inputs, journal: journal)
+        }
+    }
+}
+
 // In a one-shot map these results are stored as they stand; the other methods code everything.
 extension AnyPool where J.Output: BitwiseCopyable {
     func map<C: Collection>(_ inputs: C) throws(ForkPool.Failure) -> [Output] where C.Element == Input {

@@ -5,6 +5,7 @@ extension ForkPool.Failure {
     static func journal(_ path: String, _ error: SystemError) -> Self {
         let advice =
             switch error.code {
+            case EFBIG: "raise the limit on the size of files (ulimit -f), and run the same map again"
             case ENOSPC, EDQUOT: "make room on its disk, and run the same map again"
             case ENOLCK, EOPNOTSUPP, ENOSYS: "its file system has no locks; put the journal on another one"
             case ENOENT, ENOTDIR: "make its folder first"
