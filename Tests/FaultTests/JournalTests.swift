@@ -10,7 +10,7 @@ import Testing
     func killed(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
             Host.warmUp(kind)
-            JournalScene.run { scene in
+            JournalScene.run { scene throws in
                 let host = Host.start { _ = try? scene.map(by: kind, isHeld: true) }
                 // All items but the last one are in the journal, and that one waits.
                 #expect(scene.waitUntilRecorded(JournalScene.count - 1))
@@ -28,7 +28,7 @@ import Testing
     @Test("what is torn off a journal's end runs again, and nothing else", arguments: [false, true])
     func torn(_ coded: Bool) async {
         await #expect(processExitsWith: .success) { [coded] in
-            JournalScene.run { scene in
+            JournalScene.run { scene throws in
                 let whole = try scene.journal(coded: coded)
                 for size in stride(from: whole.count - 1, through: 0, by: -3) {
                     scene.write(Array(whole[..<size]))
@@ -44,7 +44,7 @@ import Testing
     @Test("no byte that is changed gives a wrong result", arguments: [false, true])
     func damaged(_ coded: Bool) async {
         await #expect(processExitsWith: .success) { [coded] in
-            JournalScene.run { scene in
+            JournalScene.run { scene throws in
                 let whole = try scene.journal(coded: coded)
                 for index in whole.indices {
                     var bytes = whole
@@ -64,7 +64,7 @@ import Testing
     @Test("a journal that is in use, of another job or no journal is refused, and not changed")
     func refusals() async {
         await #expect(processExitsWith: .success) {
-            JournalScene.run { scene in
+            JournalScene.run { scene throws in
                 let whole = try scene.journal(coded: false)
                 let pool = ForkPool(workers: 2)
                 func refusal(_ map: () throws(ForkPool.Failure) -> Void) -> String {
@@ -104,7 +104,7 @@ import Testing
     @Test("a file without the beginning of a journal is refused, and not changed")
     func foreignFile() async {
         await #expect(processExitsWith: .success) {
-            JournalScene.run { scene in
+            JournalScene.run { scene throws in
                 let letter = Array("A letter, and no journal.".utf8)
                 scene.write(letter)
                 let failure = failure { () throws(ForkPool.Failure) in try scene.map() }
@@ -117,7 +117,7 @@ import Testing
     @Test("a full disk costs the journal alone, which goes on when there is room", .enabled(if: Fault.isAvailable))
     func fullDisk() async {
         await #expect(processExitsWith: .success) {
-            JournalScene.run { scene in
+            JournalScene.run { scene throws in
                 let heard = Locked<[ForkPool.Failure]>([])
                 let pool = ForkPool(workers: 2)
                 Fault(call: "pwrite", role: .parent, first: 2, times: 1000, error: ENOSPC).begin()
@@ -139,8 +139,8 @@ import Testing
     @Test("a limit on the size of files costs the journal alone")
     func fileSizeLimit() async {
         await #expect(processExitsWith: .success) {
-            JournalScene.run { scene in
-                var limit = rlimit(rlim_cur: 1024, rlim_max: RLIM_INFINITY)
+            JournalScene.run { scene throws in
+                var limit = rlimit(rlim_cur: 1024, rlim_max: 1 << 40)
                 #expect(unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
                 let heard = Locked(0)
                 let results = try ForkPool(workers: 2).map(
@@ -155,14 +155,14 @@ import Testing
     @Test("a file that is cut while it is used costs the journal alone")
     func cut() async {
         await #expect(processExitsWith: .success) {
-            JournalScene.run { scene in
+            JournalScene.run { scene throws in
                 let heard = Locked<[String]>([])
                 let path = scene.path
                 // The workers have seen the file whole; the parent writes to it when the map ends.
                 let results = try ForkPool(workers: 1).map(
                     0..<3, journal: path, onFailure: { failure in heard.withLock { $0.append(failure.message) } }
                 ) { item in
-                    if item == 0 { truncate(path, 10) }
+                    if item == 0 { unsafe truncate(path, 10) }
                     return item
                 }
                 #expect(results == [0, 1, 2])
@@ -175,7 +175,7 @@ import Testing
     @Test("failed items run again, and the others do not", arguments: Kind.allCases)
     func failedItems(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
-            JournalScene.run { scene in
+            JournalScene.run { scene throws in
                 let pool = try kind.start(JournalJob(folder: scene.folder, failsAt: 5, isHeld: false))
                 let results = pool.mapResults(0..<JournalScene.count, journal: scene.path)
                 #expect(results.compactMap { try? $0.get() }.count == JournalScene.count - 1)
@@ -190,7 +190,7 @@ import Testing
     @Test("no worker keeps the file, which another run can use when the parent is gone", arguments: Kind.allCases)
     func descriptors(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
-            JournalScene.run { scene in
+            JournalScene.run { scene throws in
                 let pool = try kind.start(OpenFiles())
                 let targets = try pool.map([0], journal: scene.path)[0]
                 #expect(!targets.contains { $0.hasSuffix("journal") }, "\(targets)")
@@ -202,7 +202,7 @@ import Testing
     @Test("shards put together are the whole; one that is missing is named")
     func merge() async {
         await #expect(processExitsWith: .success) {
-            JournalScene.run { scene in
+            JournalScene.run { scene throws in
                 let paths = (0..<3).map { "\(scene.folder)/\($0).part" }
                 for index in 0..<3 {
                     let shard = ForkPool.Shard(index: index, count: 3)
@@ -227,7 +227,7 @@ import Testing
     @Test("the failure of a shard has the item's index among all")
     func shardFailure() async {
         await #expect(processExitsWith: .success) {
-            JournalScene.run { scene in
+            JournalScene.run { scene throws in
                 let failure = failure { () throws(ForkPool.Failure) in
                     try ForkPool(workers: 2).map(
                         0..<10, shard: .init(index: 1, count: 2), journal: scene.path
@@ -261,8 +261,8 @@ import Testing
                     #expect(Array(slots) == [0, 0, 1, -1, 2, -2])
                 }
             } catch { Issue.record("\(error)") }
-            for name in ["a", "b", "c", "d"] { unlink(folder + "/" + name) }
-            rmdir(folder)
+            for name in ["a", "b", "c", "d"] { unsafe unlink(folder + "/" + name) }
+            unsafe rmdir(folder)
         }
     }
 }
@@ -284,8 +284,8 @@ struct JournalScene {
         Scene.setDeadline()
         let scene = JournalScene()
         do { try work(scene) } catch { Issue.record("\(error)") }
-        for name in Files.names(in: scene.folder) where !name.hasPrefix(".") { unlink(scene.folder + "/" + name) }
-        rmdir(scene.folder)
+        for name in Files.names(in: scene.folder) where !name.hasPrefix(".") { unsafe unlink(scene.folder + "/" + name) }
+        unsafe rmdir(scene.folder)
     }
 
     /// How often each item ran, by what the bodies noted.
@@ -294,7 +294,7 @@ struct JournalScene {
     }
 
     func forgetRuns() {
-        unlink(folder + "/runs")
+        unsafe unlink(folder + "/runs")
     }
 
     func write(_ bytes: [UInt8]) {
@@ -341,6 +341,9 @@ struct JournalScene {
 
 /// Notes that it ran, and squares its input.
 struct JournalJob: PlainJob {
+    typealias Input = Int
+    typealias Output = Int
+
     let folder: String
     let failsAt: Int
     let isHeld: Bool
@@ -358,5 +361,8 @@ struct JournalJob: PlainJob {
 
 /// Says what the descriptors of its worker lead to.
 struct OpenFiles: PlainJob {
+    typealias Input = Int
+    typealias Output = [String]
+
     func act(_ input: Int) -> [String] { (0..<256).map { Files.target(of: $0) } }
 }

@@ -60,7 +60,7 @@ struct BatchLayoutTests {
             Alone.run {
                 let pools = OneShotPools(workers: 2, options: .init())
                 for (count, stride) in [(Int.max, 1), (1 << 40, 1 << 40), (.max, .max), (1 << 48, 1024)] {
-                    let layout = SlotLayout(count: count, stride: stride, alignment: 8)
+                    let layout = SlotLayout(count: count, stride: stride, alignment: 8, of: UInt8.self)
                     let failure = #expect(throws: ForkPool.Failure.self) {
                         try pools.run(layout, stopsAtFailure: false) { _, _, _ in true }
                     }

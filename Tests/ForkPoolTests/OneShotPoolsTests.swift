@@ -151,7 +151,7 @@ struct OneShotPoolsTests {
                 let before = try SharedMappings.now()
                 let pools = OneShotPools(workers: 2, options: .init())
                 func run(_ stride: Int) throws -> Int {
-                    let layout = SlotLayout(count: 2, stride: stride, alignment: 8)
+                    let layout = SlotLayout(count: 2, stride: stride, alignment: 8, of: UInt8.self)
                     let result = try pools.run(layout, stopsAtFailure: true) { range, writer, _ in
                         for item in range {
                             guard writer.begin(item) else { return false }
