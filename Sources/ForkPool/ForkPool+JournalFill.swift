@@ -21,7 +21,8 @@ extension ForkPool {
     @inlinable
     @discardableResult
     public func fill<Element: BitwiseCopyable>(
-        count: Int, slot: Int, of type: Element.Type, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
+        count: Int, slot: Int, of type: Element.Type, shard: Shard? = nil, journal: String, key: String = "",
+        sync: JournalSync = .end,
         onFailure: (@Sendable (Failure) -> Void)? = nil,
         _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) throws(Failure) -> SharedArray<Element> {
@@ -52,7 +53,8 @@ extension ForkPool {
     /// - Throws: The `Failure` of the lowest slot, before `read` runs; or what `read` throws.
     @inlinable
     public func fill<Element: BitwiseCopyable, T>(
-        count: Int, slot: Int, of type: Element.Type, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
+        count: Int, slot: Int, of type: Element.Type, shard: Shard? = nil, journal: String, key: String = "",
+        sync: JournalSync = .end,
         onFailure: (@Sendable (Failure) -> Void)? = nil,
         _ body: (Int, inout MutableSpan<Element>) throws -> Void, read: (Span<Element>) throws -> T
     ) throws -> T {
@@ -66,7 +68,8 @@ extension ForkPool {
     @inlinable
     @discardableResult
     nonisolated(nonsending) public func fill<Element: BitwiseCopyable>(
-        count: Int, slot: Int, of type: Element.Type, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
+        count: Int, slot: Int, of type: Element.Type, shard: Shard? = nil, journal: String, key: String = "",
+        sync: JournalSync = .end,
         onFailure: (@Sendable (Failure) -> Void)? = nil,
         _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) async throws(Failure) -> SharedArray<Element> {
@@ -83,7 +86,8 @@ extension ForkPool {
     /// Fills as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
     @inlinable
     nonisolated(nonsending) public func fill<Element: BitwiseCopyable, T>(
-        count: Int, slot: Int, of type: Element.Type, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
+        count: Int, slot: Int, of type: Element.Type, shard: Shard? = nil, journal: String, key: String = "",
+        sync: JournalSync = .end,
         onFailure: (@Sendable (Failure) -> Void)? = nil,
         _ body: (Int, inout MutableSpan<Element>) throws -> Void, read: (Span<Element>) throws -> T
     ) async throws -> T {

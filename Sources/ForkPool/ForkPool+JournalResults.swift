@@ -42,7 +42,9 @@ extension ForkPool {
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> R
     ) async -> [Result<R, Failure>] {
         let part = JournalPart(items, shard)
-        return await with(journal, part, key, sync, onFailure).mapResults(part.items, body).map { $0.mapError(part.named) }
+        return await with(journal, part, key, sync, onFailure).mapResults(part.items, body).map {
+            $0.mapError(part.named)
+        }
     }
 
     /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
@@ -53,7 +55,9 @@ extension ForkPool {
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> R
     ) async -> [Result<R, Failure>] {
         let part = JournalPart(items, shard)
-        return await with(journal, part, key, sync, onFailure).mapResults(part.items, body).map { $0.mapError(part.named) }
+        return await with(journal, part, key, sync, onFailure).mapResults(part.items, body).map {
+            $0.mapError(part.named)
+        }
     }
 
     /// Applies a function to every item in worker processes, and keeps in a file which are done: the same call after the process

@@ -27,8 +27,9 @@ extension ForkPool.Resident {
         }
     }
 
-    /// Applies the body to every item, keeps the results in a file, and returns every outcome. Items that failed are not in
-    /// the file: the same call runs them again.
+    /// Applies the body to every item, keeps the results in a file, and returns every outcome.
+    ///
+    /// Items that failed are not in the file: the same call runs them again.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.

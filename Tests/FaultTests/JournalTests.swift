@@ -6,7 +6,8 @@ import Testing
 @testable import ForkPool
 
 @Suite("Journals") struct JournalTests {
-    @Test("a map whose parent is killed goes on, and runs nothing again that is in the journal", arguments: Kind.allCases)
+    @Test(
+        "a map whose parent is killed goes on, and runs nothing again that is in the journal", arguments: Kind.allCases)
     func killed(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
             Host.warmUp(kind)
@@ -33,7 +34,8 @@ import Testing
                 for size in stride(from: whole.count - 1, through: 0, by: -3) {
                     scene.write(Array(whole[..<size]))
                     scene.forgetRuns()
-                    #expect(try scene.map(coded: coded) == JournalScene.results, "cut to \(size) of \(whole.count) bytes")
+                    #expect(
+                        try scene.map(coded: coded) == JournalScene.results, "cut to \(size) of \(whole.count) bytes")
                     #expect(scene.runs.allSatisfy { $0 <= 1 })
                     #expect(Files.bytes(scene.path).count >= whole.count)
                 }
@@ -76,12 +78,15 @@ import Testing
                     return "nothing was refused"
                 }
                 let path = scene.path
-                #expect(refusal { () throws(ForkPool.Failure) in _ = try pool.map(0..<3, journal: path) { $0 } }
-                    .contains("has 12 items and not 3"))
-                #expect(refusal { () throws(ForkPool.Failure) in _ = try pool.map(0..<12, journal: path) { "\($0)" } }
-                    .contains("results of another type"))
-                #expect(refusal { () throws(ForkPool.Failure) in _ = try pool.map(0..<12, journal: path, key: "2") { $0 } }
-                    .contains("has the key \"\" and not \"2\""))
+                #expect(
+                    refusal { () throws(ForkPool.Failure) in _ = try pool.map(0..<3, journal: path) { $0 } }
+                        .contains("has 12 items and not 3"))
+                #expect(
+                    refusal { () throws(ForkPool.Failure) in _ = try pool.map(0..<12, journal: path) { "\($0)" } }
+                        .contains("results of another type"))
+                #expect(
+                    refusal { () throws(ForkPool.Failure) in _ = try pool.map(0..<12, journal: path, key: "2") { $0 } }
+                        .contains("has the key \"\" and not \"2\""))
                 #expect(
                     refusal { () throws(ForkPool.Failure) in
                         _ = try pool.map(0..<12, shard: .init(index: 0, count: 2), journal: path) { $0 }
@@ -89,14 +94,16 @@ import Testing
                 #expect(Files.bytes(path) == whole)
                 let file = try OwnedFile(path, writes: false)
                 #expect(try file.lock())
-                #expect(refusal { () throws(ForkPool.Failure) in _ = try pool.map(0..<12, journal: path) { $0 } }
-                    .contains("another process is at work with it"))
+                #expect(
+                    refusal { () throws(ForkPool.Failure) in _ = try pool.map(0..<12, journal: path) { $0 } }
+                        .contains("another process is at work with it"))
                 let results = pool.mapResults(0..<3, journal: path) { $0 }
                 #expect(results.count == 3 && results.allSatisfy { $0.failure?.code == .journalFailed })
                 scene.write(Array("A letter, and no journal.".utf8))
                 extendLifetime(file)
-                #expect(refusal { () throws(ForkPool.Failure) in _ = try pool.map(0..<12, journal: scene.other) { $0 } }
-                    .contains("make its folder first"))
+                #expect(
+                    refusal { () throws(ForkPool.Failure) in _ = try pool.map(0..<12, journal: scene.other) { $0 } }
+                        .contains("make its folder first"))
             }
         }
     }
@@ -122,7 +129,8 @@ import Testing
                 let pool = ForkPool(workers: 2)
                 Fault(call: "pwrite", role: .parent, first: 2, times: 1000, error: ENOSPC).begin()
                 let results = try pool.map(
-                    0..<JournalScene.count, journal: scene.path, onFailure: { failure in heard.withLock { $0.append(failure) } }
+                    0..<JournalScene.count, journal: scene.path,
+                    onFailure: { failure in heard.withLock { $0.append(failure) } }
                 ) { $0 * $0 }
                 Fault.end()
                 #expect(results == JournalScene.results)
@@ -144,7 +152,8 @@ import Testing
                 #expect(unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
                 let heard = Locked(0)
                 let results = try ForkPool(workers: 2).map(
-                    0..<1000, journal: scene.path, onFailure: { failure in heard.withLock { $0 = Int(failure.errno ?? 0) } }
+                    0..<1000, journal: scene.path,
+                    onFailure: { failure in heard.withLock { $0 = Int(failure.errno ?? 0) } }
                 ) { $0 * $0 }
                 #expect(results == (0..<1000).map { $0 * $0 })
                 #expect(heard.withLock { $0 } == Int(EFBIG))
@@ -254,7 +263,8 @@ import Testing
                     let words = await pool.mapResults(0..<5, journal: folder + "/b") { "\($0)" }
                     #expect(words.map { try? $0.get() } == ["0", "1", "2", "3", "4"])
                     try await pool.forEach(0..<5, journal: folder + "/c") { _ in }
-                    let slots = try await pool.fill(count: 3, slot: 2, of: Int.self, journal: folder + "/d") { slot, out in
+                    let slots = try await pool.fill(count: 3, slot: 2, of: Int.self, journal: folder + "/d") {
+                        slot, out in
                         out[0] = slot
                         out[1] = -slot
                     }
@@ -284,7 +294,9 @@ struct JournalScene {
         Scene.setDeadline()
         let scene = JournalScene()
         do { try work(scene) } catch { Issue.record("\(error)") }
-        for name in Files.names(in: scene.folder) where !name.hasPrefix(".") { unsafe unlink(scene.folder + "/" + name) }
+        for name in Files.names(in: scene.folder) where !name.hasPrefix(".") {
+            unsafe unlink(scene.folder + "/" + name)
+        }
         unsafe rmdir(scene.folder)
     }
 

@@ -13,7 +13,7 @@ extension ForkPool.Failure {
             case EISDIR, EINVAL: "give the path of a file"
             default: "put it on another disk"
             }
-        var failure = Self(.journalFailed, index: nil, "the journal \(path) cannot be used: \(error); \(advice)", ran: .no)
+        var failure = refused(path, "\(error); \(advice)")
         failure.errno = error.code
         return failure
     }
@@ -29,8 +29,8 @@ extension ForkPool.Failure {
         if missing.count > list.count { list.append("and \(missing.count - list.count) other ranges") }
         return Self(
             .journalFailed, index: nil,
-            "the journals have not the results of \(count) of \(total) items: \(list.joined(separator: ", ")); run the shards that "
-                + "have them again, or add their journals", ran: .no)
+            "the journals have not the results of \(count) of \(total) items: \(list.joined(separator: ", ")); run the "
+                + "shards that have them again, or add their journals", ran: .no)
     }
 
     static func journalInUse(_ path: String) -> Self {
@@ -38,7 +38,9 @@ extension ForkPool.Failure {
     }
 
     static func journalChanged(_ path: String, size: Int, expected: Int) -> Self {
-        refused(path, "something else made it \(size) bytes long, and this process \(expected); let one process write to it")
+        refused(
+            path, "something else made it \(size) bytes long, and this process \(expected); let one process write to it"
+        )
     }
 
     static func journal(_ path: String, _ refusal: JournalReader.Refusal) -> Self {
@@ -46,7 +48,8 @@ extension ForkPool.Failure {
         case .system(let error): journal(path, error)
         case .other(let difference):
             refused(
-                path, "it is of another job: that one \(difference); give each job a journal of its own, or remove this one")
+                path,
+                "it is of another job: that one \(difference); give each job a journal of its own, or remove this one")
         case .header(let refusal): journal(path, refusal)
         }
     }
@@ -56,7 +59,9 @@ extension ForkPool.Failure {
         case .foreign: refused(path, "the file is no journal; give another path")
         case .version(let version):
             refused(
-                path, "another version of ForkPool wrote it (format \(version), here \(JournalHeader.version)); go on with that version")
+                path,
+                "another version of ForkPool wrote it (format \(version), here \(JournalHeader.version)); go on with that one"
+            )
         case .torn: refused(path, "its beginning is damaged; remove it to begin again")
         }
     }

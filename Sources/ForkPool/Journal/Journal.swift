@@ -13,8 +13,9 @@ internal import Synchronization
     private let header: JournalHeader
     /// The results that the file had.
     let restored: RestoredResults
-    /// One thread at a time has what follows: the one that appends while the map runs, then the one that ends the journal.
-    /// With the writer the file is closed, and its lock is gone.
+    // One thread at a time has what follows: the one that appends while the map runs, then the one that ends the journal.
+
+    /// The file, which is closed with it, and its lock gone.
     private var writer: JournalWriter?
     /// For each item, whether its result is in the file; all below `recordedEnd` are.
     private var isRecorded: [Bool]
@@ -75,7 +76,9 @@ internal import Synchronization
 
     // MARK: - While the map runs
 
-    /// Starts to append the results of a batch; `end` has to follow. Without a thread all is appended at the end.
+    /// Starts to append the results of a batch, until `end`.
+    ///
+    /// Where the system refuses a thread all is appended at the end.
     func begin(_ results: ResultMemory) {
         let appender = PrivateEvent()
         do throws(SystemError) {

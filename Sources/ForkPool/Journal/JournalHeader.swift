@@ -58,7 +58,9 @@ struct JournalHeader: Equatable {
         }
         guard bytes.count >= Self.fixedSize else { throw .torn }
         func number<T: FixedWidthInteger>(_ offset: Int, as type: T.Type) -> T {
-            unsafe bytes.withUnsafeBytes { unsafe T(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: T.self)) }
+            unsafe bytes.withUnsafeBytes {
+                unsafe T(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: T.self))
+            }
         }
         let version = number(16, as: UInt32.self)
         guard version == Self.version else { throw .version(version) }

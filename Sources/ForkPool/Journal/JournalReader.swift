@@ -33,7 +33,8 @@ struct JournalReader {
             parts.reserveCapacity(items.count)
             for item in 0..<items.count {
                 let length = unsafe UInt64(
-                    littleEndian: bytes.loadUnaligned(fromByteOffset: item * MemoryLayout<UInt64>.size, as: UInt64.self))
+                    littleEndian: bytes.loadUnaligned(fromByteOffset: item * MemoryLayout<UInt64>.size, as: UInt64.self)
+                )
                 guard let length = Int(exactly: length), unsafe length <= bytes.count - start else { return nil }
                 parts.append(start..<start + length)
                 start += length

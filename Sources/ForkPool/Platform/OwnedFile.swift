@@ -27,7 +27,7 @@ internal import Glibc
         do {
             _ = try SystemError.check("flock") { cforkpool_flock(descriptor, writes) }
             return true
-        } catch where error.code == EWOULDBLOCK {
+        } catch  where error.code == EWOULDBLOCK {
             return false
         }
     }

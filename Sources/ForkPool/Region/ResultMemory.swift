@@ -44,7 +44,9 @@ public import Synchronization
 
     /// The bytes at an offset and length that a worker wrote, or a journal had; nil if they do not lie within one arena.
     func bytes(offset: Int, length: Int) -> UnsafeRawBufferPointer? {
-        guard offset >= arenas.end, unsafe !restored.isEmpty else { return unsafe arenas.bytes(offset: offset, length: length) }
+        guard offset >= arenas.end, unsafe !restored.isEmpty else {
+            return unsafe arenas.bytes(offset: offset, length: length)
+        }
         let start = offset - arenas.end
         guard length >= 0, unsafe start <= restored.count, unsafe length <= restored.count - start else { return nil }
         return unsafe UnsafeRawBufferPointer(rebasing: restored[start..<start + length])

@@ -51,7 +51,9 @@ extension ForkPool.Shard {
             step: "SLURM_ARRAY_TASK_STEP"),
         Launcher(index: "JOB_COMPLETION_INDEX", counts: ["FORKPOOL_SHARDS", "JOB_COMPLETIONS"]),
         Launcher(index: "AWS_BATCH_JOB_ARRAY_INDEX", counts: ["AWS_BATCH_JOB_ARRAY_SIZE"]),
-        Launcher(index: "LSB_JOBINDEX", counts: [], first: 1, last: "LSB_JOBINDEX_END", step: "LSB_JOBINDEX_STEP", absent: "0"),
+        Launcher(
+            index: "LSB_JOBINDEX", counts: [], first: 1, last: "LSB_JOBINDEX_END", step: "LSB_JOBINDEX_STEP",
+            absent: "0"),
         Launcher(
             index: "SGE_TASK_ID", counts: [], first: 1, firstVariable: "SGE_TASK_FIRST", last: "SGE_TASK_LAST",
             step: "SGE_TASK_STEPSIZE", absent: "undefined"),
@@ -93,13 +95,17 @@ extension ForkPool.Shard {
         var step = 1
         if let name = launcher.step, let number = try number(name) { step = max(number, 1) }
         var count: (name: String, number: Int)?
-        if let name = launcher.last, let last = try number(name) { count = (name, last < first ? 0 : (last - first) / step + 1) }
+        if let name = launcher.last, let last = try number(name) {
+            count = (name, last < first ? 0 : (last - first) / step + 1)
+        }
         for name in launcher.counts where count == nil {
             if let number = try number(name) { count = (name, number) }
         }
         guard let count else {
             let names = launcher.counts + (launcher.last.map { [$0] } ?? [])
-            throw .shardInvalid("\(launcher.index) is set and \(names.joined(separator: " or ")) is not; set it to the number of shards")
+            throw .shardInvalid(
+                "\(launcher.index) is set and \(names.joined(separator: " or ")) is not; set it to the number of shards"
+            )
         }
         guard own >= first, (own - first).isMultiple(of: step), (own - first) / step < count.number else {
             throw .shardInvalid(
