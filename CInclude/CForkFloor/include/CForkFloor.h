@@ -61,6 +61,25 @@ int64_t cforkfloor_timeout(int64_t nanoseconds);
 /// Adds one to the cursor `count` times, as a claim does.
 void cforkfloor_claim(int64_t count);
 
+/// Starts `workers` children that serve streams, as a ring of batches in shared memory; ends those from an earlier call. 0 only
+/// ends them.
+void cforkfloor_stream_workers(int32_t workers);
+
+/// Streams the numbers below `items` through a function that returns its argument, in batches of 1000; returns their sum.
+int64_t cforkfloor_stream(int64_t items);
+
+/// Starts `workers` children that serve a queue of calls in shared memory; ends those from an earlier call. 0 only ends them.
+void cforkfloor_call_workers(int32_t workers);
+
+/// Submits `count` calls, at most 131 072, of a function that returns its argument, waits for each, and returns the sum.
+int64_t cforkfloor_calls(int32_t count);
+
+/// The bytes that a pending call takes.
+size_t cforkfloor_call_size(void);
+
+/// The bytes that this process has allocated (`mallinfo2`, which Swift does not import).
+size_t cforkfloor_allocated(void);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

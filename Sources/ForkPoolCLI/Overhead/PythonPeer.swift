@@ -19,7 +19,10 @@ struct PythonPeer {
         WARM = {'call': (1, 100, lambda pool: pool.apply(same, (1,))),
                 'warm map2': (2, 100, lambda pool: pool.map(same, range(2))),
                 'warm million': (2, 1, lambda pool: pool.map(same, range(1000000))),
-                'warm results': (2, 1, lambda pool: pool.map(big, range(200)))}
+                'warm results': (2, 1, lambda pool: pool.map(big, range(200))),
+                'stream': (2, 1, lambda pool: sum(pool.imap(same, range(1000000), chunksize=1000))),
+                'submitted': (2, 1, lambda pool: sum(
+                    [call.get() for call in [pool.apply_async(same, (i,)) for i in range(100000)]]))}
         if __name__ == '__main__':
             times = 1
             start = time.perf_counter()

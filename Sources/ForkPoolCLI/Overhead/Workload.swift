@@ -27,7 +27,9 @@ struct Workload: Sendable {
     /// The events to count.
     var counted: [CountedEvent] { CountedEvent.allCases.filter { stepped != nil || !$0.isStepped } }
 
-    static let all: [Workload] = [
+    static let all: [Workload] = mapsAndCalls + streamsAndCalls
+
+    private static let mapsAndCalls: [Workload] = [
         Workload(name: "map of no-ops", unit: .item, count: 50_000) { count in
             try pool.withMapped(0..<count, noOp) { (results: Span<Int>) in blackHole(results[0]) }
         },
