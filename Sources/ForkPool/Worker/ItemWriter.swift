@@ -12,15 +12,19 @@ public import Synchronization
     @usableFromInline let states: UnsafeMutablePointer<Atomic<UInt8>>
     @usableFromInline let slots: UnsafeMutableRawPointer
     @usableFromInline let stopsAtFailure: Bool
+    /// Whether more than the position is told when an item begins: its time, or that the item before has ended.
+    @usableFromInline let reportsItems: Bool
     /// Whether the record says when an item begins.
-    @usableFromInline let timesItems: Bool
+    private let timesItems: Bool
+    /// What waits for the end of each item, and what tells tasks of it; nil if only the end of the batch is waited for.
+    private let ends: (item: FutexEvent, notices: FutexEvent)?
     private let record: WorkerRecord
     private let destination: BlockWriter.Destination
     private let blocks: BlockWriter
 
     init(
         record: WorkerRecord, destination: BlockWriter.Destination, layout: BatchLayout, stopsAtFailure: Bool,
-        timesItems: Bool, blocks: BlockWriter
+        timesItems: Bool, ends: (item: FutexEvent, notices: FutexEvent)?, blocks: BlockWriter
     ) {
         self.record = record
         self.destination = destination
@@ -30,6 +34,8 @@ public import Synchronization
         unsafe slots = layout.slots
         self.stopsAtFailure = stopsAtFailure
         self.timesItems = timesItems
+        self.ends = ends
+        reportsItems = timesItems || ends != nil
         self.blocks = blocks
     }
 
@@ -51,13 +57,21 @@ public import Synchronization
     @inlinable @inline(__always)
     func begin(_ item: Int) -> Bool {
         guard unsafe lowestFailure.pointee.load(ordering: .relaxed) > item else { return false }
-        if timesItems { beginTimed(item) } else { unsafe position.pointee.store(item, ordering: .relaxed) }
+        if reportsItems { beginReported(item) } else { unsafe position.pointee.store(item, ordering: .relaxed) }
         return true
     }
 
     @usableFromInline
-    func beginTimed(_ item: Int) {
-        record.begin(timed: item)
+    func beginReported(_ item: Int) {
+        signalEnd()
+        if timesItems { record.begin(timed: item) } else { unsafe position.pointee.store(item, ordering: .relaxed) }
+    }
+
+    /// Wakes what waits for the end of the item before, if anything does: one fence, and no system call if nothing waits.
+    @inline(__always)
+    func signalEnd() {
+        guard let ends else { return }
+        if ends.item.signal().contains(.tasks) { ends.notices.signal() }
     }
 
     /// Publishes a result that is a bit pattern, whether or not its type says so here.

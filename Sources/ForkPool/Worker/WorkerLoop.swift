@@ -150,6 +150,7 @@ struct WorkerLoop {
             record: record, destination: BlockWriter.Destination(worker: worker, slot: slot), layout: layout,
             stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0,
             timesItems: flags & BatchSlot.Flags.timesItems != 0,
+            ends: signalsItems ? (region.itemEnded, region.notices) : nil,
             blocks: blocks)
         let inputs = unsafe BatchInputs(
             slots: layout.inputs, base: region.base, limit: region.inputs.upperBound, job: slot.job(tag: tag))
@@ -174,7 +175,9 @@ struct WorkerLoop {
                 // writes the failure first, sees the claim.
                 _ = hasFailed(slot)
                 layout.populate(part)
-                return run(part, writer, inputs, signalsItems)
+                let continues = body(part, writer, inputs)
+                writer.signalEnd()
+                return continues
             }
             (first, attempt, isFirst) = (nil, 1, false)
             if itemsLeft != .max { itemsLeft = max(0, itemsLeft - range.count) }
@@ -214,16 +217,6 @@ struct WorkerLoop {
         if slot.takeRecall() { return true }
         unsafe record.givesWay.pointee.store(0, ordering: .relaxed)
         return false
-    }
-
-    private func run(_ range: Range<Int>, _ writer: ItemWriter, _ inputs: BatchInputs, _ signalsItems: Bool) -> Bool {
-        guard signalsItems else { return body(range, writer, inputs) }
-        for item in range {
-            let continues = body(item..<item + 1, writer, inputs)
-            if region.itemEnded.signal().contains(.tasks) { region.notices.signal() }
-            guard continues else { return false }
-        }
-        return true
     }
 
     private func hasFailed(_ slot: BatchSlot) -> Bool {
