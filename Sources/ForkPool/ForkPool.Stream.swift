@@ -101,7 +101,7 @@ extension ForkPool {
             /// - Returns: The index in the input and its result.
             /// - Throws: The failure of the item, which ends the stream; `cancelled` in a cancelled task; `closed` if the
             ///   stream was read before.
-            @inlinable
+            @inlinable @inline(__always)
             public mutating func next(
                 isolation actor: isolated (any Actor)? = #isolation
             ) async throws(ForkPool.Failure) -> AsyncElement? {

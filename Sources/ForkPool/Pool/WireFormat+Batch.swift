@@ -31,10 +31,10 @@ extension WireFormat {
         return .success(unsafe result.memory.slots.load(fromByteOffset: item * stride, as: Value.self))
     }
 
-    /// Appends results that are there and are bit patterns to an array.
-    func append(_ items: Range<Int>, of memory: ResultMemory, to outputs: inout [Value]) {
+    /// The results of some items, which are there and are bit patterns, in shared memory.
+    func plainResults(_ items: Range<Int>, of memory: ResultMemory) -> UnsafeBufferPointer<Value> {
         let slots = unsafe memory.slots.assumingMemoryBound(to: Value.self) + items.lowerBound
-        unsafe outputs.append(contentsOf: UnsafeBufferPointer(start: slots, count: items.count))
+        return unsafe UnsafeBufferPointer(start: slots, count: items.count)
     }
 
     /// Reads a result that is there, and how many bytes it has.
