@@ -32,6 +32,8 @@ internal import Synchronization
 
     /// Whether the batch has ended, for readers without the lock: a later change of a state is damage.
     let hasEnded = Atomic(false)
+    /// Whether a call of the batch was cancelled, where it has several.
+    let hasCancelledCalls = Atomic(false)
 
     // The pool's lock guards what follows.
     var stage = Stage.made
@@ -41,6 +43,8 @@ internal import Synchronization
     var newestError = 0
     var usesArenas = false
     var waiters: [Waiter] = []
+    /// The tasks that wait for a call of the batch, with its number, where it has several.
+    var callWaiters: [(item: Int, waiter: Waiter)] = []
     /// When the progress handler was last called, in nanoseconds of the monotonic clock.
     var progressShown = 0
     private let isProgressOver: Locked<Bool>?
@@ -54,7 +58,8 @@ internal import Synchronization
         self.call = (call, 0)
         isProgressOver = shape.showsProgress ? Locked(false) : nil
         machine = BatchMachine(
-            count: shape.count, stopsAtFailure: shape.stopsAtFailure, policy: shape.rules.retries,
+            count: shape.gathersCalls ? 0 : shape.count, stopsAtFailure: shape.stopsAtFailure,
+            policy: shape.rules.retries,
             timeout: shape.rules.timeout ?? 0, grace: pool.servesOneBatch ? 0 : Pool.grace)
         let base = unsafe pool.layout.base
         results = unsafe ResultMemory(

@@ -18,7 +18,7 @@ struct BatchMachine {
     /// How often a batch whose lowest failure is known is looked at again, at the least, in nanoseconds.
     private static let reviewTime = 2_000_000
 
-    let count: Int
+    private(set) var count: Int
     let stopsAtFailure: Bool
     private let policy: RetryPolicy
     /// How long an item may take, in nanoseconds; the machine only names it.
@@ -73,6 +73,12 @@ struct BatchMachine {
     var end: Int { min(count, lowestFailure) }
 
     func attempt(at item: Int) -> Int { attempts[item] ?? 1 }
+
+    /// Adds an item to a batch that is not offered yet; returns its number.
+    mutating func addItem() -> Int {
+        defer { count += 1 }
+        return count
+    }
 
     // MARK: - Failures and ends
 

@@ -54,6 +54,8 @@ extension Pool {
     private func open(_ batch: Batch, at number: Int, _ state: inout State) {
         unsafe layout.batchSlot(number).newestError.pointee.store(0, ordering: .relaxed)
         state.openExits += batch.machine.exitsForOthers
+        if batch.shape.isCall { state.openCalls += 1 }
+        if batch.shape.gathersCalls { state.newestCalls = number }
         offer(0..<batch.machine.end, of: batch, at: number, attempt: 1, &state)
     }
 
@@ -71,6 +73,7 @@ extension Pool {
         if batch.shape.stopsAtFailure { flags |= BatchSlot.Flags.stopsAtFailure }
         if batch.shape.signalsItems { flags |= BatchSlot.Flags.signalsItems }
         if batch.shape.rules.timeout != nil { flags |= BatchSlot.Flags.timesItems }
+        if batch.shape.gathersCalls { flags |= BatchSlot.Flags.gathersCalls }
         unsafe slot.cursor.pointee.store(items.lowerBound, ordering: .relaxed)
         unsafe slot.limit.pointee.store(items.upperBound, ordering: .relaxed)
         unsafe slot.count.pointee.store(batch.shape.count, ordering: .relaxed)
@@ -107,6 +110,7 @@ extension Pool {
             batch.tags.append(state.takeTag())
             offer(lost.range, of: batch, at: number, attempt: lost.attempt, &state)
             announceTasks(of: batch, at: number)
+            resumeCalls(of: batch, at: number, &state)
             return layout.wake(lost.range.count)
         }
         batch.newestError = unsafe slot.newestError.pointee.load(ordering: .acquiring)
@@ -114,6 +118,7 @@ extension Pool {
         unsafe slot.limit.pointee.store(0, ordering: .relaxed)
         state.queue.vacate(number)
         state.openExits -= batch.machine.exitsForOthers
+        if batch.shape.isCall { state.openCalls -= 1 }
         if batch.priority != 0 { writePriorities(state) }
         end(batch, &state)
         slot.ended.signal()
@@ -143,21 +148,29 @@ extension Pool {
         if batch.machine.ending == nil { state.hasEndedBatch = true }
         state.awakened += batch.waiters
         batch.waiters = []
+        state.awakened += batch.callWaiters.map(\.waiter)
+        batch.callWaiters = []
         state.retired.append(batch)
     }
 
-    private func admitPending(_ state: inout State) {
+    func admitPending(_ state: inout State) {
         guard !state.queue.pending.isEmpty else { return }
         var opened = 0
-        while let (batch, number) = state.queue.admitNext() {
+        while let (batch, number) = admitNext(&state) {
             if batch.priority != 0 { writePriorities(state) }
             open(batch, at: number, &state)
             opened += batch.machine.end
             announceTasks(of: batch, at: number)
+            resumeCalls(of: batch, at: number, &state)
         }
         writeBacklog(state)
         layout.admission.signal()
         layout.wake(opened)
+    }
+
+    private func admitNext(_ state: inout State) -> (batch: Batch, slot: Int)? {
+        let offersCalls = offersCalls(state)
+        return state.queue.admitNext { !$0.shape.gathersCalls || !offersCalls }
     }
 
     /// Says whether workers are to compare the priorities of open batches.
@@ -172,7 +185,10 @@ extension Pool {
     /// Announces waiting tasks once more: a late signal of a slot's last batch may have taken the announcement.
     func announceAllTasks(_ state: inout State) {
         for (number, batch) in state.queue.slots.enumerated() {
-            if let batch { announceTasks(of: batch, at: number) }
+            if let batch {
+                announceTasks(of: batch, at: number)
+                resumeCalls(of: batch, at: number, &state)
+            }
         }
     }
 

@@ -47,6 +47,7 @@ extension Pool {
             for (number, batch) in state.queue.slots.enumerated() {
                 guard let batch else { continue }
                 killNeedless(batch, number, now, &review)
+                killCancelled(batch, number, &review)
                 if showsProgress(of: batch, now) { review.progress.append(batch) }
             }
             repair(&state, now, &review)

@@ -32,6 +32,10 @@ final class Pool: Sendable {
         var calls = 0
         /// The number of batches that are not released.
         var batches = 0
+        /// How many open batches are calls.
+        var openCalls = 0
+        /// The batch slot of the batch of calls that was opened last.
+        var newestCalls: Int?
         /// Whether the supervisor looks at workers from time to time; else a caller notifies it.
         var isWatched = true
         /// Whether the pool was used since the supervisor last asked.
@@ -156,23 +160,27 @@ final class Pool: Sendable {
     /// Lays out a batch; throws if the pool is closed or its memory is full.
     func makeBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
         guard isOwn else { throw .foreign }
-        typealias Memory = (front: SharedHeap.Part, inputs: SharedHeap.Part?, tag: Int, call: Int)
-        let memory = locked { state -> Result<Memory, ForkPool.Failure> in
+        return try locked { state -> Result<Batch, ForkPool.Failure> in
             if let refusal = self.refusal(of: state, shape.job) { return .failure(refusal) }
-            guard let size = shape.size, let inputSize = shape.inputSize, let front = state.heap.allocate(size)
-            else { return .failure(.full) }
-            let inputs = inputSize > 0 ? state.inputHeap.allocate(inputSize) : nil
-            guard inputSize == 0 || inputs != nil else {
-                // It was given out just now, and has no pages to give back.
-                _ = state.heap.release(front, keeping: .max)
-                return .failure(.full)
-            }
-            state.batches += 1
-            // The batches of a stream have its number.
-            return .success((front, inputs, state.takeTag(), shape.signalsItems ? 0 : state.takeCall()))
+            return layOut(shape, &state).map(Result.success) ?? .failure(.full)
+        }.get()
+    }
+
+    /// Lays out a batch; nil if the memory is full.
+    func layOut(_ shape: Batch.Shape, _ state: inout State) -> Batch? {
+        guard let size = shape.size, let inputSize = shape.inputSize, let front = state.heap.allocate(size) else {
+            return nil
         }
-        let (front, inputs, tag, call) = try memory.get()
-        return Batch(shape, pool: self, memory: front, inputs: inputs, tag: tag, call: call)
+        let inputs = inputSize > 0 ? state.inputHeap.allocate(inputSize) : nil
+        guard inputSize == 0 || inputs != nil else {
+            // It was given out just now, and has no pages to give back.
+            _ = state.heap.release(front, keeping: .max)
+            return nil
+        }
+        state.batches += 1
+        // The batches of a stream have its number.
+        let call = shape.signalsItems ? 0 : state.takeCall()
+        return Batch(shape, pool: self, memory: front, inputs: inputs, tag: state.takeTag(), call: call)
     }
 
     /// Why the pool accepts no batch of a job.

@@ -77,6 +77,8 @@ internal import Synchronization
         static let signalsItems = 2
         /// Whether a worker's record says when an item begins.
         static let timesItems = 4
+        /// Whether each item is a call of its own.
+        static let gathersCalls = 8
     }
 
     func setJob(_ job: Int, tag: Int) {

@@ -141,6 +141,7 @@ struct WorkerLoop {
         let tag = unsafe slot.tag.pointee.load(ordering: .relaxed)
         let flags = unsafe slot.flags.pointee.load(ordering: .relaxed)
         let signalsItems = flags & BatchSlot.Flags.signalsItems != 0
+        let gathersCalls = flags & BatchSlot.Flags.gathersCalls != 0
         guard let layout = BatchLayout(slot, in: region) else {
             // The slot is damaged; the parent writes it again.
             open.remove(number)
@@ -150,18 +151,19 @@ struct WorkerLoop {
             record: record, destination: BlockWriter.Destination(worker: worker, slot: slot), layout: layout,
             stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0,
             timesItems: flags & BatchSlot.Flags.timesItems != 0,
-            ends: signalsItems ? (region.itemEnded, region.notices) : nil,
+            ends: gathersCalls
+                ? (slot.ended, region.notices) : signalsItems ? (region.itemEnded, region.notices) : nil,
             blocks: blocks)
         let inputs = unsafe BatchInputs(
             slots: layout.inputs, base: region.base, limit: region.inputs.upperBound, job: slot.job(tag: tag))
-        cforkpool_set_call(
-            Int64(unsafe slot.call.pointee.load(ordering: .relaxed)),
-            Int64(unsafe slot.firstItem.pointee.load(ordering: .relaxed)))
+        let call = unsafe slot.call.pointee.load(ordering: .relaxed)
+        cforkpool_set_call(Int64(call), Int64(unsafe slot.firstItem.pointee.load(ordering: .relaxed)))
         // A stream is many small batches: the durations of one hold for the next.
-        if !signalsItems { policy = ChunkPolicy(fixed: chunk, workers: region.workers) }
+        // Calls do not wait for one another: each is claimed alone.
+        if !signalsItems { policy = ChunkPolicy(fixed: gathersCalls ? 1 : chunk, workers: region.workers) }
         var claims = unsafe Claims(cursor: slot.cursor, count: layout.limit)
         // Read the clock no earlier than at the second claim: it costs a fresh child two page faults.
-        let measures = policy.measures
+        let measures = policy.measures && !gathersCalls
         var before = signalsItems && measures ? monotonicNanoseconds() : 0
         var (first, attempt) = (first, attempt)
         var isFirst = true
@@ -174,6 +176,7 @@ struct WorkerLoop {
                 // Publish the claim, then read the failure: either this worker sees a failure in time, or the parent, which
                 // writes the failure first, sees the claim.
                 _ = hasFailed(slot)
+                if gathersCalls, !begins(call: call, part, claim, layout) { return true }
                 layout.populate(part)
                 let continues = body(part, writer, inputs)
                 writer.signalEnd()
@@ -217,6 +220,21 @@ struct WorkerLoop {
         if slot.takeRecall() { return true }
         unsafe record.givesWay.pointee.store(0, ordering: .relaxed)
         return false
+    }
+
+    /// Makes a worker's surroundings those of a call; returns false if the call was cancelled.
+    ///
+    /// The claim is published, and then the state read: either this worker sees the cancellation, or the parent sees the claim.
+    private func begins(call: Int, _ part: Range<Int>, _ claim: Range<Int>, _ layout: BatchLayout) -> Bool {
+        let item = part.lowerBound
+        if item == layout.limit - 1 {
+            // The next calls may be offered, whatever this one takes.
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            if unsafe region.backlog.pointee.load(ordering: .sequentiallyConsistent) != 0 { region.notices.signal() }
+        }
+        // The numbers of the calls follow one another, and each has one item.
+        cforkpool_set_call(Int64(call &+ item), Int64(-item))
+        return unsafe layout.states[item].load(ordering: .sequentiallyConsistent) != ItemState.lost
     }
 
     private func hasFailed(_ slot: BatchSlot) -> Bool {
