@@ -125,14 +125,15 @@ extension Pool {
         await withTaskCancellationHandler {
             await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                 let waiter = unsafe Waiter(continuation)
-                let isDone = locked { state -> Bool in
+                let (isDone, isAttended) = locked { state -> (Bool, Bool) in
                     settle(batch, &state)
-                    if batch.isOver(item) { return true }
+                    if batch.isOver(item) { return (true, true) }
                     batch.callWaiters.append((item, waiter))
                     if case .open(let number) = batch.stage { resumeCalls(of: batch, at: number, &state) }
-                    return false
+                    return (false, state.isAttended)
                 }
-                if isDone { waiter.resume() } else { attend() }
+                if isDone { waiter.resume() }
+                if !isAttended { notifySupervisor() }
             }
         } onCancel: {
             cancel(call: item, of: batch)

@@ -73,6 +73,7 @@ enum Column: String, CaseIterable {
     case sequential = "sequential"
     case concurrentPerform = "concurrentPerform"
     case taskGroup = "task group"
+    case tasks = "tasks alone"
     case python = "Python Pool"
 
     /// Whether it belongs to this library.

@@ -42,10 +42,22 @@ struct SubmittedRows {
         func run(_ resident: ForkPool.Resident<Int, Int>) throws -> Double {
             try seconds {
                 try inTask {
-                    try await withThrowingTaskGroup(of: Void.self) { group in
-                        for item in 0..<count { group.addTask { blackHole(try await resident(item)) } }
-                        try await group.waitForAll()
+                    let tasks = (0..<count).map { item in Task { try await resident(item) } }
+                    for task in tasks { blackHole(try await task.value) }
+                }
+            }
+        }
+        /// The same tasks, which only suspend.
+        func runTasks() throws -> Double {
+            try seconds {
+                try inTask {
+                    let tasks = (0..<count).map { item in
+                        Task { () async throws in
+                            await Task.yield()
+                            return item
+                        }
                     }
+                    for task in tasks { blackHole(try await task.value) }
                 }
             }
         }
@@ -55,6 +67,7 @@ struct SubmittedRows {
                 Cell(.resident, on: try pool.resident(noOp), run),
                 Cell(.exec, on: try pool.resident(NoOpJob(), start: .exec), run),
                 Cell(.floor, on: CallFloor(workers: 2)) { floor in seconds { blackHole(floor.calls(count)) } },
+                Cell(.tasks, runTasks),
             ])
     }
 
