@@ -75,7 +75,7 @@ struct SubmittedRows {
     private var memory: Row {
         let count = 50_000
         return Row(
-            name: "memory of a pending call", unit: "bytes", perSecond: 1 / Double(count), rounds: 3,
+            name: "memory of a pending call", unit: "bytes", perSecond: 1 / Double(count), rounds: 11,
             cells: [
                 Cell(.resident) {
                     let resident = try ForkPool(workers: 1).resident(sleepForEver)
