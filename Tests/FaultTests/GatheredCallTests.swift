@@ -87,6 +87,7 @@ private enum GatheredCallScenes {
             #expect(pool.pending == 1000)
             #expect(pool.resident.waitingBatches < 20)
             #expect(!calls[500].isDone)
+            #expect(failure(of: { () throws(ForkPool.Failure) in try calls[500].wait(for: .zero) })?.code == .timedOut)
             open()
             for (number, call) in calls.enumerated().reversed() {
                 let result = Result { () throws(ForkPool.Failure) in try call.wait() }

@@ -52,15 +52,21 @@ extension StreamState {
     private func takeCompleted(_ most: Int, _ run: StreamRun<Output>) {
         var size = 0
         while run.failure == nil, run.resultCount < most, size < Self.largestRun,
-            let (inFlight, item) = reading.ready.popLast()
+            let (inFlight, items) = reading.ready.popLast()
         {
-            inFlight.delivered += 1
-            if inFlight.delivered == inFlight.batch.shape.count { reading.hasFinishedBatch = true }
-            guard hasValue(item, inFlight.batch) else {
-                run.failure = failure(of: item, inFlight)
-                return
+            var next = items.lowerBound
+            let end = min(items.upperBound, next + most - run.resultCount)
+            while next < end, run.failure == nil, size < Self.largestRun {
+                if hasValue(next, inFlight.batch) {
+                    size += decode(next, of: inFlight, run, isIndexed: true)
+                } else {
+                    run.failure = failure(of: next, inFlight)
+                }
+                next += 1
             }
-            size += decode(item, of: inFlight, run, isIndexed: true)
+            inFlight.delivered += next - items.lowerBound
+            if inFlight.delivered == inFlight.batch.shape.count { reading.hasFinishedBatch = true }
+            if next < items.upperBound { reading.ready.append((inFlight, next..<items.upperBound)) }
         }
     }
 
