@@ -24,7 +24,7 @@ extension ForkPool {
     ///
     /// A window limits the items in flight, from taking an item to reading its result, so that an endless input with a
     /// slow reader takes constant memory. By default it is as many as keep the workers busy: at first 8 items a worker;
-    /// while items are short, 8 times as many as are delivered in 0.1 ms, 32 768 at most; and while items or results are
+    /// while items are short, 8 times as many as are delivered in 0.1 ms, 16 384 at most; and while items or results are
     /// large, those that take 512 KiB a worker, or two items a worker. Workers get short items in batches; items that
     /// come one by one, or take long, are handed over one by one. Of an asynchronous sequence no item waits while a
     /// worker is free. While more than 4 items are delivered in 0.1 ms, a result may wait for others for some 0.1 ms.

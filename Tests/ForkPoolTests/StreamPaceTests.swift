@@ -41,7 +41,7 @@ struct StreamPaceTests {
     }
 
     @Test(
-        "takes as many inputs at once as are delivered in 0.1 ms, at most 4096", arguments: [(100, 1024), (10, 4096)])
+        "takes as many inputs at once as are delivered in 0.1 ms, at most 2048", arguments: [(100, 1024), (10, 2048)])
     func shortItems(_ time: Int, _ expected: Int) {
         var pace = StreamPace(workers: 2, window: nil)
         var most = 0
@@ -56,7 +56,7 @@ struct StreamPaceTests {
     func suddenlyLongItems() {
         var pace = StreamPace(workers: 2, window: nil)
         for step in 1...100_000 { pace.noteDelivery(at: step * 10) }
-        #expect(pace.step == 4096)
+        #expect(pace.step == 2048)
         for step in 1...12 { pace.noteDelivery(at: 1_000_000 + step * 250_000) }
         #expect(pace.step == 1)
     }
@@ -159,7 +159,7 @@ struct StreamPaceTests {
             many.noteDelivery(of: portion, at: step * 50_000)
             #expect(single.step == many.step)
         }
-        #expect(many.step == 4096)
+        #expect(many.step == 2048)
     }
 
     @Test("has 16 batches a worker in flight at most, and 32 at least, unless a window was asked for")

@@ -5,7 +5,7 @@
 /// is delivered in 100 µs. The window grows with them, within a limit on the memory of inputs and results.
 struct StreamPace {
     /// The largest portion.
-    private static let largest = 4096
+    private static let largest = 2048
     /// How long a portion should last, in nanoseconds.
     private static let period = 100_000
     /// The memory for inputs and results in flight, for each worker, in bytes.

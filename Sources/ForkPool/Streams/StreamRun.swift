@@ -78,11 +78,14 @@ extension StreamRun {
         unsafe elements.pointee.count = number + 1
     }
 
-    /// Appends copies of results that follow one another.
-    func append(_ outputs: UnsafeBufferPointer<Output>) {
+    /// Appends copies of results that follow one another; `firstIndex` is nil if the run's results follow `first`.
+    func append(_ outputs: UnsafeBufferPointer<Output>, firstIndex: Int?) {
         guard let start = outputs.baseAddress else { return }
-        reserve(outputs.count, indexed: false)
+        reserve(outputs.count, indexed: firstIndex != nil)
         let number = unsafe elements.pointee.count
+        if let firstIndex {
+            for offset in 0..<outputs.count { unsafe elements.pointee.indices?[number + offset] = firstIndex + offset }
+        }
         unsafe (elements.pointee.outputs + number).initialize(from: start, count: outputs.count)
         unsafe elements.pointee.count = number + outputs.count
     }

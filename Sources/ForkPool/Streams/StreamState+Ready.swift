@@ -33,7 +33,7 @@ extension StreamState {
             run.failure = failure(of: start, head)
             head.delivered += 1
         } else if output.isPlain {
-            unsafe run.append(output.plainResults(start..<end, of: batch.results))
+            unsafe run.append(output.plainResults(start..<end, of: batch.results), firstIndex: nil)
             reading.largest = max(reading.largest, output.stride)
             head.delivered = end
         } else {
@@ -55,8 +55,18 @@ extension StreamState {
             let (inFlight, items) = reading.ready.popLast()
         {
             var next = items.lowerBound
-            let end = min(items.upperBound, next + most - run.resultCount)
+            let room = min(most - run.resultCount, Self.largestRun / max(1, output.stride) + 1)
+            let end = min(items.upperBound, next + room)
             while next < end, run.failure == nil, size < Self.largestRun {
+                let first = next
+                if output.isPlain { while next < end, hasValue(next, inFlight.batch) { next += 1 } }
+                if next > first {
+                    let results = unsafe output.plainResults(first..<next, of: inFlight.batch.results)
+                    unsafe run.append(results, firstIndex: inFlight.first + first)
+                    reading.largest = max(reading.largest, output.stride)
+                    size += (next - first) * output.stride
+                    continue
+                }
                 if hasValue(next, inFlight.batch) {
                     size += decode(next, of: inFlight, run, isIndexed: true)
                 } else {
