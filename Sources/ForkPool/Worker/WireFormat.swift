@@ -40,11 +40,20 @@ extension WireFormat where Value: Codable {
 
     /// The format of a job's values, whose type is only known to be `Codable`: bit patterns for numbers of the standard
     /// library, else that of the coder.
-    static var ofJob: WireFormat {
-        let scalars: [Any.Type] = [
-            Int.self, Int8.self, Int16.self, Int32.self, Int64.self, UInt.self, UInt8.self, UInt16.self, UInt32.self,
-            UInt64.self, Double.self, Float.self, Bool.self,
-        ]
-        return scalars.contains { $0 == Value.self } ? WireFormat(stride: MemoryLayout<Value>.stride) : .coded
+    static var ofJob: WireFormat { isNumber ? WireFormat(stride: MemoryLayout<Value>.stride) : .coded }
+}
+
+extension WireFormat {
+    /// Whether the type is a number of the standard library; the compiler knows the answer for each type that it knows.
+    @inlinable @inline(__always)
+    static var isNumber: Bool {
+        isInteger || Value.self == Double.self || Value.self == Float.self || Value.self == Bool.self
+    }
+
+    @inlinable @inline(__always)
+    static var isInteger: Bool {
+        Value.self == Int.self || Value.self == Int8.self || Value.self == Int16.self || Value.self == Int32.self
+            || Value.self == Int64.self || Value.self == UInt.self || Value.self == UInt8.self
+            || Value.self == UInt16.self || Value.self == UInt32.self || Value.self == UInt64.self
     }
 }
