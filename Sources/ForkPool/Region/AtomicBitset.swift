@@ -23,6 +23,9 @@ internal import Synchronization
         unsafe words[word].load(ordering: .sequentiallyConsistent) & (word == count - 1 ? lastMask : .max)
     }
 
+    /// The word of a set that has one.
+    var onlyWord: UnsafeMutablePointer<Atomic<UInt64>>? { unsafe count == 1 ? words : nil }
+
     func insert(_ number: Int) {
         _ = unsafe words[number / 64].bitwiseOr(1 << UInt64(number % 64), ordering: .sequentiallyConsistent)
     }

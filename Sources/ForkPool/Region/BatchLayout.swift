@@ -49,10 +49,13 @@ internal import Synchronization
         (0..<count).contains { unsafe !ItemState.isOver(states[$0].load(ordering: .relaxed)) }
     }
 
+    /// Whether the pages of so many items are mapped by a call.
+    func populates(_ count: Int) -> Bool { count >= populateFrom }
+
     /// Maps the pages of some items' states and slots in this process by one call, if they exist already.
     @inline(__always)
     func populate(_ items: Range<Int>) {
-        if items.count >= populateFrom { populatePages(of: items) }
+        if populates(items.count) { populatePages(of: items) }
     }
 
     private func populatePages(of items: Range<Int>) {

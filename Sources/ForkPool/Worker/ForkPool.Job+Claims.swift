@@ -37,27 +37,31 @@ extension _JobClaim {
         let (isPlainInput, isPlainOutput) = (WireFormat<Input>.isNumber, WireFormat<Output>.isNumber)
         let tools = unsafe tools.load(as: Tools.self)
         let (writer, inputs) = (tools.writer, tools.inputs)
-        for item in items {
-            guard writer.begin(item) else { return false }
-            if !isPlainInput, inputs.isMissing(item) { continue }
-            let input: Input
-            do {
-                input = isPlainInput ? inputs.load(item, as: Input.self) : try inputs.decode(item, as: Input.self)
-            } catch {
-                guard writer.failedToDecode(error, at: item) else { return false }
-                continue
-            }
-            do {
-                let result = try await body(input)
-                if isPlainOutput {
-                    writer.store(result, at: item)
-                } else {
-                    guard writer.encode(result, at: item) else { return false }
+        var claim = items
+        while true {
+            for item in claim {
+                guard writer.begin(item) else { return false }
+                if !isPlainInput, inputs.isMissing(item) { continue }
+                let input: Input
+                do {
+                    input = isPlainInput ? inputs.load(item, as: Input.self) : try inputs.decode(item, as: Input.self)
+                } catch {
+                    guard writer.failedToDecode(error, at: item) else { return false }
+                    continue
                 }
-            } catch {
-                guard writer.threw(error, at: item) else { return false }
+                do {
+                    let result = try await body(input)
+                    if isPlainOutput {
+                        writer.store(result, at: item)
+                    } else {
+                        guard writer.encode(result, at: item) else { return false }
+                    }
+                } catch {
+                    guard writer.threw(error, at: item) else { return false }
+                }
             }
+            guard let more = writer.claimMore() else { return true }
+            claim = more
         }
-        return true
     }
 }

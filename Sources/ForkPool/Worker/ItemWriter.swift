@@ -14,6 +14,8 @@ public import Synchronization
     @usableFromInline let stopsAtFailure: Bool
     /// Whether the record says when an item begins.
     @usableFromInline let timesItems: Bool
+    /// By which a body claims more, if it may.
+    @usableFromInline var quickClaims: UnsafePointer<QuickClaims>?
     private let record: WorkerRecord
     private let destination: BlockWriter.Destination
     private let blocks: BlockWriter
@@ -45,6 +47,13 @@ public import Synchronization
             }
         }
         return true
+    }
+
+    /// Claims more items for a body that has run its range; nil if it is to return.
+    @inlinable @inline(__always)
+    func claimMore() -> Range<Int>? {
+        guard let quickClaims = unsafe quickClaims else { return nil }
+        return unsafe quickClaims.pointee.next()
     }
 
     /// Publishes that the worker begins `item`; returns false if a failure at a lower index makes the item needless.

@@ -159,27 +159,63 @@ struct WorkerLoop {
         // A stream is many small batches: the durations of one hold for the next.
         if !signalsItems { policy = ChunkPolicy(fixed: chunk, workers: region.workers) }
         var claims = unsafe Claims(cursor: slot.cursor, count: layout.limit)
+        unsafe withUnsafeMutablePointer(to: &claims) { claims in
+            var visit = unsafe Visit(
+                number: number, slot: slot, layout: layout, writer: writer, inputs: inputs, isStream: signalsItems,
+                claims: claims)
+            guard let quick = quickClaims(visit) else { return unsafe runClaims(&visit, first, attempt, nil) }
+            unsafe withUnsafePointer(to: quick) { unsafe runClaims(&visit, first, attempt, $0) }
+        }
+        if claims.hasTurnedBack || hasFailed(slot) || !slot.hasUnclaimed { open.remove(number) }
+        leave(number, slot, tag: tag, signalsLoss: signalsItems && layout.hasUnfinished)
+    }
+
+    /// What a worker has at hand while it is at a batch slot.
+    @safe private struct Visit {
+        let number: Int
+        let slot: BatchSlot
+        let layout: BatchLayout
+        var writer: ItemWriter
+        let inputs: BatchInputs
+        /// Whether the end of each item is signalled.
+        let isStream: Bool
+        let claims: UnsafeMutablePointer<Claims>
+    }
+
+    /// The claims that a body may make by itself: of a fixed size, where this loop does nothing between two of them.
+    private func quickClaims(_ visit: borrowing Visit) -> QuickClaims? {
+        guard let chunk, itemsLeft == .max, !visit.isStream, !visit.layout.populates(chunk) else { return nil }
+        let size = min(chunk, visit.layout.limit)
+        return unsafe QuickClaims(visit.claims, size: size, record, visit.slot, number: visit.number, open: open)
+    }
+
+    /// Runs a given range and then what it claims, until nothing is left or something else has its turn.
+    private mutating func runClaims(
+        _ visit: inout Visit, _ first: Range<Int>?, _ attempt: Int, _ quick: UnsafePointer<QuickClaims>?
+    ) {
+        let (slot, layout, isStream) = (visit.slot, visit.layout, visit.isStream)
         // Read the clock no earlier than at the second claim: it costs a fresh child two page faults.
         let measures = policy.measures
-        var before = signalsItems && measures ? monotonicNanoseconds() : 0
+        var before = isStream && measures ? monotonicNanoseconds() : 0
         var (first, attempt) = (first, attempt)
         var isFirst = true
         let hasOthers = region.batchSlots > 1
-        while let range = first ?? nextClaim(&claims, slot) {
+        while let range = unsafe first ?? nextClaim(&visit.claims.pointee, slot) {
             if measures, before == 0, !isFirst { before = monotonicNanoseconds() }
             let continues = Attempt.run(range, attempt) { part, claim in
                 record.publish(claim: claim)
                 if isFirst { unsafe record.stage.pointee.store(WorkerRecord.Stage.working, ordering: .relaxed) }
-                // Publish the claim, then read the failure: either this worker sees a failure in time, or the parent, which
-                // writes the failure first, sees the claim.
+                // Publish the claim, then read the failure: README.md beside the region says what that is good for.
                 _ = hasFailed(slot)
                 layout.populate(part)
-                return run(part, writer, inputs, signalsItems)
+                return run(part, visit.writer, visit.inputs, isStream)
             }
+            // The first range may be another attempt, or that of a predecessor.
+            if isFirst { unsafe visit.writer.quickClaims = quick }
             (first, attempt, isFirst) = (nil, 1, false)
             if itemsLeft != .max { itemsLeft = max(0, itemsLeft - range.count) }
             guard continues else {
-                open.remove(number)
+                open.remove(visit.number)
                 break
             }
             if before != 0 {
@@ -188,14 +224,12 @@ struct WorkerLoop {
                 before = now
             }
             if hasOthers {
-                if let other = nextToVisit(from: next), other != number { break }
+                if let other = nextToVisit(from: next), other != visit.number { break }
             } else if givesWay(slot) {
                 itemsLeft = 0
                 break
             }
         }
-        if claims.hasTurnedBack || hasFailed(slot) || !slot.hasUnclaimed { open.remove(number) }
-        leave(number, slot, tag: tag, signalsLoss: signalsItems && layout.hasUnfinished)
     }
 
     private func nextClaim(_ claims: inout Claims, _ slot: BatchSlot) -> Range<Int>? {
