@@ -13,7 +13,7 @@ extension ForkPool.Resident {
     public func callAsFunction(_ input: Input) throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
         pool.wait(for: batch, isSoonDone: try pool.submitInTurn(batch, waits: !pool.options.whenFull.fails))
-        return try output.result(batch.result(), at: 0).get()
+        return try output.single(batch)
     }
 
     /// Applies the body as the overload for sync code, blocks no thread, and fails as `cancelled` in a cancelled task.
@@ -21,7 +21,7 @@ extension ForkPool.Resident {
         let batch = try makeCall(input)
         try await pool.submitInTurn(batch, waits: !pool.options.whenFull.fails)
         await pool.wait(for: batch)
-        return try output.result(batch.result(), at: 0).get()
+        return try output.single(batch)
     }
 
     /// Submits one input and returns a call, without waiting for the result.
@@ -96,7 +96,7 @@ extension ForkPool {
             get async throws(Failure) {
                 let batch = try owned()
                 await batch.pool.wait(for: batch)
-                return try output.result(batch.result(), at: 0).get()
+                return try output.single(batch)
             }
         }
 
@@ -108,7 +108,7 @@ extension ForkPool {
         public func wait() throws(Failure) -> Output {
             let batch = try owned()
             batch.pool.wait(for: batch)
-            return try output.result(batch.result(), at: 0).get()
+            return try output.single(batch)
         }
 
         /// Waits for the result for a limited time; blocks the calling thread.
@@ -123,7 +123,7 @@ extension ForkPool {
             guard batch.pool.wait(for: batch, until: monotonicNanoseconds() + max(0, time.nanoseconds)) else {
                 throw .timedOut(time)
             }
-            return try output.result(batch.result(), at: 0).get()
+            return try output.single(batch)
         }
 
         /// Cancels the call if it is not done: it fails as `cancelled`, and a worker that runs it is killed.

@@ -9,7 +9,7 @@ internal import Synchronization
     let states: UnsafeMutablePointer<Atomic<UInt8>>
     let slots: UnsafeMutableRawPointer
     let inputs: UnsafeMutableRawPointer
-    private let region: RegionLayout
+    private let base: UnsafeMutableRawPointer
     private let statesOffset: Int
     private let slotsOffset: Int
     private let stride: Int
@@ -36,7 +36,7 @@ internal import Synchronization
         unsafe self.states = (region.base + states).assumingMemoryBound(to: Atomic<UInt8>.self)
         unsafe self.slots = region.base + slots
         unsafe self.inputs = region.base + inputs
-        self.region = region
+        unsafe base = region.base
         statesOffset = states
         slotsOffset = slots
         self.stride = stride
@@ -59,8 +59,9 @@ internal import Synchronization
     }
 
     private func populatePages(of items: Range<Int>) {
-        region.populate(
-            (slotsOffset + items.lowerBound * stride)..<(slotsOffset + items.upperBound * stride), warmEnd: warmEnd)
-        region.populate((statesOffset + items.lowerBound)..<(statesOffset + items.upperBound), warmEnd: warmEnd)
+        let slots = (slotsOffset + items.lowerBound * stride)..<(slotsOffset + items.upperBound * stride)
+        unsafe RegionLayout.populate(slots, of: base, warmEnd: warmEnd)
+        let states = (statesOffset + items.lowerBound)..<(statesOffset + items.upperBound)
+        unsafe RegionLayout.populate(states, of: base, warmEnd: warmEnd)
     }
 }

@@ -146,11 +146,6 @@ struct WorkerLoop {
             open.remove(number)
             return leave(number, slot, tag: tag)
         }
-        let writer = ItemWriter(
-            record: record, destination: BlockWriter.Destination(worker: worker, slot: slot), layout: layout,
-            stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0,
-            timesItems: flags & BatchSlot.Flags.timesItems != 0,
-            blocks: blocks)
         let inputs = unsafe BatchInputs(
             slots: layout.inputs, base: region.base, limit: region.inputs.upperBound, job: slot.job(tag: tag))
         cforkpool_set_call(
@@ -161,8 +156,12 @@ struct WorkerLoop {
         var claims = unsafe Claims(cursor: slot.cursor, count: layout.limit)
         unsafe withUnsafeMutablePointer(to: &claims) { claims in
             var visit = unsafe Visit(
-                number: number, slot: slot, layout: layout, writer: writer, inputs: inputs, isStream: signalsItems,
-                claims: claims)
+                number: number, slot: slot, layout: layout,
+                writer: ItemWriter(
+                    record: record, destination: BlockWriter.Destination(worker: worker, slot: slot), layout: layout,
+                    stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0,
+                    timesItems: flags & BatchSlot.Flags.timesItems != 0, blocks: blocks),
+                inputs: inputs, isStream: signalsItems, claims: claims)
             guard let quick = quickClaims(visit) else { return unsafe runClaims(&visit, first, attempt, nil) }
             unsafe withUnsafePointer(to: quick) { unsafe runClaims(&visit, first, attempt, $0) }
         }
