@@ -10,9 +10,10 @@ extension ForkPool.Resident {
     /// - Returns: The result.
     /// - Throws: The failure of the call, with index 0; `closed` after the end of the pool; `full` where
     ///   `Options.whenFull` says so.
+    @inlinable
     public func callAsFunction(_ input: Input) throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
-        pool.wait(for: batch, isSoonDone: try pool.submitInTurn(batch, waits: !pool.options.whenFull.fails))
+        try finish(batch)
         return try output.single(batch)
     }
 
@@ -69,10 +70,21 @@ extension ForkPool.Resident {
         return ForkPool.Call(.success(batch), output)
     }
 
-    private func makeCall(_ value: Input) throws(ForkPool.Failure) -> Batch {
+    @inlinable
+    func makeCall(_ value: Input) throws(ForkPool.Failure) -> Batch {
         let batch = try makeBatch(1)
-        input.write(value, 0, into: batch)
+        if input.isPlain {
+            unsafe batch.inputs.assumingMemoryBound(to: Input.self).initialize(to: value)
+        } else {
+            input.write(value, 0, into: batch)
+        }
         return batch
+    }
+
+    /// Submits a batch, and waits for its end.
+    @usableFromInline
+    func finish(_ batch: Batch) throws(ForkPool.Failure) {
+        pool.wait(for: batch, isSoonDone: try pool.submitInTurn(batch, waits: !pool.options.whenFull.fails))
     }
 }
 

@@ -8,7 +8,7 @@
     private(set) var encode: ((Value, BinaryEncoder, UnsafeMutableRawBufferPointer) throws -> Int)?
     private(set) var decode: ((UnsafeRawBufferPointer) throws -> Value)?
 
-    @usableFromInline var isPlain: Bool { unsafe encode == nil }
+    @usableFromInline private(set) var isPlain = true
 
     private init(stride: Int) {
         self.stride = stride
@@ -33,6 +33,7 @@ extension WireFormat where Value: Codable {
     @usableFromInline
     static var coded: WireFormat {
         var format = WireFormat(stride: MemoryLayout<Extent>.stride)
+        format.isPlain = false
         unsafe format.encode = { value, encoder, memory in unsafe try encoder.encode(value, into: memory) }
         unsafe format.decode = { bytes in unsafe try BinaryDecoder.decode(Value.self, fromShared: bytes) }
         return format
