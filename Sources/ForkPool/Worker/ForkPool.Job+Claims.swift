@@ -60,7 +60,8 @@ extension _JobClaim {
                     guard writer.threw(error, at: item) else { return false }
                 }
             }
-            guard let more = writer.claimMore() else { return true }
+            // An item that cancels its own task ends it with its claim.
+            guard !Task.isCancelled, let more = writer.claimMore() else { return true }
             claim = more
         }
     }
