@@ -10,10 +10,11 @@ extension ForkPool.Resident {
     /// - Returns: The result.
     /// - Throws: The failure of the call, with index 0; `closed` after the end of the pool; `full` where
     ///   `Options.whenFull` says so.
+    @inlinable
     public func callAsFunction(_ input: Input) throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
-        pool.wait(for: batch, isSoonDone: try pool.submitInTurn(batch, waits: !pool.options.whenFull.fails))
-        return try output.result(batch.result(), at: 0).get()
+        try finish(batch)
+        return try output.single(batch)
     }
 
     /// Applies the body as the overload for sync code, blocks no thread, and fails as `cancelled` in a cancelled task.
@@ -22,7 +23,7 @@ extension ForkPool.Resident {
         let batch = try makeCall(input)
         try await pool.submitInTurn(batch, waits: !pool.options.whenFull.fails)
         await pool.wait(for: batch)
-        return try output.result(batch.result(), at: 0).get()
+        return try output.single(batch)
     }
 
     /// Submits one input and returns a call, without waiting for the result.
@@ -80,10 +81,21 @@ extension ForkPool.Resident {
         return ForkPool.Call(.success(batch), output, item: item)
     }
 
-    private func makeCall(_ value: Input) throws(ForkPool.Failure) -> Batch {
+    @inlinable
+    func makeCall(_ value: Input) throws(ForkPool.Failure) -> Batch {
         let batch = try makeBatch(1)
-        input.write(value, 0, into: batch)
+        if input.isPlain {
+            unsafe batch.inputs.assumingMemoryBound(to: Input.self).initialize(to: value)
+        } else {
+            input.write(value, 0, into: batch)
+        }
         return batch
+    }
+
+    /// Submits a batch, and waits for its end.
+    @usableFromInline
+    func finish(_ batch: Batch) throws(ForkPool.Failure) {
+        pool.wait(for: batch, isSoonDone: try pool.submitInTurn(batch, waits: !pool.options.whenFull.fails))
     }
 }
 
@@ -114,7 +126,7 @@ extension ForkPool {
                 } else {
                     await batch.pool.wait(for: batch)
                 }
-                return try result(of: batch).get()
+                return try result(of: batch)
             }
         }
 
@@ -126,7 +138,7 @@ extension ForkPool {
         public func wait() throws(Failure) -> Output {
             let batch = try owned()
             wait(for: batch)
-            return try result(of: batch).get()
+            return try result(of: batch)
         }
 
         /// Waits for the result for a limited time; blocks the calling thread.
@@ -141,7 +153,7 @@ extension ForkPool {
             guard wait(for: batch, until: monotonicNanoseconds() + max(0, time.nanoseconds)) else {
                 throw .timedOut(time)
             }
-            return try result(of: batch).get()
+            return try result(of: batch)
         }
 
         /// Cancels the call if it is not done: it fails as `cancelled`, and a worker that runs it is killed.
@@ -163,10 +175,10 @@ extension ForkPool {
                 : batch.pool.wait(for: batch, until: deadline)
         }
 
-        private func result(of batch: Batch) -> Result<Output, Failure> {
-            guard batch.shape.gathersCalls else { return output.result(batch.result(), at: 0) }
-            if let failure = batch.pool.failure(ofCall: item, of: batch) { return .failure(failure) }
-            return output.value(batch.results, at: item).0
+        private func result(of batch: Batch) throws(Failure) -> Output {
+            guard batch.shape.gathersCalls else { return try output.single(batch) }
+            if let failure = batch.pool.failure(ofCall: item, of: batch) { throw failure }
+            return try output.value(batch.results, at: item).0.get()
         }
 
         /// Returns the batch of the call.

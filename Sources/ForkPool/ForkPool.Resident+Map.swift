@@ -138,7 +138,7 @@ extension ForkPool.Resident {
     /// Submits a batch, and waits for its end.
     @usableFromInline
     func run(_ batch: Batch) throws(ForkPool.Failure) -> MapResult {
-        pool.wait(for: batch, isSoonDone: try pool.submitInTurn(batch, waits: !pool.options.whenFull.fails))
+        try finish(batch)
         batch.showProgress(isLast: true)
         return batch.result()
     }

@@ -7,6 +7,7 @@
 /// It uses fork, an atomic cursor, shared slots and waitpid, and a futex for warm children. It handles no failure,
 /// blocks no signal and replaces no worker. Only measurements use it.
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,10 @@ int64_t cforkfloor_warm_call(int64_t input);
 /// Copies `items` inputs into the region, and maps a function that returns its argument over them in the warm children,
 /// `chunk` at a time; each item's 8 bytes and a state byte go into its slots. The region has 17 bytes an item.
 void cforkfloor_warm_map(const int64_t *inputs, int64_t items, int64_t chunk);
+
+/// Copies `count` parts of `size` bytes each, which lie behind each other in the slots from `offset` on, into memory of their
+/// own from `malloc`, and then frees the copies; returns whether there was memory for all.
+bool cforkfloor_copy(size_t offset, int64_t count, size_t size);
 
 /// Sleeps `nanoseconds` for each of `items` items in `workers` forked children.
 void cforkfloor_sleep(int32_t workers, int64_t items, int64_t nanoseconds);

@@ -84,6 +84,7 @@ extension Message {
         let source = unsafe memory(at: head.start, count: head.count * head.stride)
         if kind == .bool8, unsafe source.reduce(0, |) > 1 { return nil }
         return unsafe [Element](unsafeUninitializedCapacity: head.count) { buffer, count in
+            unsafe FreshMemory.populate(UnsafeMutableRawBufferPointer(buffer))
             unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: source)
             count = head.count
         }

@@ -19,7 +19,7 @@ internal import Synchronization
 
     @usableFromInline let shape: Shape
     let pool: Pool
-    let results: ResultMemory
+    @usableFromInline let results: ResultMemory
     /// The states and the slots, one after the other.
     let front: SharedHeap.Part
     /// The inputs: slots, and then what is coded.
@@ -101,6 +101,9 @@ internal import Synchronization
     func markLost(_ item: Int) {
         unsafe results.states[item].store(ItemState.lost, ordering: .releasing)
     }
+
+    /// Whether a batch that has ended has all results.
+    @usableFromInline var isWhole: Bool { machine.ending == nil && results.isComplete }
 
     func result() -> MapResult {
         // The closure keeps the batch, and with it the memory.

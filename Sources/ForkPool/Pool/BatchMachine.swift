@@ -17,6 +17,8 @@ struct BatchMachine {
     static let mostFailedStarts = 32
     /// How often a batch whose lowest failure is known is looked at again, at the least, in nanoseconds.
     private static let reviewTime = 2_000_000
+    /// The time to the second look where the first one kills: a claim that was being published at the first is seen then.
+    private static let secondLookTime = 100_000
 
     private(set) var count: Int
     let stopsAtFailure: Bool
@@ -250,11 +252,12 @@ struct BatchMachine {
             nextReview = nil
             return false
         }
+        let reviewTime = failingSince == nil && grace == 0 ? Self.secondLookTime : Self.reviewTime
         // A cancelled batch has no time left.
         let since = ending == nil ? failingSince ?? now : now - grace
         failingSince = since
         // Items below may take any time: look less and less often.
-        nextReview = now + max(Self.reviewTime, now - since)
+        nextReview = now + max(reviewTime, now - since)
         return now - since >= grace
     }
 

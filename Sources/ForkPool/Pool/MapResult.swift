@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CForkPool
 internal import Synchronization
 
 /// What a map left behind: the memory with its results, and why the others are missing.
@@ -69,7 +68,7 @@ final class MapResult {
     func array<R>(of type: R.Type) throws(ForkPool.Failure) -> [R] {
         let slots = unsafe try slots(of: type)
         return unsafe Array(unsafeUninitializedCapacity: count) { copy, initialized in
-            unsafe Self.populate(UnsafeMutableRawBufferPointer(copy))
+            unsafe FreshMemory.populate(UnsafeMutableRawBufferPointer(copy))
             initialized = unsafe copy.initialize(fromContentsOf: slots)
         }
     }
@@ -81,14 +80,6 @@ final class MapResult {
             if !isComplete, let failure = failure(of: item) { return .failure(failure) }
             return .success(unsafe memory.slots.load(fromByteOffset: item &* MemoryLayout<R>.stride, as: R.self))
         }
-    }
-
-    /// Touches the whole pages of a large fresh array by one call: a fault for each costs more than the copy.
-    private static func populate(_ memory: UnsafeMutableRawBufferPointer) {
-        guard memory.count >= 4 << 20 else { return }
-        let start = unsafe memory.baseAddress!.alignedUp(toMultipleOf: Mapping.pageSize)
-        let size = unsafe (memory.baseAddress! + memory.count - start) / Mapping.pageSize * Mapping.pageSize
-        _ = unsafe cforkpool_madvise_fresh(start, size)
     }
 
     // MARK: - Results that are coded

@@ -102,7 +102,8 @@ final class Pool: Sendable {
     func locked<T>(_ body: (inout State) -> T) -> T {
         let (result, retired, awakened, called) = state.withLock { state in
             (
-                body(&state), exchange(&state.retired, with: []), exchange(&state.awakened, with: []),
+                body(&state), state.retired.isEmpty ? [] : exchange(&state.retired, with: []),
+                state.awakened.isEmpty ? [] : exchange(&state.awakened, with: []),
                 state.calledCollectors.isEmpty ? [] : exchange(&state.calledCollectors, with: [])
             )
         }
@@ -255,7 +256,9 @@ final class Pool: Sendable {
         let share = warmBlocks(state)
         for worker in 0..<layout.workers {
             let record = layout.record(worker)
-            let touched = unsafe record.blocksTouched.pointee.exchange(0, ordering: .relaxed)
+            // Most batches use no arena, and a load costs less than the exchange.
+            let hasTouched = unsafe record.blocksTouched.pointee.load(ordering: .relaxed) != 0
+            let touched = hasTouched ? unsafe record.blocksTouched.pointee.exchange(0, ordering: .relaxed) : 0
             // No block is marked any more.
             unsafe record.blocksUsed.pointee.store(0, ordering: .relaxed)
             state.warmBlocks[worker] = max(state.warmBlocks[worker], min(touched, blocks))

@@ -25,6 +25,19 @@ extension WireFormat {
         return (0..<result.count).map { unsafe result.result(of: $0, decode) }
     }
 
+    /// Reads the result of a batch of one item, which has ended, or throws its failure.
+    @inlinable
+    func single(_ batch: Batch) throws(ForkPool.Failure) -> Value {
+        // Where nothing failed there is nothing to find out.
+        if isPlain, batch.isWhole { return unsafe batch.results.slots.load(as: Value.self) }
+        return try outcome(of: batch).get()
+    }
+
+    @usableFromInline
+    func outcome(of batch: Batch) -> Result<Value, ForkPool.Failure> {
+        result(batch.result(), at: 0)
+    }
+
     func result(_ result: MapResult, at item: Int) -> Result<Value, ForkPool.Failure> {
         if let decode = unsafe decode { return unsafe result.result(of: item, decode) }
         if let failure = result.failure(of: item) { return .failure(failure) }

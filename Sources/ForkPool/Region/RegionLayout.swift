@@ -242,7 +242,12 @@ extension RegionLayout {
 
     /// Maps the pages of a part of the region in this process by one call, if they exist already below `warmEnd`.
     func populate(_ range: Range<Int>, warmEnd: Int) {
-        guard range.count >= Self.populateFrom, range.upperBound <= warmEnd else { return }
+        unsafe Self.populate(range, of: base, warmEnd: warmEnd)
+    }
+
+    /// Does the same without a copy of the layout.
+    static func populate(_ range: Range<Int>, of base: UnsafeMutableRawPointer, warmEnd: Int) {
+        guard range.count >= populateFrom, range.upperBound <= warmEnd else { return }
         let start = range.lowerBound / Mapping.pageSize * Mapping.pageSize
         _ = unsafe cforkpool_madvise_populate(base + start, Mapping.pages(range.upperBound - start))
     }

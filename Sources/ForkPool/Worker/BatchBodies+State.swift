@@ -35,16 +35,20 @@ extension BatchBodies {
     ) -> BatchBody {
         { range, writer, inputs in
             // A loop of its own, as in `storeResults`.
-            for item in range {
-                guard writer.begin(item) else { return false }
-                do {
-                    let input = inputs.load(item, as: I.self)
-                    writer.store(unsafe try body(&box.place.pointee, input), at: item)
-                } catch {
-                    guard writer.threw(error, at: item) else { return false }
+            var claim = range
+            while true {
+                for item in claim {
+                    guard writer.begin(item) else { return false }
+                    do {
+                        let input = inputs.load(item, as: I.self)
+                        writer.store(unsafe try body(&box.place.pointee, input), at: item)
+                    } catch {
+                        guard writer.threw(error, at: item) else { return false }
+                    }
                 }
+                guard let more = writer.claimMore() else { return true }
+                claim = more
             }
-            return true
         }
     }
 

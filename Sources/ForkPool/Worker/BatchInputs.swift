@@ -63,15 +63,19 @@ enum BatchBodies {
     static func plain<I, R>(_ body: @escaping (I) throws -> R) -> BatchBody {
         { range, writer, inputs in
             // A loop of its own, as in `storeResults`.
-            for item in range {
-                guard writer.begin(item) else { return false }
-                do {
-                    writer.store(try body(inputs.load(item, as: I.self)), at: item)
-                } catch {
-                    guard writer.threw(error, at: item) else { return false }
+            var claim = range
+            while true {
+                for item in claim {
+                    guard writer.begin(item) else { return false }
+                    do {
+                        writer.store(try body(inputs.load(item, as: I.self)), at: item)
+                    } catch {
+                        guard writer.threw(error, at: item) else { return false }
+                    }
                 }
+                guard let more = writer.claimMore() else { return true }
+                claim = more
             }
-            return true
         }
     }
 

@@ -16,6 +16,8 @@ public import Synchronization
     @usableFromInline let reportsItems: Bool
     /// Whether the record says when an item begins.
     private let timesItems: Bool
+    /// By which a body claims more, if it may.
+    @usableFromInline var quickClaims: UnsafePointer<QuickClaims>?
     /// What waits for the end of each item, and what tells tasks of it; nil if only the end of the batch is waited for.
     private let ends: (item: FutexEvent, notices: FutexEvent)?
     private let record: WorkerRecord
@@ -51,6 +53,13 @@ public import Synchronization
             }
         }
         return true
+    }
+
+    /// Claims more items for a body that has run its range; nil if it is to return.
+    @inlinable @inline(__always)
+    func claimMore() -> Range<Int>? {
+        guard let quickClaims = unsafe quickClaims else { return nil }
+        return unsafe quickClaims.pointee.next()
     }
 
     /// Publishes that the worker begins `item`; returns false if a failure at a lower index makes the item needless.
