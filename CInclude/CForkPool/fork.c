@@ -108,6 +108,16 @@ static void end_child(struct cforkpool_forker *forker, const struct cforkpool_st
         cforkpool_guard_add(forker, start->pid);
 }
 
+void cforkpool_refuse_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, int32_t error,
+                            const char *call)
+{
+    start->pid = pid;
+    end_child(forker, start);
+    start->pid = error;
+    start->pidfd = -1;
+    start->failed_call = call;
+}
+
 void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call)
 {
     start->pid = pid;
@@ -118,8 +128,7 @@ void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_st
     cforkpool_guard_add(forker, pid);
     start->pidfd = cforkpool_pidfd_open(pid);
     if (start->pidfd >= 0)
-        return decide(start, CFORKPOOL_KNOWN);
-    end_child(forker, start);
-    start->pid = start->pidfd;
-    start->failed_call = "pidfd_open";
+        decide(start, CFORKPOOL_KNOWN);
+    else
+        cforkpool_refuse_start(forker, start, pid, start->pidfd, "pidfd_open");
 }

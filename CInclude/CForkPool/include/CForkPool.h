@@ -100,6 +100,8 @@ void cforkpool_forker_renew_guard(struct cforkpool_forker *forker);
 /// Adds a process to what the guard ends, or removes it, before it is reaped.
 void cforkpool_guard_add(struct cforkpool_forker *forker, int32_t pid);
 void cforkpool_guard_remove(struct cforkpool_forker *forker, int32_t pid);
+/// Tells the guard to end, and does not wait for that: no process of the forker is left.
+void cforkpool_guard_dismiss(struct cforkpool_forker *forker);
 /// Has the guard send a signal to a process that is not reaped. Returns 0 or a negative errno: ESRCH without a guard.
 int32_t cforkpool_guard_kill(struct cforkpool_forker *forker, int32_t pid, int32_t signal);
 /// Opens a pidfd (close-on-exec) of a child. One that was reaped already gets a descriptor that reads as ended.
