@@ -55,14 +55,12 @@ pid_t cforkpool_fork_child(struct cforkpool_forker *forker, struct cforkpool_sta
     // The child walks the list of the counters.
     pthread_mutex_lock(&state->events.lock);
     state->events.is_kept = true;
-    if (start->crash != NULL)
-        __atomic_store_n(&start->crash->is_known, CFORKPOOL_UNKNOWN, __ATOMIC_RELEASE);
+    if (start->known != NULL)
+        __atomic_store_n(start->known, CFORKPOOL_UNKNOWN, __ATOMIC_RELEASE);
     pid_t pid = CALL(fork, fork());
     if (pid == 0) {
         if (!state->has_handlers)
             reset_in_child();
-        // What a template forks waits for its assignment.
-        state->worker.awaits_parent = forker != NULL && start->crash != NULL;
         // A template forks its children by itself, and its stack is theirs.
         if (forker != NULL) {
             state->worker.stack_low = forker->stack_low;
@@ -92,8 +90,8 @@ int32_t cforkpool_pidfd_open(int32_t pid)
 /// Tells a worker that waits for it whether the parent watches it.
 static void decide(const struct cforkpool_start *start, uint32_t known)
 {
-    if (start->crash != NULL && __atomic_exchange_n(&start->crash->is_known, known, __ATOMIC_ACQ_REL) == CFORKPOOL_WAITS)
-        cforkpool_futex_wake(&start->crash->is_known, 1);
+    if (start->known != NULL && __atomic_exchange_n(start->known, known, __ATOMIC_ACQ_REL) == CFORKPOOL_WAITS)
+        cforkpool_futex_wake(start->known, 1);
 }
 
 /// Ends a child that nothing watches, in any way that the system allows, and reaps it, or leaves it to itself after a second.

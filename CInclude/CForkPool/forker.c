@@ -136,6 +136,7 @@ static void *forker_main(void *context)
         atomic_store(&forker->word, FORKER_DONE);
         cforkpool_futex_wake_private((uint32_t *)&forker->word, INT32_MAX);
     }
+    cforkpool_guard_release(forker);
     atomic_fetch_sub(&cforkpool_state.own_threads, 1);
     return NULL;
 }
@@ -159,6 +160,8 @@ static void join(struct cforkpool_forker *forker, struct cforkpool_stack *stack)
 static int start_thread(struct cforkpool_forker *forker)
 {
     forker->caller_tid = gettid();
+    // A thread before may have had the same id.
+    forker->guard.forker_tid = 0;
     locale_t locale = uselocale((locale_t)0);
     // A pool's own copy: its caller may free the locale.
     forker->locale = locale == LC_GLOBAL_LOCALE ? locale : CALL_OR(malloc, (locale_t)0, duplocale(locale));

@@ -53,6 +53,13 @@ static void hold_life(struct cforkpool_guard *guard)
     pthread_mutexattr_destroy(&attributes);
 }
 
+void cforkpool_guard_release(struct cforkpool_forker *forker)
+{
+    struct cforkpool_guard *guard = &forker->guard;
+    if (guard->is_held && __atomic_load_n(&guard->is_ending, __ATOMIC_ACQUIRE))
+        pthread_mutex_unlock(&guard->life);
+}
+
 /// Wakes the guard to look. One that is about to sleep may not see that: where it matters, ask again.
 static void wake(struct cforkpool_guard *guard)
 {

@@ -32,10 +32,10 @@ struct cforkpool_state {
     /// The calling process as a worker.
     struct {
         bool is_one;
+        /// The process with which it ends.
+        pid_t parent;
         /// Whether it was started by exec: all its streams are its own.
         bool is_by_exec;
-        /// Whether it waits for its parent before it begins.
-        bool awaits_parent;
         struct cforkpool_current_worker current;
         struct cforkpool_crash *_Nullable crash;
         /// The lowest address of its stack, or 0.
@@ -64,7 +64,6 @@ struct cforkpool_state {
         pid_t pid;
         /// What the program is called in `ps`.
         char host_name[16];
-        bool holds_memory;
     } template;
 
     /// The program's arguments, and the process as a worker that was started by exec; exec.c.
@@ -195,6 +194,9 @@ int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char *_Null
 
 /// Reaps a guard that something killed, or that the parent cannot reach any more, and makes place for another one.
 void cforkpool_guard_forget(struct cforkpool_forker *forker);
+
+/// Lets go of what tells the guard that the forker's thread has ended, where the guard is told to end. Runs on that thread.
+void cforkpool_guard_release(struct cforkpool_forker *forker);
 
 /// Waits for the end of a guard that was told to end.
 void cforkpool_guard_reap(struct cforkpool_forker *forker);

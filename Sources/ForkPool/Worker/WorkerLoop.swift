@@ -9,7 +9,8 @@ struct WorkerLoop {
     let worker: Int
     let region: RegionLayout
     let record: WorkerRecord
-    private let blocks: BlockWriter
+    /// Kept by `WorkerMain`: a fresh child that retained it would copy a page.
+    private unowned(unsafe) let blocks: BlockWriter
     private let body: BatchBody
     private let chunk: Int?
     let open: AtomicBitset
@@ -28,7 +29,7 @@ struct WorkerLoop {
     ) {
         self.worker = worker
         self.region = region
-        self.blocks = blocks
+        unsafe self.blocks = blocks
         self.body = body
         self.stays = stays
         // Only numbers of the settings: a string would be retained, on a page that a fresh child then has to copy.
@@ -150,7 +151,7 @@ struct WorkerLoop {
             record: record, destination: BlockWriter.Destination(worker: worker, slot: slot), layout: layout,
             stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0,
             timesItems: flags & BatchSlot.Flags.timesItems != 0,
-            blocks: blocks)
+            blocks: unsafe blocks)
         let inputs = unsafe BatchInputs(
             slots: layout.inputs, base: region.base, limit: region.inputs.upperBound, job: slot.job(tag: tag))
         cforkpool_set_call(
