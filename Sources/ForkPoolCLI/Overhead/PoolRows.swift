@@ -5,7 +5,7 @@ import ForkPool
 /// The rows of `overhead` for large pools: what a worker costs must not grow with their number.
 enum PoolRows {
     /// Returns all rows; `Rows` must have allocated the memory of the floor before.
-    static let all = [100, 1000].map(startAndClose)
+    static var all: [Row] { [100, 1000].map(startAndClose) }
 
     /// The time to start a resident pool and to close it, a worker; the floor kills its children.
     private static func startAndClose(_ workers: Int) -> Row {
