@@ -19,6 +19,8 @@ struct BatchQueue<Batch: Prioritized> {
 
     /// The batches that are open, by batch slot.
     private(set) var slots: [Batch?]
+    /// The end of the batch slots that were ever used: few, since the free slot with the lowest number is the next one.
+    private var usedEnd = 0
     private var free: [Int]
     /// The batches that wait for a batch slot: those of the highest priority first, and of one priority in their order.
     private(set) var pending: [Batch] = []
@@ -39,6 +41,9 @@ struct BatchQueue<Batch: Prioritized> {
         free = Array((0..<count).reversed())
         self.closesWithBatch = closesWithBatch
     }
+
+    /// The same as `slots`, without those at the end that no batch had: what comes with each exit looks at these alone.
+    var usedSlots: ArraySlice<Batch?> { slots[..<usedEnd] }
 
     var hasRoom: Bool { free.count > kept }
     /// Whether the priorities of the open batches may differ.
@@ -78,6 +83,7 @@ struct BatchQueue<Batch: Prioritized> {
     private mutating func open(_ batch: Batch) -> Int {
         let slot = free.removeLast()
         slots[slot] = batch
+        usedEnd = max(usedEnd, slot + 1)
         if batch.priority != 0 { prioritized += 1 }
         return slot
     }

@@ -179,12 +179,12 @@ extension Pool {
     }
 
     func settleAll(_ state: inout State) {
-        for case let batch? in state.queue.slots { settle(batch, &state) }
+        for case let batch? in state.queue.usedSlots { settle(batch, &state) }
     }
 
     /// Announces waiting tasks once more: a late signal of a slot's last batch may have taken the announcement.
     func announceAllTasks(_ state: inout State) {
-        for (number, batch) in state.queue.slots.enumerated() {
+        for (number, batch) in state.queue.usedSlots.enumerated() {
             if let batch {
                 announceTasks(of: batch, at: number)
                 resumeCalls(of: batch, at: number, &state)

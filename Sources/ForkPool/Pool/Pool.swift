@@ -15,7 +15,7 @@ final class Pool: Sendable {
     /// Whether the pool serves one batch at a time and closes with it.
     let servesOneBatch: Bool
     /// The number of processors that workers and callers may run on.
-    let processors = Processors.available
+    let processors = Processors.recentlyAvailable
     /// The process that made the pool: a fork of it has the memory and no supervisor.
     private let generation = cforkpool_generation()
     private let state: Locked<State>
@@ -45,6 +45,8 @@ final class Pool: Sendable {
         /// The shortest timeout of an item, in nanoseconds: with which the supervisor planned, and that was submitted since.
         var watchedTimeout = Int.max
         var newestTimeout = Int.max
+        /// The batch slots for whose batches threads may sleep.
+        var slotsWaitedFor: Set<Int> = []
         /// Whether a batch has ended since the supervisor last asked.
         var hasEndedBatch = false
         /// Whether no process is or could become a worker.

@@ -42,6 +42,8 @@ public import Synchronization
     private var sleep: UnsafeMutablePointer<Atomic<UInt32>> {
         unsafe (base + 64).assumingMemoryBound(to: Atomic<UInt32>.self)
     }
+    /// Where a worker that is forked for one map waits until its parent knows of it.
+    var known: UnsafeMutablePointer<UInt32> { unsafe (base + 68).assumingMemoryBound(to: UInt32.self) }
     /// One of the `Stage` values.
     var stage: UnsafeMutablePointer<Atomic<Int>> { unsafe word(9) }
     /// The number of blocks up to the last used one of the worker's arena: ever, and since the parent last asked.

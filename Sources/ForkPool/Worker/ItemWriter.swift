@@ -22,7 +22,8 @@ public import Synchronization
     private let ends: (item: FutexEvent, notices: FutexEvent)?
     private let record: WorkerRecord
     private let destination: BlockWriter.Destination
-    private let blocks: BlockWriter
+    /// Kept by `WorkerMain`: a fresh child that retained it would copy a page.
+    private unowned(unsafe) let blocks: BlockWriter
 
     init(
         record: WorkerRecord, destination: BlockWriter.Destination, layout: BatchLayout, stopsAtFailure: Bool,
@@ -38,7 +39,7 @@ public import Synchronization
         self.timesItems = timesItems
         self.ends = ends
         reportsItems = timesItems || ends != nil
-        self.blocks = blocks
+        unsafe self.blocks = blocks
     }
 
     /// Runs `body`, which publishes an item's result, on each item of a range; both return whether to continue.
@@ -101,7 +102,7 @@ public import Synchronization
     @usableFromInline
     func encode<R: Encodable>(_ value: R, at item: Int) -> Bool {
         do {
-            let extent = try blocks.write(value, to: destination)
+            let extent = try unsafe blocks.write(value, to: destination)
             unsafe slots.storeBytes(of: extent, toByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
             finish(item)
             return true
@@ -116,7 +117,7 @@ public import Synchronization
         // Publish the failure first: the error's own description may trap or hang.
         let thrown = WorkerError(throwing: error)
         let continues = fail(item, thrown, ItemState.failed)
-        blocks.write(error: thrown.described(by: error), of: item, to: destination)
+        unsafe blocks.write(error: thrown.described(by: error), of: item, to: destination)
         unsafe states[item].store(ItemState.described, ordering: .releasing)
         return continues
     }
@@ -127,7 +128,7 @@ public import Synchronization
     }
 
     private func fail(_ item: Int, _ error: WorkerError, _ state: UInt8) -> Bool {
-        blocks.write(error: error, of: item, to: destination)
+        unsafe blocks.write(error: error, of: item, to: destination)
         unsafe states[item].store(state, ordering: .releasing)
         guard stopsAtFailure else { return true }
         _ = unsafe lowestFailure.pointee.min(item, ordering: .sequentiallyConsistent)

@@ -9,7 +9,8 @@ struct WorkerLoop {
     let worker: Int
     let region: RegionLayout
     let record: WorkerRecord
-    private let blocks: BlockWriter
+    /// Kept by `WorkerMain`: a fresh child that retained it would copy a page.
+    private unowned(unsafe) let blocks: BlockWriter
     private let body: BatchBody
     private let chunk: Int?
     let open: AtomicBitset
@@ -28,7 +29,7 @@ struct WorkerLoop {
     ) {
         self.worker = worker
         self.region = region
-        self.blocks = blocks
+        unsafe self.blocks = blocks
         self.body = body
         self.stays = stays
         // Only numbers of the settings: a string would be retained, on a page that a fresh child then has to copy.
@@ -164,7 +165,7 @@ struct WorkerLoop {
                     timesItems: flags & BatchSlot.Flags.timesItems != 0,
                     ends: gathersCalls
                         ? (slot.ended, region.notices) : signalsItems ? (region.itemEnded, region.notices) : nil,
-                    blocks: blocks),
+                    blocks: unsafe blocks),
                 inputs: inputs, isStream: signalsItems, firstCall: gathersCalls ? call : nil, claims: claims)
             guard let quick = quickClaims(visit) else { return unsafe runClaims(&visit, first, attempt, nil) }
             unsafe withUnsafePointer(to: quick) { unsafe runClaims(&visit, first, attempt, $0) }
@@ -189,7 +190,9 @@ struct WorkerLoop {
 
     /// The claims that a body may make by itself: of a fixed size, where this loop does nothing between two of them.
     private func quickClaims(_ visit: borrowing Visit) -> QuickClaims? {
-        guard let chunk, itemsLeft == .max, !visit.isStream, visit.firstCall == nil, !visit.layout.populates(chunk) else { return nil }
+        guard let chunk, itemsLeft == .max, !visit.isStream, visit.firstCall == nil, !visit.layout.populates(chunk) else {
+            return nil
+        }
         let size = min(chunk, visit.layout.limit)
         return unsafe QuickClaims(visit.claims, size: size, record, visit.slot, number: visit.number, open: open)
     }
