@@ -61,6 +61,19 @@ int64_t cforkfloor_timeout(int64_t nanoseconds);
 /// Adds one to the cursor `count` times, as a claim does.
 void cforkfloor_claim(int64_t count);
 
+/// The results of `cforkfloor_coded`.
+enum cforkfloor_value {
+    /// 105 bytes.
+    CFORKFLOOR_STRING,
+    /// 100 entries of a text and a number.
+    CFORKFLOOR_TABLE,
+    /// Eight fields.
+    CFORKFLOOR_RECORD
+};
+
+/// Makes `items` results in 2 forked children, and copies each into memory of its own, which it frees at the end.
+void cforkfloor_coded(enum cforkfloor_value kind, int64_t items);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

@@ -117,7 +117,7 @@ struct Overhead: ParsableCommand {
     }
 
     private static func rows(_ python: PythonPeer?) throws -> [Row] {
-        try Rows(python: python).all() + WarmRows(python: python).all()
+        try Rows(python: python).all() + WarmRows(python: python).all() + CodedRows(python: python).all()
     }
 
     private func isWanted(_ name: String) -> Bool { row.map(name.contains) ?? true }
