@@ -106,12 +106,15 @@ struct BinaryCoderReuseTests {
         _ = try Binary.copy([Keys(), Keys()])
     }
 
+    /// A map keeps its records for the life of the process.
+    private static let map = TypeMap<ObjectIdentifier>()
+
     @Test("remembers each type once, whatever number there is and whichever threads ask")
     func types() {
         func arrays<Element>(of type: Element.Type) -> Any.Type { [Element].self }
         var types: [Any.Type] = [Int.self]
         for _ in 0..<1000 { types.append(_openExistential(types[types.count - 1], do: arrays)) }
-        let map = TypeMap<ObjectIdentifier>()
+        let map = Self.map
         let all = types
         Threads.run(4) { _ in
             for _ in 0..<3 {

@@ -29,7 +29,10 @@ final class BinaryDecoder {
         unsafe message.open(bytes)
         defer {
             // A value that kept a decoder keeps its message: it must not read the next one.
-            if !message.close() { self.message = Message() }
+            if !message.close() {
+                message.dropSpares()
+                self.message = Message()
+            }
         }
         let decoder = try message.makeDecoder(root, in: nil, step: .root)
         let value = try decoder.decode(type)

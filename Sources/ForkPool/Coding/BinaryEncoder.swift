@@ -28,7 +28,10 @@ final class BinaryEncoder {
         unsafe writer.start(memory)
         defer {
             // A value that kept an encoder keeps its writer: it must not write to the next message.
-            if !writer.stop() { self.writer = MessageWriter() }
+            if !writer.stop() {
+                writer.dropSpares()
+                self.writer = MessageWriter()
+            }
         }
         do {
             if case .leaf(let put) = unsafe EncodingRoute.of(T.self).pointee {

@@ -16,9 +16,12 @@ internal import Synchronization
         let bits: Int
         let slots: UnsafeMutablePointer<Atomic<UInt>>
         let count: UnsafeMutablePointer<Atomic<Int>>
+        /// The table before this one, which another thread may still be reading.
+        let previous: UnsafeMutablePointer<Table>?
 
-        init(bits: Int) {
+        init(bits: Int, previous: UnsafeMutablePointer<Table>? = nil) {
             self.bits = bits
+            unsafe self.previous = unsafe previous
             unsafe slots = .allocate(capacity: 1 << bits)
             for slot in 0..<1 << bits { unsafe (slots + slot).initialize(to: Atomic(0)) }
             unsafe count = .allocate(capacity: 1)
@@ -29,6 +32,11 @@ internal import Synchronization
         func firstSlot(of type: ObjectIdentifier) -> Int {
             let hash = UInt(bitPattern: type) &* 0x9E37_79B9_7F4A_7C15
             return Int(truncatingIfNeeded: hash >> UInt(UInt.bitWidth &- bits))
+        }
+
+        func deallocate() {
+            unsafe slots.deallocate()
+            unsafe count.deallocate()
         }
 
         /// Adds an entry unless one of its type is there; returns the one that is.
@@ -87,23 +95,28 @@ internal import Synchronization
         if unsafe table.pointee.isHalfFull { unsafe table = grow(table) }
         let entry = UnsafeMutablePointer<Entry>.allocate(capacity: 1)
         unsafe entry.initialize(to: Entry(type: type, record: record))
-        // An entry that comes second stays unused: its address is known to no other.
-        return unsafe address(in: table.pointee.add(entry))
+        let added = unsafe table.pointee.add(entry)
+        if unsafe added != entry {
+            // Another thread came first.
+            unsafe entry.deinitialize(count: 1)
+            unsafe entry.deallocate()
+        }
+        return unsafe address(in: added)
     }
 
-    /// Publishes a table of twice the size.
-    ///
-    /// The old one is not freed, since another thread may be reading it; what is added
-    /// to it meanwhile is made again.
+    /// Publishes a table of twice the size; what is added to the old one meanwhile is made again.
     private func grow(_ old: UnsafeMutablePointer<Table>) -> UnsafeMutablePointer<Table> {
         let new = UnsafeMutablePointer<Table>.allocate(capacity: 1)
-        unsafe new.initialize(to: Table(bits: old.pointee.bits + 1))
+        unsafe new.initialize(to: Table(bits: old.pointee.bits + 1, previous: old))
         for slot in unsafe 0..<1 << old.pointee.bits {
             let address = unsafe old.pointee.slots[slot].load(ordering: .acquiring)
             if let entry = unsafe UnsafeMutablePointer<Entry>(bitPattern: address) { _ = unsafe new.pointee.add(entry) }
         }
-        return unsafe table.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).original
-            == old
-            ? new : table.load(ordering: .acquiring)
+        let (isPublished, other) = unsafe table.compareExchange(
+            expected: old, desired: new, ordering: .acquiringAndReleasing)
+        if isPublished { return unsafe new }
+        unsafe new.pointee.deallocate()
+        unsafe new.deallocate()
+        return unsafe other
     }
 }
