@@ -22,8 +22,9 @@ final class BinaryDecoder {
     /// - Complexity: O(*n*) in the number of bytes.
     func decode<T: Decodable>(_ type: T.Type, from bytes: UnsafeRawBufferPointer) throws -> T {
         let reader = unsafe ByteReader(bytes)
+        var memory = LeafMemory()
+        if Self.fill(&memory, type, reader) { return memory.value(type) }
         guard let root = reader.position(at: 0) else { throw Self.corruption }
-        if let value = Self.leaf(type, reader, root) { return value }
         guard reader.end(of: root) == bytes.count else { throw Self.corruption }
         let message = message
         unsafe message.open(bytes)
@@ -47,8 +48,8 @@ final class BinaryDecoder {
     ///
     /// A child of a process with threads finds the decoder, or none; no lock is taken.
     static func decode<T: Decodable>(_ type: T.Type, from bytes: UnsafeRawBufferPointer) throws -> T {
-        let reader = unsafe ByteReader(bytes)
-        if let root = reader.position(at: 0), let value = leaf(type, reader, root) { return value }
+        var memory = LeafMemory()
+        if unsafe fill(&memory, type, ByteReader(bytes)) { return memory.value(type) }
         let kept = unsafe spare.exchange(nil, ordering: .acquiringAndReleasing)
         let decoder = unsafe kept?.takeRetainedValue() ?? BinaryDecoder()
         defer {
@@ -58,15 +59,15 @@ final class BinaryDecoder {
         return unsafe try decoder.decode(type, from: bytes)
     }
 
-    /// Reads a message that is one record of a type that needs no node.
+    /// Reads a message that is one record of a type that needs no node; returns whether that is what it is.
     @inline(__always)
-    private static func leaf<T>(_ type: T.Type, _ reader: ByteReader, _ root: ByteReader.Position) -> T? {
-        guard let take = unsafe DecodingRoute.of(T.self).pointee.take else { return nil }
-        var memory = LeafMemory()
+    private static func fill<T>(_ memory: inout LeafMemory, _ type: T.Type, _ reader: ByteReader) -> Bool {
+        guard let take = unsafe DecodingRoute.of(type).pointee.take, let root = reader.position(at: 0) else {
+            return false
+        }
         let end = unsafe memory.fill { unsafe take(reader, root, $0) }
-        guard end > 0 else { return nil }
-        let value = memory.value(type)
-        return end == reader.limit ? value : nil
+        if end > 0, end != reader.limit { _ = memory.value(type) }
+        return end == reader.limit
     }
 
     private static var corruption: DecodingError {
