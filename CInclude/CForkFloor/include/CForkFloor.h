@@ -85,6 +85,19 @@ size_t cforkfloor_call_size(void);
 /// The bytes that this process has allocated (`mallinfo2`, which Swift does not import).
 size_t cforkfloor_allocated(void);
 
+/// The results of `cforkfloor_coded`.
+enum cforkfloor_value {
+    /// 105 bytes.
+    CFORKFLOOR_STRING,
+    /// 100 entries of a text and a number.
+    CFORKFLOOR_TABLE,
+    /// Eight fields.
+    CFORKFLOOR_RECORD
+};
+
+/// Makes `items` results in 2 forked children, and copies each into memory of its own, which it frees at the end.
+void cforkfloor_coded(enum cforkfloor_value kind, int64_t items);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

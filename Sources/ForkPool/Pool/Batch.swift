@@ -108,8 +108,7 @@ internal import Synchronization
     func result() -> MapResult {
         // The closure keeps the batch, and with it the memory.
         let reader = FailureReader(memory: results, machine: machine, newestError: newestError)
-        let isShared = !pool.servesOneBatch || pool.isTainted.load(ordering: .relaxed)
-        return MapResult(reader, isShared: isShared) { extendLifetime(self) }
+        return MapResult(reader) { extendLifetime(self) }
     }
 
     // MARK: - Inputs

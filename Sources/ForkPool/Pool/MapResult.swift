@@ -14,13 +14,10 @@ final class MapResult {
     private let whole: ForkPool.Failure?
     /// The same, of an item that it left without an outcome.
     private let rest: ForkPool.Failure?
-    /// Whether a process may still write to the memory.
-    private let isShared: Bool
     private let giveBack: () -> Void
 
-    init(_ reader: FailureReader, isShared: Bool, giveBack: @escaping () -> Void) {
+    init(_ reader: FailureReader, giveBack: @escaping () -> Void) {
         memory = reader.memory
-        self.isShared = isShared
         self.giveBack = giveBack
         count = memory.count
         failures = reader.failures()
@@ -86,19 +83,13 @@ final class MapResult {
 
     @usableFromInline
     func decoded<R: Decodable>(as type: R.Type) throws(ForkPool.Failure) -> [R] {
-        isShared
-            ? unsafe try decoded { unsafe try BinaryDecoder.decode(type, fromShared: $0) }
-            : unsafe try decoded { unsafe try BinaryDecoder.decode(type, from: $0) }
+        unsafe try decoded { unsafe try BinaryDecoder.decode(type, from: $0) }
     }
 
     @usableFromInline
     func decodedResults<R: Decodable>(as type: R.Type) -> [Result<R, ForkPool.Failure>] {
         (0..<count).map { item in
-            unsafe result(of: item) { bytes in
-                isShared
-                    ? unsafe try BinaryDecoder.decode(type, fromShared: bytes)
-                    : unsafe try BinaryDecoder.decode(type, from: bytes)
-            }
+            unsafe result(of: item) { bytes in unsafe try BinaryDecoder.decode(type, from: bytes) }
         }
     }
 

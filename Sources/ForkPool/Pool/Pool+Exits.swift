@@ -174,7 +174,7 @@ extension Pool {
         let error =
             length > 0 && length <= bytes.count
             ? unsafe try? BinaryDecoder.decode(
-                WorkerError.self, fromShared: UnsafeRawBufferPointer(rebasing: bytes[..<length]))
+                WorkerError.self, from: UnsafeRawBufferPointer(rebasing: bytes[..<length]))
             : nil
         return error ?? (hasSetUp ? WorkerError(losing: "an error whose report is damaged") : nil)
     }

@@ -35,7 +35,7 @@ extension WireFormat where Value: Codable {
         var format = WireFormat(stride: MemoryLayout<Extent>.stride)
         format.isPlain = false
         unsafe format.encode = { value, encoder, memory in unsafe try encoder.encode(value, into: memory) }
-        unsafe format.decode = { bytes in unsafe try BinaryDecoder.decode(Value.self, fromShared: bytes) }
+        unsafe format.decode = { bytes in unsafe try BinaryDecoder.decode(Value.self, from: bytes) }
         return format
     }
 

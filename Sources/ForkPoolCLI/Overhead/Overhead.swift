@@ -119,6 +119,7 @@ struct Overhead: ParsableCommand {
     private static func rows(_ python: PythonPeer?) throws -> [Row] {
         try Rows(python: python).all() + WarmRows(python: python).all() + CopyRows(python: python).all()
             + StreamRows(python: python).all() + SubmittedRows(python: python).all() + PoolRows.all
+            + CodedRows(python: python).all()
     }
 
     private func isWanted(_ name: String) -> Bool { row.map(name.contains) ?? true }

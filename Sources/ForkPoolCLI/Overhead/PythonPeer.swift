@@ -14,12 +14,28 @@ struct PythonPeer {
         def same(x): return x
         def big(x): return bytes(1 << 20)
         def nap(x): time.sleep(0.1)
+        def text(x):
+            number = str(x)
+            return number + 'x' * (105 - len(number))
+        def table(x): return {f'key {i}': x + i for i in range(100)}
+        class Record:
+            __slots__ = ('id', 'name', 'score', 'tags', 'rank', 'is_active', 'note', 'values')
+        def record(x):
+            r = Record()
+            r.id = x; r.name = f'customer number {x}'; r.score = x / 7; r.tags = ['red', 'green', f'tag {x % 10}']
+            r.rank = x if x % 3 else None; r.is_active = x % 2 == 0; r.note = 'called twice' if x % 4 else None
+            r.values = [1.0, 2.0, float(x)]
+            return r
         ROWS = {'map2': (2, same, range(2)), 'million': (2, same, range(1000000)), 'results': (2, big, range(200)),
+                'strings': (2, text, range(100000)), 'tables': (2, table, range(1000)), 'records': (2, record, range(20000)),
                 'sleep5': (5, nap, range(10)), 'sleep10': (10, nap, range(10))}
         WARM = {'call': (1, 100, lambda pool: pool.apply(same, (1,))),
                 'warm map2': (2, 100, lambda pool: pool.map(same, range(2))),
                 'warm million': (2, 1, lambda pool: pool.map(same, range(1000000))),
                 'warm results': (2, 1, lambda pool: pool.map(big, range(200))),
+                'warm strings': (2, 1, lambda pool: pool.map(text, range(100000))),
+                'warm tables': (2, 1, lambda pool: pool.map(table, range(1000))),
+                'warm records': (2, 1, lambda pool: pool.map(record, range(20000))),
                 'stream': (2, 1, lambda pool: sum(pool.imap(same, range(1000000), chunksize=1000))),
                 'submitted': (2, 1, lambda pool: sum(
                     [call.get() for call in [pool.apply_async(same, (i,)) for i in range(100000)]]))}

@@ -43,6 +43,12 @@ struct Workload: Sendable {
         Workload(name: "map of strings of 40 bytes", unit: .item, count: 10_000) { count in
             blackHole(try pool.map(0..<count) { _ in "forty bytes, which are no small string.." })
         },
+        Workload(name: "map of structs of 8 fields", unit: .item, count: 5000, stepped: 40) { count in
+            blackHole(try single.map(0..<count) { CodedRecord($0) })
+        },
+        Workload(name: "map of dictionaries of 100", unit: .item, count: 200, stepped: 10) { count in
+            blackHole(try single.map(0..<count) { codedTable($0) })
+        },
         Workload(name: "stream of no-ops", unit: .item, count: 2000) { count in
             try pool.stream(0..<count, noOp).forEach { _, output in blackHole(output) }
         },
