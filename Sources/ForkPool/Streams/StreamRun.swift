@@ -20,7 +20,7 @@ final class StreamRun<Output> {
     var count: Int { outputs.count - next + (failure == nil ? 0 : 1) }
 
     /// Takes the next result, if there is one.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func take() -> (index: Int, output: Output)? {
         let number = next
         guard number < outputs.count else { return nil }
