@@ -4,7 +4,7 @@
 
 extension ForkPool {
     /// Runs the body on a range of items and stores each result in its slot; returns whether to continue.
-    @inlinable
+    @_alwaysEmitIntoClient
     func storeResults<C: Collection, R>(
         of range: Range<Int>, in items: C, at cursor: inout CollectionCursor<C>, _ writer: ItemWriter,
         _ body: (C.Element) throws -> R
@@ -28,7 +28,7 @@ extension ForkPool {
     }
 
     /// Runs the body on a range of items and encodes each result; returns whether to continue.
-    @inlinable
+    @_alwaysEmitIntoClient
     func encodeResults<C: Collection, R: Encodable>(
         of range: Range<Int>, in items: C, at cursor: inout CollectionCursor<C>, _ writer: ItemWriter,
         _ body: (C.Element) throws -> R
@@ -41,7 +41,7 @@ extension ForkPool {
     }
 
     /// Runs the body on the slots of a range, in place; returns whether to continue.
-    @inlinable
+    @_alwaysEmitIntoClient
     func fillSlots<Element: BitwiseCopyable>(
         _ range: Range<Int>, slot: Int, _ writer: ItemWriter, _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) -> Bool {

@@ -10,7 +10,7 @@ extension ForkPool {
     }
 
     /// Makes a body that gets the numbers of items; each worker has its own cursor in the collection.
-    @inlinable
+    @_alwaysEmitIntoClient
     func byNumber<C: Collection, R>(
         _ items: C, _ body: @escaping (C.Element) throws -> R
     ) -> (Int) throws -> R {

@@ -62,7 +62,7 @@ extension ForkPool {
         /// - Parameter body: Gets an index and its result.
         /// - Throws: The first `Failure`, or an error of `body`; the stream ends then.
         @available(*, noasync, message: "forEach blocks the thread; use for try await")
-        @inlinable
+        @_alwaysEmitIntoClient
         public func forEach(_ body: (_ index: Int, _ output: Output) throws -> Void) throws {
             let loop = makeIterator().loop
             do {
@@ -84,7 +84,7 @@ extension ForkPool {
             /// Returns the next result or failure; nil at the end.
             ///
             /// - Returns: The index in the input, and its result or failure.
-            @inlinable
+            @_alwaysEmitIntoClient
             public mutating func next() -> SequenceElement? {
                 if let (index, output) = loop.run.take() { return (index, .success(output)) }
                 return loop.next()
@@ -101,7 +101,7 @@ extension ForkPool {
             /// - Returns: The index in the input and its result.
             /// - Throws: The failure of the item, which ends the stream; `cancelled` in a cancelled task; `closed` if the
             ///   stream was read before.
-            @inlinable @inline(__always)
+            @_alwaysEmitIntoClient @inline(__always)
             public mutating func next(
                 isolation actor: isolated (any Actor)? = #isolation
             ) async throws(ForkPool.Failure) -> AsyncElement? {

@@ -152,7 +152,7 @@ struct CrashReport: Equatable {
     ///
     /// The Swift runtime says so in its message; other code mostly writes through a null pointer with little memory left.
     func ranOutOfMemory(limit: Int) -> Bool {
-        message.contains("failed to allocate") || memoryLeft < limit / 8
+        ProcFile.contains("failed to allocate", in: Array(message.utf8)[...]) || memoryLeft < limit / 8
     }
 }
 

@@ -70,7 +70,7 @@ final class MapResult {
         }
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     func results<R>(of type: R.Type) -> [Result<R, ForkPool.Failure>] {
         let isComplete = isComplete
         return (0..<count).map { item in

@@ -41,7 +41,7 @@
     var count: Int { unsafe elements.pointee.count - elements.pointee.next + (failure == nil ? 0 : 1) }
 
     /// Takes the next result, if there is one.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func take() -> (index: Int, output: Output)? {
         let elements = unsafe elements
         let number = unsafe elements.pointee.next

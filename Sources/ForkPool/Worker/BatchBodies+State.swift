@@ -5,7 +5,7 @@
 
 extension BatchBodies {
     /// The body for inputs and results in their best formats.
-    @inlinable
+    @_alwaysEmitIntoClient
     static func best<State: ~Copyable, I: Codable, R: Codable>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {
@@ -14,7 +14,7 @@ extension BatchBodies {
     }
 
     /// The same for inputs that are bit patterns.
-    @inlinable
+    @_alwaysEmitIntoClient
     static func bestResults<State: ~Copyable, I, R: Codable>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {
@@ -22,14 +22,14 @@ extension BatchBodies {
     }
 
     /// The same for results that are bit patterns.
-    @inlinable
+    @_alwaysEmitIntoClient
     static func bestInputs<State: ~Copyable, I: Codable, R>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {
         _isPOD(I.self) ? plain(box, body) : codedInputs(box, body)
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     static func plain<State: ~Copyable, I, R>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {
@@ -52,7 +52,7 @@ extension BatchBodies {
         }
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     static func codedResults<State: ~Copyable, I, R: Encodable>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {
@@ -64,7 +64,7 @@ extension BatchBodies {
         }
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     static func codedInputs<State: ~Copyable, I: Decodable, R>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {
@@ -74,7 +74,7 @@ extension BatchBodies {
         }
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     static func coded<State: ~Copyable, I: Decodable, R: Encodable>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {

@@ -43,7 +43,7 @@ public import Synchronization
     }
 
     /// Runs `body`, which publishes an item's result, on each item of a range; both return whether to continue.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func run(_ range: Range<Int>, _ body: (_ item: Int) throws -> Bool) -> Bool {
         for item in range {
             guard begin(item) else { return false }
@@ -64,7 +64,7 @@ public import Synchronization
     }
 
     /// Publishes that the worker begins `item`; returns false if a failure at a lower index makes the item needless.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func begin(_ item: Int) -> Bool {
         guard unsafe lowestFailure.pointee.load(ordering: .relaxed) > item else { return false }
         if reportsItems { beginReported(item) } else { unsafe position.pointee.store(item, ordering: .relaxed) }
@@ -85,7 +85,7 @@ public import Synchronization
     }
 
     /// Publishes a result that is a bit pattern, whether or not its type says so here.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func store<R>(_ value: R, at item: Int) {
         let slot = unsafe slots + item &* MemoryLayout<R>.stride
         unsafe slot.assumingMemoryBound(to: R.self).initialize(to: value)
@@ -93,7 +93,7 @@ public import Synchronization
     }
 
     /// Publishes that the item's slot has its value.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func finish(_ item: Int) {
         unsafe states[item].store(ItemState.value, ordering: .releasing)
     }
