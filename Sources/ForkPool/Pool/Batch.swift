@@ -39,7 +39,7 @@ internal import Synchronization
     /// The tags of its blocks in the arenas; the last one is that of its batch slot.
     var tags: [Int]
     var newestError = 0
-    var usesArenas = false
+    var arenaUsers = ArenaUsers()
     var waiters: [Waiter] = []
     /// When the progress handler was last called, in nanoseconds of the monotonic clock.
     var progressShown = 0

@@ -73,6 +73,8 @@ final class Pool: Sendable {
         var job: (bytes: [UInt8], offset: Int)?
         /// The number of blocks of each arena that have pages.
         var warmBlocks: [Int]
+        /// The workers that wrote to their arenas since these were last cooled.
+        var arenaUsers = ArenaUsers()
     }
 
     init(
@@ -193,7 +195,8 @@ final class Pool: Sendable {
         guard isOwn else { return }
         locked { state in
             state.batches -= 1
-            if batch.usesArenas { freeBlocks(of: batch, state) }
+            freeBlocks(of: batch, state)
+            state.arenaUsers.formUnion(batch.arenaUsers)
             release(batch.front, to: &state.heap)
             for part in batch.inputParts { release(part, to: &state.inputHeap) }
             if state.batches == 0 { coolArenas(&state) }
@@ -207,9 +210,10 @@ final class Pool: Sendable {
 
     /// Frees the blocks of a batch; while others are held, those above the arenas' share of the warm memory lose their pages.
     private func freeBlocks(of batch: Batch, _ state: State) {
+        guard !batch.arenaUsers.isEmpty else { return }
         let tags = batch.tags.map { UInt32(truncatingIfNeeded: $0) }
         let kept = state.batches > 0 ? warmBlocks(state) : .max
-        for worker in 0..<layout.workers {
+        batch.arenaUsers.forEach(of: layout.workers) { worker in
             let blocks = unsafe layout.blockTags(worker)
             let used = unsafe layout.record(worker).blocksUsed.pointee.load(ordering: .relaxed)
             // Only the worker lowers `blocksUsed`: it alone knows which block it is about to mark.
@@ -245,13 +249,13 @@ final class Pool: Sendable {
         let size = RegionLayout.blockSize
         let blocks = layout.shape.arenaSize / size
         let share = warmBlocks(state)
-        for worker in 0..<layout.workers {
+        exchange(&state.arenaUsers, with: ArenaUsers()).forEach(of: layout.workers) { worker in
             let record = layout.record(worker)
             let touched = unsafe record.blocksTouched.pointee.exchange(0, ordering: .relaxed)
             // No block is marked any more.
             unsafe record.blocksUsed.pointee.store(0, ordering: .relaxed)
             state.warmBlocks[worker] = max(state.warmBlocks[worker], min(touched, blocks))
-            guard state.warmBlocks[worker] > share else { continue }
+            guard state.warmBlocks[worker] > share else { return }
             let start = layout.arenas.offset(worker)
             let kept = Mapping.pages(start + share * size)
             let end = start + state.warmBlocks[worker] * size
