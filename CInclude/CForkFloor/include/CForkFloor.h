@@ -7,6 +7,7 @@
 /// It uses fork, an atomic cursor, shared slots and waitpid, and a futex for warm children. It handles no failure,
 /// blocks no signal and replaces no worker. Only measurements use it.
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,6 +61,16 @@ int64_t cforkfloor_timeout(int64_t nanoseconds);
 
 /// Adds one to the cursor `count` times, as a claim does.
 void cforkfloor_claim(int64_t count);
+
+/// Starts a crowd of `workers` children, waits until each of them runs, and ends that of an earlier call; each waits at a
+/// futex word of its own. 0 only ends it. Returns whether the system gave what it needs.
+bool cforkfloor_crowd(int32_t workers);
+
+/// Sends `input` to one child of the crowd, which returns it: the one that was idle for the shortest time.
+int64_t cforkfloor_crowd_call(int64_t input);
+
+/// Gives the pages of `size` bytes of the region back, from `offset` on; the bytes are zero then.
+void cforkfloor_discard(size_t offset, size_t size);
 
 #pragma clang assume_nonnull end
 
