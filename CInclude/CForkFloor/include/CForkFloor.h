@@ -98,6 +98,16 @@ enum cforkfloor_value {
 /// Makes `items` results in 2 forked children, and copies each into memory of its own, which it frees at the end.
 void cforkfloor_coded(enum cforkfloor_value kind, int64_t items);
 
+/// Starts a crowd of `workers` children, waits until each of them runs, and ends that of an earlier call; each waits at a
+/// futex word of its own. 0 only ends it. Returns whether the system gave what it needs.
+bool cforkfloor_crowd(int32_t workers);
+
+/// Sends `input` to one child of the crowd, which returns it: the one that was idle for the shortest time.
+int64_t cforkfloor_crowd_call(int64_t input);
+
+/// Gives the pages of `size` bytes of the region back, from `offset` on; the bytes are zero then.
+void cforkfloor_discard(size_t offset, size_t size);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

@@ -41,7 +41,7 @@ internal import Synchronization
     /// The tags of its blocks in the arenas; the last one is that of its batch slot.
     var tags: [Int]
     var newestError = 0
-    var usesArenas = false
+    var arenaUsers = ArenaUsers()
     var waiters: [Waiter] = []
     /// The tasks that wait for a call of the batch, with its number, where it has several.
     var callWaiters: [(item: Int, waiter: Waiter)] = []

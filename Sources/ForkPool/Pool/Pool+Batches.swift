@@ -83,7 +83,7 @@ extension Pool {
         unsafe slot.slotStride.pointee.store(batch.shape.slotStride, ordering: .relaxed)
         unsafe slot.warmEnd.pointee.store(servesOneBatch ? batch.warmEnd : 0, ordering: .relaxed)
         unsafe slot.flags.pointee.store(flags, ordering: .relaxed)
-        unsafe slot.usesArenas.pointee.store(0, ordering: .relaxed)
+        unsafe slot.arenaUsers.pointee.store(0, ordering: .relaxed)
         unsafe slot.attempt.pointee.store(attempt, ordering: .relaxed)
         unsafe slot.priority.pointee.store(batch.shape.rules.priority, ordering: .relaxed)
         unsafe slot.call.pointee.store(batch.call.number, ordering: .relaxed)
@@ -104,7 +104,7 @@ extension Pool {
         guard slot.isDone(tag: batch.tags.last!), !layout.open.contains(number), slot.inside.isEmpty else { return }
         let lowest = unsafe slot.lowestFailure.pointee.load(ordering: .relaxed)
         if lowest >= 0, lowest < batch.shape.count { _ = batch.machine.failed(lowest) }
-        batch.usesArenas = unsafe batch.usesArenas || slot.usesArenas.pointee.load(ordering: .relaxed) != 0
+        unsafe batch.arenaUsers.formUnion(slot.arenaUsers)
         if let lost = lostRange(of: batch) {
             // The new tag keeps a worker that is late in leaving from ending the new offer.
             batch.tags.append(state.takeTag())

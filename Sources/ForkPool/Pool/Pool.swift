@@ -79,6 +79,8 @@ final class Pool: Sendable {
         var job: (bytes: [UInt8], offset: Int)?
         /// The number of blocks of each arena that have pages.
         var warmBlocks: [Int]
+        /// The workers that wrote to their arenas since these were last cooled.
+        var arenaUsers = ArenaUsers()
     }
 
     init(
@@ -204,7 +206,8 @@ final class Pool: Sendable {
         guard isOwn else { return }
         locked { state in
             state.batches -= 1
-            if batch.usesArenas { freeBlocks(of: batch, state) }
+            freeBlocks(of: batch, state)
+            state.arenaUsers.formUnion(batch.arenaUsers)
             release(batch.front, to: &state.heap)
             for part in batch.inputParts { release(part, to: &state.inputHeap) }
             if state.batches == 0 { coolArenas(&state) }
@@ -218,9 +221,10 @@ final class Pool: Sendable {
 
     /// Frees the blocks of a batch; while others are held, those above the arenas' share of the warm memory lose their pages.
     private func freeBlocks(of batch: Batch, _ state: State) {
+        guard !batch.arenaUsers.isEmpty else { return }
         let tags = batch.tags.map { UInt32(truncatingIfNeeded: $0) }
         let kept = state.batches > 0 ? warmBlocks(state) : .max
-        for worker in 0..<layout.workers {
+        batch.arenaUsers.forEach(of: layout.workers) { worker in
             let blocks = unsafe layout.blockTags(worker)
             let used = unsafe layout.record(worker).blocksUsed.pointee.load(ordering: .relaxed)
             // Only the worker lowers `blocksUsed`: it alone knows which block it is about to mark.
@@ -256,7 +260,7 @@ final class Pool: Sendable {
         let size = RegionLayout.blockSize
         let blocks = layout.shape.arenaSize / size
         let share = warmBlocks(state)
-        for worker in 0..<layout.workers {
+        exchange(&state.arenaUsers, with: ArenaUsers()).forEach(of: layout.workers) { worker in
             let record = layout.record(worker)
             // Most batches use no arena, and a load costs less than the exchange.
             let hasTouched = unsafe record.blocksTouched.pointee.load(ordering: .relaxed) != 0
@@ -264,7 +268,7 @@ final class Pool: Sendable {
             // No block is marked any more.
             unsafe record.blocksUsed.pointee.store(0, ordering: .relaxed)
             state.warmBlocks[worker] = max(state.warmBlocks[worker], min(touched, blocks))
-            guard state.warmBlocks[worker] > share else { continue }
+            guard state.warmBlocks[worker] > share else { return }
             let start = layout.arenas.offset(worker)
             let kept = Mapping.pages(start + share * size)
             let end = start + state.warmBlocks[worker] * size

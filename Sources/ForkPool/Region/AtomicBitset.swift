@@ -61,8 +61,10 @@ internal import Synchronization
         guard first < count else { return next(from: 0) }
         let above = bits(first) & (.max << UInt64(start % 64))
         if above != 0 { return first * 64 + above.trailingZeroBitCount }
-        for step in 1...count {
-            let word = (first + step) % count
+        // No remainder of a division: an idle worker of many looks at each word, again and again.
+        var word = first
+        for _ in 1...count {
+            word = word + 1 < count ? word + 1 : 0
             let found = bits(word)
             if found != 0 { return word * 64 + found.trailingZeroBitCount }
         }

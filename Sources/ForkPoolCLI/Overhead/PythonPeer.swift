@@ -28,8 +28,10 @@ struct PythonPeer {
             return r
         ROWS = {'map2': (2, same, range(2)), 'million': (2, same, range(1000000)), 'results': (2, big, range(200)),
                 'strings': (2, text, range(100000)), 'tables': (2, table, range(1000)), 'records': (2, record, range(20000)),
-                'sleep5': (5, nap, range(10)), 'sleep10': (10, nap, range(10))}
+                'sleep5': (5, nap, range(10)), 'sleep10': (10, nap, range(10)),
+                'crowd 64': (64, same, range(64)), 'crowd 256': (256, same, range(256))}
         WARM = {'call': (1, 100, lambda pool: pool.apply(same, (1,))),
+                'call among 256': (256, 100, lambda pool: pool.apply(same, (1,))),
                 'warm map2': (2, 100, lambda pool: pool.map(same, range(2))),
                 'warm million': (2, 1, lambda pool: pool.map(same, range(1000000))),
                 'warm results': (2, 1, lambda pool: pool.map(big, range(200))),
@@ -74,7 +76,7 @@ struct PythonPeer {
     }
 
     /// Returns the first line that a shell command prints; the command ends if this process ends.
-    private static func output(of script: String) -> String? {
+    static func output(of script: String) -> String? {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { return nil }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }

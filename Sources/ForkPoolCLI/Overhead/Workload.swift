@@ -10,6 +10,7 @@ struct Workload: Sendable {
     enum Unit: String, CaseIterable {
         case item = "an item"
         case call = "a call"
+        case worker = "a worker"
     }
 
     let name: String
@@ -21,13 +22,17 @@ struct Workload: Sendable {
     let count: Int
     /// The number of items or calls for counting instructions; nil if their number depends on time.
     var stepped: Int?
-    /// Runs the work for a number of items or calls.
+    /// Whether it prints the memory of its processes instead of having its events counted.
+    var weighs = false
+    /// Runs the work for a number of items, calls or workers.
     let run: @Sendable (_ count: Int) throws -> Void
 
     /// The events to count.
-    var counted: [CountedEvent] { CountedEvent.allCases.filter { stepped != nil || !$0.isStepped } }
+    var counted: [CountedEvent] {
+        CountedEvent.allCases.filter { $0.isMemory == weighs && (stepped != nil || !$0.isStepped) }
+    }
 
-    static let all: [Workload] = mapsAndCalls + streamsAndCalls
+    static let all: [Workload] = mapsAndCalls + streamsAndCalls + scale
 
     private static let mapsAndCalls: [Workload] = [
         Workload(name: "map of no-ops", unit: .item, count: 50_000) { count in
