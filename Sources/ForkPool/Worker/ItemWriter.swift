@@ -123,6 +123,7 @@ public import Synchronization
     }
 
     /// Publishes that the item's input does not decode; returns whether to continue.
+    @usableFromInline
     func failedToDecode(_ error: any Error, at item: Int) -> Bool {
         fail(item, WorkerError(decoding: error), ItemState.described)
     }
