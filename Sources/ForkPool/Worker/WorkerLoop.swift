@@ -190,7 +190,8 @@ struct WorkerLoop {
 
     /// The claims that a body may make by itself: of a fixed size, where this loop does nothing between two of them.
     private func quickClaims(_ visit: borrowing Visit) -> QuickClaims? {
-        guard let chunk, itemsLeft == .max, !visit.isStream, visit.firstCall == nil, !visit.layout.populates(chunk) else {
+        guard let chunk, itemsLeft == .max, !visit.isStream, visit.firstCall == nil, !visit.layout.populates(chunk)
+        else {
             return nil
         }
         let size = min(chunk, visit.layout.limit)
@@ -259,21 +260,6 @@ struct WorkerLoop {
         if slot.takeRecall() { return true }
         unsafe record.givesWay.pointee.store(0, ordering: .relaxed)
         return false
-    }
-
-    /// Makes a worker's surroundings those of a call; returns false if the call was cancelled.
-    ///
-    /// The claim is published, and then the state read: either this worker sees the cancellation, or the parent sees the claim.
-    private func begins(call: Int, _ part: Range<Int>, _ layout: BatchLayout) -> Bool {
-        let item = part.lowerBound
-        if item == layout.limit - 1 {
-            // The next calls may be offered, whatever this one takes.
-            atomicMemoryFence(ordering: .sequentiallyConsistent)
-            if unsafe region.backlog.pointee.load(ordering: .sequentiallyConsistent) != 0 { region.notices.signal() }
-        }
-        // The numbers of the calls follow one another, and each has one item.
-        cforkpool_set_call(Int64(call &+ item), Int64(-item))
-        return unsafe layout.states[item].load(ordering: .sequentiallyConsistent) != ItemState.lost
     }
 
     private func hasFailed(_ slot: BatchSlot) -> Bool {
