@@ -22,6 +22,29 @@ struct Line: Codable, Sendable {
     }
 }
 
+/// A struct of eight fields of different types.
+struct Record: Codable, Sendable {
+    var id: Int
+    var name: String
+    var score: Double
+    var tags: [String]
+    var rank: Int?
+    var isActive: Bool
+    var note: String?
+    var values: [Double]
+
+    init(_ number: Int) {
+        id = number
+        name = "customer number \(number)"
+        score = Double(number) / 7
+        tags = ["red", "green", "tag \(number % 10)"]
+        rank = number % 3 == 0 ? nil : number
+        isActive = number % 2 == 0
+        note = number % 4 == 0 ? nil : "called twice"
+        values = [1, 2, Double(number)]
+    }
+}
+
 /// A row with a string, which makes its array none of bit patterns.
 struct Holder<Value: Codable & Sendable>: Codable, Sendable {
     var name = "name"

@@ -147,7 +147,7 @@ class MeasuredBenches:
         }
         if "hyperfine" in missing:
             del measures["`hyperfine -N`"]
-        return interleave(measures, rounds, 75)
+        return interleave(measures, rounds, 45)
 
     def tool(self, words):
         """Returns the mean and the median that a tool reports, and the real cost of a run, in nanoseconds."""

@@ -21,6 +21,16 @@ churn <- function(seed, turns = 200000) {
   for (turn in seq_len(turns)) x <- (x * 16807) %% 2147483647
   x
 }
+tail <- " is the number of this line, which says nothing else and goes on until it has all of its bytes."
+names_of_entries <- paste("entry", 0:99)
+text <- function(x) sprintf("%d%s", 1000000000L + as.integer(x), tail)
+entries <- function(x) setNames(as.list(x + 0:99), names_of_entries)
+record <- function(x) {
+  list(
+    id = x, name = paste("record", x), score = x / 4, tags = c("red", "green", "blue"),
+    parent = if (x %% 3 != 0) x - 1, is_active = x %% 2 == 0, note = if (x %% 4 == 0) "called twice",
+    samples = c(x, x + 0.5, x * 2))
+}
 same_but_seven <- function(x) {
   if (x == 7) tools::pskill(Sys.getpid(), 9)
   Sys.sleep(0.001)
@@ -54,6 +64,14 @@ warm <- function(work) {
   run
 }
 
+# The start and the close of a cluster count in the first number, and not in the second one.
+coded <- function(body) {
+  cold <- timed(function() once(body))
+  if (pool == "mclapply") return(cold)
+  second <- warm(function(c) over_cluster(c, body))
+  list(nanoseconds = c(cold$nanoseconds, second$nanoseconds), results = second$results)
+}
+
 is_same <- function(results) identical(as.numeric(unlist(results)), as.numeric(items))
 is_big <- function(results) {
   length(results) == count && all(mapply(function(r, x) length(r) == 1048576 && r[1048576] == x, results, items))
@@ -78,11 +96,17 @@ run <- switch(row,
   results = timed(function() once(big)),
   sleeps = timed(function() once(nap, 10)),
   compute = if (pool == "mclapply") timed(function() once(churn)) else warm(function(c) over_cluster(c, churn)),
+  strings = coded(text),
+  dictionaries = coded(entries),
+  structs = coded(record),
   "warm-call" = warm(function(c) lapply(items, function(x) clusterApply(c[1], x, same)[[1]])),
   "warm-noops" = warm(function(c) over_cluster(c, same)),
   "warm-results" = warm(function(c) over_cluster(c, big)))
 stopifnot(switch(row,
   compute = identical(run$results, alone$results),
   results = , "warm-results" = is_big(run$results),
+  strings = identical(run$results, lapply(items, text)),
+  dictionaries = identical(run$results, lapply(items, entries)),
+  structs = identical(run$results, lapply(items, record)),
   is_same(run$results)))
 cat(format(run$nanoseconds / if (row == "warm-call") count else 1, scientific = FALSE), sequential, "\n")

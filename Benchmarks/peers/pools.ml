@@ -13,6 +13,26 @@ let churn ?(turns = 2_000_000) seed =
 let big x = Bytes.make mebibyte (Char.chr x)
 let nap x = Unix.sleepf 0.1; x
 
+let words = " is the number of this line, which says nothing else and goes on until it has all of its bytes."
+let names = Array.init 100 (Printf.sprintf "entry %d")
+
+let text x = string_of_int (1_000_000_000 + x) ^ words
+
+let entries x =
+  let table = Hashtbl.create 128 in
+  Array.iteri (fun number name -> Hashtbl.add table name (x + number)) names;
+  table
+
+type fields = {
+  id : int; name : string; score : float; tags : string list; parent : int option; is_active : bool;
+  note : string option; samples : float array }
+
+let record x = {
+  id = x; name = "record " ^ string_of_int x; score = float_of_int x /. 4.; tags = ["red"; "green"; "blue"];
+  parent = (if x mod 3 = 0 then None else Some (x - 1)); is_active = x mod 2 = 0;
+  note = (if x mod 4 = 0 then Some "called twice" else None);
+  samples = [| float_of_int x; float_of_int x +. 0.5; float_of_int x *. 2. |] }
+
 let same_but_seven x =
   if x = 7 then Unix.kill (Unix.getpid ()) Sys.sigkill;
   Unix.sleepf 0.001;
@@ -31,11 +51,18 @@ let () =
   (* Without a chunk size each worker gets one part of the input; with a chunk size, results come as they are made. *)
   let map ?(workers = 2) ?chunksize body =
     timed (fun () -> Parmap.array_parmap ~ncores:workers ?chunksize ~keeporder:(chunksize <> None) body items) in
+  let coded value =
+    let nanoseconds, results = map value in
+    expect (results = Array.map value items);
+    Printf.printf "%d\n" nanoseconds in
   match kind, row with
   | "values", ("start" | "noops") ->
     let nanoseconds, results = map Fun.id in
     expect (results = items);
     Printf.printf "%d\n" nanoseconds
+  | "values", "strings" -> coded text
+  | "values", "dictionaries" -> coded entries
+  | "values", "structs" -> coded record
   | "floats", "noops" ->
     (* Only for floats do the workers write results into memory of the caller. *)
     let inputs = Array.map float_of_int items in

@@ -5,40 +5,13 @@ Prints the nanoseconds of the row. Checks the results outside of the measured ti
 """
 
 import os
-import signal
 import sys
 import time
 
+from bodies import MEBIBYTE, VALUES, big, churn, nap, same, same_but_seven
+
 WORKERS = 2
-MEBIBYTE = 1 << 20
-TURNS = 120_000
-
-
-def same(x):
-    return x
-
-
-def big(x):
-    return bytes([x]) * MEBIBYTE
-
-
-def nap(x):
-    time.sleep(0.1)
-    return x
-
-
-def churn(seed, turns=TURNS):
-    x = seed + 1
-    for _ in range(turns):
-        x = x * 16807 % 2147483647
-    return x
-
-
-def same_but_seven(x):
-    if x == 7:
-        os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(0.001)
-    return x
+STREAM_CHUNK = 1000
 
 
 # A class for each pool, made with a number of workers: it maps over range(count), makes a call, and closes.
@@ -52,6 +25,9 @@ class Pool:
 
     def map(self, body, count, chunk):
         return self.pool.map(body, range(count), chunksize=chunk)
+
+    def stream(self, body, count):
+        return self.pool.imap(body, range(count), chunksize=STREAM_CHUNK)
 
     def call(self, body, x):
         return self.pool.apply(body, (x,))
@@ -74,6 +50,9 @@ class ProcessPoolExecutor:
     def map(self, body, count, chunk):
         # The default is 1; the manual advises a large chunk size for long inputs. This is the formula of Pool.
         return list(self.pool.map(body, range(count), chunksize=chunk or -(-count // (4 * WORKERS))))
+
+    def stream(self, body, count):
+        return self.pool.map(body, range(count), chunksize=STREAM_CHUNK)
 
     def call(self, body, x):
         return self.pool.submit(body, x).result()
@@ -104,6 +83,14 @@ class joblib:
         self.pool.batch_size = chunk or "auto"
         return self.pool(delayed(body)(x) for x in range(count))
 
+    def stream(self, body, count):
+        from joblib import delayed
+
+        self.pool.return_generator = True
+        self.pool.return_ordered = True
+        self.pool.batch_size = STREAM_CHUNK
+        return self.pool(delayed(body)(x) for x in range(count))
+
     def call(self, body, x):
         from joblib import delayed
 
@@ -127,6 +114,9 @@ class mpire:
     def map(self, body, count, chunk):
         return self.pool.map(body, range(count), chunk_size=chunk)
 
+    def stream(self, body, count):
+        return self.pool.imap(body, range(count), chunk_size=STREAM_CHUNK)
+
     def call(self, body, x):
         return self.pool.apply(body, (x,))
 
@@ -146,6 +136,9 @@ class pebble:
 
     def map(self, body, count, chunk):
         return list(self.pool.map(body, range(count), chunksize=chunk or -(-count // (4 * WORKERS))).result())
+
+    def stream(self, body, count):
+        return self.pool.map(body, range(count), chunksize=STREAM_CHUNK).result()
 
     def call(self, body, x):
         return self.pool.schedule(body, (x,)).result()
@@ -171,14 +164,29 @@ def expect(is_right):
 
 def once(make, body, count, chunk, workers=WORKERS):
     """Makes a pool, maps, and closes it."""
+    return cold(make, lambda pool: pool.map(body, count, chunk), workers)
 
-    def work():
+
+def cold(make, work, workers=WORKERS):
+    """Measures work with the start and the close of its pool."""
+
+    def all_of_it():
         pool = make(workers)
-        results = pool.map(body, count, chunk)
+        results = work(pool)
         pool.close()
         return results
 
-    return timed(work)
+    return timed(all_of_it)
+
+
+def cold_and_warm(make, work, is_right):
+    """Measures work with the start and the close of its pool, and the second time on a pool that runs."""
+    both = []
+    for measure in cold, warm:
+        nanoseconds, result = measure(make, work)
+        expect(is_right(result))
+        both.append(str(nanoseconds))
+    return " ".join(both)
 
 
 def warm(make, work):
@@ -249,6 +257,17 @@ def main():
     elif row == "warm-results":
         nanoseconds, results = warm(make, lambda pool: pool.map(big, count, 1))
         expect(right_bytes(results, count))
+    elif row in VALUES:
+        nanoseconds = cold_and_warm(
+            make, lambda pool: pool.map(VALUES[row], count, None),
+            lambda results: results == [VALUES[row](x) for x in range(count)])
+    elif row == "stream":
+        nanoseconds = cold_and_warm(
+            make, lambda pool: sum(pool.stream(same, count)), lambda result: result == count * (count - 1) // 2)
+    elif row == "warm-submit":
+        nanoseconds, results = warm(
+            make, lambda pool: [get() for get in [pool.submit(same, x) for x in range(count)]])
+        expect(results == list(range(count)))
     elif row == "killed":
         return killed(make)
     print(nanoseconds)

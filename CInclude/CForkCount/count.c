@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -203,4 +204,11 @@ int32_t cforkcount_counter(void)
     int error = errno;
     close(file);
     return -error;
+}
+
+void cforkcount_fix_addresses(bool are_fixed)
+{
+    int now = personality(0xffffffff);
+    if (now >= 0)
+        personality(are_fixed ? now | ADDR_NO_RANDOMIZE : now & ~ADDR_NO_RANDOMIZE);
 }

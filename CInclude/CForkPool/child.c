@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "internal.h"
+#include "raw.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -25,13 +26,9 @@ extern int __llvm_profile_write_file(void) __attribute__((weak));
 /// The calls of a child, bound when the program is loaded. By default the linker binds a call at its first use, which
 /// every child would do anew: some ten page faults each time, a third of a small map's cost.
 static const volatile struct {
-    __typeof__(prctl) *prctl;
-    __typeof__(getppid) *getppid;
     __typeof__(sigaltstack) *sigaltstack;
     __typeof__(sigaction) *sigaction;
     __typeof__(sigprocmask) *sigprocmask;
-    __typeof__(close) *close;
-    __typeof__(open) *open;
     __typeof__(__fpurge) *fpurge;
     __typeof__(__fbufsize) *fbufsize;
     __typeof__(fileno_unlocked) *fileno_unlocked;
@@ -39,8 +36,7 @@ static const volatile struct {
     __typeof__(on_exit) *on_exit;
     __typeof__(fflush) *fflush;
     __typeof__(_exit) *exit_at_once;
-} bound = {prctl, getppid, sigaltstack, sigaction, sigprocmask, close, open, __fpurge, __fbufsize,
-           fileno_unlocked, setvbuf, on_exit, fflush, _exit};
+} bound = {sigaltstack, sigaction, sigprocmask, __fpurge, __fbufsize, fileno_unlocked, setvbuf, on_exit, fflush, _exit};
 
 /// Exported by the Swift concurrency library, which asks these whether an actor's code may run here. A worker is forked
 /// from another thread than the main one, and has no other thread that the code could race with.
@@ -198,10 +194,8 @@ static void write_lines(void)
 static void settle(struct cforkpool_crash *crash, uint32_t ignored_signals)
 {
     cforkpool_state.worker.crash = crash;
-    if (crash != NULL) {
-        crash->awaits = 0;
+    if (crash != NULL)
         install_crash_handler();
-    }
     reset_ending_signals();
     // Still blocked: one that was sent meanwhile is discarded.
     if (ignored_signals != 0)
@@ -226,19 +220,24 @@ void cforkpool_become_worker(struct cforkpool_crash *crash)
         bound.setvbuf(stdout, cforkpool_state.lines, _IOLBF, sizeof cforkpool_state.lines);
 }
 
+static pid_t get_parent(void)
+{
+    return (pid_t)raw_call(SYS_getppid, 0, 0, 0, 0, 0);
+}
+
 /// Waits until the parent watches this worker. One that it cannot watch, or does not within a second, has begun nothing and ends:
 /// the map starts another. A record with any other word was damaged by another worker, and says nothing.
-static void await_parent(struct cforkpool_crash *record, pid_t parent)
+static void await_parent(uint32_t *known, pid_t parent)
 {
     uint32_t seen = CFORKPOOL_UNKNOWN;
-    for (int look = 0; look < 10 && bound.getppid() == parent; look++) {
-        if (__atomic_compare_exchange_n(&record->is_known, &seen, CFORKPOOL_WAITS, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    for (int look = 0; look < 10 && get_parent() == parent; look++) {
+        if (__atomic_compare_exchange_n(known, &seen, CFORKPOOL_WAITS, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
             seen = CFORKPOOL_WAITS;
         if (seen == CFORKPOOL_KNOWN || seen > CFORKPOOL_REFUSED)
             return;
         if (seen == CFORKPOOL_REFUSED)
             break;
-        int32_t error = cforkpool_futex_wait(&record->is_known, seen, 100000000);
+        int32_t error = cforkpool_futex_wait(known, seen, 100000000);
         if (error != 0 && error != -ETIMEDOUT && error != -EAGAIN && error != -EINTR)
             cforkpool_ppoll(NULL, 0, 100000000);
     }
@@ -249,21 +248,20 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
 {
     bool is_template = start->entry == cforkpool_template_main;
     SET_ROLE(is_template ? CFORKPOOL_IN_TEMPLATE : CFORKPOOL_IN_WORKER);
-    // If the parent ended before this call, the next line sees it.
-    CALL(prctl, bound.prctl(PR_SET_PDEATHSIG, SIGKILL));
-    if (bound.getppid() != parent)
+    cforkpool_state.worker.parent = parent;
+    // If the parent ended before this call, the line behind it sees it.
+    CALL(prctl, raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+    if (get_parent() != parent)
         bound.exit_at_once(0);
     settle(start->crash, start->ignored_signals);
-    if (cforkpool_state.worker.awaits_parent)
-        await_parent(start->crash, parent);
     // This takes a lock, which a thread of the host may have held at the fork. The pool finds a worker that waits for
     // it; a template never exits by itself, and must not wait. If memory is short, a body's exit() runs the host's exit
     // handlers.
     if (!is_template)
         CALL(on_exit, bound.on_exit(on_body_exit, NULL));
     // A worker must not take input that the host has yet to read. Without /dev/null it has no standard input.
-    bound.close(STDIN_FILENO);
-    CALL(open, bound.open("/dev/null", O_RDONLY));
+    raw_call(SYS_close, STDIN_FILENO, 0, 0, 0, 0);
+    CALL(open, raw_call(SYS_openat, AT_FDCWD, (long)"/dev/null", O_RDONLY, 0, 0));
     bound.fpurge(stdin);
     bound.fpurge(stdout);
     bound.fpurge(stderr);
@@ -273,6 +271,9 @@ _Noreturn void cforkpool_child(struct cforkpool_start *start, pid_t parent)
         swift_task_checkIsolated_hook = allow_isolated;
     if (&swift_task_isIsolatingCurrentContext_hook != NULL)
         swift_task_isIsolatingCurrentContext_hook = is_isolated;
+    // The parent has had the time for it.
+    if (start->known != NULL)
+        await_parent(start->known, parent);
     static const sigset_t none;
     if (!start->keeps_signals_blocked)
         bound.sigprocmask(SIG_SETMASK, &none, NULL);

@@ -167,6 +167,7 @@ static void take_over(const char *text)
     struct cforkpool_told *told = &cforkpool_state.exec.told;
     if (!cforkpool_read_told(text, told))
         cforkpool_refuse_worker("the variable " CFORKPOOL_VARIABLE " is not one that a pool set; unset it");
+    cforkpool_state.worker.parent = told->parent;
     unsetenv(CFORKPOOL_VARIABLE);
     // The kernel named it after the file that it was started from: "exe".
     CALL(prctl, prctl(PR_SET_NAME, program_invocation_short_name));

@@ -55,14 +55,12 @@ pid_t cforkpool_fork_child(struct cforkpool_forker *forker, struct cforkpool_sta
     // The child walks the list of the counters.
     pthread_mutex_lock(&state->events.lock);
     state->events.is_kept = true;
-    if (start->crash != NULL)
-        __atomic_store_n(&start->crash->is_known, CFORKPOOL_UNKNOWN, __ATOMIC_RELEASE);
+    if (start->known != NULL)
+        __atomic_store_n(start->known, CFORKPOOL_UNKNOWN, __ATOMIC_RELEASE);
     pid_t pid = CALL(fork, fork());
     if (pid == 0) {
         if (!state->has_handlers)
             reset_in_child();
-        // What a template forks waits for its assignment.
-        state->worker.awaits_parent = forker != NULL && start->crash != NULL;
         // A template forks its children by itself, and its stack is theirs.
         if (forker != NULL) {
             state->worker.stack_low = forker->stack_low;
@@ -92,8 +90,8 @@ int32_t cforkpool_pidfd_open(int32_t pid)
 /// Tells a worker that waits for it whether the parent watches it.
 static void decide(const struct cforkpool_start *start, uint32_t known)
 {
-    if (start->crash != NULL && __atomic_exchange_n(&start->crash->is_known, known, __ATOMIC_ACQ_REL) == CFORKPOOL_WAITS)
-        cforkpool_futex_wake(&start->crash->is_known, 1);
+    if (start->known != NULL && __atomic_exchange_n(start->known, known, __ATOMIC_ACQ_REL) == CFORKPOOL_WAITS)
+        cforkpool_futex_wake(start->known, 1);
 }
 
 /// Ends a child that nothing watches, in any way that the system allows, and reaps it, or leaves it to itself after a second.
@@ -108,6 +106,16 @@ static void end_child(struct cforkpool_forker *forker, const struct cforkpool_st
         cforkpool_guard_add(forker, start->pid);
 }
 
+void cforkpool_refuse_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, int32_t error,
+                            const char *call)
+{
+    start->pid = pid;
+    end_child(forker, start);
+    start->pid = error;
+    start->pidfd = -1;
+    start->failed_call = call;
+}
+
 void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call)
 {
     start->pid = pid;
@@ -118,8 +126,7 @@ void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_st
     cforkpool_guard_add(forker, pid);
     start->pidfd = cforkpool_pidfd_open(pid);
     if (start->pidfd >= 0)
-        return decide(start, CFORKPOOL_KNOWN);
-    end_child(forker, start);
-    start->pid = start->pidfd;
-    start->failed_call = "pidfd_open";
+        decide(start, CFORKPOOL_KNOWN);
+    else
+        cforkpool_refuse_start(forker, start, pid, start->pidfd, "pidfd_open");
 }

@@ -13,21 +13,51 @@ enum { FORKER_IDLE = 0, FORKER_ASKED = 1, FORKER_DONE = 2, FORKER_ENDING = 3 };
 
 // MARK: - Requests
 
+static void refuse_all(struct cforkpool_start *starts, int32_t count, int32_t error, const char *call)
+{
+    for (int32_t i = 0; i < count; i++) {
+        starts[i].pid = error;
+        starts[i].pidfd = -1;
+        starts[i].failed_call = call;
+    }
+}
+
 static void fork_all(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
     pid_t parent = getpid();
-    for (int32_t i = 0; i < count; i++)
-        cforkpool_finish_start(forker, &starts[i], cforkpool_fork_child(forker, &starts[i], parent), "fork");
+    for (int32_t i = 0; i < count; i++) {
+        pid_t pid = cforkpool_fork_child(forker, &starts[i], parent);
+        // The guard starts while the first child prepares: that begins nothing before the guard knows of it.
+        const char *call;
+        int32_t error = pid < 0 ? 0 : cforkpool_guard_start(forker, &call);
+        if (error == 0) {
+            cforkpool_finish_start(forker, &starts[i], pid, "fork");
+            continue;
+        }
+        cforkpool_refuse_start(forker, &starts[i], pid, error, call);
+        return refuse_all(&starts[i + 1], count - i - 1, error, call);
+    }
+}
+
+/// The forker's side of a request for a guard alone.
+static void guard_on_forker(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
+{
+    const char *call;
+    int32_t error = cforkpool_guard_start(forker, &call);
+    if (error != 0)
+        refuse_all(starts, count, error, call);
 }
 
 /// The forker's side of a fork request.
 static void fork_on_forker(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
     // What a template's children run is on the heap: it needs no stack.
-    bool needs_stack = count > 0 && starts->entry != cforkpool_template_main;
+    bool needs_stack = starts->entry != cforkpool_template_main;
     forker->declines = !cforkpool_can_keep_stack(forker) && needs_stack;
     if (!forker->declines)
-        fork_all(forker, starts, count);
+        return fork_all(forker, starts, count);
+    guard_on_forker(forker, starts, count);
+    forker->declines = forker->guard.is_decided;
 }
 
 /// Forks on the calling thread, whose stack fork() keeps for the child.
@@ -48,19 +78,14 @@ static void fork_on_caller(struct cforkpool_forker *forker, struct cforkpool_sta
 
 static void exec_on_forker(struct cforkpool_forker *forker, struct cforkpool_start *starts, int32_t count)
 {
+    const char *call;
+    int32_t error = cforkpool_guard_start(forker, &call);
+    // The program's own code comes before the library's.
+    if (error != 0)
+        return refuse_all(starts, count, error, call);
     for (int32_t i = 0; i < count; i++) {
-        const char *call;
         pid_t pid = cforkpool_exec_child(forker, &starts[i], &call);
         cforkpool_finish_start(forker, &starts[i], pid, call);
-    }
-}
-
-static void refuse_all(struct cforkpool_start *starts, int32_t count, int32_t error, const char *call)
-{
-    for (int32_t i = 0; i < count; i++) {
-        starts[i].pid = error;
-        starts[i].pidfd = -1;
-        starts[i].failed_call = call;
     }
 }
 
@@ -93,17 +118,6 @@ static void take_process_name(struct cforkpool_forker *forker)
         CALL(prctl, prctl(PR_SET_NAME, forker->process_name));
 }
 
-/// Serves a request. The guard comes before what it guards: a parent can be killed at any moment.
-static void serve(struct cforkpool_forker *forker)
-{
-    const char *call;
-    int32_t error = cforkpool_guard_start(forker, &call);
-    if (error != 0)
-        refuse_all(forker->starts, forker->count, error, call);
-    else
-        forker->request(forker, forker->starts, forker->count);
-}
-
 static void *forker_main(void *context)
 {
     struct cforkpool_forker *forker = context;
@@ -118,10 +132,11 @@ static void *forker_main(void *context)
             cforkpool_futex_wait_private((uint32_t *)&forker->word, word, -1);
         if (word == FORKER_ENDING)
             break;
-        serve(forker);
+        forker->request(forker, forker->starts, forker->count);
         atomic_store(&forker->word, FORKER_DONE);
         cforkpool_futex_wake_private((uint32_t *)&forker->word, INT32_MAX);
     }
+    cforkpool_guard_release(forker);
     atomic_fetch_sub(&cforkpool_state.own_threads, 1);
     return NULL;
 }
@@ -145,6 +160,8 @@ static void join(struct cforkpool_forker *forker, struct cforkpool_stack *stack)
 static int start_thread(struct cforkpool_forker *forker)
 {
     forker->caller_tid = gettid();
+    // A thread before may have had the same id.
+    forker->guard.forker_tid = 0;
     locale_t locale = uselocale((locale_t)0);
     // A pool's own copy: its caller may free the locale.
     forker->locale = locale == LC_GLOBAL_LOCALE ? locale : CALL_OR(malloc, (locale_t)0, duplocale(locale));
@@ -218,9 +235,8 @@ struct cforkpool_forker *cforkpool_forker_make(int32_t capacity)
 void cforkpool_forker_renew_guard(struct cforkpool_forker *forker)
 {
     cforkpool_guard_forget(forker);
-    // The thread starts another guard before it does what it is asked, which is nothing.
     if (forker->is_running)
-        ask(forker, fork_on_forker, NULL, 0);
+        ask(forker, guard_on_forker, NULL, 0);
 }
 
 /// Tells the thread to end.

@@ -3,7 +3,6 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +12,8 @@
 ///
 /// The kernel forgets the death signal of a worker that changes its user or group, and refuses the signals that a parent
 /// sends which gave up its privileges. So a process that could do either has a guard. It shares this process's memory,
-/// where it finds the ids of what it guards, and stays in a call of the kernel until it is needed.
+/// where it finds the ids of what it guards, so it costs no copy of a page table. It has no descriptor, and sleeps on a word
+/// that the kernel changes when the forker's thread ends: with its process, or when that becomes another program.
 
 /// Whether this process could change its credentials, so that a death signal or a kill comes to nothing.
 static bool can_change_credentials(void)
@@ -29,39 +29,41 @@ static bool can_change_credentials(void)
     return uids[0] != uids[1] || uids[1] != uids[2] || gids[0] != gids[1] || gids[1] != gids[2];
 }
 
-/// Closes an end, if it is open.
-static void close_end(struct cforkpool_event *end)
+/// The word on which the guard sleeps.
+static uint32_t *life_word(struct cforkpool_guard *guard)
 {
-    if (end->fd > 0)
-        cforkpool_event_close(end);
+    return (uint32_t *)&guard->life;
 }
 
-/// Makes the two ends by which requests reach the guard, its own for the time until it has it; no worker keeps one. Returns 0 or
-/// a negative errno.
-static int32_t connect_ends(struct cforkpool_guard *guard, struct cforkpool_event *own)
+_Static_assert(offsetof(pthread_mutex_t, __data.__lock) == 0, "a lock begins with the word on which threads sleep");
+
+/// Has the calling thread hold the lock by whose word the guard learns of its end. Where the system does not tell that, the
+/// guard looks now and then.
+static void hold_life(struct cforkpool_guard *guard)
 {
-    int ends[2];
-    if (CALL(socketpair, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends)) != 0)
-        return -errno;
-    int32_t error = cforkpool_event_open(&guard->requests, ends[0]);
-    int32_t other = cforkpool_event_open(own, ends[1]);
-    guard->own_end = own->fd;
-    if (error == 0 && other == 0)
-        return 0;
-    close_end(&guard->requests);
-    close_end(own);
-    return error != 0 ? error : other;
+    guard->forker_tid = gettid();
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    void *list = NULL;
+    size_t size;
+    guard->is_held = CALL_OR(pthread_mutex_init, errno, pthread_mutex_init(&guard->life, &attributes)) == 0
+        && pthread_mutex_lock(&guard->life) == 0 && *life_word(guard) == (uint32_t)guard->forker_tid
+        && syscall(SYS_get_robust_list, 0, &list, &size) == 0 && list != NULL;
+    pthread_mutexattr_destroy(&attributes);
 }
 
-/// Tells the guard to look; a guard that is not there any more sees nothing.
-static int32_t request(const struct cforkpool_guard *guard)
+void cforkpool_guard_release(struct cforkpool_forker *forker)
 {
-    char byte = 0;
-    while (CALL(send, send(guard->requests.fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0) {
-        if (errno != EINTR)
-            return -errno;
-    }
-    return 0;
+    struct cforkpool_guard *guard = &forker->guard;
+    if (guard->is_held && __atomic_load_n(&guard->is_ending, __ATOMIC_ACQUIRE))
+        pthread_mutex_unlock(&guard->life);
+}
+
+/// Wakes the guard to look. One that is about to sleep may not see that: where it matters, ask again.
+static void wake(struct cforkpool_guard *guard)
+{
+    cforkpool_futex_wake(life_word(guard), 1);
 }
 
 int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char **call)
@@ -69,25 +71,31 @@ int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char **call
     struct cforkpool_guard *guard = &forker->guard;
     if (guard->is_decided)
         return 0;
+    // One that was told to end.
+    cforkpool_guard_reap(forker);
+    if (guard->pid > 0)
+        return 0;
     guard->parent_pid = getpid();
-    guard->forker_tid = gettid();
     // This thread's own death signal stays unset; the call shows whether a child could set one.
     bool has_death_signal = CALL(prctl, prctl(PR_SET_PDEATHSIG, 0)) == 0;
     if (!has_death_signal || can_change_credentials()) {
-        struct cforkpool_event own = {0};
-        *call = "socketpair";
-        int32_t error = connect_ends(guard, &own);
-        if (error != 0)
-            return error;
+        if (guard->forker_tid == 0)
+            hold_life(guard);
+        guard->is_ending = guard->is_killed = false;
+        guard->answered = guard->asked;
+        *call = "clone";
         pid_t pid = CALL(clone, __clone(cforkpool_guard_main, guard->stack + sizeof guard->stack, CLONE_VM, guard));
-        error = errno;
-        close_end(&own);
-        if (pid < 0) {
-            *call = "clone";
-            close_end(&guard->requests);
-            return -error;
-        }
+        if (pid < 0)
+            return -errno;
         guard->pid = pid;
+        *call = "pidfd_open";
+        int32_t fd = (int32_t)CALL(pidfd_open, syscall(SYS_pidfd_open, pid, 0));
+        int32_t error = fd < 0 ? -errno : cforkpool_event_open(&guard->process, fd);
+        if (error != 0) {
+            cforkpool_guard_dismiss(forker);
+            cforkpool_guard_reap(forker);
+            return error;
+        }
     }
     guard->is_decided = true;
     return 0;
@@ -96,11 +104,16 @@ int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char **call
 void cforkpool_guard_dismiss(struct cforkpool_forker *forker)
 {
     struct cforkpool_guard *guard = &forker->guard;
+    if (guard->process.fd > 0)
+        cforkpool_event_close(&guard->process);
+    if (guard->pid <= 0 || guard->is_ending)
+        return;
+    guard->is_decided = false;
     __atomic_store_n(&guard->is_ending, true, __ATOMIC_RELEASE);
-    // Where a process that the host forked has this end too, the guard sees no end of it.
-    if (guard->pid > 0 && guard->requests.fd > 0)
-        request(guard);
-    close_end(&guard->requests);
+    guard->is_killed = CALL_EVEN_IF(ESRCH, kill, kill(guard->pid, SIGKILL)) == 0 || errno == ESRCH;
+    // It ends by itself where this process may not kill it any more.
+    if (!guard->is_killed)
+        wake(guard);
 }
 
 void cforkpool_guard_reap(struct cforkpool_forker *forker)
@@ -108,9 +121,8 @@ void cforkpool_guard_reap(struct cforkpool_forker *forker)
     struct cforkpool_guard *guard = &forker->guard;
     if (guard->pid <= 0)
         return;
-    // It ends by itself, also where this process may not kill it any more. One that was stopped then is left to itself.
-    bool is_sure = CALL_EVEN_IF(ESRCH, kill, kill(guard->pid, SIGKILL)) == 0 || errno == ESRCH;
-    int32_t pid = is_sure ? cforkpool_wait_for(guard->pid, __WALL) : cforkpool_wait_a_second(guard->pid, __WALL);
+    // One that may not be killed, and was stopped, is left to itself.
+    int32_t pid = guard->is_killed ? cforkpool_wait_for(guard->pid, __WALL) : cforkpool_wait_a_second(guard->pid, __WALL);
     if (pid > 0 || pid == -ECHILD)
         guard->pid = 0;
 }
@@ -118,7 +130,8 @@ void cforkpool_guard_reap(struct cforkpool_forker *forker)
 void cforkpool_guard_add(struct cforkpool_forker *forker, int32_t pid)
 {
     struct cforkpool_guard *guard = &forker->guard;
-    for (int32_t i = 0; i < guard->capacity; i++) {
+    bool has_none = guard->is_decided && guard->pid == 0;
+    for (int32_t i = 0; i < guard->capacity && !has_none; i++) {
         if (guard->pids[i] == 0) {
             __atomic_store_n(&guard->pids[i], pid, __ATOMIC_RELEASE);
             return;
@@ -129,7 +142,8 @@ void cforkpool_guard_add(struct cforkpool_forker *forker, int32_t pid)
 void cforkpool_guard_remove(struct cforkpool_forker *forker, int32_t pid)
 {
     struct cforkpool_guard *guard = &forker->guard;
-    for (int32_t i = 0; i < guard->capacity; i++) {
+    bool has_none = guard->is_decided && guard->pid == 0;
+    for (int32_t i = 0; i < guard->capacity && !has_none; i++) {
         if (guard->pids[i] == pid)
             __atomic_store_n(&guard->pids[i], 0, __ATOMIC_RELEASE);
     }
@@ -138,15 +152,14 @@ void cforkpool_guard_remove(struct cforkpool_forker *forker, int32_t pid)
 void cforkpool_guard_forget(struct cforkpool_forker *forker)
 {
     struct cforkpool_guard *guard = &forker->guard;
-    close_end(&guard->requests);
+    cforkpool_guard_dismiss(forker);
     cforkpool_guard_reap(forker);
-    guard->answered = guard->asked;
     guard->is_decided = guard->pid > 0;
 }
 
 int32_t cforkpool_guard_descriptor(const struct cforkpool_forker *forker)
 {
-    return forker->guard.requests.fd > 0 ? forker->guard.requests.fd : -1;
+    return forker->guard.process.fd > 0 ? forker->guard.process.fd : -1;
 }
 
 /// Whether something killed the guard.
@@ -163,7 +176,7 @@ static bool has_ended(const struct cforkpool_forker *forker)
 int32_t cforkpool_guard_kill(struct cforkpool_forker *forker, int32_t pid, int32_t signal)
 {
     struct cforkpool_guard *guard = &forker->guard;
-    if (guard->pid <= 0 || guard->requests.fd == 0)
+    if (guard->pid <= 0 || guard->is_ending)
         return -ESRCH;
     // A guard that was stopped answers when it goes on.
     bool is_late = __atomic_load_n(&guard->answered, __ATOMIC_ACQUIRE) != guard->asked;
@@ -172,13 +185,14 @@ int32_t cforkpool_guard_kill(struct cforkpool_forker *forker, int32_t pid, int32
     guard->signal = signal;
     __atomic_store_n(&guard->target, pid, __ATOMIC_RELEASE);
     uint32_t asked = __atomic_add_fetch(&guard->asked, 1, __ATOMIC_SEQ_CST);
-    int32_t error = request(guard);
-    for (int look = 0; error == 0 && look < 100 && !has_ended(forker); look++) {
+    for (int look = 0; look < 200 && !has_ended(forker); look++) {
         uint32_t seen = __atomic_load_n(&guard->answered, __ATOMIC_ACQUIRE);
         if (seen == asked)
             return guard->result;
-        cforkpool_futex_wait_private(&guard->answered, seen, 10000000);
+        wake(guard);
+        // The guard may have been about to sleep.
+        cforkpool_futex_wait_private(&guard->answered, seen, look < 100 ? 100000 : 10000000);
     }
     __atomic_store_n(&guard->target, -1, __ATOMIC_RELEASE);
-    return error != 0 ? error : -ETIMEDOUT;
+    return -ETIMEDOUT;
 }

@@ -64,10 +64,8 @@
     CALL_NAMED(sched_getaffinity) \
     CALL_NAMED(sched_getcpu) \
     CALL_NAMED(sched_setaffinity) \
-    CALL_NAMED(send) \
     CALL_NAMED(setrlimit) \
     CALL_NAMED(sigaltstack) \
-    CALL_NAMED(socketpair) \
     CALL_NAMED(stat) \
     CALL_NAMED(tid_offset) \
     CALL_NAMED(timer_create) \

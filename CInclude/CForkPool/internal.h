@@ -32,10 +32,10 @@ struct cforkpool_state {
     /// The calling process as a worker.
     struct {
         bool is_one;
+        /// The process with which it ends.
+        pid_t parent;
         /// Whether it was started by exec: all its streams are its own.
         bool is_by_exec;
-        /// Whether it waits for its parent before it begins.
-        bool awaits_parent;
         struct cforkpool_current_worker current;
         struct cforkpool_crash *_Nullable crash;
         /// The lowest address of its stack, or 0.
@@ -64,7 +64,6 @@ struct cforkpool_state {
         pid_t pid;
         /// What the program is called in `ps`.
         char host_name[16];
-        bool holds_memory;
     } template;
 
     /// The program's arguments, and the process as a worker that was started by exec; exec.c.
@@ -103,15 +102,19 @@ struct cforkpool_guard {
     bool is_decided;
     /// The process that it guards, and the thread that starts what it guards.
     pid_t parent_pid, forker_tid;
-    /// The end at which the parent makes requests, whose descriptor is 0 if there is none, and the descriptor of the guard's.
-    struct cforkpool_event requests;
-    int32_t own_end;
+    /// A pidfd of the guard, which is 0 if there is none.
+    struct cforkpool_event process;
+    /// A robust lock that the forker's thread holds until it ends. Its first word, on which the guard sleeps, is then the
+    /// thread's id, and the kernel changes it and wakes the guard when the thread ends, in whatever way.
+    pthread_mutex_t life;
+    bool is_held;
     /// The signal to send and the process, the counts of requests and answers, and the last answer: 0 or a negative errno.
     int32_t signal;
     int32_t target;
     uint32_t asked, answered;
     int32_t result;
-    bool is_ending;
+    /// Whether it is to end, and whether it was killed for that.
+    bool is_ending, is_killed;
     /// How many ids there is room for.
     int32_t capacity;
     _Alignas(16) char stack[4096];
@@ -167,6 +170,10 @@ pid_t cforkpool_fork_child(struct cforkpool_forker *_Nullable forker, struct cfo
 /// Registers, once, what runs in every forked child.
 void cforkpool_register_handlers(void);
 
+/// Ends and reaps a child that has begun nothing, and notes why.
+void cforkpool_refuse_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, int32_t error,
+                            const char *call);
+
 /// Completes a start whose `call` returned `pid`, a process id or a negative errno, and lets the worker begin.
 void cforkpool_finish_start(struct cforkpool_forker *forker, struct cforkpool_start *start, pid_t pid, const char *call);
 
@@ -181,16 +188,17 @@ int cforkpool_guard_main(void *context);
 
 // MARK: - guard.c
 
-/// Starts the forker's guard, where one is needed and there is none. Returns 0 or a negative errno of `*call`.
+/// Starts the forker's guard, where one is needed and there is none. Runs on the forker's thread, unless that is decided already.
+/// Returns 0 or a negative errno of `*call`.
 int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char *_Nullable *_Nonnull call);
 
 /// Reaps a guard that something killed, or that the parent cannot reach any more, and makes place for another one.
 void cforkpool_guard_forget(struct cforkpool_forker *forker);
 
-/// Tells the guard to end, and closes the last descriptor of it.
-void cforkpool_guard_dismiss(struct cforkpool_forker *forker);
+/// Lets go of what tells the guard that the forker's thread has ended, where the guard is told to end. Runs on that thread.
+void cforkpool_guard_release(struct cforkpool_forker *forker);
 
-/// Waits for the end of the guard.
+/// Waits for the end of a guard that was told to end.
 void cforkpool_guard_reap(struct cforkpool_forker *forker);
 
 // MARK: - stack.c

@@ -68,7 +68,10 @@ void cforkpool_prevent_core(void)
     if (CALL(getrlimit, getrlimit(RLIMIT_CORE, &limit)) != 0)
         return;
     // A program that cores are piped into gets them in spite of a limit of 0, not of one of 1.
-    limit.rlim_cur = limit.rlim_max > 1 ? 1 : limit.rlim_max;
+    rlim_t wanted = limit.rlim_max > 1 ? 1 : limit.rlim_max;
+    if (limit.rlim_cur == wanted)
+        return;
+    limit.rlim_cur = wanted;
     // A refusal leaves the host's limit.
     CALL(setrlimit, setrlimit(RLIMIT_CORE, &limit));
 }

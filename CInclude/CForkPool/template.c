@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "internal.h"
+#include "raw.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -72,8 +73,7 @@ static void reap_memory_holder(int32_t number)
     memory_holders()[number] = 0;
 }
 
-/// Returns whether this process has so much memory that its workers get memory holders.
-static bool has_much_memory(void)
+bool cforkpool_has_much_memory(void)
 {
     char text[64];
     int fd = CALL(open, open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
@@ -94,7 +94,7 @@ static bool has_much_memory(void)
 static int enter(void *context, int32_t number)
 {
     struct cforkpool_template *self = &cforkpool_state.template.self;
-    if (cforkpool_state.template.holds_memory)
+    if (self->holds_memory)
         start_memory_holder(number);
     CALL(munmap, munmap(self->request, self->request_size));
     CALL(prctl, prctl(PR_SET_NAME, cforkpool_state.template.host_name));
@@ -112,6 +112,7 @@ static int32_t fork_one(const struct sigaction *host, int32_t number)
         .ignored_signals = cforkpool_state.template.self.ignored_signals,
     };
     start.crash->signal = 0;
+    start.crash->awaits = 0;
     reap_memory_holder(number);
     // A worker has the host's disposition of SIGCHLD; the template needs the default, or it could not reap.
     sigaction(SIGCHLD, host, NULL);
@@ -121,6 +122,28 @@ static int32_t fork_one(const struct sigaction *host, int32_t number)
     return pid;
 }
 
+// MARK: - Orphans
+
+/// Whether the kernel ends this process with its parent.
+static bool has_death_signal(void)
+{
+    int signal = 0;
+    return CALL(prctl, raw_call(SYS_prctl, PR_GET_PDEATHSIG, (long)&signal, 0, 0, 0)) == 0 && signal == SIGKILL;
+}
+
+bool cforkpool_is_orphan(void)
+{
+    pid_t parent = cforkpool_state.worker.parent;
+    return parent != 0 && raw_call(SYS_getppid, 0, 0, 0, 0, 0) != parent;
+}
+
+int64_t cforkpool_orphan_check_time(void)
+{
+    return has_death_signal() ? -1 : 100000000;
+}
+
+// MARK: - The template
+
 int cforkpool_template_main(void *context, int32_t unused)
 {
     (void)unused;
@@ -129,7 +152,6 @@ int cforkpool_template_main(void *context, int32_t unused)
     struct cforkpool_request *request = cforkpool_state.template.self.request;
     CALL(prctl, prctl(PR_GET_NAME, cforkpool_state.template.host_name));
     CALL(prctl, prctl(PR_SET_NAME, "forkpool"));
-    cforkpool_state.template.holds_memory = has_much_memory();
     // Processes that wait to become workers have the same memory, and inherit the limit.
     if (!cforkpool_state.template.self.dumps_core)
         cforkpool_prevent_core();
@@ -138,8 +160,11 @@ int cforkpool_template_main(void *context, int32_t unused)
     sigaction(SIGCHLD, &standard, &host);
     for (uint32_t served = 0;;) {
         uint32_t asked;
-        while ((asked = __atomic_load_n(&request->asked, __ATOMIC_ACQUIRE)) == served)
-            cforkpool_futex_wait(&request->asked, served, -1);
+        while ((asked = __atomic_load_n(&request->asked, __ATOMIC_ACQUIRE)) == served) {
+            cforkpool_futex_wait(&request->asked, served, cforkpool_orphan_check_time());
+            if (cforkpool_is_orphan())
+                return 0;
+        }
         served = asked;
         // The kernel ends the children with it.
         if (request->is_ending)
@@ -148,10 +173,14 @@ int cforkpool_template_main(void *context, int32_t unused)
             request->reap_error = cforkpool_reap(request->reaped, -1, &request->ending);
             kill_memory_holder(request->reaped_number);
         }
-        for (int32_t i = 0; i < request->forks; i++)
+        const int32_t forks = request->forks;
+        for (int32_t i = 0; i < forks; i++)
             request->children[i] = fork_one(&host, request->children[i]);
         __atomic_store_n(&request->answered, served, __ATOMIC_SEQ_CST);
         cforkpool_futex_wake(&request->answered, 1);
+        // The parent waits for the end of a reap, and not for that of a fork.
+        if (forks == 0)
+            continue;
         // The word counts signals above its two lowest bits, which say what sleeps.
         __atomic_fetch_add(cforkpool_state.template.self.notice, 4, __ATOMIC_SEQ_CST);
         cforkpool_futex_wake(cforkpool_state.template.self.notice, INT32_MAX);

@@ -12,7 +12,7 @@ extension ForkPool {
     ///   until it is released.
     /// - Throws: The failure of the lowest slot.
     /// - Precondition: `count` and `slot` are at least 0, and the number of bytes fits in an `Int`.
-    @inlinable
+    @_alwaysEmitIntoClient
     @discardableResult
     public func fill<Element: BitwiseCopyable>(
         count: Int, slot: Int, of type: Element.Type, _ body: (Int, inout MutableSpan<Element>) throws -> Void
@@ -33,7 +33,7 @@ extension ForkPool {
     ///   - read: Runs in this process once every slot is written; slot `i` begins at `i * slot`.
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest slot, before `read` runs; or what `read` throws.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func fill<Element: BitwiseCopyable, T>(
         count: Int, slot: Int, of type: Element.Type, _ body: (Int, inout MutableSpan<Element>) throws -> Void,
         read: (Span<Element>) throws -> T
@@ -43,7 +43,7 @@ extension ForkPool {
     }
 
     /// Fills as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     @discardableResult
     nonisolated(nonsending) public func fill<Element: BitwiseCopyable>(
         count: Int, slot: Int, of type: Element.Type, _ body: (Int, inout MutableSpan<Element>) throws -> Void
@@ -55,7 +55,7 @@ extension ForkPool {
     }
 
     /// Fills as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func fill<Element: BitwiseCopyable, T>(
         count: Int, slot: Int, of type: Element.Type, _ body: (Int, inout MutableSpan<Element>) throws -> Void,
         read: (Span<Element>) throws -> T

@@ -14,7 +14,7 @@ extension ForkPool {
     ///   until it is released.
     /// - Throws: The failure of the lowest slot; or `setUpFailed`, if `state` throws, exits or crashes.
     /// - Precondition: `count` and `slot` are at least 0, and the number of bytes fits in an `Int`.
-    @inlinable
+    @_alwaysEmitIntoClient
     @discardableResult
     public func fill<State: ~Copyable, Element: BitwiseCopyable>(
         count: Int, slot: Int, of type: Element.Type, state: () throws -> State,
@@ -45,7 +45,7 @@ extension ForkPool {
     ///   - read: Runs in this process once every slot is written; slot `i` begins at `i * slot`.
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest slot, before `read` runs; or what `read` throws.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func fill<State: ~Copyable, Element: BitwiseCopyable, T>(
         count: Int, slot: Int, of type: Element.Type, state: () throws -> State,
         tearDown: (inout State) -> Void = { _ in },
@@ -56,7 +56,7 @@ extension ForkPool {
     }
 
     /// Fills as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     @discardableResult
     nonisolated(nonsending) public func fill<State: ~Copyable, Element: BitwiseCopyable>(
         count: Int, slot: Int, of type: Element.Type, state: () throws -> State,
@@ -75,7 +75,7 @@ extension ForkPool {
     }
 
     /// Fills as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func fill<State: ~Copyable, Element: BitwiseCopyable, T>(
         count: Int, slot: Int, of type: Element.Type, state: () throws -> State,
         tearDown: (inout State) -> Void = { _ in },

@@ -4,6 +4,9 @@
 // sync and for async code. A type that is both is stored as bits by the first one: with a third overload, or without the
 // attribute, a call takes the compiler several times as long. With any other result, the overloads of
 // ForkPool+Rejected.swift make the call an error.
+//
+// The overloads, like all that only hands a body over, are @_alwaysEmitIntoClient: a program has those that it calls, as it
+// calls them. With @inlinable the library would hold each once more, for any type, and the linker keeps all that is public.
 
 extension ForkPool {
     /// Applies a function to every item in worker processes, and returns the results in input order.
@@ -20,7 +23,7 @@ extension ForkPool {
     ///   encoded or decoded. Claimed items below it finish; the others are stopped or never start.
     /// - Complexity: One fork per worker, about 60 µs each; then one atomic add per chunk of items, and the coding of
     ///   results that are not bit patterns.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func map<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) throws(Failure) -> [R] {
@@ -29,7 +32,7 @@ extension ForkPool {
     }
 
     /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func map<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
@@ -43,7 +46,7 @@ extension ForkPool {
     ///   - items: The input, which workers see through the fork without a copy.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
     /// - Throws: The failure of the lowest index.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func forEach<C: Collection>(_ items: C, _ body: (C.Element) throws -> Void) throws(Failure) {
         _ = try stored(items, stopsAtFailure: true, body).checked()
     }
@@ -58,7 +61,7 @@ extension ForkPool {
     ///   - read: Runs in this process once every item has its result; that of `items[i]` is at index `i`.
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest index, before `read` runs; or what `read` throws.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func withMapped<C: Collection, R: BitwiseCopyable, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
@@ -71,7 +74,7 @@ extension ForkPool {
 
 extension ForkPool {
     /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func map<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> [R] {
@@ -80,7 +83,7 @@ extension ForkPool {
     }
 
     /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     nonisolated(nonsending) public func map<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
@@ -89,7 +92,7 @@ extension ForkPool {
     }
 
     /// Runs as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func forEach<C: Collection>(
         _ items: C, _ body: (C.Element) throws -> Void
     ) async throws(Failure) {
@@ -97,7 +100,7 @@ extension ForkPool {
     }
 
     /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     nonisolated(nonsending) public func withMapped<C: Collection, R: BitwiseCopyable, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
@@ -110,7 +113,7 @@ extension ForkPool {
 
 extension ForkPool {
     /// Maps to results that stay in shared memory, as bit patterns.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func stored<C: Collection, R>(
         _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
     ) throws(Failure) -> MapResult {
@@ -120,7 +123,7 @@ extension ForkPool {
         }
     }
 
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     nonisolated(nonsending) func stored<C: Collection, R>(
         _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> MapResult {
@@ -131,7 +134,7 @@ extension ForkPool {
     }
 
     /// Maps to results that stay in shared memory, encoded.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func encoded<C: Collection, R: Encodable>(
         _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
     ) throws(Failure) -> MapResult {
@@ -141,7 +144,7 @@ extension ForkPool {
         }
     }
 
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     nonisolated(nonsending) func encoded<C: Collection, R: Encodable>(
         _ items: C, stopsAtFailure: Bool, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> MapResult {
@@ -156,7 +159,7 @@ extension MapResult {
     /// Reads results that are bit patterns in place.
     ///
     /// - Throws: The failure of the lowest index, or what `read` throws.
-    @inlinable
+    @_alwaysEmitIntoClient
     func withSpan<R: BitwiseCopyable, T>(_ read: (Span<R>) throws -> T) throws -> T {
         let slots = unsafe try slots(of: R.self)
         defer { extendLifetime(self) }

@@ -25,7 +25,7 @@ extension ForkPool {
     /// - Precondition: `size` is at least 1.
     /// - Complexity: As `map` over the slices, and a walk over the items if the collection is not a
     ///   `RandomAccessCollection`.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func mapChunks<C: Collection, R: Codable>(
         _ items: C, size: Int? = nil, _ body: (C.SubSequence) throws -> R
     ) throws(Failure) -> [R] {
@@ -34,7 +34,7 @@ extension ForkPool {
     }
 
     /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func mapChunks<C: Collection, R: BitwiseCopyable>(
         _ items: C, size: Int? = nil, _ body: (C.SubSequence) throws -> R
@@ -44,7 +44,7 @@ extension ForkPool {
     }
 
     /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func mapChunks<C: Collection, R: Codable>(
         _ items: C, size: Int? = nil, _ body: (C.SubSequence) throws -> R
     ) async throws(Failure) -> [R] {
@@ -53,7 +53,7 @@ extension ForkPool {
     }
 
     /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     nonisolated(nonsending) public func mapChunks<C: Collection, R: BitwiseCopyable>(
         _ items: C, size: Int? = nil, _ body: (C.SubSequence) throws -> R
@@ -97,15 +97,15 @@ struct Chunks<Items: Collection>: Collection {
         /// Where the slice begins.
         @usableFromInline let start: Items.Index
 
-        @inlinable
+        @_alwaysEmitIntoClient
         init(number: Int, start: Items.Index) {
             self.number = number
             self.start = start
         }
 
-        @inlinable
+        @_alwaysEmitIntoClient
         static func == (one: Index, other: Index) -> Bool { one.number == other.number }
-        @inlinable
+        @_alwaysEmitIntoClient
         static func < (one: Index, other: Index) -> Bool { one.number < other.number }
     }
 
@@ -117,7 +117,7 @@ struct Chunks<Items: Collection>: Collection {
     @usableFromInline let itemCount: Int
     @usableFromInline let size: Int
 
-    @inlinable
+    @_alwaysEmitIntoClient
     init(_ items: Items, size: Int?, workers: Int) {
         Self.check(size)
         self.items = items
@@ -131,31 +131,31 @@ struct Chunks<Items: Collection>: Collection {
     }
 
     /// The number of items before a slice.
-    @inlinable
+    @_alwaysEmitIntoClient
     func offset(of number: Int) -> Int { number < count ? number * size : itemCount }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     var count: Int { itemCount == 0 ? 0 : (itemCount - 1) / size + 1 }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     var startIndex: Index { Index(number: 0, start: items.startIndex) }
-    @inlinable
+    @_alwaysEmitIntoClient
     var endIndex: Index { Index(number: count, start: items.endIndex) }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     func index(after index: Index) -> Index { self.index(index, offsetBy: 1) }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     func index(_ index: Index, offsetBy distance: Int) -> Index {
         let number = index.number + distance
         let items = offset(of: number) - offset(of: index.number)
         return Index(number: number, start: self.items.index(index.start, offsetBy: items))
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     func distance(from start: Index, to end: Index) -> Int { end.number - start.number }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     subscript(index: Index) -> Items.SubSequence { items[index.start..<self.index(after: index).start] }
 
     /// Adds to the failure of a slice which items it has.

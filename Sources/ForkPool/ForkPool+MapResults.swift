@@ -9,7 +9,7 @@ extension ForkPool {
     ///   - body: Runs in a worker, once for each item. It may capture anything.
     /// - Returns: An outcome for each item; that of `items[i]` is at index `i`. If the system refuses the whole map,
     ///   every outcome is that failure.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func mapResults<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, Failure>] {
@@ -20,7 +20,7 @@ extension ForkPool {
     }
 
     /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func mapResults<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R
@@ -31,7 +31,7 @@ extension ForkPool {
     }
 
     /// Maps as the overload for sync code, blocks no thread, and ends if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func mapResults<C: Collection, R: Codable>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> [Result<R, Failure>] {
@@ -42,7 +42,7 @@ extension ForkPool {
     }
 
     /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     nonisolated(nonsending) public func mapResults<C: Collection, R: BitwiseCopyable>(
         _ items: C, _ body: (C.Element) throws -> R

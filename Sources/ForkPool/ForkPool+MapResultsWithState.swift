@@ -12,7 +12,7 @@ extension ForkPool {
     ///   - body: Runs in a worker, once for each item, with the worker's state. It may capture anything.
     /// - Returns: An outcome for each item; that of `items[i]` is at index `i`. If the system refuses the whole map, or `state`
     ///   fails, every outcome is that failure.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func mapResults<State: ~Copyable, C: Collection, R: Codable>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R
@@ -26,7 +26,7 @@ extension ForkPool {
     }
 
     /// Maps with a state to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func mapResults<State: ~Copyable, C: Collection, R: BitwiseCopyable>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
@@ -38,7 +38,7 @@ extension ForkPool {
     }
 
     /// Maps as the overload for sync code, blocks no thread, and ends if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func mapResults<State: ~Copyable, C: Collection, R: Codable>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R
@@ -52,7 +52,7 @@ extension ForkPool {
     }
 
     /// Maps with a state to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     nonisolated(nonsending) public func mapResults<State: ~Copyable, C: Collection, R: BitwiseCopyable>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },

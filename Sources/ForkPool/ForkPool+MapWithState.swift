@@ -27,7 +27,7 @@ extension ForkPool {
     /// - Returns: A result for each item; that of `items[i]` is at index `i`.
     /// - Throws: The failure of the lowest index; or `setUpFailed`, if `state` throws, exits or crashes.
     /// - Complexity: As without a state; each item costs one access by a pointer more.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func map<State: ~Copyable, C: Collection, R: Codable>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R
@@ -39,7 +39,7 @@ extension ForkPool {
     }
 
     /// Maps with a state to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func map<State: ~Copyable, C: Collection, R: BitwiseCopyable>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
@@ -56,7 +56,7 @@ extension ForkPool {
     ///   - tearDown: Runs in each worker after its last item, unless the worker crashed or was killed.
     ///   - body: Runs in a worker, once for each item, with the worker's state. It may capture anything.
     /// - Throws: The failure of the lowest index; or `setUpFailed`, if `state` throws, exits or crashes.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func forEach<State: ~Copyable, C: Collection>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> Void
@@ -76,7 +76,7 @@ extension ForkPool {
     ///   - read: Runs in this process once every item has its result; that of `items[i]` is at index `i`.
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest index, before `read` runs; or what `read` throws.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func withMapped<State: ~Copyable, C: Collection, R: BitwiseCopyable, T>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
@@ -90,7 +90,7 @@ extension ForkPool {
 
 extension ForkPool {
     /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func map<State: ~Copyable, C: Collection, R: Codable>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R
@@ -102,7 +102,7 @@ extension ForkPool {
     }
 
     /// Maps with a state to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     nonisolated(nonsending) public func map<State: ~Copyable, C: Collection, R: BitwiseCopyable>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
@@ -112,7 +112,7 @@ extension ForkPool {
     }
 
     /// Runs as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func forEach<State: ~Copyable, C: Collection>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> Void
@@ -121,7 +121,7 @@ extension ForkPool {
     }
 
     /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     nonisolated(nonsending) public func withMapped<State: ~Copyable, C: Collection, R: BitwiseCopyable, T>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },

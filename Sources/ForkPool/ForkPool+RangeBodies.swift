@@ -4,27 +4,31 @@
 
 extension ForkPool {
     /// Runs the body on a range of items and stores each result in its slot; returns whether to continue.
-    @inlinable
+    @_alwaysEmitIntoClient
     func storeResults<C: Collection, R>(
         of range: Range<Int>, in items: C, at cursor: inout CollectionCursor<C>, _ writer: ItemWriter,
         _ body: (C.Element) throws -> R
     ) -> Bool {
-        cursor.move(to: range.lowerBound, in: items)
         // A loop of its own: `ItemWriter.run` would cost a million no-ops 10 % more.
-        for item in range {
-            guard writer.begin(item) else { return false }
-            do {
-                writer.store(try body(items[cursor.index]), at: item)
-            } catch {
-                guard writer.threw(error, at: item) else { return false }
+        var claim = range
+        while true {
+            cursor.move(to: claim.lowerBound, in: items)
+            for item in claim {
+                guard writer.begin(item) else { return false }
+                do {
+                    writer.store(try body(items[cursor.index]), at: item)
+                } catch {
+                    guard writer.threw(error, at: item) else { return false }
+                }
+                cursor.advance(in: items)
             }
-            cursor.advance(in: items)
+            guard let more = writer.claimMore() else { return true }
+            claim = more
         }
-        return true
     }
 
     /// Runs the body on a range of items and encodes each result; returns whether to continue.
-    @inlinable
+    @_alwaysEmitIntoClient
     func encodeResults<C: Collection, R: Encodable>(
         of range: Range<Int>, in items: C, at cursor: inout CollectionCursor<C>, _ writer: ItemWriter,
         _ body: (C.Element) throws -> R
@@ -37,7 +41,7 @@ extension ForkPool {
     }
 
     /// Runs the body on the slots of a range, in place; returns whether to continue.
-    @inlinable
+    @_alwaysEmitIntoClient
     func fillSlots<Element: BitwiseCopyable>(
         _ range: Range<Int>, slot: Int, _ writer: ItemWriter, _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) -> Bool {

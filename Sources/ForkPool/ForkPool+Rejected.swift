@@ -55,6 +55,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, noasync, message: "the result of the body must be BitwiseCopyable or Codable")
     @ResultMustBeBitwiseCopyableOrCodable<R>
+    @_alwaysEmitIntoClient
     public func map<C: Collection, R>(_ items: C, _ body: (C.Element) throws -> R) throws(Failure) -> [R] {
         throw Failure.rejected(R.self)
     }
@@ -63,6 +64,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, deprecated, message: "the result of the body must be BitwiseCopyable or Codable")
     @ResultMustBeBitwiseCopyableOrCodable<R>
+    @_alwaysEmitIntoClient
     public func map<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> ResultIsNeitherBitwiseCopyableNorCodable<R> {
@@ -73,6 +75,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, noasync, message: "the result of the body must be BitwiseCopyable or Codable")
     @ResultMustBeBitwiseCopyableOrCodable<R>
+    @_alwaysEmitIntoClient
     public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) -> [Result<R, Failure>] {
@@ -83,6 +86,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, deprecated, message: "the result of the body must be BitwiseCopyable or Codable")
     @ResultMustBeBitwiseCopyableOrCodable<R>
+    @_alwaysEmitIntoClient
     public func mapResults<C: Collection, R>(
         _ items: C, _ body: (C.Element) throws -> R
     ) async -> ResultIsNeitherBitwiseCopyableNorCodable<R> {
@@ -93,6 +97,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, noasync, message: "the result of the body must be BitwiseCopyable")
     @ResultMustBeBitwiseCopyable<R>
+    @_alwaysEmitIntoClient
     public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) throws -> T {
@@ -103,6 +108,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, deprecated, message: "the result of the body must be BitwiseCopyable")
     @ResultMustBeBitwiseCopyable<R>
+    @_alwaysEmitIntoClient
     public func withMapped<C: Collection, R, T>(
         _ items: C, _ body: (C.Element) throws -> R, read: (Span<R>) throws -> T
     ) async throws -> ResultIsNotBitwiseCopyable<R> {
@@ -127,6 +133,7 @@ extension ResultIsNotBitwiseCopyable: Sendable {}
 
 extension ForkPool.Failure {
     /// Says that a call has a result that cannot cross: in Swift 5 the compiler only warns of one in async code.
+    @usableFromInline
     static func rejected(_ type: Any.Type) -> Self {
         var failure = Self(
             .notRunnable, index: nil,
@@ -136,6 +143,7 @@ extension ForkPool.Failure {
     }
 }
 
+@usableFromInline
 func neverCalled(_ type: Any.Type) -> Never {
     trap("inputs and results must be BitwiseCopyable or Codable; the result is \(type)")
 }

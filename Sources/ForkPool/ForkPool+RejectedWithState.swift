@@ -8,6 +8,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, noasync, message: "the result of the body must be BitwiseCopyable or Codable")
     @ResultMustBeBitwiseCopyableOrCodable<R>
+    @_alwaysEmitIntoClient
     public func map<State: ~Copyable, C: Collection, R>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R
@@ -19,6 +20,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, deprecated, message: "the result of the body must be BitwiseCopyable or Codable")
     @ResultMustBeBitwiseCopyableOrCodable<R>
+    @_alwaysEmitIntoClient
     public func map<State: ~Copyable, C: Collection, R>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R
@@ -30,6 +32,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, noasync, message: "the result of the body must be BitwiseCopyable or Codable")
     @ResultMustBeBitwiseCopyableOrCodable<R>
+    @_alwaysEmitIntoClient
     public func mapResults<State: ~Copyable, C: Collection, R>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R
@@ -41,6 +44,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, deprecated, message: "the result of the body must be BitwiseCopyable or Codable")
     @ResultMustBeBitwiseCopyableOrCodable<R>
+    @_alwaysEmitIntoClient
     public func mapResults<State: ~Copyable, C: Collection, R>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R
@@ -52,6 +56,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, noasync, message: "the result of the body must be BitwiseCopyable")
     @ResultMustBeBitwiseCopyable<R>
+    @_alwaysEmitIntoClient
     public func withMapped<State: ~Copyable, C: Collection, R, T>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R, read: (Span<R>) throws -> T
@@ -63,6 +68,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, deprecated, message: "the result of the body must be BitwiseCopyable")
     @ResultMustBeBitwiseCopyable<R>
+    @_alwaysEmitIntoClient
     public func withMapped<State: ~Copyable, C: Collection, R, T>(
         _ items: C, state: () throws -> State, tearDown: (inout State) -> Void = { _ in },
         _ body: (inout State, C.Element) throws -> R, read: (Span<R>) throws -> T
@@ -74,6 +80,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, noasync, message: "the input and the result of the body must be BitwiseCopyable or Codable")
     @InputAndResultMustBeBitwiseCopyableOrCodable<I, R>
+    @_alwaysEmitIntoClient
     public func resident<State: ~Copyable, I, R>(
         state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, I) throws -> R
@@ -85,6 +92,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, noasync, message: "the result of the body must be BitwiseCopyable or Codable")
     @ResultMustBeBitwiseCopyableOrCodable<R>
+    @_alwaysEmitIntoClient
     public func stream<State: ~Copyable, C: Collection, R>(
         _ items: C, order: Order = .input, window: Int? = nil, state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, C.Element) throws -> R
@@ -96,6 +104,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, noasync, message: "the input and the result of the body must be BitwiseCopyable or Codable")
     @InputAndResultMustBeBitwiseCopyableOrCodable<S.Element, R>
+    @_alwaysEmitIntoClient
     public func stream<State: ~Copyable, S: Sequence, R>(
         _ items: S, order: Order = .input, window: Int? = nil, state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, S.Element) throws -> R
@@ -107,6 +116,7 @@ extension ForkPool {
     @_disfavoredOverload
     @available(*, noasync, message: "the input and the result of the body must be BitwiseCopyable or Codable")
     @InputAndResultMustBeBitwiseCopyableOrCodable<S.Element, R>
+    @_alwaysEmitIntoClient
     public func stream<State: ~Copyable, S: AsyncSequence & SendableMetatype, R>(
         _ items: sending S, order: Order = .input, window: Int? = nil, state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, S.Element) throws -> R

@@ -13,7 +13,7 @@ extension ForkPool {
     /// - Returns: The resident pool.
     /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     /// - Complexity: One fork per worker and two more.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func resident<I: Codable, R: Codable>(
         _ body: @escaping (I) throws -> R
     ) throws(Failure) -> Resident<I, R> {
@@ -21,7 +21,7 @@ extension ForkPool {
     }
 
     /// Starts resident workers for `BitwiseCopyable` inputs and `Codable` results, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func resident<I: BitwiseCopyable, R: Codable>(
         _ body: @escaping (I) throws -> R
@@ -30,7 +30,7 @@ extension ForkPool {
     }
 
     /// Starts resident workers for `Codable` inputs and `BitwiseCopyable` results, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func resident<I: Codable, R: BitwiseCopyable>(
         _ body: @escaping (I) throws -> R
@@ -39,7 +39,7 @@ extension ForkPool {
     }
 
     /// Starts resident workers for `BitwiseCopyable` inputs and results, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func resident<I: BitwiseCopyable, R: BitwiseCopyable>(
         _ body: @escaping (I) throws -> R
@@ -48,7 +48,7 @@ extension ForkPool {
     }
 
     /// Starts resident workers for inputs that are both, and `BitwiseCopyable` results, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func resident<I: BitwiseCopyable & Codable, R: BitwiseCopyable>(
         _ body: @escaping (I) throws -> R
@@ -57,7 +57,7 @@ extension ForkPool {
     }
 
     /// Starts resident workers for `BitwiseCopyable` inputs, and results that are both, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func resident<I: BitwiseCopyable, R: BitwiseCopyable & Codable>(
         _ body: @escaping (I) throws -> R

@@ -18,7 +18,7 @@ extension ForkPool {
     /// - Returns: The resident pool.
     /// - Throws: `forkRefused` or `noMemory` if the system refuses all workers or memory.
     /// - Complexity: One fork per worker and two more.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func resident<State: ~Copyable, I: Codable, R: Codable>(
         state: @escaping () throws -> State,
         tearDown: @escaping (inout State) -> Void = { _ in }, _ body: @escaping (inout State, I) throws -> R
@@ -28,7 +28,7 @@ extension ForkPool {
     }
 
     /// Starts resident workers with a state for `BitwiseCopyable` inputs and `Codable` results, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func resident<State: ~Copyable, I: BitwiseCopyable, R: Codable>(
         state: @escaping () throws -> State,
@@ -39,7 +39,7 @@ extension ForkPool {
     }
 
     /// Starts resident workers with a state for `Codable` inputs and `BitwiseCopyable` results, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func resident<State: ~Copyable, I: Codable, R: BitwiseCopyable>(
         state: @escaping () throws -> State,
@@ -50,7 +50,7 @@ extension ForkPool {
     }
 
     /// Starts resident workers with a state for `BitwiseCopyable` inputs and results, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func resident<State: ~Copyable, I: BitwiseCopyable, R: BitwiseCopyable>(
         state: @escaping () throws -> State,
@@ -61,7 +61,7 @@ extension ForkPool {
     }
 
     /// Starts resident workers with a state for inputs that are both, and `BitwiseCopyable` results, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func resident<State: ~Copyable, I: BitwiseCopyable & Codable, R: BitwiseCopyable>(
         state: @escaping () throws -> State,
@@ -72,7 +72,7 @@ extension ForkPool {
     }
 
     /// Starts resident workers with a state for `BitwiseCopyable` inputs, and results that are both, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func resident<State: ~Copyable, I: BitwiseCopyable, R: BitwiseCopyable & Codable>(
         state: @escaping () throws -> State,

@@ -4,7 +4,7 @@
 
 extension ForkPool {
     /// Maps to results that stay in shared memory, as bit patterns.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func stored<State: ~Copyable, C: Collection, R>(
         _ items: C, stopsAtFailure: Bool, _ make: () throws -> State, _ tearDown: (inout State) -> Void,
         _ body: (inout State, C.Element) throws -> R
@@ -19,7 +19,7 @@ extension ForkPool {
             })
     }
 
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     nonisolated(nonsending) func stored<State: ~Copyable, C: Collection, R>(
         _ items: C, stopsAtFailure: Bool, _ make: () throws -> State, _ tearDown: (inout State) -> Void,
         _ body: (inout State, C.Element) throws -> R
@@ -35,7 +35,7 @@ extension ForkPool {
     }
 
     /// Maps to results that stay in shared memory, encoded.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func encoded<State: ~Copyable, C: Collection, R: Encodable>(
         _ items: C, stopsAtFailure: Bool, _ make: () throws -> State, _ tearDown: (inout State) -> Void,
         _ body: (inout State, C.Element) throws -> R
@@ -50,7 +50,7 @@ extension ForkPool {
             })
     }
 
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     nonisolated(nonsending) func encoded<State: ~Copyable, C: Collection, R: Encodable>(
         _ items: C, stopsAtFailure: Bool, _ make: () throws -> State, _ tearDown: (inout State) -> Void,
         _ body: (inout State, C.Element) throws -> R

@@ -15,7 +15,7 @@ extension ForkPool {
     ///   - body: Runs in a worker, once for each item. It may capture anything.
     /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func stream<C: Collection, R: Codable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
     ) -> Stream<R> {
@@ -23,7 +23,7 @@ extension ForkPool {
     }
 
     /// Streams `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func stream<C: Collection, R: BitwiseCopyable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
@@ -36,7 +36,7 @@ extension ForkPool {
 
 extension ForkPool {
     /// Streams `Codable` results, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func stream<C: Collection, R: Codable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
     ) -> Stream<R> where C.Element: Codable {
@@ -44,7 +44,7 @@ extension ForkPool {
     }
 
     /// Streams `BitwiseCopyable` results, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func stream<C: Collection, R: BitwiseCopyable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
@@ -53,7 +53,7 @@ extension ForkPool {
     }
 
     /// Streams `BitwiseCopyable` results, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func stream<C: Collection, R: BitwiseCopyable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R
@@ -62,7 +62,7 @@ extension ForkPool {
     }
 
     /// Streams `BitwiseCopyable` results, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func stream<C: Collection, R: BitwiseCopyable>(
         _ items: C, order: Order = .input, window: Int? = nil, _ body: @escaping (C.Element) throws -> R

@@ -10,7 +10,7 @@ extension ForkPool {
     }
 
     /// Makes a body that gets the numbers of items; each worker has its own cursor in the collection.
-    @inlinable
+    @_alwaysEmitIntoClient
     func byNumber<C: Collection, R>(
         _ items: C, _ body: @escaping (C.Element) throws -> R
     ) -> (Int) throws -> R {
@@ -22,10 +22,18 @@ extension ForkPool {
     }
 
     /// Makes a stream over a sequence, which copies items to workers.
-    @usableFromInline
+    @inlinable
     func streamSequence<S: Sequence, R>(
         _ items: S, _ order: Order, _ window: Int?, _ input: WireFormat<S.Element>, _ output: WireFormat<R>,
         _ body: @escaping BatchBody, _ state: WorkerState? = nil
+    ) -> Stream<R> {
+        streamItems(StreamItems(items), order, window, input, output, body, state)
+    }
+
+    @usableFromInline
+    func streamItems<I, R>(
+        _ items: StreamItems<I>, _ order: Order, _ window: Int?, _ input: WireFormat<I>, _ output: WireFormat<R>,
+        _ body: @escaping BatchBody, _ state: WorkerState?
     ) -> Stream<R> {
         Stream(window: window) { [self] () throws(Failure) in
             let resident = try makeResident(input, output, body, state)

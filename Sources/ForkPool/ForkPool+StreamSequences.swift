@@ -15,7 +15,7 @@ extension ForkPool {
     ///   - body: Runs in a worker, once for each item. It may capture anything.
     /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work.
     /// - Precondition: `window` is at least 1.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func stream<S: Sequence, R: Codable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
     ) -> Stream<R> where S.Element: Codable {
@@ -23,7 +23,7 @@ extension ForkPool {
     }
 
     /// Streams `Codable` results of `BitwiseCopyable` inputs, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func stream<S: Sequence, R: Codable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -32,7 +32,7 @@ extension ForkPool {
     }
 
     /// Streams `BitwiseCopyable` results of `Codable` inputs, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -41,7 +41,7 @@ extension ForkPool {
     }
 
     /// Streams `BitwiseCopyable` results of `BitwiseCopyable` inputs, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -50,7 +50,7 @@ extension ForkPool {
     }
 
     /// Streams `BitwiseCopyable` results of `BitwiseCopyable & Codable` inputs, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R
@@ -59,7 +59,7 @@ extension ForkPool {
     }
 
     /// Streams `BitwiseCopyable & Codable` results of `BitwiseCopyable` inputs, as the first overload does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func stream<S: Sequence, R: BitwiseCopyable & Codable>(
         _ items: S, order: Order = .input, window: Int? = nil, _ body: @escaping (S.Element) throws -> R

@@ -10,18 +10,20 @@ extension ForkPool.Resident {
     /// - Returns: The result.
     /// - Throws: The failure of the call, with index 0; `closed` after the end of the pool; `full` where
     ///   `Options.whenFull` says so.
+    @inlinable
     public func callAsFunction(_ input: Input) throws(ForkPool.Failure) -> Output {
         let batch = try makeCall(input)
-        pool.wait(for: batch, isSoonDone: try pool.submitInTurn(batch, waits: !pool.options.whenFull.fails))
-        return try output.result(batch.result(), at: 0).get()
+        try finish(batch)
+        return try output.single(batch)
     }
 
     /// Applies the body as the overload for sync code, blocks no thread, and fails as `cancelled` in a cancelled task.
     nonisolated(nonsending) public func callAsFunction(_ input: Input) async throws(ForkPool.Failure) -> Output {
+        if let call = gather(input) { return try await call.value }
         let batch = try makeCall(input)
         try await pool.submitInTurn(batch, waits: !pool.options.whenFull.fails)
         await pool.wait(for: batch)
-        return try output.result(batch.result(), at: 0).get()
+        return try output.single(batch)
     }
 
     /// Submits one input and returns a call, without waiting for the result.
@@ -54,6 +56,7 @@ extension ForkPool.Resident {
     public func submit(
         _ input: Input, whenFull: ForkPool.Options.WhenFull
     ) throws(ForkPool.Failure) -> ForkPool.Call<Output> {
+        if let call = gather(input) { return call }
         let batch = try makeCall(input)
         _ = try pool.submitInTurn(batch, waits: !whenFull.fails)
         return ForkPool.Call(.success(batch), output)
@@ -64,15 +67,35 @@ extension ForkPool.Resident {
     nonisolated(nonsending) public func submit(
         _ input: Input, whenFull: ForkPool.Options.WhenFull
     ) async throws(ForkPool.Failure) -> ForkPool.Call<Output> {
+        if let call = gather(input) { return call }
         let batch = try makeCall(input)
         try await pool.submitInTurn(batch, waits: !whenFull.fails)
         return ForkPool.Call(.success(batch), output)
     }
 
-    private func makeCall(_ value: Input) throws(ForkPool.Failure) -> Batch {
+    /// Adds a call to those that wait for workers; nil if it is to be a batch of its own.
+    private func gather(_ value: Input) -> ForkPool.Call<Output>? {
+        guard let gathering,
+            let (batch, item) = pool.gather(gathering, { batch, item in input.write(value, item, into: batch) })
+        else { return nil }
+        return ForkPool.Call(.success(batch), output, item: item)
+    }
+
+    @inlinable
+    func makeCall(_ value: Input) throws(ForkPool.Failure) -> Batch {
         let batch = try makeBatch(1)
-        input.write(value, 0, into: batch)
+        if input.isPlain {
+            unsafe batch.inputs.assumingMemoryBound(to: Input.self).initialize(to: value)
+        } else {
+            input.write(value, 0, into: batch)
+        }
         return batch
+    }
+
+    /// Submits a batch, and waits for its end.
+    @usableFromInline
+    func finish(_ batch: Batch) throws(ForkPool.Failure) {
+        pool.wait(for: batch, isSoonDone: try pool.submitInTurn(batch, waits: !pool.options.whenFull.fails))
     }
 }
 
@@ -81,10 +104,13 @@ extension ForkPool {
     public struct Call<Output>: Sendable {
         private let batch: Result<Batch, Failure>
         private let output: WireFormat<Output>
+        /// The number of the call in its batch.
+        private let item: Int
 
-        init(_ batch: Result<Batch, Failure>, _ output: WireFormat<Output>) {
+        init(_ batch: Result<Batch, Failure>, _ output: WireFormat<Output>, item: Int = 0) {
             self.batch = batch
             self.output = output
+            self.item = item
         }
 
         /// The result; suspends until the call is done.
@@ -95,8 +121,12 @@ extension ForkPool {
         nonisolated(nonsending) public var value: Output {
             get async throws(Failure) {
                 let batch = try owned()
-                await batch.pool.wait(for: batch)
-                return try output.result(batch.result(), at: 0).get()
+                if batch.shape.gathersCalls {
+                    await batch.pool.wait(forCall: item, of: batch)
+                } else {
+                    await batch.pool.wait(for: batch)
+                }
+                return try result(of: batch)
             }
         }
 
@@ -107,8 +137,8 @@ extension ForkPool {
         @available(*, noasync, message: "wait() blocks the thread; use await value")
         public func wait() throws(Failure) -> Output {
             let batch = try owned()
-            batch.pool.wait(for: batch)
-            return try output.result(batch.result(), at: 0).get()
+            wait(for: batch)
+            return try result(of: batch)
         }
 
         /// Waits for the result for a limited time; blocks the calling thread.
@@ -120,21 +150,35 @@ extension ForkPool {
         @available(*, noasync, message: "wait(for:) blocks the thread; use await value, with a deadline")
         public func wait(for time: Duration) throws(Failure) -> Output {
             let batch = try owned()
-            guard batch.pool.wait(for: batch, until: monotonicNanoseconds() + max(0, time.nanoseconds)) else {
+            guard wait(for: batch, until: monotonicNanoseconds() + max(0, time.nanoseconds)) else {
                 throw .timedOut(time)
             }
-            return try output.result(batch.result(), at: 0).get()
+            return try result(of: batch)
         }
 
         /// Cancels the call if it is not done: it fails as `cancelled`, and a worker that runs it is killed.
         public func cancel() {
-            if let batch = try? owned() { batch.pool.cancel(batch) }
+            guard let batch = try? owned() else { return }
+            if batch.shape.gathersCalls { batch.pool.cancel(call: item, of: batch) } else { batch.pool.cancel(batch) }
         }
 
         /// Whether the call has a result or a failure, so that waiting returns at once.
         public var isDone: Bool {
             guard let batch = try? owned() else { return true }
-            return batch.pool.isDone(batch)
+            return batch.shape.gathersCalls && batch.isOver(item) || batch.pool.isDone(batch)
+        }
+
+        @discardableResult
+        private func wait(for batch: Batch, until deadline: Int? = nil) -> Bool {
+            batch.shape.gathersCalls
+                ? batch.pool.wait(forCall: item, of: batch, until: deadline)
+                : batch.pool.wait(for: batch, until: deadline)
+        }
+
+        private func result(of batch: Batch) throws(Failure) -> Output {
+            guard batch.shape.gathersCalls else { return try output.single(batch) }
+            if let failure = batch.pool.failure(ofCall: item, of: batch) { throw failure }
+            return try output.value(batch.results, at: item).0.get()
         }
 
         /// Returns the batch of the call.

@@ -9,7 +9,7 @@ extension ForkPool.Resident {
     /// - Throws: The failure of the lowest index, also if its input cannot be encoded; `closed` after the end of the
     ///   pool.
     /// - Complexity: One copy of each input and result; no fork, and no system call if workers are awake.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func map<C: Collection>(_ items: C) throws(ForkPool.Failure) -> [Output] where C.Element == Input {
         try output.all(run(makeBatch(items, stopsAtFailure: true)))
     }
@@ -19,7 +19,7 @@ extension ForkPool.Resident {
     /// - Parameter items: The input; each item is copied once, into shared memory.
     /// - Returns: An outcome for each item; that of `items[i]` is at index `i`. If the pool refuses the whole map,
     ///   every outcome is that failure.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func mapResults<C: Collection>(_ items: C) -> [Result<Output, ForkPool.Failure>] where C.Element == Input {
         everyOutcome(items.count) { () throws(ForkPool.Failure) in
             output.results(try run(makeBatch(items, stopsAtFailure: false)))
@@ -30,13 +30,13 @@ extension ForkPool.Resident {
     ///
     /// - Parameter items: The input; each item is copied once, into shared memory.
     /// - Throws: The failure of the lowest index; `closed` after the end of the pool.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func forEach<C: Collection>(_ items: C) throws(ForkPool.Failure) where C.Element == Input {
         _ = try run(makeBatch(items, stopsAtFailure: true)).checked()
     }
 
     /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func map<C: Collection>(
         _ items: C
     ) async throws(ForkPool.Failure) -> [Output] where C.Element == Input {
@@ -44,7 +44,7 @@ extension ForkPool.Resident {
     }
 
     /// Maps as the overload for sync code, blocks no thread, and ends if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func mapResults<C: Collection>(
         _ items: C
     ) async -> [Result<Output, ForkPool.Failure>] where C.Element == Input {
@@ -54,7 +54,7 @@ extension ForkPool.Resident {
     }
 
     /// Runs as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func forEach<C: Collection>(
         _ items: C
     ) async throws(ForkPool.Failure) where C.Element == Input {
@@ -73,7 +73,7 @@ extension ForkPool.Resident where Output: BitwiseCopyable {
     ///   - read: Runs in this process once every item has its result; that of `items[i]` is at index `i`.
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest index, before `read` runs; or what `read` throws.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func withMapped<C: Collection, T>(
         _ items: C, read: (Span<Output>) throws -> T
     ) throws -> T where C.Element == Input {
@@ -81,14 +81,14 @@ extension ForkPool.Resident where Output: BitwiseCopyable {
     }
 
     /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func withMapped<C: Collection, T>(
         _ items: C, read: (Span<Output>) throws -> T
     ) async throws -> T where C.Element == Input {
         try withSpan(of: await run(makeBatch(items, stopsAtFailure: true)), read)
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     func withSpan<T>(of result: MapResult, _ read: (Span<Output>) throws -> T) throws -> T {
         if output.isPlain { return try result.withSpan(read) }
         let decoded = try output.all(result)
@@ -100,7 +100,7 @@ extension ForkPool.Resident where Output: BitwiseCopyable {
 
 extension ForkPool.Resident {
     /// Makes a batch for items, and copies them into it.
-    @inlinable
+    @_alwaysEmitIntoClient
     func makeBatch<C: Collection>(
         _ items: C, stopsAtFailure: Bool
     ) throws(ForkPool.Failure) -> Batch where C.Element == Input {
@@ -140,7 +140,7 @@ extension ForkPool.Resident {
     func run(_ batch: Batch) throws(ForkPool.Failure) -> MapResult {
         let journal = try batch.openJournal()
         defer { journal?.end(batch.results) }
-        pool.wait(for: batch, isSoonDone: try pool.submitInTurn(batch, waits: !pool.options.whenFull.fails))
+        try finish(batch)
         batch.showProgress(isLast: true)
         return batch.result()
     }

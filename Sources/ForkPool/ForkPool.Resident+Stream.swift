@@ -12,9 +12,15 @@ extension ForkPool.Resident {
     /// - Returns: The results, as a `Sequence` and an `AsyncSequence`; the first read starts the work. Each failure has
     ///   its index.
     /// - Precondition: `window` is at least 1.
+    @inlinable
     public func stream<S: Sequence>(
         _ items: S, order: ForkPool.Order = .input, window: Int? = nil
     ) -> ForkPool.Stream<Output> where S.Element == Input {
+        stream(StreamItems(items), order, window)
+    }
+
+    @usableFromInline
+    func stream(_ items: StreamItems<Input>, _ order: ForkPool.Order, _ window: Int?) -> ForkPool.Stream<Output> {
         ForkPool.Stream(window: window) { [self] () throws(ForkPool.Failure) in
             .init(state: streamState(items, order: order, window: window))
         }
@@ -44,45 +50,18 @@ extension ForkPool.Resident {
 
 extension ForkPool.Resident {
     /// Makes the state of a stream whose reader pulls the items from a sequence.
-    func streamState<S: Sequence>(
-        _ items: S, order: ForkPool.Order, window: Int?
-    ) -> StreamState<Output> where S.Element == Input {
-        let total = pool.options.progress == nil ? nil : (items as? any Collection)?.count
-        let source: StreamState<Output>.Source
-        if input.isPlain, let numbers = items as? Range<Int> {
-            // A loop of its own, compiled for its type: the numbers stand for the items of a collection.
-            var first = numbers.lowerBound
-            source = .pulled { [self] most throws(ForkPool.Failure) in
-                guard first < numbers.upperBound else { return nil }
-                let batch = try makeBatch(min(most, numbers.upperBound - first), signalsItems: true)
-                let slots = unsafe batch.inputs.assumingMemoryBound(to: Int.self)
-                for number in 0..<batch.shape.count { unsafe (slots + number).initialize(to: first + number) }
-                first += batch.shape.count
-                return batch
-            }
-        } else {
-            var iterator = items.makeIterator()
-            source = .pulled { [self] most throws(ForkPool.Failure) in
-                let taken = take(atMost: most, from: &iterator)
-                return taken.isEmpty ? nil : try makeStreamBatch(taken)
-            }
-        }
-        return StreamState(
-            pool: pool, output: output, order: order, window: window, total: total, source: source,
-            job: owner.job)
-    }
-
-    private func take<I: IteratorProtocol>(atMost most: Int, from iterator: inout I) -> [Input]
-    where I.Element == Input {
+    func streamState(_ items: StreamItems<Input>, order: ForkPool.Order, window: Int?) -> StreamState<Output> {
+        let take = items.begin()
         var taken: [Input] = []
-        taken.reserveCapacity(most)
-        let end = monotonicNanoseconds() + Int(Pool.gatheringTime)
-        while taken.count < most, let item = iterator.next() {
-            taken.append(item)
-            // A slow source must not keep workers, or the loop, waiting for a whole portion.
-            if taken.count < most, monotonicNanoseconds() > end { break }
-        }
-        return taken
+        return StreamState(
+            pool: pool, output: output, order: order, window: window,
+            total: pool.options.progress == nil ? nil : items.count(),
+            source: .pulled { [self] most throws(ForkPool.Failure) in
+                taken.removeAll(keepingCapacity: true)
+                take(most, &taken)
+                return taken.isEmpty ? nil : try makeStreamBatch(taken)
+            },
+            job: owner.job)
     }
 
     /// Makes the state of a stream over an asynchronous sequence, and the task that feeds it.
@@ -121,7 +100,14 @@ extension ForkPool.Resident {
 
     private func makeStreamBatch(_ items: [Input]) throws(ForkPool.Failure) -> Batch {
         let batch = try makeBatch(items.count, signalsItems: true)
-        for (number, item) in items.enumerated() { input.write(item, number, into: batch) }
+        if input.isPlain {
+            unsafe items.withUnsafeBufferPointer { items in
+                unsafe batch.inputs.assumingMemoryBound(to: Input.self)
+                    .initialize(from: items.baseAddress!, count: items.count)
+            }
+        } else {
+            for number in items.indices { input.write(items[number], number, into: batch) }
+        }
         return batch
     }
 }

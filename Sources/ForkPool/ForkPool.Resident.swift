@@ -23,6 +23,8 @@ extension ForkPool {
         /// What the calls, maps and streams of this pool ask for; `with(_:)` gives a pool that asks for something else.
         public let callOptions: ForkPool.CallOptions
         let rules: CallRules
+        /// The shape of a batch of several calls; nil if each call is a batch of its own.
+        let gathering: Batch.Shape?
         @usableFromInline let input: WireFormat<Input>
         @usableFromInline let output: WireFormat<Output>
 
@@ -38,6 +40,7 @@ extension ForkPool {
             self.rules = rules
             self.input = input
             self.output = output
+            gathering = Batch.Shape.gathering(input, output, job: owner.job, rules, pool.options)
         }
 
         /// The number of workers, which several jobs may share.

@@ -29,7 +29,7 @@ extension ForkPool.Stream {
             /// - Parameter actor: The isolation of the caller.
             /// - Returns: The index in the input and its outcome; in a cancelled task the last element is the failure
             ///   `cancelled`, and the only one of a stream that was read before is the failure `closed`.
-            @inlinable
+            @_alwaysEmitIntoClient @inline(__always)
             public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async -> Element? {
                 if !Task.isCancelled, let (index, output) = loop.run.take() { return (index, .success(output)) }
                 return await loop.next()

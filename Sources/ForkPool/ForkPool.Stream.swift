@@ -24,7 +24,7 @@ extension ForkPool {
     ///
     /// A window limits the items in flight, from taking an item to reading its result, so that an endless input with a
     /// slow reader takes constant memory. By default it is as many as keep the workers busy: at first 8 items a worker;
-    /// while items are short, 8 times as many as are delivered in 0.1 ms, 2048 at most; and while items or results are
+    /// while items are short, 8 times as many as are delivered in 0.1 ms, 16 384 at most; and while items or results are
     /// large, those that take 512 KiB a worker, or two items a worker. Workers get short items in batches; items that
     /// come one by one, or take long, are handed over one by one. Of an asynchronous sequence no item waits while a
     /// worker is free. While more than 4 items are delivered in 0.1 ms, a result may wait for others for some 0.1 ms.
@@ -62,7 +62,7 @@ extension ForkPool {
         /// - Parameter body: Gets an index and its result.
         /// - Throws: The first `Failure`, or an error of `body`; the stream ends then.
         @available(*, noasync, message: "forEach blocks the thread; use for try await")
-        @inlinable
+        @_alwaysEmitIntoClient
         public func forEach(_ body: (_ index: Int, _ output: Output) throws -> Void) throws {
             let loop = makeIterator().loop
             do {
@@ -84,7 +84,7 @@ extension ForkPool {
             /// Returns the next result or failure; nil at the end.
             ///
             /// - Returns: The index in the input, and its result or failure.
-            @inlinable
+            @_alwaysEmitIntoClient
             public mutating func next() -> SequenceElement? {
                 if let (index, output) = loop.run.take() { return (index, .success(output)) }
                 return loop.next()
@@ -101,7 +101,7 @@ extension ForkPool {
             /// - Returns: The index in the input and its result.
             /// - Throws: The failure of the item, which ends the stream; `cancelled` in a cancelled task; `closed` if the
             ///   stream was read before.
-            @inlinable
+            @_alwaysEmitIntoClient @inline(__always)
             public mutating func next(
                 isolation actor: isolated (any Actor)? = #isolation
             ) async throws(ForkPool.Failure) -> AsyncElement? {

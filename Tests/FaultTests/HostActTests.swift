@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test(
-        "G2: workers with another user do not outlive a parent whose group is killed, or whose guard was killed before",
+        "G2: workers with another user outlive no parent whose group or guard is killed, or that becomes another program",
         .enabled(if: Credentials.canChange, "only root can change its user"), arguments: Kind.resident)
     func guardKilled(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
@@ -92,6 +92,8 @@ private enum HostActScenes {
 
     enum Kill: CaseIterable {
         case group, guardBefore
+        /// None: the parent becomes another program.
+        case exec
         /// The guard and a worker at once.
         case guardAndWorker
     }
@@ -106,7 +108,7 @@ private enum HostActScenes {
             // Each worker does one of two deeds.
             let meet = Deed.meet(at: path, 2, then: .give(1))
             _ = pool?.mapResults([meet, meet])
-            if way != .group {
+            if way == .guardBefore || way == .guardAndWorker {
                 // It gets its name when it runs.
                 let first = Self.waitForGuard(otherThan: 0)
                 let worker = way == .guardAndWorker ? Int32(pool?.mapResults([.pid])[0].value ?? -1) : nil
@@ -116,15 +118,22 @@ private enum HostActScenes {
             }
             let last = Deed.say(at: path, then: .give(1))
             _ = pool?.mapResults([last])
+            if way == .exec { unsafe Self.becomeSleep() }
             withExtendedLifetime(pool) { if opaque(true) { Process.sleepForEver() } }
         }
-        _ = meeting.receive()
-        let processes = ProcessStatus.below(parent).map(\.pid)
-        kill(way == .group ? -parent : parent, SIGKILL)
-        #expect(Process.wait(for: parent) == SIGKILL)
+        let worker = meeting.receive()
+        let processes = way == .exec ? [worker] : ProcessStatus.below(parent).map(\.pid)
+        if way != .exec { kill(way == .group ? -parent : parent, SIGKILL) }
         let left = ProcessStatus.waitForEnd(of: processes)
+        if way == .exec { kill(parent, SIGKILL) }
+        #expect(Process.wait(for: parent) == SIGKILL)
         #expect(left == [], "\(kind), \(way): these live on: \(left)")
         Host.endOrphans()
+    }
+
+    @unsafe private static func becomeSleep() {
+        let arguments: [UnsafeMutablePointer<CChar>?] = unsafe [strdup("sleep"), strdup("1000"), nil]
+        unsafe execv("/bin/sleep", arguments)
     }
 
     private static func waitForGuard(otherThan other: Int32) -> Int32 {

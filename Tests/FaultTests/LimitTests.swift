@@ -132,9 +132,7 @@ private enum LimitScenes {
             #expect(thrown?.code == .forkRefused)
             #expect(thrown?.errno == EMFILE)
             #expect(thrown?.bodyRan == .no)
-            // The first descriptor is that of the guard, where there is one.
-            let names = ["pidfd_open", "socketpair"].filter { thrown?.message.contains($0) == true }
-            #expect(names.count == 1, "\(String(describing: thrown))")
+            #expect(thrown?.message.contains("pidfd_open") == true, "\(String(describing: thrown))")
             #expect(thrown?.message.contains("ulimit -n") == true)
             #expect(pool.mapResults(0..<5, body).map { $0.failure?.index } == [0, 1, 2, 3, 4])
             Limit.set(.openFiles, to: 512)
@@ -169,6 +167,8 @@ private enum LimitScenes {
 
     static func loweredLimit(_ kind: Kind) {
         Scene.survive(kind) { pool throws in
+            // A resident pool that runs has a spare.
+            if kind != .oneShot { Looking.untilIdle() }
             Limit.set(.openFiles, to: 0)
             // The wait for the first one's end began before.
             for _ in 0..<2 {

@@ -151,14 +151,15 @@ final class Scribbler: @unchecked Sendable {
         unsafe layout.record(0).batchSlot.pointee.store(1, ordering: .relaxed)
         unsafe layout.record(0).remainingStart.pointee.store(start, ordering: .relaxed)
         unsafe layout.record(0).remainingEnd.pointee.store(end, ordering: .relaxed)
+        let blocks = BlockWriter(region: layout)
         var loop = WorkerLoop(
-            worker: 0, region: layout, settings: WorkerSettings(pool.options),
-            blocks: BlockWriter(region: layout)
+            worker: 0, region: layout, settings: WorkerSettings(pool.options), blocks: blocks
         ) { range, _, _ in
             ran += range
             return true
         }
         #expect(loop.run() == WorkerRecord.Finish.done)
+        extendLifetime(blocks)
         extendLifetime(batch)
         pool.endWithoutWorkers(.cancelled)
         return ran

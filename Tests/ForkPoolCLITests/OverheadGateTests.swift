@@ -85,6 +85,19 @@ struct OverheadGateTests {
         #expect(try Self.gate(both, [Self.line(ours: ours + [1.6])]).code == 1)
     }
 
+    @Test("a row that was left out makes its limits inconclusive, with the reason")
+    func leftOut() throws {
+        let limits = try OverheadLimits("1.5 resident: warm map\n2 exec: large map")
+        let gate = OverheadGate(limits, [Self.line()], [], leftOut: ["large map": "no room"])
+        #expect(
+            gate.text == """
+                SLOWER       ×2.00 (2.00 to 2.00), at most ×1.50  resident: warm map
+                inconclusive –, at most 2.000  exec: large map: no room
+
+                """)
+        #expect(OverheadGate(try OverheadLimits("2 exec: large map"), [], [], leftOut: ["large map": ""]).code == 3)
+    }
+
     @Test("a limit that names no row or workload is an error")
     func unknown() throws {
         let rows = [Self.line().row]

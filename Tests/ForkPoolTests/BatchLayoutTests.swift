@@ -78,7 +78,7 @@ struct BatchLayoutTests {
         unsafe slot.cursor.pointee.store(20, ordering: .relaxed)
         unsafe slot.lowestFailure.pointee.store(3, ordering: .relaxed)
         unsafe slot.newestError.pointee.store(78, ordering: .relaxed)
-        unsafe slot.usesArenas.pointee.store(1, ordering: .relaxed)
+        unsafe slot.arenaUsers.pointee.store(1, ordering: .relaxed)
         for item in 0..<20 { unsafe batch.results.states[item].store(ItemState.value, ordering: .relaxed) }
         let record = layout.record(1)
         record.publish(claim: 3..<5)
@@ -113,7 +113,7 @@ struct BatchLayoutTests {
         #expect(unsafe slot.limit.pointee.load(ordering: .relaxed) == 19)
         #expect(unsafe slot.lowestFailure.pointee.load(ordering: .relaxed) == 9_223_372_036_854_775_807)
         #expect(unsafe slot.newestError.pointee.load(ordering: .relaxed) == 0)
-        #expect(unsafe slot.usesArenas.pointee.load(ordering: .relaxed) == 0)
+        #expect(unsafe slot.arenaUsers.pointee.load(ordering: .relaxed) == 0)
         #expect(slot.inside.isEmpty && layout.sleepers.isEmpty && layout.seekers.isEmpty)
         #expect(layout.open.contains(0) && slot.hasUnclaimed)
         let words = unsafe UnsafeBufferPointer(start: layout.record(1).base.assumingMemoryBound(to: Int.self), count: 8)

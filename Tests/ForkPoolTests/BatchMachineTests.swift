@@ -239,12 +239,12 @@ struct BatchMachineTests {
 
     // MARK: - Reviews
 
-    @Test("kills workers on needless items at once where there is no grace, and looks less and less often")
+    @Test("kills workers on needless items at once where there is no grace, soon again, and then less and less often")
     func withoutGrace() {
         var machine = machine(stopsAtFailure: true)
         let kills = machine.killsNeedless(hasFailed: false, at: 5)
         #expect(!kills && machine.nextReview == nil)
-        for (now, next) in [(1_000_000, 3_000_000), (3_000_000, 5_000_000), (5_000_000, 9_000_000)] {
+        for (now, next) in [(1_000_000, 1_100_000), (1_100_000, 3_100_000), (5_000_000, 9_000_000)] {
             let kills = machine.killsNeedless(hasFailed: true, at: now)
             #expect(kills)
             #expect(machine.nextReview == next)

@@ -66,6 +66,25 @@ struct BatchQueueTests {
         #expect(queue.unfinished === batches[1])
     }
 
+    @Test("lets a batch wait although a slot is free, and then everything behind it")
+    func enqueue() {
+        var queue = queue(3)
+        let batches = (0..<4).map { _ in Item() }
+        #expect(queue.lastPending(of: 0) == nil)
+        queue.enqueue(batches[0])
+        #expect(queue.hasRoom && queue.hasWork)
+        #expect(queue.admit(batches[1]) == .pending)
+        queue.enqueue(batches[2])
+        #expect(queue.lastPending(of: 0) === batches[2])
+        #expect(queue.lastPending(of: 1) == nil)
+        #expect(queue.admitNext { $0 !== batches[0] } == nil)
+        for next in 0...2 {
+            let admitted = queue.admitNext { _ in true }
+            #expect(admitted?.batch === batches[next] && admitted?.slot == next)
+        }
+        #expect(queue.admit(batches[3]) == .pending)
+    }
+
     @Test("takes out a pending batch that ends before it is open, and the others keep their turns")
     func withdraw() {
         var queue = queue(1)

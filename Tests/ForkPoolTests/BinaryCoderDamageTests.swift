@@ -13,15 +13,25 @@ struct BinaryCoderDamageTests {
         case node(Nest)
     }
 
-    /// A message with containers nested `depth` deep: the bytes of one level, repeated.
+    /// A message with containers nested `depth` deep, which no encoder could make.
     private static func nested(_ depth: Int) throws -> [UInt8] {
-        let shorter = try Binary.bytes(of: Nest.node(.node(.node(.node(.leaf)))))
-        let longer = try Binary.bytes(of: Nest.node(.node(.node(.node(.node(.leaf))))))
-        let level = longer.count - shorter.count
-        // The two messages differ by one level; repeat it from where all keys are known.
-        let start = shorter.indices.first { shorter[$0] != longer[$0] } ?? shorter.count
-        let repeated = longer[(start - level)..<start]
-        return Array(longer[..<start]) + Array(repeatElement(repeated, count: depth).joined()) + longer[start...]
+        let leaf = try Binary.bytes(of: Nest.leaf)
+        func container(_ key: String, _ length: Int) -> [UInt8] {
+            let head = ContainerHead(length: 1 + key.utf8.count + length, count: 1).bits
+            return [WireKind.keyed.rawValue] + (unsafe withUnsafeBytes(of: head) { unsafe [UInt8]($0) })
+                + [UInt8(key.utf8.count)] + Array(key.utf8)
+        }
+        let size = container("node", 0).count + container("_0", 0).count
+        #expect(
+            try Binary.bytes(of: Nest.node(.leaf)) == container("node", 12 + leaf.count) + container("_0", leaf.count)
+                + leaf)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(depth * size + leaf.count)
+        for level in 0...depth {
+            let rest = (depth - level) * size + leaf.count
+            bytes += container("node", 12 + rest) + container("_0", rest)
+        }
+        return bytes + leaf
     }
 
     @Test("no message is so deep that decoding it overflows a small thread's stack", arguments: [30, 3000, 200_000])
@@ -71,12 +81,12 @@ struct BinaryCoderDamageTests {
                 }
                 let bytes = unsafe UnsafeRawBufferPointer(shared)
                 for _ in 0..<2000 {
-                    _ = unsafe try? BinaryDecoder.decode([String].self, fromShared: bytes)
-                    _ = unsafe try? BinaryDecoder.decode(String.self, fromShared: bytes)
-                    _ = unsafe try? BinaryDecoder.decode([Bool].self, fromShared: bytes)
-                    _ = unsafe try? BinaryDecoder.decode([Int: [String]].self, fromShared: bytes)
-                    _ = unsafe try? BinaryDecoder.decode([UInt16].self, fromShared: bytes)
-                    _ = unsafe try? BinaryDecoder.decode(Data.self, fromShared: bytes)
+                    _ = unsafe try? BinaryDecoder.decode([String].self, from: bytes)
+                    _ = unsafe try? BinaryDecoder.decode(String.self, from: bytes)
+                    _ = unsafe try? BinaryDecoder.decode([Bool].self, from: bytes)
+                    _ = unsafe try? BinaryDecoder.decode([Int: [String]].self, from: bytes)
+                    _ = unsafe try? BinaryDecoder.decode([UInt16].self, from: bytes)
+                    _ = unsafe try? BinaryDecoder.decode(Data.self, from: bytes)
                 }
                 isOver.store(true, ordering: .relaxed)
             }

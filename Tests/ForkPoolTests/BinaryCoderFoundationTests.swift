@@ -121,9 +121,9 @@ struct BinaryCoderFoundationTests {
         for (count, length) in [(0, 1), (1, 1), (100, 1), (100_000, 3), (10_000_000, 4)] {
             let bytes = Data(repeating: 0xFF, count: count)
             #expect(try Binary.bytes(of: bytes).count == 2 + length + count)
-            // The container, the key with a length and a number, and the end.
-            #expect(try Binary.bytes(of: Box(value: bytes)).count == 1 + 7 + 2 + length + count + 1)
-            #expect(try Binary.bytes(of: [bytes, bytes]).count == 1 + 2 * (2 + length + count) + 1)
+            // The container, and the key with its length.
+            #expect(try Binary.bytes(of: Box(value: bytes)).count == 9 + 6 + 2 + length + count)
+            #expect(try Binary.bytes(of: [bytes, bytes]).count == 9 + 2 * (2 + length + count))
         }
         // Tag, kind, count, stride, size and sum.
         #expect(try Binary.bytes(of: UUID()).count == 5 + 8 + 16)

@@ -107,7 +107,7 @@ struct BinaryCoderHostileTests {
         #expect(throws: DecodingError.self) { try Binary.decode(String.self, from: [string] + huge + [65]) }
         #expect(throws: DecodingError.self) { try Binary.decode([String].self, from: [strings] + huge + [0, 0]) }
         #expect(throws: DecodingError.self) {
-            try Binary.decode(Int.self, from: [WireKind.positive.rawValue] + huge.map { $0 | 0x80 })
+            try Binary.decode(String.self, from: [string] + huge.map { $0 | 0x80 })
         }
     }
 

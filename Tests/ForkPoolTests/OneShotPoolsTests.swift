@@ -36,6 +36,7 @@ struct OneShotPoolsTests {
             let arena = unsafe pool.layout.arenas.memory(worker)
             for page in 0..<count { unsafe arena.storeBytes(of: 1, toByteOffset: page * Self.page, as: UInt8.self) }
             unsafe pool.layout.record(worker).blocksTouched.pointee.store(blocks, ordering: .relaxed)
+            unsafe ArenaUsers.add(worker, to: pool.layout.batchSlot(0).arenaUsers)
             #expect(unsafe pages(arena, first: 128) == count)
         }
         pool.endWithoutWorkers(.cancelled)

@@ -172,7 +172,7 @@ struct StreamOrderTests {
         }
     }
 
-    @Test("are as many in flight as keep workers busy where no window is given, and no more than some thousands")
+    @Test("are as many in flight as keep workers busy where no window is given, and no more than 16 384")
     func noWindow() async {
         await #expect(processExitsWith: .success) {
             Alone.run { () throws in
@@ -186,7 +186,7 @@ struct StreamOrderTests {
                 }
                 #expect(read == 50_000)
                 #expect(most >= 4)
-                #expect(most <= 2048)
+                #expect(most <= 16_384)
             }
         }
     }

@@ -40,24 +40,32 @@ struct StreamPaceTests {
         }
     }
 
-    @Test("takes up to 256 inputs at once while items are short")
-    func shortItems() {
+    @Test(
+        "takes as many inputs at once as are delivered in 0.1 ms, at most 2048", arguments: [(100, 1024), (10, 2048)])
+    func shortItems(_ time: Int, _ expected: Int) {
         var pace = StreamPace(workers: 2, window: nil)
         var most = 0
         for step in 1...100_000 {
-            // Ten in a microsecond.
-            pace.noteDelivery(at: step * 100)
+            pace.noteDelivery(at: step * time)
             most = max(most, pace.room(inFlight: 0))
         }
-        #expect(most == 256)
+        #expect(most == expected)
+    }
+
+    @Test("does not wait for the end of a large portion when items become long")
+    func suddenlyLongItems() {
+        var pace = StreamPace(workers: 2, window: nil)
+        for step in 1...100_000 { pace.noteDelivery(at: step * 10) }
+        #expect(pace.step == 2048)
+        for step in 1...12 { pace.noteDelivery(at: 1_000_000 + step * 250_000) }
+        #expect(pace.step == 1)
     }
 
     @Test("takes one input at a time again when items become long")
     func longItems() {
         var pace = StreamPace(workers: 2, window: nil)
         for step in 1...100_000 { pace.noteDelivery(at: step * 100) }
-        // Each measurement halves a portion: 256 items until the first, 128 until the next.
-        for step in 1...600 { pace.noteDelivery(at: 10_000_000 + step * 400_000) }
+        for step in 1...20 { pace.noteDelivery(at: 10_000_000 + step * 400_000) }
         #expect(pace.room(inFlight: 0) == 1)
         #expect(pace.room(inFlight: 16) == 0)
     }
@@ -151,7 +159,7 @@ struct StreamPaceTests {
             many.noteDelivery(of: portion, at: step * 50_000)
             #expect(single.step == many.step)
         }
-        #expect(many.step == 256)
+        #expect(many.step == 2048)
     }
 
     @Test("has 16 batches a worker in flight at most, and 32 at least, unless a window was asked for")

@@ -12,7 +12,8 @@ struct OneShot {
         case "sleeps": try sleeps(count)
         case "compute": try compute(count)
         case "killed": killed(count)
-        default: nil
+        case "stream": try Streams().oneShot(count)
+        default: try Coded().oneShot(name, count)
         }
     }
 

@@ -4,10 +4,16 @@ import Glibc
 
 /// The result of a row.
 enum Row {
-    /// The nanoseconds of the work, and of the same work in a loop if that was measured.
-    case took(Int64, sequential: Int64? = nil)
+    /// The nanoseconds of the work, and a second time if that was measured: on a pool that runs, or in a loop without one.
+    case took(Int64, second: Int64? = nil)
     /// How many results there are if an item kills its worker, and whether the pool works after that.
     case damage(got: Int, then: Bool)
+
+    /// The row with the time of another one as its second time.
+    func followed(by other: Row) -> Row {
+        guard case .took(let first, _) = self, case .took(let second, _) = other else { return self }
+        return .took(first, second: second)
+    }
 }
 
 /// Ends the program if a result is wrong: then there is nothing to compare.
@@ -30,7 +36,24 @@ func besideOneAfterTheOther(_ count: Int, _ map: () throws -> [Int]) throws -> R
     let expected = (0..<count).map(job.run)
     let sequential = now() - start
     guard case .took(let took, _) = try timed({ $0 == expected }, map) else { throw WrongResults() }
-    return .took(took, sequential: sequential)
+    return .took(took, second: sequential)
+}
+
+/// Returns the nanoseconds of work with the start and the close of its pool, and those of the second time on a pool that runs.
+func coldAndWarm<Output, R>(
+    _ areRight: (R) -> Bool, _ work: (ForkPool.Resident<Int, Output>) throws -> R,
+    _ make: () throws -> ForkPool.Resident<Int, Output>
+) throws -> Row {
+    let cold = try timed(areRight) {
+        let resident = try make()
+        let results = try work(resident)
+        resident.close()
+        return results
+    }
+    let resident = try make()
+    defer { resident.close() }
+    _ = try work(resident)
+    return try cold.followed(by: timed(areRight) { try work(resident) })
 }
 
 /// Counts the outcomes that are the expected results.

@@ -21,7 +21,8 @@ struct Warm {
         case "warm-noops": try second(same(), count, isSame)
         case "warm-results": try second(big(), count) { Work.areBig($0, count) }
         case "killed": try killed(count)
-        default: nil
+        case "stream", "warm-submit": try Streams().resident(name, count, start)
+        default: try Coded().resident(name, count, start)
         }
     }
 

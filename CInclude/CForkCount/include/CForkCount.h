@@ -41,6 +41,11 @@ struct cforkcount_run cforkcount_run(
 /// Makes a file in memory with a counter of 8 bytes, 0 at first, for other processes; or returns the negated errno.
 int32_t cforkcount_counter(void);
 
+/// Says whether programs that this process starts have the same addresses each time, and so the same page tables.
+///
+/// A system that refuses it leaves the addresses random.
+void cforkcount_fix_addresses(bool are_fixed);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

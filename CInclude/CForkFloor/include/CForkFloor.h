@@ -7,6 +7,7 @@
 /// It uses fork, an atomic cursor, shared slots and waitpid, and a futex for warm children. It handles no failure,
 /// blocks no signal and replaces no worker. Only measurements use it.
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,10 @@ int64_t cforkfloor_warm_call(int64_t input);
 /// `chunk` at a time; each item's 8 bytes and a state byte go into its slots. The region has 17 bytes an item.
 void cforkfloor_warm_map(const int64_t *inputs, int64_t items, int64_t chunk);
 
+/// Copies `count` parts of `size` bytes each, which lie behind each other in the slots from `offset` on, into memory of their
+/// own from `malloc`, and then frees the copies; returns whether there was memory for all.
+bool cforkfloor_copy(size_t offset, int64_t count, size_t size);
+
 /// Sleeps `nanoseconds` for each of `items` items in `workers` forked children.
 void cforkfloor_sleep(int32_t workers, int64_t items, int64_t nanoseconds);
 
@@ -60,6 +65,48 @@ int64_t cforkfloor_timeout(int64_t nanoseconds);
 
 /// Adds one to the cursor `count` times, as a claim does.
 void cforkfloor_claim(int64_t count);
+
+/// Starts `workers` children that serve streams, as a ring of batches in shared memory; ends those from an earlier call. 0 only
+/// ends them.
+void cforkfloor_stream_workers(int32_t workers);
+
+/// Streams the numbers below `items` through a function that returns its argument, in batches of 1000; returns their sum.
+int64_t cforkfloor_stream(int64_t items);
+
+/// Starts `workers` children that serve a queue of calls in shared memory; ends those from an earlier call. 0 only ends them.
+void cforkfloor_call_workers(int32_t workers);
+
+/// Submits `count` calls, at most 131 072, of a function that returns its argument, waits for each, and returns the sum.
+int64_t cforkfloor_calls(int32_t count);
+
+/// The bytes that a pending call takes.
+size_t cforkfloor_call_size(void);
+
+/// The bytes that this process has allocated (`mallinfo2`, which Swift does not import).
+size_t cforkfloor_allocated(void);
+
+/// The results of `cforkfloor_coded`.
+enum cforkfloor_value {
+    /// 105 bytes.
+    CFORKFLOOR_STRING,
+    /// 100 entries of a text and a number.
+    CFORKFLOOR_TABLE,
+    /// Eight fields.
+    CFORKFLOOR_RECORD
+};
+
+/// Makes `items` results in 2 forked children, and copies each into memory of its own, which it frees at the end.
+void cforkfloor_coded(enum cforkfloor_value kind, int64_t items);
+
+/// Starts a crowd of `workers` children, waits until each of them runs, and ends that of an earlier call; each waits at a
+/// futex word of its own. 0 only ends it. Returns whether the system gave what it needs.
+bool cforkfloor_crowd(int32_t workers);
+
+/// Sends `input` to one child of the crowd, which returns it: the one that was idle for the shortest time.
+int64_t cforkfloor_crowd_call(int64_t input);
+
+/// Gives the pages of `size` bytes of the region back, from `offset` on; the bytes are zero then.
+void cforkfloor_discard(size_t offset, size_t size);
 
 #pragma clang assume_nonnull end
 

@@ -30,7 +30,7 @@ extern "C" {
 /// What a forked worker waits for before it begins: that it is known. It ends if it is refused.
 enum cforkpool_known { CFORKPOOL_UNKNOWN = 0, CFORKPOOL_KNOWN = 1, CFORKPOOL_WAITS = 2, CFORKPOOL_REFUSED = 3 };
 
-/// What a worker writes when it ends itself, in memory that the parent shares, and what it waits for before it begins.
+/// What a worker writes when it ends itself, in memory that the parent shares.
 struct cforkpool_crash {
     /// The signal of a crash, written last; the bitwise complement of the status of an exit, which is negative; else 0.
     int32_t signal;
@@ -48,8 +48,8 @@ struct cforkpool_crash {
     uint32_t length;
     /// The process that sent the signal: this one, another one, or -1 for one of another namespace; 0 for the kernel.
     int32_t sender;
-    /// Whether the parent, and its guard, know of the worker: one of `cforkpool_known`.
-    uint32_t is_known;
+    /// Nothing; the text begins on 8 bytes.
+    int32_t padding;
     /// The Swift runtime's message, not terminated.
     char text[CFORKPOOL_CRASH_TEXT];
 };
@@ -63,6 +63,9 @@ struct cforkpool_start {
     int32_t worker;
     /// Where the crash handler writes; shared with the parent. Without it there is no crash handler.
     struct cforkpool_crash *_Nullable crash;
+    /// Where the child waits until the parent, and its guard, know of it (one of `cforkpool_known`), or NULL for one that waits
+    /// otherwise; shared with the parent.
+    uint32_t *_Nullable known;
     /// Whether the child keeps every signal blocked but SIGKILL and SIGSTOP.
     bool keeps_signals_blocked;
     /// The signals that the child ignores: bits by number, as `cforkpool_group_signals` gives them.
@@ -100,6 +103,8 @@ void cforkpool_forker_renew_guard(struct cforkpool_forker *forker);
 /// Adds a process to what the guard ends, or removes it, before it is reaped.
 void cforkpool_guard_add(struct cforkpool_forker *forker, int32_t pid);
 void cforkpool_guard_remove(struct cforkpool_forker *forker, int32_t pid);
+/// Tells the guard to end, and does not wait for that: no process of the forker is left.
+void cforkpool_guard_dismiss(struct cforkpool_forker *forker);
 /// Has the guard send a signal to a process that is not reaped. Returns 0 or a negative errno: ESRCH without a guard.
 int32_t cforkpool_guard_kill(struct cforkpool_forker *forker, int32_t pid, int32_t signal);
 /// Opens a pidfd (close-on-exec) of a child. One that was reaped already gets a descriptor that reads as ended.
@@ -216,7 +221,7 @@ struct cforkpool_template {
     void *context;
     /// Crash records, by number.
     struct cforkpool_crash *crashes;
-    /// The word on which the parent waits for notices of its workers; changed after each answer.
+    /// The word on which the parent waits for notices of its workers; changed after the answer to a fork.
     uint32_t *notice;
     struct cforkpool_request *request;
     size_t request_size;
@@ -226,12 +231,18 @@ struct cforkpool_template {
     uint32_t ignored_signals;
     /// Whether it may leave a core dump.
     bool dumps_core;
+    /// Whether its workers get memory holders, as `cforkpool_has_much_memory` says.
+    bool holds_memory;
 };
 
 /// The entry of a template, for `cforkpool_start`; the context is a `cforkpool_template`. It ends with its parent.
 ///
 /// In C because its children must come from a thread that never ran Swift.
 int cforkpool_template_main(void *template_context, int32_t unused);
+/// Whether this process has so much memory that the end of a worker with all of it takes long.
+///
+/// Asked before the template is forked: the read costs a fresh process twenty page faults.
+bool cforkpool_has_much_memory(void);
 /// Tells a template that there is a new request.
 void cforkpool_template_ask(struct cforkpool_request *request);
 

@@ -124,6 +124,14 @@ bool cforkpool_describe(const void *error, void *text);
 /// Writes the text of an errno into `text`; returns its length. Unlike strerror it takes no lock.
 size_t cforkpool_strerror(int32_t error, char *text, size_t capacity);
 
+// MARK: - Orphans: template.c
+
+/// How long a worker, or a template, that waits to be told something sleeps until it looks whether its parent has ended, in
+/// nanoseconds: -1 where the kernel ends it with its parent, which a filter of system calls can refuse to do.
+int64_t cforkpool_orphan_check_time(void);
+/// Whether the parent of the calling worker or template has ended.
+bool cforkpool_is_orphan(void);
+
 #pragma clang assume_nonnull end
 
 #ifdef __cplusplus

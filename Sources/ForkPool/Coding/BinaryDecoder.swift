@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Decodes what `BinaryEncoder` encoded.
-struct BinaryDecoder {
-    /// Decodes one value from the bytes of one message.
+internal import Synchronization
+
+/// Decodes what `BinaryEncoder` encoded, one message after another.
+///
+/// An instance keeps its scratch objects between messages. Two threads must not use it at once.
+final class BinaryDecoder {
+    private var message = Message()
+
+    deinit {
+        message.dropSpares()
+    }
+
+    /// Decodes one value from the bytes of one message, to which another process may write meanwhile.
     ///
     /// It checks every offset, length and count before it uses it, so it never reads outside of `bytes`, which have any
     /// alignment and are not needed afterwards.
@@ -10,45 +20,57 @@ struct BinaryDecoder {
     ///   not hold a `T`, `StackGuard.Overflow` if the value is too deep for the stack, or an error of the value's own
     ///   `init(from:)`.
     /// - Complexity: O(*n*) in the number of bytes.
-    static func decode<T: Decodable>(_ type: T.Type, from bytes: UnsafeRawBufferPointer) throws -> T {
-        let message = unsafe try scanned(bytes)
-        defer { message.close() }
-        return try message.value(type, at: message.root, in: nil, step: .root)
+    func decode<T: Decodable>(_ type: T.Type, from bytes: UnsafeRawBufferPointer) throws -> T {
+        let reader = unsafe ByteReader(bytes)
+        var memory = LeafMemory()
+        if Self.fill(&memory, type, reader) { return memory.value(type) }
+        guard let root = reader.position(at: 0) else { throw Self.corruption }
+        guard reader.end(of: root) == bytes.count else { throw Self.corruption }
+        let message = message
+        unsafe message.open(bytes)
+        defer {
+            // A value that kept a decoder keeps its message: it must not read the next one.
+            if !message.close() {
+                message.dropSpares()
+                self.message = Message()
+            }
+        }
+        let decoder = try message.makeDecoder(root, in: nil, step: .root)
+        let value = try decoder.decode(type)
+        message.recycle(decoder)
+        return value
     }
 
-    /// Below this size, in bytes, a copy costs less than the check whether one is needed.
-    private static let copyBelow = 4096
-    /// From this size on, the bytes are checked before they are copied: a damaged length may be the size of all memory.
-    private static let scanFrom = 64 << 10
+    /// A decoder that no thread uses.
+    private nonisolated(unsafe) static let spare = unsafe Atomic<Unmanaged<BinaryDecoder>?>(nil)
 
-    /// Decodes one value from memory that another process may write to meanwhile.
+    /// Decodes one value from the bytes of one message, with a decoder that is kept between values.
     ///
-    /// The bytes that are used must be the bytes that were checked, so it copies the message first. An array of numbers, or
-    /// `Data`, needs no copy: every bit pattern is valid, and each read is checked by itself.
-    static func decode<T: Decodable>(_ type: T.Type, fromShared bytes: UnsafeRawBufferPointer) throws -> T {
-        if bytes.count >= copyBelow, isArrayOfNumbers(type) { return unsafe try decode(type, from: bytes) }
-        if bytes.count >= scanFrom { unsafe try scanned(bytes).close() }
-        return try unsafe withUnsafeTemporaryAllocation(byteCount: bytes.count, alignment: 16) { copy in
-            unsafe copy.copyMemory(from: bytes)
-            return unsafe try decode(type, from: UnsafeRawBufferPointer(copy))
+    /// A child of a process with threads finds the decoder, or none; no lock is taken.
+    static func decode<T: Decodable>(_ type: T.Type, from bytes: UnsafeRawBufferPointer) throws -> T {
+        var memory = LeafMemory()
+        if unsafe fill(&memory, type, ByteReader(bytes)) { return memory.value(type) }
+        let kept = unsafe spare.exchange(nil, ordering: .acquiringAndReleasing)
+        let decoder = unsafe kept?.takeRetainedValue() ?? BinaryDecoder()
+        defer {
+            let other = unsafe spare.exchange(.passRetained(decoder), ordering: .acquiringAndReleasing)
+            unsafe other?.release()
         }
+        return unsafe try decoder.decode(type, from: bytes)
     }
 
-    private static func scanned(_ bytes: UnsafeRawBufferPointer) throws -> Message {
-        let message = unsafe Message(bytes)
-        do {
-            try message.scan()
-        } catch {
-            message.close()
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: [], debugDescription: "Not a message at byte \(error.offset): \(error.reason)")
-            )
+    /// Reads a message that is one record of a type that needs no node; returns whether that is what it is.
+    @inline(__always)
+    private static func fill<T>(_ memory: inout LeafMemory, _ type: T.Type, _ reader: ByteReader) -> Bool {
+        guard let take = unsafe DecodingRoute.of(type).pointee.take, let root = reader.position(at: 0) else {
+            return false
         }
-        return message
+        let end = unsafe memory.fill { unsafe take(reader, root, $0) }
+        if end > 0, end != reader.limit { _ = memory.value(type) }
+        return end == reader.limit
     }
 
-    private static func isArrayOfNumbers(_ type: Any.Type) -> Bool {
-        guard case .packed(let kind) = DecodingRoute(decoding: type).plan else { return false }
-        return kind != .opaque && kind != .bool8
+    private static var corruption: DecodingError {
+        .dataCorrupted(.init(codingPath: [], debugDescription: "The bytes are not a message."))
     }
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Encodes one value after another into memory that the caller owns.
 ///
-/// An instance keeps its tables and scratch objects between values, so a worker uses one for all its results. Two threads
-/// must not use it at once.
+/// An instance keeps its scratch objects between values, so a worker uses one for all its results. Two threads must not use it
+/// at once.
 final class BinaryEncoder {
     /// The memory is too small for the value; nothing was written beyond it.
     struct OutOfSpace: Error, Equatable {
         let capacity: Int
     }
 
-    private let writer = MessageWriter()
+    private var writer = MessageWriter()
 
     deinit {
         writer.dropSpares()
@@ -24,19 +24,26 @@ final class BinaryEncoder {
     ///   `encode(to:)`.
     /// - Complexity: O(*n*) in the size of the message.
     func encode<T: Encodable>(_ value: T, into memory: UnsafeMutableRawBufferPointer) throws -> Int {
+        let writer = writer
         unsafe writer.start(memory)
-        defer { writer.stop() }
+        defer {
+            // A value that kept an encoder keeps its writer: it must not write to the next message.
+            if !writer.stop() {
+                writer.dropSpares()
+                self.writer = MessageWriter()
+            }
+        }
         do {
-            if try !writer.write(common: value, at: .init(container: 0, parent: 0, name: nil)) {
-                let root = writer.makeNode(in: nil, step: .root, container: 0, parent: 0)
+            if case .leaf(let put) = unsafe EncodingRoute.of(T.self).pointee {
+                try unsafe withUnsafePointer(to: value) { try unsafe put($0, writer) }
+            } else {
+                let root = writer.makeEncoder(in: nil, step: .root)
                 try root.encode(value)
                 writer.recycle(root)
             }
-            try writer.finish()
+            return try writer.finish()
         } catch {
             throw writer.failure ?? error
         }
-        if let failure = writer.failure { throw failure }
-        return writer.count
     }
 }

@@ -9,8 +9,7 @@ enum ByteMath {
     }
 
     /// Hashes a key's bytes: fast, and without defence against keys chosen to collide.
-    static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
-        let raw = UnsafeRawBufferPointer(bytes)
+    static func hash(_ raw: UnsafeRawBufferPointer) -> UInt32 {
         var state = UInt64(truncatingIfNeeded: raw.count) &* 0x9E37_79B9_7F4A_7C15
         var offset = 0
         while raw.count &- offset >= 8 {
@@ -55,21 +54,5 @@ enum ByteMath {
     private static func mix(_ state: UInt64, _ word: UInt64) -> UInt64 {
         let mixed = (state ^ word) &* multiplier
         return mixed ^ mixed >> 32
-    }
-}
-
-extension String {
-    /// Makes a string of UTF-8; nil if the bytes are none.
-    ///
-    /// It compares what `String(decoding:as:)` makes, which repairs: `String(validating:as:)` takes several times as long.
-    init?(utf8 bytes: UnsafeRawBufferPointer) {
-        self = unsafe String(
-            decoding: UnsafeBufferPointer(rebasing: bytes.assumingMemoryBound(to: UInt8.self)[...]), as: UTF8.self)
-        let isSame = withUTF8 { text in
-            guard text.count == bytes.count else { return false }
-            guard let left = text.baseAddress, let right = bytes.baseAddress else { return true }
-            return unsafe ByteMath.areEqual(left, right, count: text.count)
-        }
-        guard isSame else { return nil }
     }
 }

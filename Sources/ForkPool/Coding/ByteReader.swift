@@ -1,93 +1,152 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Why bytes are not a message.
-struct Corruption: Error {
-    let reason: StaticString
-    /// Where it was found, in bytes from the start.
-    let offset: Int
-}
-
-/// Reads a message from front to back; no read goes beyond its end.
+/// Reads a message; no read goes beyond its end.
+///
+/// Another process may write to the bytes meanwhile. So each is read once, into a copy that is checked and then used; an offset
+/// that was checked stays within the message, whatever is there by then.
 @safe struct ByteReader {
-    /// Where the next read starts, in bytes from the start.
-    var offset: Int
-    let count: Int
-    private let base: UnsafeRawPointer?
+    /// The kind of a record, or of an element of a packed array, and the offset of its payload.
+    struct Position {
+        var kind: WireKind
+        var payload: Int
+    }
 
-    init(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0) {
+    /// The end of the message, in bytes from its start.
+    let limit: Int
+    let base: UnsafeRawPointer?
+
+    init(_ bytes: UnsafeRawBufferPointer) {
         unsafe base = bytes.baseAddress
-        count = bytes.count
-        self.offset = offset
-    }
-
-    var isAtEnd: Bool { offset >= count }
-
-    func corruption(_ reason: StaticString) -> Corruption {
-        Corruption(reason: reason, offset: offset)
+        limit = bytes.count
     }
 
     @inline(__always)
-    mutating func byte() throws(Corruption) -> UInt8 {
-        guard offset < count, let base = unsafe base else { throw corruption("The message ends early.") }
-        defer { offset &+= 1 }
-        return unsafe base.load(fromByteOffset: offset, as: UInt8.self)
+    func load<T: BitwiseCopyable>(_ type: T.Type, at offset: Int) -> T? {
+        guard offset <= limit &- MemoryLayout<T>.size, let base = unsafe base else { return nil }
+        return unsafe base.loadUnaligned(fromByteOffset: offset, as: type)
     }
 
-    /// Reads an unsigned integer of at most 64 bits.
     @inline(__always)
-    mutating func varint() throws(Corruption) -> UInt64 {
-        let first = try byte()
-        if first < 0x80 { return UInt64(first) }
-        return try varint(startingWith: first)
+    func kind(at offset: Int) -> WireKind? {
+        load(UInt8.self, at: offset).flatMap { WireKind(rawValue: $0) }
     }
 
-    private mutating func varint(startingWith first: UInt8) throws(Corruption) -> UInt64 {
+    @inline(__always)
+    func position(at offset: Int) -> Position? {
+        kind(at: offset).map { Position(kind: $0, payload: offset &+ 1) }
+    }
+
+    /// Reads an unsigned integer of at most 64 bits, and moves the offset behind it.
+    @inline(__always)
+    func varint(at offset: inout Int) -> UInt64? {
+        guard let first = load(UInt8.self, at: offset) else { return nil }
+        offset &+= 1
+        return first < 0x80 ? UInt64(first) : varint(startingWith: first, at: &offset)
+    }
+
+    private func varint(startingWith first: UInt8, at offset: inout Int) -> UInt64? {
         var value = UInt64(first & 0x7F)
         var shift: UInt64 = 7
-        while true {
-            let next = try byte()
-            guard shift < 63 || next < 2 else { throw corruption("A number has more than 64 bits.") }
+        while let next = load(UInt8.self, at: offset), shift < 63 || next < 2 {
+            offset &+= 1
             value |= UInt64(next & 0x7F) << shift
             if next < 0x80 { return value }
             shift &+= 7
         }
+        return nil
     }
 
-    /// Reads a number that must be less than `bound`.
+    /// Reads the number of units of `size` bytes that follow it, and moves the offset to them; nil if the message has fewer.
     @inline(__always)
-    mutating func index(below bound: Int) throws(Corruption) -> Int {
-        let value = try varint()
-        guard value < UInt64(bound) else { throw corruption("A number is out of range.") }
-        return Int(value)
+    func length(at offset: inout Int, size: Int = 1) -> Int? {
+        guard let length = varint(at: &offset), length <= UInt64((limit &- offset) / size) else { return nil }
+        return Int(length)
     }
 
-    /// Passes over `length` units of `size` bytes; throws if the message has fewer.
+    /// Returns the bytes from one offset to another; none if they are not both in the message.
     @inline(__always)
-    mutating func skip(_ length: UInt64, size: Int = 1) throws(Corruption) {
-        let (bytes, overflow) = length.multipliedReportingOverflow(by: UInt64(size))
-        // A decoder that is used after its message was closed has an offset past the end.
-        guard !overflow, offset <= count, bytes <= UInt64(count &- offset) else {
-            throw corruption("The message ends early.")
+    func bytes(_ start: Int, _ end: Int) -> UnsafeRawBufferPointer {
+        guard start >= 0, start <= end, end <= limit, let base = unsafe base else {
+            return unsafe .init(start: nil, count: 0)
         }
-        offset &+= Int(bytes)
+        return unsafe UnsafeRawBufferPointer(start: base + start, count: end &- start)
     }
 
-    /// Reads the memory of a trivial value of which every bit pattern is valid.
-    mutating func memory<T: BitwiseCopyable>(of type: T.Type) throws(Corruption) -> T {
-        let start = offset
-        try skip(UInt64(MemoryLayout<T>.size))
-        guard let base = unsafe base else { throw corruption("The message ends early.") }
-        return unsafe base.loadUnaligned(fromByteOffset: start, as: type)
+    /// Reads the bytes that follow their length, and moves the offset behind them.
+    @inline(__always)
+    func run(at offset: inout Int) -> UnsafeRawBufferPointer? {
+        guard let count = length(at: &offset) else { return nil }
+        defer { offset &+= count }
+        return unsafe bytes(offset, offset &+ count)
     }
 
-    mutating func run() throws(Corruption) -> UnsafeRawBufferPointer {
-        let length = try varint()
-        let start = offset
-        try skip(length)
-        return unsafe passed(since: start)
+    /// Reads the head of a container whose values the message has.
+    @inline(__always)
+    func head(at offset: Int) -> ContainerHead? {
+        guard let bits = load(UInt64.self, at: offset) else { return nil }
+        let head = ContainerHead(bits: bits)
+        return head.length <= limit &- offset &- ContainerHead.size ? head : nil
     }
 
-    func passed(since start: Int) -> UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(start: base, count: count)[start..<offset])
+    // MARK: - Keys
+
+    /// Returns where the key at an offset ends, if it has this text; else nil.
+    @inline(__always)
+    func match(_ text: UnsafePointer<KeyTable.Text>, at offset: Int) -> Int? {
+        let end = unsafe offset &+ 1 &+ text.pointee.length
+        if unsafe text.pointee.length <= KeyTable.headLength, offset &+ 16 <= limit, let base = unsafe base {
+            let head = unsafe (base + offset).loadUnaligned(as: (UInt64, UInt64).self)
+            let low = unsafe (head.0 ^ text.pointee.head.0) & text.pointee.mask.0
+            let high = unsafe (head.1 ^ text.pointee.head.1) & text.pointee.mask.1
+            return low | high == 0 ? end : nil
+        }
+        return unsafe match(unsafe text.pointee.utf8, at: offset)
+    }
+
+    func match(_ name: UnsafeRawBufferPointer, at offset: Int) -> Int? {
+        guard let (start, end) = key(at: offset), end &- start == name.count else { return nil }
+        guard let left = name.baseAddress, let right = unsafe bytes(start, end).baseAddress else { return end }
+        return unsafe ByteMath.areEqual(left, right, count: name.count) ? end : nil
+    }
+
+    /// Returns where the text of the key at an offset starts and ends.
+    @inline(__always)
+    func key(at offset: Int) -> (start: Int, end: Int)? {
+        guard let length = load(UInt8.self, at: offset) else { return nil }
+        if Int(length) < WireText.longLength {
+            let end = offset &+ 1 &+ Int(length)
+            return end <= limit ? (offset &+ 1, end) : nil
+        }
+        guard let long = load(UInt64.self, at: offset &+ 1), long <= UInt64(limit &- offset &- 9) else { return nil }
+        return (offset &+ 9, offset &+ 9 &+ Int(long))
+    }
+
+    // MARK: - Ends
+
+    /// Returns where a record ends; nil if the message ends before that.
+    @inline(__always)
+    func end(of position: Position) -> Int? {
+        if let size = position.kind.payloadSize {
+            return position.payload &+ size <= limit ? position.payload &+ size : nil
+        }
+        return endOfVariable(position)
+    }
+
+    private func endOfVariable(_ position: Position) -> Int? {
+        var offset = position.payload
+        switch position.kind {
+        case .string:
+            return length(at: &offset).map { offset + $0 }
+        case .strings:
+            guard let count = length(at: &offset) else { return nil }
+            for _ in 0..<count where unsafe run(at: &offset) == nil { return nil }
+            return offset
+        case .packed:
+            return packed(at: offset)?.end
+        case .keyed, .keyedAgain, .unkeyed, .wrapper:
+            return head(at: offset).map { offset + ContainerHead.size + $0.length }
+        default:
+            return nil
+        }
     }
 
     struct PackedHead {
@@ -96,52 +155,31 @@ struct Corruption: Error {
         /// The distance from one element to the next, and the size of an element, in bytes.
         var stride: Int
         var size: Int
-        /// The offset of the first element.
+        /// Where the elements are.
         var start: Int
+        var end: Int
         var checksum: UInt64?
     }
 
-    /// Reads a packed array's head and passes over its elements.
-    mutating func packed() throws(Corruption) -> PackedHead {
-        guard let kind = try WireKind(rawValue: byte()), var stride = kind.elementStride else {
-            throw corruption("An array's elements are of an unknown kind.")
+    /// Reads the head of a packed array whose elements the message has.
+    @inline(__always)
+    func packed(at start: Int) -> PackedHead? {
+        var offset = start + 1
+        guard let kind = kind(at: start), var stride = kind.elementStride, let count = varint(at: &offset) else {
+            return nil
         }
-        let length = try varint()
         var size = stride
         var checksum: UInt64?
         if kind == .opaque {
-            stride = try index(below: 1 << 31)
-            size = try index(below: stride &+ 1)
-            checksum = try memory(of: UInt64.self)
-            guard stride > 0 else { throw corruption("An array's elements have no stride.") }
+            guard let units = varint(at: &offset), units > 0, units < 1 << 31, let bytes = varint(at: &offset),
+                bytes <= units, let sum = load(UInt64.self, at: offset)
+            else { return nil }
+            (stride, size, checksum) = (Int(units), Int(bytes), sum)
+            offset += 8
         }
-        let start = offset
-        try skip(length, size: stride)
+        guard count <= UInt64((limit - offset) / stride) else { return nil }
         return PackedHead(
-            kind: kind, count: Int(length), stride: stride, size: size, start: start, checksum: checksum)
-    }
-
-    /// Passes over the payload of a record that opens no container.
-    mutating func skipPayload(of kind: WireKind) throws(Corruption) {
-        switch kind {
-        case .empty, .null, .no, .yes: break
-        case .deepNull, .positive, .negative: _ = try varint()
-        case .float16: try skip(2)
-        case .float32: try skip(4)
-        case .float64: try skip(8)
-        case .int128, .uint128: try skip(16)
-        case .string: try skip(varint())
-        case .packed:
-            let head = try packed()
-            try verify(head)
-        case .strings: for _ in 0..<(try varint()) { try skip(varint()) }
-        default: throw corruption("A record is of an unknown kind.")
-        }
-    }
-
-    private func verify(_ head: PackedHead) throws(Corruption) {
-        guard let checksum = head.checksum else { return }
-        let sum = unsafe ByteMath.checksum(passed(since: head.start))
-        guard sum == checksum else { throw corruption("An array's sum is wrong.") }
+            kind: kind, count: Int(count), stride: stride, size: size, start: offset,
+            end: offset + Int(count) * stride, checksum: checksum)
     }
 }

@@ -43,8 +43,6 @@ extension CodingPathNode {
         }
         return path.reversed()
     }
-
-    var userInfo: [CodingUserInfoKey: Any] { [:] }
 }
 
 struct PlainKey: CodingKey {

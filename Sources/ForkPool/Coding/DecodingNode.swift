@@ -1,30 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A value that is being decoded: the decoder that its type's `init(from:)` gets, and its single-value container.
-final class DecodingNode: Decoder, CodingPathNode {
+/// A value that is being decoded: where it is in the message, and how far its container was read.
+@safe final class DecodingNode: CodingPathNode {
     let message: Message
     /// The kind and place of the value's record.
-    private(set) var position = Message.Position(kind: .empty, target: 0)
+    private(set) var position = ByteReader.Position(kind: .empty, payload: 0)
     /// The number of optionals around the value that were unwrapped.
     var depth = 0
+    /// In a container: where its first value and key are, where they end, and where the next one to be read probably is.
+    private(set) var start = 0
+    private(set) var end = 0
+    var next = 0
 
     private(set) var owner: DecodingNode?
     private(set) var step = CodingStep.root
-    // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
-    @exclusivity(unchecked) private var search = KeySearch()
+    /// The positions of a large container's keys, by hash; nil until it is searched.
+    private var index: [UInt32: Int]?
+    /// The elements of a packed array that carries a checksum, once they were checked.
+    var elements: [UInt8] = []
+    private var isUsed = false
 
     init(message: Message) {
         self.message = message
     }
 
+    deinit {
+        if isUsed { unsafe message.state.pointee.nodes -= 1 }
+    }
+
+    var reader: ByteReader {
+        @inline(__always) get { unsafe message.state.pointee.reader }
+    }
+
     /// Takes the value at a position, or in the wrapper at that position.
-    func occupy(_ position: Message.Position, in owner: DecodingNode?, step: CodingStep) {
-        self.position = position
+    func occupy(_ position: ByteReader.Position, in owner: DecodingNode?, step: CodingStep) {
         self.owner = owner
         self.step = step
+        isUsed = true
+        self.position = position
         while self.position.kind == .wrapper {
-            let first = message.container(self.position.target).first
-            self.position = message.entry(first).position
+            guard let head = reader.head(at: self.position.payload), head.length > 0,
+                let inner = reader.position(at: self.position.payload + ContainerHead.size)
+            else {
+                self.position = .init(kind: .empty, payload: self.position.payload)
+                break
+            }
+            self.position = inner
         }
+        start = 0
+        end = 0
+        switch self.position.kind {
+        case .keyed, .keyedAgain, .unkeyed:
+            if let head = reader.head(at: self.position.payload) {
+                start = self.position.payload &+ ContainerHead.size
+                end = start &+ head.length
+            }
+        default: break
+        }
+        next = start
     }
 
     /// Gives the value up, so that the node can take another one.
@@ -32,83 +64,91 @@ final class DecodingNode: Decoder, CodingPathNode {
         owner = nil
         step = .root
         depth = 0
-        unsafe search = KeySearch()
+        if index != nil { index = nil }
+        if !elements.isEmpty { elements = [] }
+        isUsed = false
     }
 
-    func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
-        guard position.kind == .keyed || position.kind == .empty else { throw mismatch([String: Any].self) }
-        return KeyedDecodingContainer(KeyedReader<Key>(node: self))
+    // MARK: - Keys
+
+    /// Finds the record of a key; nil if there is none.
+    @inline(__always)
+    func find<Key: CodingKey>(_ key: Key, _ table: KeyTable?) -> ByteReader.Position? {
+        if position.kind == .keyed, let table, let text = unsafe table.text(of: key),
+            let end = unsafe reader.match(text, at: next), end < self.end, let found = reader.position(at: end)
+        {
+            return found
+        }
+        return search(key.stringValue)
     }
 
-    func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        guard let reader = UnkeyedReader(node: self) else { throw mismatch([Any].self) }
-        return reader
-    }
-
-    func singleValueContainer() throws -> any SingleValueDecodingContainer { self }
-}
-
-extension DecodingNode: SingleValueDecodingContainer {
-    func decodeNil() -> Bool { nullDepth == 0 }
-
-    func decode(_ type: Int128.Type) throws -> Int128 { try Int128.decode(at: self, plan: .direct) }
-
-    func decode(_ type: UInt128.Type) throws -> UInt128 { try UInt128.decode(at: self, plan: .direct) }
-
-    func decode<T: Decodable>(_ type: T.Type) throws -> T {
-        try message.deepen()
-        let route = unsafe message.routes.route(of: type) { DecodingRoute(decoding: $0) }
-        guard let direct = route.direct else { return try T(from: self) }
-        return try decode(as: direct, plan: route.plan)
-    }
-
-    private func decode<T, Direct: DirectlyDecodable>(as type: Direct.Type, plan: TransferPlan) throws -> T {
-        try unsafe unsafeBitCast(Direct.decode(at: self, plan: plan), to: T.self)
-    }
-}
-
-extension DecodingNode {
-    /// How many optionals, beyond those that were unwrapped, are around the value's `nil`; nil if the value is not `nil`.
-    var nullDepth: Int? {
-        switch position.kind {
-        case .null: return 0
-        case .deepNull:
-            var reader = message.reader(at: position.target)
-            let depth = (try? reader.varint()) ?? 0
-            return max(0, Int(clamping: depth) &- self.depth)
-        default: return nil
+    @inline(never)
+    private func search(_ name: consuming String) -> ByteReader.Position? {
+        guard position.kind.isKeyed else { return nil }
+        let isUnique = position.kind == .keyed
+        return name.withUTF8 { utf8 -> ByteReader.Position? in
+            let name = UnsafeRawBufferPointer(utf8)
+            if isUnique, next < end, let end = unsafe reader.match(name, at: next) { return reader.position(at: end) }
+            if let index {
+                guard let key = unsafe index[ByteMath.hash(name)] else { return nil }
+                // Another key may have the same hash.
+                if let end = unsafe reader.match(name, at: key) { return reader.position(at: end) }
+            }
+            return unsafe walk(to: name, stops: isUnique)
         }
     }
 
-    /// Finds the number of a key's entry in the value's keyed container; 0 if there is none.
-    func find(_ name: consuming String) -> UInt32 {
-        guard position.kind == .keyed else { return 0 }
-        return name.withUTF8 { bytes in
-            unsafe search.find(UnsafeRawBufferPointer(bytes), in: message, container: position.target)
+    /// The number of keys beyond which a container that is searched gets an index.
+    private static let walkLimit = 16
+
+    private func walk(to name: UnsafeRawBufferPointer, stops: Bool) -> ByteReader.Position? {
+        var found: ByteReader.Position?
+        var count = 0
+        for (key, record) in fields {
+            if unsafe reader.match(name, at: key) != nil, record.kind != .absent || stops {
+                if stops { return record }
+                found = record
+            }
+            count += 1
+        }
+        if count > Self.walkLimit, index == nil { buildIndex(count) }
+        return found
+    }
+
+    private func buildIndex(_ count: Int) {
+        var index = [UInt32: Int](minimumCapacity: count)
+        for (key, record) in fields where record.kind != .absent {
+            guard let (start, end) = reader.key(at: key) else { break }
+            unsafe index[ByteMath.hash(reader.bytes(start, end))] = key
+        }
+        self.index = index
+    }
+
+    /// The offsets of the keys of the value's keyed container, and their records.
+    var fields: some Sequence<(key: Int, record: ByteReader.Position)> {
+        sequence(state: start) { [reader, end] next -> (key: Int, record: ByteReader.Position)? in
+            guard next < end, let (_, keyEnd) = reader.key(at: next), let record = reader.position(at: keyEnd),
+                let after = reader.end(of: record)
+            else { return nil }
+            defer { next = after }
+            return (next, record)
         }
     }
 
-    /// The numbers of the entries of the value's keyed container, each key once, in order.
-    var keyedEntries: [UInt32] {
-        guard position.kind == .keyed else { return [] }
-        return unsafe search.survivors(in: message, container: position.target)
-    }
-
-    func mismatch(_ type: Any.Type) -> DecodingError {
-        let path = codingPath
-        switch position.kind {
-        case .null, .deepNull:
-            return .valueNotFound(type, .init(codingPath: path, debugDescription: "Found nil instead of \(type)."))
-        case .string where type == String.self, .strings where type == [String].self:
-            return corruption("A string is not UTF-8.")
-        case let kind where kind.isNumber && (type is any Numeric.Type):
-            return corruption("A number does not fit \(type).")
-        case let kind:
-            return .typeMismatch(type, .init(codingPath: path, debugDescription: "Found \(kind) instead of \(type)."))
+    /// The same, each key once, and none whose value was left out.
+    var survivors: [(key: Int, record: ByteReader.Position)] {
+        guard position.kind.isKeyed else { return [] }
+        let all = fields.filter { $0.record.kind != .absent }
+        guard position.kind == .keyedAgain else { return all }
+        return all.filter { field in
+            guard let (start, end) = reader.key(at: field.key) else { return false }
+            let name = unsafe reader.bytes(start, end)
+            if let last = index?[unsafe ByteMath.hash(name)] {
+                if last == field.key { return true }
+                // Another key may have the same hash.
+                if unsafe reader.match(name, at: last) != nil { return false }
+            }
+            return unsafe walk(to: name, stops: false)?.payload == field.record.payload
         }
-    }
-
-    func corruption(_ reason: String) -> DecodingError {
-        .dataCorrupted(.init(codingPath: codingPath, debugDescription: reason))
     }
 }

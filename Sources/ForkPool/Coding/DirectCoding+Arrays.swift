@@ -1,65 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
-extension DirectlyEncodable where Self: RandomAccessCollection {
-    static var encodingPlan: TransferPlan { .elements(Element.self) }
-}
-
-extension TransferPlan {
-    fileprivate static func elements<Element>(_ type: Element.Type) -> TransferPlan {
-        if let kind = WireKind.element(of: type) { return .packed(kind) }
-        return type == String.self ? .strings : .codable
-    }
-}
-
-extension EncodingNode {
-    /// Encodes the memory or the strings of an array at this node's place.
-    fileprivate func encode<Elements: RandomAccessCollection>(
-        _ elements: Elements, memory: UnsafeRawBufferPointer, plan: TransferPlan
-    ) throws {
-        let place = try claim(for: elements)
-        if case .packed(let kind) = plan {
-            try unsafe writer.write(packed: memory, of: Elements.Element.self, kind: kind, at: place)
-        } else {
-            let strings = unsafe UnsafeBufferPointer(rebasing: memory.assumingMemoryBound(to: String.self)[...])
-            try unsafe writer.write(strings: strings, at: place)
+extension Array: DirectlyEncodable where Element: Encodable {
+    static var encodingRoute: EncodingRoute {
+        if let kind = WireKind.element(of: Element.self) {
+            return unsafe .leaf { value, writer in
+                unsafe try value.assumingMemoryBound(to: Self.self).pointee.withUnsafeBytes {
+                    unsafe try writer.put(packed: $0, of: Element.self, kind: kind)
+                }
+            }
+        }
+        if Element.self == String.self {
+            return unsafe .leaf { value, writer in
+                unsafe try writer.put(value.assumingMemoryBound(to: [String].self).pointee)
+            }
+        }
+        return unsafe .node { value, encoder in
+            let node = encoder.node
+            node.open(.unkeyed)
+            for (number, element) in unsafe value.assumingMemoryBound(to: Self.self).pointee.enumerated() {
+                try node.enter()
+                try node.encodeNext(element, step: .index(number))
+            }
         }
     }
 }
 
-extension Array: DirectlyEncodable {
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        try unsafe withUnsafeBytes { try unsafe node.encode(self, memory: $0, plan: plan) }
-    }
-}
-
-extension ContiguousArray: DirectlyEncodable {
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        try unsafe withUnsafeBytes { try unsafe node.encode(self, memory: $0, plan: plan) }
+extension ContiguousArray: DirectlyEncodable where Element: Encodable {
+    static var encodingRoute: EncodingRoute {
+        switch [Element].encodingRoute {
+        case .leaf(let put):
+            unsafe .leaf { value, writer in
+                unsafe try withUnsafePointer(to: Array(value.assumingMemoryBound(to: Self.self).pointee)) {
+                    unsafe try put($0, writer)
+                }
+            }
+        case .node(let encode):
+            unsafe .node { value, encoder in
+                unsafe try withUnsafePointer(to: Array(value.assumingMemoryBound(to: Self.self).pointee)) {
+                    unsafe try encode($0, encoder)
+                }
+            }
+        case .codable: .codable
+        }
     }
 }
 
 extension Array: DirectlyDecodable where Element: Decodable {
-    static var decodingPlan: TransferPlan { .elements(Element.self) }
-
-    static func decode(at node: DecodingNode, plan: TransferPlan) throws -> [Element] {
-        switch plan {
-        case .packed(let kind):
-            if let elements = node.message.elements(Element.self, kind: kind, at: node.position) { return elements }
-        case .strings:
-            if node.position.kind == .strings {
-                guard let strings = node.message.strings(at: node.position) else { throw node.mismatch(Self.self) }
-                return unsafe unsafeBitCast(strings, to: [Element].self)
+    static var decodingRoute: DecodingRoute {
+        var route = DecodingRoute()
+        if let kind = WireKind.element(of: Element.self) {
+            unsafe route.take = DecodingRoute.packed(Element.self, kind)
+        } else if Element.self == String.self {
+            unsafe route.take = { reader, position, memory in
+                var end = 0
+                guard let strings = reader.strings(at: position, end: &end) else { return 0 }
+                unsafe memory.initializeMemory(as: [String].self, to: strings)
+                return end
             }
-        case .codable, .direct:
-            break
         }
-        return try [Element](from: node)
+        route.direct = Self.self
+        return route
+    }
+
+    static func decode(from decoder: ValueDecoder) throws -> [Element] {
+        let node = decoder.node
+        // What is left by the take holds wrong bytes.
+        if node.position.kind == .strings, Element.self == String.self { throw node.mismatch(Self.self) }
+        guard node.position.kind == .unkeyed else { return try [Element](from: decoder) }
+        var elements: [Element] = []
+        var offset = node.start
+        while offset < node.end {
+            guard let position = node.reader.position(at: offset) else { throw node.corruption("A record ends early.") }
+            elements.append(try node.value(Element.self, at: position, end: &offset, step: .index(elements.count)))
+        }
+        return elements
     }
 }
 
 extension ContiguousArray: DirectlyDecodable where Element: Decodable {
-    static var decodingPlan: TransferPlan { .elements(Element.self) }
+    static var decodingRoute: DecodingRoute { unsafe DecodingRoute(direct: Self.self) }
 
-    static func decode(at node: DecodingNode, plan: TransferPlan) throws -> ContiguousArray<Element> {
-        try ContiguousArray([Element].decode(at: node, plan: plan))
+    static func decode(from decoder: ValueDecoder) throws -> Self {
+        try ContiguousArray(decoder.decode([Element].self))
+    }
+}
+
+extension DecodingRoute {
+    /// Code of their own for the most common elements: that for others looks up their types at run time.
+    fileprivate static func packed<Element>(_ type: Element.Type, _ kind: WireKind) -> Take {
+        switch type {
+        case is Int.Type: unsafe elements(Int.self, kind)
+        case is Double.Type: unsafe elements(Double.self, kind)
+        case is Float.Type: unsafe elements(Float.self, kind)
+        case is UInt8.Type: unsafe elements(UInt8.self, kind)
+        default: unsafe elements(type, kind)
+        }
+    }
+
+    @inline(__always)
+    private static func elements<Element>(_ type: Element.Type, _ kind: WireKind) -> Take {
+        { reader, position, memory in
+            var end = 0
+            guard let elements = reader.elements(type, kind: kind, at: position, end: &end) else { return 0 }
+            unsafe memory.initializeMemory(as: [Element].self, to: elements)
+            return end
+        }
     }
 }

@@ -2,32 +2,38 @@
 /// Codes dictionaries with strings or integers as keys, as the keyed containers that their own conformance makes, but without
 /// a coding key for each entry.
 extension Dictionary: DirectlyEncodable where Key: Encodable, Value: Encodable {
-    static var encodingPlan: TransferPlan { isNamed ? .direct : .codable }
-
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        node.open(.keyed)
-        try node.writer.deepen()
-        for (key, value) in self {
-            let name = Self.name(of: key)
-            if try node.writer.write(common: value, at: node.place(named: name)) { continue }
-            try node.encode(value, step: .name(name))
+    static var encodingRoute: EncodingRoute {
+        guard isNamed else { return .codable }
+        if let leaf = scalars { return leaf.encodingRoute }
+        return unsafe .node { value, encoder in
+            let node = encoder.node
+            node.open(.keyed)
+            for (key, value) in unsafe value.assumingMemoryBound(to: Self.self).pointee {
+                let name = Self.name(of: key)
+                try node.enter()
+                try node.writer.put(key: name)
+                try node.encodeNext(value, step: .name(name))
+            }
         }
     }
 }
 
 extension Dictionary: DirectlyDecodable where Key: Decodable, Value: Decodable {
-    static var decodingPlan: TransferPlan { isNamed ? .direct : .codable }
+    static var decodingRoute: DecodingRoute {
+        unsafe isNamed ? DecodingRoute(direct: Self.self) : DecodingRoute()
+    }
 
-    static func decode(at node: DecodingNode, plan: TransferPlan) throws -> [Key: Value] {
-        guard node.position.kind == .keyed || node.position.kind == .empty else { throw node.mismatch(Self.self) }
-        let entries = node.keyedEntries
-        var dictionary = Self(minimumCapacity: entries.count)
-        for number in entries {
-            let entry = node.message.entry(number)
-            guard let name = node.message.validKeyName(entry.key), let key = key(named: name) else {
+    static func decode(from decoder: ValueDecoder) throws -> Self {
+        let node = decoder.node
+        guard node.position.kind.isKeyed || node.position.kind == .empty else { throw node.mismatch(Self.self) }
+        let fields = node.survivors
+        var dictionary = Self(minimumCapacity: fields.count)
+        for field in fields {
+            guard let name = node.name(at: field.key), let key = key(named: name) else {
                 throw node.corruption("A key is not \(Key.self == Int.self ? "an integer" : "UTF-8").")
             }
-            dictionary[key] = try node.message.value(Value.self, at: entry.position, in: node, step: .name(name))
+            var end = 0
+            dictionary[key] = try node.value(Value.self, at: field.record, end: &end, step: .name(name))
         }
         return dictionary
     }
@@ -36,6 +42,20 @@ extension Dictionary: DirectlyDecodable where Key: Decodable, Value: Decodable {
 extension Dictionary {
     /// Whether keys are written as names.
     private static var isNamed: Bool { Key.self == String.self || Key.self == Int.self }
+
+    /// What codes the most common types of dictionaries without a node.
+    private static var scalars: (any ScalarEntries.Type)? {
+        switch Self.self {
+        case is [String: Int].Type: Entries<String, Int>.self
+        case is [String: Double].Type: Entries<String, Double>.self
+        case is [String: Bool].Type: Entries<String, Bool>.self
+        case is [String: String].Type: Entries<String, String>.self
+        case is [Int: Int].Type: Entries<Int, Int>.self
+        case is [Int: Double].Type: Entries<Int, Double>.self
+        case is [Int: String].Type: Entries<Int, String>.self
+        default: nil
+        }
+    }
 
     private static func name(of key: Key) -> String {
         unsafe Key.self == Int.self ? String(unsafeBitCast(key, to: Int.self)) : unsafeBitCast(key, to: String.self)

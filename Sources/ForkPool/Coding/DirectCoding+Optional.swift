@@ -3,25 +3,27 @@
 ///
 /// A `nil` says how many `some` are around it, so other values inside optionals cost nothing.
 extension Optional: DirectlyEncodable where Wrapped: Encodable {
-    static var encodingPlan: TransferPlan { .direct }
-
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        guard let value = self else {
-            return try node.writer.write(nullIn: node.depth, at: node.claim(for: self as Any))
+    static var encodingRoute: EncodingRoute {
+        unsafe .node { value, encoder in
+            let node = encoder.node
+            guard let wrapped = unsafe value.assumingMemoryBound(to: Self.self).pointee else {
+                try node.claim(for: Self.none as Any)
+                return try node.writer.put(nullIn: node.depth)
+            }
+            node.depth &+= 1
+            try encoder.encode(wrapped)
         }
-        node.depth &+= 1
-        try node.encode(value)
     }
 }
 
 extension Optional: DirectlyDecodable where Wrapped: Decodable {
-    static var decodingPlan: TransferPlan { .direct }
+    static var decodingRoute: DecodingRoute { unsafe DecodingRoute(direct: Self.self) }
 
-    static func decode(at node: DecodingNode, plan: TransferPlan) throws -> Wrapped? {
-        if let depth = node.nullDepth {
+    static func decode(from decoder: ValueDecoder) throws -> Self {
+        if let depth = decoder.node.nullDepth {
             guard depth > 0 else { return nil }
-            node.depth &+= 1
+            decoder.node.depth &+= 1
         }
-        return try node.decode(Wrapped.self)
+        return try decoder.decode(Wrapped.self)
     }
 }

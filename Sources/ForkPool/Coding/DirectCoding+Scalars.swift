@@ -1,79 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A type whose values are one scalar record each.
-protocol ScalarCodable: DirectlyEncodable, DirectlyDecodable {
-    func write(to writer: MessageWriter, at place: MessageWriter.Place) throws
-    /// Reads a value; nil if the record holds none that the type can represent.
-    static func read(from message: Message, at position: Message.Position) -> Self?
+/// A type whose values are one record each, whatever is around them.
+protocol LeafCodable: DirectlyEncodable, DirectlyDecodable {
+    func put(to writer: MessageWriter) throws
+    /// Reads a value, and tells the end of its record; nil if the record holds none that the type can represent.
+    static func take(_ reader: ByteReader, _ position: ByteReader.Position, _ end: inout Int) -> Self?
 }
 
-extension ScalarCodable {
-    static var encodingPlan: TransferPlan { .direct }
-    static var decodingPlan: TransferPlan { .direct }
-
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        try write(to: node.writer, at: node.claim(for: self))
+extension LeafCodable {
+    static var encodingRoute: EncodingRoute {
+        unsafe .leaf { value, writer in unsafe try value.assumingMemoryBound(to: Self.self).pointee.put(to: writer) }
     }
 
-    static func decode(at node: DecodingNode, plan: TransferPlan) throws -> Self {
-        guard let value = read(from: node.message, at: node.position) else { throw node.mismatch(Self.self) }
-        return value
+    static var decodingRoute: DecodingRoute {
+        unsafe DecodingRoute { reader, position, memory in
+            var end = 0
+            guard let value = take(reader, position, &end) else { return 0 }
+            unsafe memory.initializeMemory(as: Self.self, to: value)
+            return end
+        }
+    }
+
+    static func decode(from decoder: ValueDecoder) throws -> Self { throw decoder.node.mismatch(Self.self) }
+}
+
+extension LeafCodable where Self: FixedWidthInteger & BitwiseCopyable {
+    func put(to writer: MessageWriter) throws {
+        try writer.put(self)
+    }
+
+    static func take(_ reader: ByteReader, _ position: ByteReader.Position, _ end: inout Int) -> Self? {
+        end = position.payload &+ (position.kind.scalarSize)
+        return reader.integer(Self.self, at: position)
     }
 }
 
-extension ScalarCodable where Self: FixedWidthInteger & BitwiseCopyable {
-    func write(to writer: MessageWriter, at place: MessageWriter.Place) throws {
-        try writer.write(integer: self, at: place)
+extension LeafCodable where Self: BinaryFloatingPoint & BitwiseCopyable {
+    func put(to writer: MessageWriter) throws {
+        try writer.put(float: self)
     }
 
+    static func take(_ reader: ByteReader, _ position: ByteReader.Position, _ end: inout Int) -> Self? {
+        end = position.payload &+ (position.kind.scalarSize)
+        return reader.float(Self.self, at: position)
+    }
+}
+
+extension WireKind {
+    /// The size of the payload of a scalar, or of an element of a packed array.
     @inline(__always)
-    static func read(from message: Message, at position: Message.Position) -> Self? {
-        message.integer(Self.self, at: position)
+    fileprivate var scalarSize: Int { payloadSize ?? elementStride ?? 0 }
+}
+
+extension Int: LeafCodable {}
+extension Int8: LeafCodable {}
+extension Int16: LeafCodable {}
+extension Int32: LeafCodable {}
+extension Int64: LeafCodable {}
+extension Int128: LeafCodable {}
+extension UInt: LeafCodable {}
+extension UInt8: LeafCodable {}
+extension UInt16: LeafCodable {}
+extension UInt32: LeafCodable {}
+extension UInt64: LeafCodable {}
+extension UInt128: LeafCodable {}
+extension Float16: LeafCodable {}
+extension Float: LeafCodable {}
+extension Double: LeafCodable {}
+
+extension Bool: LeafCodable {
+    func put(to writer: MessageWriter) throws {
+        try writer.put(self)
+    }
+
+    static func take(_ reader: ByteReader, _ position: ByteReader.Position, _ end: inout Int) -> Bool? {
+        end = position.payload &+ (position.kind.scalarSize)
+        return reader.bool(at: position)
     }
 }
 
-extension ScalarCodable where Self: BinaryFloatingPoint & BitwiseCopyable {
-    func write(to writer: MessageWriter, at place: MessageWriter.Place) throws {
-        try writer.write(float: self, at: place)
+extension String: LeafCodable {
+    func put(to writer: MessageWriter) throws {
+        try writer.put(self)
     }
 
-    @inline(__always)
-    static func read(from message: Message, at position: Message.Position) -> Self? {
-        message.float(Self.self, at: position)
-    }
-}
-
-extension Int: ScalarCodable {}
-extension Int8: ScalarCodable {}
-extension Int16: ScalarCodable {}
-extension Int32: ScalarCodable {}
-extension Int64: ScalarCodable {}
-extension Int128: ScalarCodable {}
-extension UInt: ScalarCodable {}
-extension UInt8: ScalarCodable {}
-extension UInt16: ScalarCodable {}
-extension UInt32: ScalarCodable {}
-extension UInt64: ScalarCodable {}
-extension UInt128: ScalarCodable {}
-extension Float16: ScalarCodable {}
-extension Float: ScalarCodable {}
-extension Double: ScalarCodable {}
-
-extension Bool: ScalarCodable {
-    func write(to writer: MessageWriter, at place: MessageWriter.Place) throws {
-        try writer.write(self, at: place)
-    }
-
-    static func read(from message: Message, at position: Message.Position) -> Bool? {
-        message.bool(at: position)
-    }
-}
-
-extension String: ScalarCodable {
-    func write(to writer: MessageWriter, at place: MessageWriter.Place) throws {
-        try writer.write(self, at: place)
-    }
-
-    static func read(from message: Message, at position: Message.Position) -> String? {
-        message.string(at: position)
+    static func take(_ reader: ByteReader, _ position: ByteReader.Position, _ end: inout Int) -> String? {
+        reader.string(at: position, end: &end)
     }
 }

@@ -44,45 +44,62 @@ enum FoundationTypes {
 ///
 /// Its only field is the value, so a value's memory is that of a `DirectBytes`.
 private struct DirectBytes<Bytes: RangeReplaceableCollection<UInt8> & Codable>: DirectlyEncodable, DirectlyDecodable {
-    static var encodingPlan: TransferPlan { .packed(.uint8) }
-    static var decodingPlan: TransferPlan { .packed(.uint8) }
-
     let value: Bytes
 
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        let place = try node.claim(for: value)
-        func write(_ bytes: UnsafeBufferPointer<UInt8>) throws {
-            try unsafe node.writer.write(
-                packed: UnsafeRawBufferPointer(bytes), of: UInt8.self, kind: .uint8, at: place)
-        }
-        if try value.withContiguousStorageIfAvailable(write) == nil {
-            try unsafe Array(value).withUnsafeBufferPointer(write)
+    static var encodingRoute: EncodingRoute {
+        unsafe .leaf { value, writer in
+            func write(_ bytes: UnsafeBufferPointer<UInt8>) throws {
+                try unsafe writer.put(packed: UnsafeRawBufferPointer(bytes), of: UInt8.self, kind: .uint8)
+            }
+            let bytes = unsafe value.assumingMemoryBound(to: Bytes.self).pointee
+            if try bytes.withContiguousStorageIfAvailable(write) == nil {
+                try unsafe Array(bytes).withUnsafeBufferPointer(write)
+            }
         }
     }
 
-    static func decode(at node: DecodingNode, plan: TransferPlan) throws -> Self {
-        if let bytes = unsafe node.message.bytes(at: node.position) { return Self(value: unsafe Bytes(bytes)) }
+    static var decodingRoute: DecodingRoute {
+        var route = unsafe DecodingRoute(direct: Self.self)
+        guard LeafMemory.fits(Bytes.self) else { return route }
+        unsafe route.take = { reader, position, memory in
+            guard position.kind == .packed, let head = reader.packed(at: position.payload), head.kind == .uint8 else {
+                return 0
+            }
+            let bytes = unsafe reader.bytes(head.start, head.end).assumingMemoryBound(to: UInt8.self)
+            unsafe memory.initializeMemory(as: Bytes.self, to: Bytes(bytes))
+            return head.end
+        }
+        return route
+    }
+
+    static func decode(from decoder: ValueDecoder) throws -> Self {
         // A container of bytes. `Bytes` allocates one for each element; how many strings there are said to be can change.
-        guard node.position.kind != .strings else { throw node.mismatch(Bytes.self) }
-        return Self(value: try Bytes(from: node))
+        guard decoder.node.position.kind != .strings else { throw decoder.node.mismatch(Bytes.self) }
+        return Self(value: try Bytes(from: decoder))
     }
 }
 
 /// A trivial type, as a packed array of one element.
 private struct DirectMemory<Value: Codable>: DirectlyEncodable, DirectlyDecodable {
-    static var encodingPlan: TransferPlan { .packed(.opaque) }
-    static var decodingPlan: TransferPlan { .packed(.opaque) }
-
     let value: Value
 
-    func encode(at node: EncodingNode, plan: TransferPlan) throws {
-        let place = try node.claim(for: value)
-        try unsafe withUnsafeBytes(of: value) {
-            try unsafe node.writer.write(packed: $0, of: Value.self, kind: .opaque, at: place)
+    static var encodingRoute: EncodingRoute {
+        unsafe .leaf { value, writer in
+            let bytes = unsafe UnsafeRawBufferPointer(start: value, count: MemoryLayout<Value>.size)
+            try unsafe writer.put(packed: bytes, of: Value.self, kind: .opaque)
         }
     }
 
-    static func decode(at node: DecodingNode, plan: TransferPlan) throws -> Self {
-        Self(value: try node.message.onlyElement(Value.self, at: node.position) ?? Value(from: node))
+    static var decodingRoute: DecodingRoute {
+        var route = unsafe DecodingRoute(direct: Self.self)
+        guard LeafMemory.fits(Value.self) else { return route }
+        unsafe route.take = { reader, position, memory in
+            unsafe reader.onlyElement(Value.self, at: position, to: memory)
+        }
+        return route
+    }
+
+    static func decode(from decoder: ValueDecoder) throws -> Self {
+        Self(value: try Value(from: decoder))
     }
 }

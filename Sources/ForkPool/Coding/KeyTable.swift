@@ -1,100 +1,87 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Numbers the keys of a message in order of appearance, by their exact bytes, which stay in the message.
+internal import Synchronization
+
+/// The texts of the keys of one type whose values are a byte, such as an enum: the same byte is always the same key.
 ///
-/// The table keeps its memory for the next message: a slot counts only if it has the current generation.
+/// Asking a key for its text is a call that makes a string; so each is asked once in a process.
 @safe struct KeyTable {
-    /// How a record names its key.
-    enum Reference {
-        /// The key that followed the last record's key the last time.
-        case predicted
-        case known(UInt32)
-        case new
-    }
-
-    private struct Key {
-        var offset: Int
+    /// A key's text as a message has it: its length and its UTF-8, in memory that is never freed.
+    @safe struct Text {
+        /// The first 16 bytes, and the bits of them that count.
+        var head: (UInt64, UInt64)
+        var mask: (UInt64, UInt64)
+        /// The number of bytes of the UTF-8.
         var length: Int
-        var hash: UInt32
-        var successor: UInt32
+        var bytes: UnsafeMutablePointer<UInt8>
+        /// The key's bit in a set of keys.
+        var bit: UInt64
+
+        var utf8: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: bytes + 1, count: length) }
     }
 
-    private struct Slot {
-        var generation: UInt32
-        var number: UInt32
+    /// The keys that a table has: as many as there are bits in a set.
+    private static let limit = 64
+    /// The longest text that 16 bytes hold with its length.
+    static let headLength = 15
+
+    /// The addresses of the texts, which are 0 until they are asked for.
+    private let texts: UnsafeMutablePointer<Atomic<UInt>>
+    private let keySize: Int
+
+    private static let tables = TypeMap<KeyTable?>()
+
+    /// Returns the table of a type of keys; nil if its values are no bytes.
+    @inline(__always)
+    static func of<Key: CodingKey>(_ type: Key.Type) -> KeyTable? {
+        unsafe tables.record(of: type) { _isPOD(type) && MemoryLayout<Key>.size <= 1 ? KeyTable(type) : nil }.pointee
     }
 
-    /// Key 0 stands for the start of the message.
-    private var keys: ContiguousArray<Key> = []
-    private var slots: ContiguousArray<Slot> = []
-    private var generation: UInt32 = 0
-    private var last: UInt32 = 0
-
-    mutating func reset() {
-        keys.removeAll(keepingCapacity: true)
-        last = 0
-        generation &+= 1
-        guard generation == 0 else { return }
-        slots.removeAll()
-        generation = 1
+    private init<Key>(_ type: Key.Type) {
+        keySize = MemoryLayout<Key>.size
+        unsafe texts = .allocate(capacity: Self.limit)
+        for index in 0..<Self.limit { unsafe (texts + index).initialize(to: Atomic(0)) }
     }
 
-    /// Finds the number of a key, or gives it the next one; after `new`, the caller writes the key and places it.
-    ///
-    /// - Complexity: O(*k*) in the length of the key, expected.
-    mutating func refer(to name: UnsafeBufferPointer<UInt8>, base: UnsafeRawPointer) -> Reference {
-        if keys.isEmpty { prepare() }
-        let guess = keys[Int(last)].successor
-        if guess != 0, unsafe isKey(guess, name, base: base) {
-            last = guess
-            return .predicted
+    /// What tells this table from others.
+    var identity: UInt { unsafe UInt(bitPattern: texts) }
+
+    /// Returns the text of a key; nil if it does not belong into a table.
+    @inline(__always)
+    func text<Key: CodingKey>(of key: Key) -> UnsafePointer<Text>? {
+        let index = unsafe keySize == 0 ? 0 : Int(unsafeBitCast(key, to: UInt8.self))
+        guard index < Self.limit else { return nil }
+        let address = unsafe texts[index].load(ordering: .acquiring)
+        if let text = unsafe UnsafePointer<Text>(bitPattern: address) { return unsafe text }
+        return unsafe ask(key, index)
+    }
+
+    @inline(never)
+    private func ask<Key: CodingKey>(_ key: Key, _ index: Int) -> UnsafePointer<Text>? {
+        var name = key.stringValue
+        let text = name.withUTF8 { utf8 -> UnsafeMutablePointer<Text>? in
+            guard utf8.count < WireText.longLength else { return nil }
+            let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: max(16, utf8.count + 1))
+            unsafe bytes.initialize(repeating: 0, count: max(16, utf8.count + 1))
+            unsafe bytes[0] = UInt8(utf8.count)
+            for unsafe(place, byte) in unsafe utf8.enumerated() { unsafe bytes[place + 1] = byte }
+            let mask = (0..<16).map { $0 <= utf8.count ? UInt8.max : 0 }
+            let head = unsafe UnsafeRawPointer(bytes).loadUnaligned(as: (UInt64, UInt64).self)
+            let text = UnsafeMutablePointer<Text>.allocate(capacity: 1)
+            unsafe text.initialize(
+                to: Text(
+                    head: head, mask: mask.withUnsafeBytes { unsafe $0.loadUnaligned(as: (UInt64, UInt64).self) },
+                    length: utf8.count, bytes: bytes, bit: 1 << UInt64(index)))
+            return unsafe text
         }
-        let hash = unsafe ByteMath.hash(name)
-        let mask = slots.count &- 1
-        var index = Int(hash) & mask
-        while slots[index].generation == generation {
-            let number = slots[index].number
-            if keys[Int(number)].hash == hash, unsafe isKey(number, name, base: base) {
-                follow(with: number)
-                return .known(number)
-            }
-            index = (index &+ 1) & mask
-        }
-        let number = UInt32(keys.count)
-        slots[index] = Slot(generation: generation, number: number)
-        keys.append(Key(offset: 0, length: name.count, hash: hash, successor: 0))
-        follow(with: number)
-        if keys.count &* 2 > slots.count { grow() }
-        return .new
+        guard let text = unsafe text else { return nil }
+        // A text that comes second is as good as the first.
+        unsafe texts[index].store(UInt(bitPattern: text), ordering: .releasing)
+        return unsafe UnsafePointer(text)
     }
+}
 
-    mutating func placeNewest(at offset: Int) {
-        keys[keys.count &- 1].offset = offset
-    }
-
-    private mutating func prepare() {
-        keys.append(Key(offset: 0, length: 0, hash: 0, successor: 0))
-        if slots.isEmpty { slots = .init(repeating: Slot(generation: 0, number: 0), count: 64) }
-    }
-
-    private mutating func follow(with number: UInt32) {
-        keys[Int(last)].successor = number
-        last = number
-    }
-
-    private func isKey(_ number: UInt32, _ name: UnsafeBufferPointer<UInt8>, base: UnsafeRawPointer) -> Bool {
-        let key = keys[Int(number)]
-        guard key.length == name.count else { return false }
-        guard let start = name.baseAddress else { return true }
-        return unsafe ByteMath.areEqual(base + key.offset, UnsafeRawPointer(start), count: key.length)
-    }
-
-    private mutating func grow() {
-        slots = .init(repeating: Slot(generation: 0, number: 0), count: slots.count &* 2)
-        let mask = slots.count &- 1
-        for number in keys.indices.dropFirst() {
-            var index = Int(keys[number].hash) & mask
-            while slots[index].generation == generation { index = (index &+ 1) & mask }
-            slots[index] = Slot(generation: generation, number: UInt32(number))
-        }
-    }
+/// How texts of keys begin.
+enum WireText {
+    /// What stands for the length of a text of at least this many bytes, whose length follows.
+    static let longLength = 255
 }

@@ -1,168 +1,209 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Appends records to a message; all nodes of one encoding share it.
+///
+/// Containers may be written in turn. The innermost open one is on top of the stack, and a write to one further down closes
+/// those above it. A write to a container that was closed goes into a chunk at the end, which `Unweaver` puts into place.
 @safe final class MessageWriter {
-    struct Place {
-        /// The number of the container, and of the container that holds it.
-        var container: UInt32
-        var parent: UInt32
-        /// The key, if the container is keyed.
-        var name: String?
+    /// An open container.
+    struct Frame {
+        /// The number of the container; 0 for the place of the message's value.
+        let number: UInt32
+        /// The offset of its head.
+        let head: Int
+        /// The values that it has so far.
+        var count = 0
+        /// Its keys so far, and the table that they are of; 0 if there was none.
+        var keys: UInt64 = 0
+        var table: UInt = 0
+        /// Whether a key may be there twice.
+        var isAgain = false
     }
 
-    /// The size of the message so far, in bytes.
-    private(set) var count = 0
+    /// In memory of its own: the fields of an object are checked and counted at each access.
+    @safe struct State {
+        var base: UnsafeMutableRawPointer?
+        /// The size of the message so far, and the room for it, in bytes.
+        var count = 0
+        var limit = 0
+        var frames: UnsafeMutablePointer<Frame>
+        /// The place of the innermost open container in the stack.
+        var top = 0
+        var room = 64
+        var newest: UInt32 = 0
+        var isWoven = false
+        var failed = false
+        /// The nodes that are in use.
+        var nodes = 0
+        var stack = StackGuard()
+    }
+
+    let state: UnsafeMutablePointer<State>
     /// The first error, which makes the message unusable even if the value's own code ignored it.
     private(set) var failure: (any Error)?
     // Unchecked: no method of it calls back, so its accesses never overlap and need no check at run time.
-    @exclusivity(unchecked) var routes = RouteCache<EncodingRoute>(slotBits: 8)
+    @exclusivity(unchecked) private var spares: ContiguousArray<ValueEncoder> = []
 
-    // Unchecked as `routes`.
-    @exclusivity(unchecked) private var stack = StackGuard()
-    private var memory = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    private var limit = 0
-    // Unchecked as `routes`.
-    @exclusivity(unchecked) private var keys = KeyTable()
-    private var newest: UInt32 = 0
-    private var current: UInt32 = 0
-    private var currentParent: UInt32 = 0
-    // Unchecked as `routes`.
-    @exclusivity(unchecked) private var spares: ContiguousArray<EncodingNode> = []
+    init() {
+        unsafe state = .allocate(capacity: 1)
+        unsafe state.initialize(to: State(base: nil, frames: .allocate(capacity: 64)))
+    }
+
+    deinit {
+        unsafe state.pointee.frames.deallocate()
+        unsafe state.deallocate()
+    }
 
     func start(_ memory: UnsafeMutableRawBufferPointer) {
-        unsafe self.memory = memory
-        limit = memory.count
-        count = 0
+        unsafe state.pointee.base = memory.baseAddress
+        unsafe state.pointee.limit = memory.count
+        unsafe state.pointee.count = 0
+        unsafe state.pointee.top = 0
+        unsafe state.pointee.newest = 0
+        unsafe state.pointee.isWoven = false
+        unsafe state.pointee.failed = false
+        unsafe state.pointee.frames[0] = Frame(number: 0, head: 0)
+        unsafe state.pointee.stack.begin()
         failure = nil
-        newest = 0
-        current = 0
-        currentParent = 0
-        unsafe stack.begin()
-        unsafe keys.reset()
     }
 
-    func finish() throws {
-        if newest > 0 { try put(byte: WireKind.end.rawValue) }
+    /// Ends the message; returns its size in bytes.
+    func finish() throws -> Int {
+        close(downTo: 0)
+        if let failure { throw failure }
+        if unsafe state.pointee.count == 0 { try put(kind: .empty) }
+        if unsafe state.pointee.isWoven {
+            let (base, limit) = unsafe (state.pointee.base!, state.pointee.limit)
+            let message = unsafe UnsafeMutableRawBufferPointer(start: base, count: limit)
+            guard let size = unsafe try Unweaver.unweave(message, count: state.pointee.count) else { throw overflow() }
+            unsafe state.pointee.count = size
+        }
+        return unsafe state.pointee.count
     }
 
-    /// Gives the memory up: a node that outlives the call cannot write to it.
-    func stop() {
-        unsafe memory = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
-        limit = 0
-        count = 0
+    /// Gives the memory up.
+    ///
+    /// Returns whether no node is left that could write to the next message.
+    func stop() -> Bool {
+        unsafe state.pointee.base = nil
+        unsafe state.pointee.limit = 0
+        unsafe state.pointee.count = 0
+        unsafe state.pointee.failed = true
+        return unsafe state.pointee.nodes == 0
     }
 
     @discardableResult
     func fail(_ error: any Error) -> any Error {
         if failure == nil { failure = error }
-        limit = count
-        return error
+        unsafe state.pointee.limit = state.pointee.count
+        unsafe state.pointee.failed = true
+        return failure ?? error
+    }
+
+    func overflow() -> any Error {
+        failure ?? fail(BinaryEncoder.OutOfSpace(capacity: unsafe state.pointee.limit))
     }
 
     /// Throws if the thread's stack has no room for one more level of values, or something failed before.
     @inline(__always)
     func deepen() throws {
-        if unsafe stack.isReached { fail(StackGuard.Overflow()) }
-        if let failure { throw failure }
+        if unsafe state.pointee.stack.isReached { fail(StackGuard.Overflow()) }
+        if unsafe state.pointee.failed { throw overflow() }
     }
 
-    func begin(_ kind: WireKind, at place: Place) throws {
-        if let failure { throw failure }
-        guard var name = place.name else {
-            try putTag(kind, place, flag: 0)
-            return
+    // MARK: - Containers
+
+    /// Opens a container whose record comes next; returns its number and its place in the stack.
+    func open(_ kind: WireKind) throws -> (number: UInt32, frame: Int) {
+        guard unsafe state.pointee.newest < UInt32.max else { throw overflow() }
+        try put(kind: kind)
+        let head = unsafe state.pointee.count
+        try put(memoryOf: UInt64(0))
+        unsafe state.pointee.newest += 1
+        return unsafe (state.pointee.newest, push(Frame(number: state.pointee.newest, head: head)))
+    }
+
+    private func push(_ frame: Frame) -> Int {
+        let top = unsafe state.pointee.top + 1
+        if unsafe top == state.pointee.room {
+            let frames = UnsafeMutablePointer<Frame>.allocate(capacity: 2 * top)
+            unsafe frames.moveInitialize(from: state.pointee.frames, count: top)
+            unsafe state.pointee.frames.deallocate()
+            unsafe state.pointee.frames = unsafe frames
+            unsafe state.pointee.room = 2 * top
         }
-        try name.withUTF8 { bytes in
-            guard let base = unsafe memory.baseAddress else { throw overflow() }
-            switch unsafe keys.refer(to: bytes, base: UnsafeRawPointer(base)) {
-            case .predicted:
-                try putTag(kind, place, flag: WireKind.predictedKey)
-            case .known(let number):
-                try putTag(kind, place, flag: 0)
-                try put(varint: UInt64(number))
-            case .new:
-                try putTag(kind, place, flag: 0)
-                try put(byte: 0)
-                try put(varint: UInt64(bytes.count))
-                unsafe keys.placeNewest(at: count)
-                try unsafe put(bytes: UnsafeRawBufferPointer(bytes))
-            }
+        unsafe state.pointee.frames[top] = frame
+        unsafe state.pointee.top = top
+        return top
+    }
+
+    /// Whether a container is the innermost open one.
+    @inline(__always)
+    func isInnermost(_ number: UInt32) -> Bool {
+        unsafe state.pointee.frames[state.pointee.top].number == number
+    }
+
+    /// Makes a container the innermost open one: `head` is the offset of its head, and `frame` its place in the stack, of which
+    /// the new one is returned.
+    @inline(never)
+    func reenter(_ number: UInt32, _ head: Int, _ frame: Int) throws -> Int {
+        if unsafe state.pointee.failed { throw overflow() }
+        if unsafe frame <= state.pointee.top, unsafe state.pointee.frames[frame].number == number {
+            close(downTo: frame)
+            return frame
+        }
+        close(downTo: 0)
+        unsafe state.pointee.isWoven = true
+        try put(kind: .chunk)
+        try put(memoryOf: UInt64(head))
+        let place = unsafe state.pointee.count
+        try put(memoryOf: UInt64(0))
+        var chunk = Frame(number: number, head: place)
+        chunk.isAgain = true
+        return push(chunk)
+    }
+
+    /// Closes the containers above a place in the stack: their heads get what is known by now.
+    @inline(__always)
+    func close(downTo frame: Int) {
+        while unsafe state.pointee.top > frame { closeTop() }
+    }
+
+    private func closeTop() {
+        let frame = unsafe state.pointee.frames[state.pointee.top]
+        unsafe state.pointee.top -= 1
+        guard unsafe !state.pointee.failed, let base = unsafe state.pointee.base else { return }
+        // No caller can throw: the failure comes with the next value that is written, or at the end.
+        guard (try? putHead(at: frame.head, count: frame.count)) != nil else { return }
+        if frame.isAgain, unsafe base.load(fromByteOffset: frame.head - 1, as: UInt8.self) == WireKind.keyed.rawValue {
+            unsafe base.storeBytes(of: WireKind.keyedAgain.rawValue, toByteOffset: frame.head - 1, as: UInt8.self)
         }
     }
 
-    func open(_ kind: WireKind, at place: Place) throws -> UInt32 {
-        try begin(kind, at: place)
-        guard newest < Message.Container.limit - 1 else { throw overflow() }
-        newest &+= 1
-        return newest
+    /// Fills the head of a container that ends here.
+    func putHead(at offset: Int, count: Int) throws {
+        let length = unsafe state.pointee.count - offset - ContainerHead.size
+        guard length <= ContainerHead.maxLength, let base = unsafe state.pointee.base else { throw overflow() }
+        let bits = ContainerHead(length: length, count: count).bits
+        unsafe base.storeBytes(of: bits, toByteOffset: offset, as: UInt64.self)
     }
 
-    private func putTag(_ kind: WireKind, _ place: Place, flag: UInt8) throws {
-        let container = place.container
-        let hint: ContainerHint =
-            if container == current {
-                .same
-            } else if container == newest {
-                .newest
-            } else if container == currentParent {
-                .parent
-            } else {
-                .explicit
-            }
-        try put(byte: kind.rawValue | flag | hint.rawValue << WireKind.hintShift)
-        if hint == .explicit { try put(varint: UInt64(container)) }
-        current = container
-        currentParent = place.parent
-    }
+    // MARK: - Nodes
 
-    private func overflow() -> any Error {
-        unsafe fail(BinaryEncoder.OutOfSpace(capacity: memory.count))
-    }
-
-    @inline(__always)
-    func put(byte: UInt8) throws {
-        guard count < limit else { throw overflow() }
-        unsafe memory.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-        count &+= 1
-    }
-
-    /// Appends an unsigned integer, seven bits in each byte, the lowest first.
-    @inline(__always)
-    func put(varint: UInt64) throws {
-        var rest = varint
-        while rest >= 0x80 {
-            try put(byte: UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        try put(byte: UInt8(truncatingIfNeeded: rest))
-    }
-
-    @inline(__always)
-    func put<T: BitwiseCopyable>(memoryOf value: T) throws {
-        guard limit &- count >= MemoryLayout<T>.size else { throw overflow() }
-        unsafe memory.storeBytes(of: value, toByteOffset: count, as: T.self)
-        count &+= MemoryLayout<T>.size
-    }
-
-    func put(bytes: UnsafeRawBufferPointer) throws {
-        guard limit &- count >= bytes.count else { throw overflow() }
-        guard let base = unsafe memory.baseAddress, let source = bytes.baseAddress else { return }
-        unsafe (base + count).copyMemory(from: source, byteCount: bytes.count)
-        count &+= bytes.count
-    }
-
-    func makeNode(in owner: EncodingNode?, step: CodingStep, container: UInt32, parent: UInt32) -> EncodingNode {
+    func makeEncoder(in owner: EncodingNode?, step: CodingStep) -> ValueEncoder {
         // No caller can throw: the failure comes with the next value that is written.
-        if unsafe stack.isReached { fail(StackGuard.Overflow()) }
-        let node = unsafe spares.popLast() ?? EncodingNode(writer: self)
-        node.occupy(in: owner, step: step, container: container, parent: parent)
-        return node
+        if unsafe state.pointee.stack.isReached { fail(StackGuard.Overflow()) }
+        let encoder = unsafe spares.popLast() ?? ValueEncoder(EncodingNode(writer: self))
+        unsafe state.pointee.nodes += 1
+        encoder.node.occupy(in: owner, step: step)
+        return encoder
     }
 
-    /// Keeps a node for later, unless the value's code still holds it.
-    func recycle(_ node: consuming EncodingNode) {
-        guard isKnownUniquelyReferenced(&node), unsafe spares.count < 64 else { return }
-        node.vacate()
-        unsafe spares.append(node)
+    /// Keeps an encoder for later, unless the value's code still holds it.
+    func recycle(_ encoder: consuming ValueEncoder) {
+        guard isKnownUniquelyReferenced(&encoder), encoder.isFree, unsafe spares.count < 64 else { return }
+        encoder.node.vacate()
+        unsafe state.pointee.nodes -= 1
+        unsafe spares.append(encoder)
     }
 
     func dropSpares() {

@@ -1,51 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Reads the elements of an unkeyed container or of an array that is one record.
+///
+/// It has three words, so that its existential allocates nothing.
 struct UnkeyedReader: UnkeyedDecodingContainer {
-    private enum Source {
-        /// A list of entries, with the number of the next one.
-        case list(next: UInt32)
-        case packed(ByteReader.PackedHead)
-        /// Strings, with the offset of the next one.
-        case strings(offset: Int)
-    }
-
-    let node: DecodingNode
-    let count: Int?
+    private let decoder: ValueDecoder
     private(set) var currentIndex = 0
-
-    private var source: Source
+    /// Where the next element is, or the next string; the start of a packed array.
+    private var offset: Int
 
     /// Opens a node's container; nil if the node's value has no elements without keys.
-    init?(node: DecodingNode) {
-        self.node = node
-        var reader = node.message.reader(at: node.position.target)
+    init?(_ decoder: ValueDecoder) {
+        self.decoder = decoder
+        let node = decoder.node
+        offset = node.position.payload
         switch node.position.kind {
-        case .unkeyed:
-            let container = node.message.container(node.position.target)
-            count = Int(container.count)
-            source = .list(next: container.first)
-        case .packed:
-            guard let head = try? reader.packed() else { return nil }
-            count = head.count
-            source = .packed(head)
-        case .strings:
-            guard let length = try? reader.varint() else { return nil }
-            count = Int(clamping: length)
-            source = .strings(offset: reader.offset)
-        case .empty:
-            count = 0
-            source = .list(next: 0)
-        default:
-            return nil
+        case .unkeyed: offset = node.start
+        case .packed: guard node.reader.packed(at: offset) != nil else { return nil }
+        case .strings: guard node.reader.length(at: &offset) != nil else { return nil }
+        case .empty: break
+        default: return nil
         }
     }
 
+    private var node: DecodingNode { decoder.node }
     var codingPath: [any CodingKey] { node.codingPath }
-    var isAtEnd: Bool { currentIndex >= count ?? 0 }
+
+    var count: Int? {
+        var offset = node.position.payload
+        switch node.position.kind {
+        case .unkeyed:
+            if let count = node.reader.head(at: offset)?.count { return count }
+            // Too many for the head.
+            var (count, next) = (0, node.start)
+            while next < node.end, let end = node.reader.position(at: next).flatMap({ node.reader.end(of: $0) }) {
+                next = end
+                count += 1
+            }
+            return count
+        case .packed: return node.reader.packed(at: offset)?.count ?? 0
+        case .strings: return node.reader.length(at: &offset) ?? 0
+        default: return 0
+        }
+    }
+
+    var isAtEnd: Bool {
+        node.position.kind == .unkeyed ? offset >= node.end : currentIndex >= count ?? 0
+    }
 
     mutating func decodeNil() throws -> Bool {
-        guard try position(for: Any?.self).kind == .null else { return false }
-        advance()
+        let position = try position(for: Any?.self)
+        guard position.kind == .null else { return false }
+        try advance(position)
         return true
     }
 
@@ -69,62 +74,59 @@ struct UnkeyedReader: UnkeyedDecodingContainer {
     mutating func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type
     ) throws -> KeyedDecodingContainer<Nested> {
-        let container = try nested([String: Any].self).container(keyedBy: type)
-        advance()
-        return container
+        try nested([String: Any].self) { try $0.container(keyedBy: type) }
     }
 
     mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        let container = try nested([Any].self).unkeyedContainer()
-        advance()
-        return container
+        try nested([Any].self) { try $0.unkeyedContainer() }
     }
 
     mutating func superDecoder() throws -> any Decoder {
-        let decoder = try nested((any Decoder).self)
-        advance()
-        return decoder
+        try nested((any Decoder).self) { $0 }
     }
 
     private mutating func decodeGeneric<T: Decodable>(_ type: T.Type) throws -> T {
         let position = try position(for: type)
-        if case .packed(let head) = source, head.kind == .opaque,
-            let value = node.message.element(type, of: head, at: position.target)
+        if position.kind == .opaque, let head = node.reader.packed(at: node.position.payload),
+            let value = node.element(type, currentIndex, of: head)
         {
-            advance()
+            currentIndex += 1
             return value
         }
-        let value = try node.message.value(type, at: position, in: node, step: .index(currentIndex))
-        advance()
+        var end = 0
+        let value = try node.value(type, at: position, end: &end, step: .index(currentIndex))
+        currentIndex += 1
+        if node.position.kind != .packed { offset = end }
         return value
     }
 
-    private func position(for type: Any.Type) throws -> Message.Position {
+    private func position(for type: Any.Type) throws -> ByteReader.Position {
         guard !isAtEnd else {
             let path = codingPath + [PlainKey(index: currentIndex)]
             throw DecodingError.valueNotFound(
                 type, .init(codingPath: path, debugDescription: "There are no more elements."))
         }
-        switch source {
-        case .list(let next): return node.message.entry(next).position
-        case .packed(let head): return .init(kind: head.kind, target: head.start + currentIndex * head.stride)
-        case .strings(let offset): return .init(kind: .string, target: offset)
+        let reader = node.reader
+        switch node.position.kind {
+        case .packed:
+            if let head = reader.packed(at: offset), currentIndex < head.count {
+                return .init(kind: head.kind, payload: head.start + currentIndex * head.stride)
+            }
+        case .strings: return .init(kind: .string, payload: offset)
+        default: if let position = reader.position(at: offset) { return position }
         }
+        throw node.corruption("A record is of an unknown kind or ends early.")
     }
 
-    private mutating func advance() {
+    private mutating func advance(_ position: ByteReader.Position) throws {
+        if node.position.kind != .packed { offset = try node.endOfRecord(position) }
         currentIndex += 1
-        switch source {
-        case .list(let next): source = .list(next: node.message.entry(next).next)
-        case .packed: break
-        case .strings(let offset):
-            var reader = node.message.reader(at: offset)
-            guard let length = try? reader.varint(), (try? reader.skip(length)) != nil else { return }
-            source = .strings(offset: reader.offset)
-        }
     }
 
-    private func nested(_ type: Any.Type) throws -> DecodingNode {
-        try node.message.makeNode(position(for: type), in: node, step: .index(currentIndex))
+    private mutating func nested<Result>(_ type: Any.Type, _ open: (ValueDecoder) throws -> Result) throws -> Result {
+        let position = try position(for: type)
+        let result = try open(node.message.makeDecoder(position, in: node, step: .index(currentIndex)))
+        try advance(position)
+        return result
     }
 }

@@ -1,91 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
 /// What a record of a message holds, or the layout of an element of a packed array.
 ///
-/// A message is an append-only log of records: values can be written to any number of open containers in turn, and no byte
-/// is ever changed. A record is:
-///
-/// 1. A tag byte. Its low five bits are the kind. If bit 5 is set, the key is predicted: it is the one that followed the
-///    last record's key the last time. Bits 6 and 7 tell the container (see `ContainerHint`).
-/// 2. The number of the container, when the hint is `explicit`.
-/// 3. The key, when the container is keyed and bit 5 is off: its number, or 0, a length and the UTF-8 of a new key.
-/// 4. The payload that the kind calls for.
-///
-/// A message that has containers ends with an `end` byte; any other is a single record.
-///
-/// Numbers are little-endian base-128 varints; containers and keys are numbered in order of appearance. Container 0
-/// exists from the start and holds the value itself. Fixed-width payloads are in the machine's byte order.
+/// A message is one record: a kind byte, and the payload that the kind calls for. All is in the machine's byte order, at
+/// any alignment. The payload of a container is an `Extent64` of what follows, and a record for each value; in a keyed
+/// container a key is before each record: a length byte and that many bytes of UTF-8, or 255, eight bytes of length, and
+/// the UTF-8. So a reader passes over any value without looking into it, and every check is made where a value is read.
 enum WireKind: UInt8 {
     /// A value that wrote nothing.
     case empty = 0
+    /// A key whose value was left out, because it is nil: the container does not have it, but a reader need not search it.
+    case absent
     /// The `nil` of an optional that is not inside another optional's `some`.
     case null
-    /// A `nil` inside several `some`; the varint is their number.
+    /// A `nil` inside several `some`; four bytes tell their number.
     case deepNull
     case no
     case yes
-    /// An integer from 0 to 2^64 - 1, as a varint.
-    case positive
-    /// An integer from -1 to -2^64, as the varint of its bitwise complement.
-    case negative
-    case float16
-    case float32
-    case float64
-    /// A signed integer beyond what a varint holds.
-    case int128
-    /// An unsigned integer beyond what a varint holds.
-    case uint128
-    /// A length in bytes and UTF-8.
-    case string
-    /// The elements' kind, a count, for `opaque` elements their layout and checksum, and the elements' memory.
-    case packed
-    /// A count and as many strings, each a length and UTF-8.
-    case strings
-    /// A keyed container, which takes the next number.
-    case keyed
-    /// An unkeyed container, which takes the next number.
-    case unkeyed
-    /// A container of one value that keeps a superclass's place in an unkeyed container, and takes the next number.
-    case wrapper
-    /// The end of a message that has containers; it shows that the message was not cut off.
-    case end
-
-    // Elements of a packed array, besides the numbers above.
-
-    case int8 = 32
+    // Integers, in as few bytes as they fit into; `uint64` from 2^63 on, and the last two beyond that.
+    case int8
     case int16
     case int32
     case int64
+    case uint64
+    case int128
+    case uint128
+    case float16
+    case float32
+    case float64
+    /// A length in bytes, as a varint, and UTF-8.
+    case string
+    /// The elements' kind, a count, for `opaque` elements their layout and checksum, and the elements' memory.
+    case packed
+    /// A count and as many strings, each a length and UTF-8. Counts and lengths are varints.
+    case strings
+    /// A keyed container whose keys are known to differ.
+    case keyed
+    /// A keyed container in which a key may be there again; the last one counts.
+    case keyedAgain
+    case unkeyed
+    /// A container of one value that keeps a superclass's place in an unkeyed container.
+    case wrapper
+    /// More values of a container that was closed: only until the writer puts them into their place.
+    case chunk
+
+    // Elements of a packed array, besides the numbers above.
+
     case uint8
     case uint16
     case uint32
-    case uint64
     /// A byte that is 0 or 1.
     case bool8
     /// The memory of a trivial type, of which not every bit pattern needs to be valid.
     case opaque
 }
 
-/// How a record names its container.
-enum ContainerHint: UInt8 {
-    /// The last record's container.
-    case same = 0
-    /// The container that was opened last.
-    case newest
-    /// The container that holds the last record's container.
-    case parent
-    /// The container whose number follows the tag.
-    case explicit
+/// The head of a container: the length of its values in bytes, and their number.
+struct ContainerHead {
+    static let size = 8
+    /// The bits of the length; the number, or the highest that has room, is above them.
+    private static let lengthBits: UInt64 = 40
+    static let maxLength = 1 << 40 - 1
+    static let maxCount = 1 << 24 - 1
+
+    let bits: UInt64
+
+    init(bits: UInt64) {
+        self.bits = bits
+    }
+
+    init(length: Int, count: Int) {
+        bits = UInt64(min(count, Self.maxCount)) << Self.lengthBits | UInt64(length)
+    }
+
+    var length: Int { Int(bits & UInt64(Self.maxLength)) }
+    /// The number of values; nil if there are too many to tell.
+    var count: Int? {
+        let count = Int(bits >> Self.lengthBits)
+        return count == Self.maxCount ? nil : count
+    }
 }
 
 extension WireKind {
-    static let mask: UInt8 = 0x1F
-    /// The bit of a tag byte that stands for a predicted key.
-    static let predictedKey: UInt8 = 0x20
-    /// The distance by which a container hint is shifted in a tag byte.
-    static let hintShift: UInt8 = 6
+    var isKeyed: Bool { self == .keyed || self == .keyedAgain }
 
-    var opensContainer: Bool {
-        self == .keyed || self == .unkeyed || self == .wrapper
+    /// The size of the payload in bytes; nil if the payload tells.
+    @inline(__always)
+    var payloadSize: Int? {
+        switch self {
+        case .empty, .absent, .null, .no, .yes: 0
+        case .int8: 1
+        case .int16, .float16: 2
+        case .int32, .float32, .deepNull: 4
+        case .int64, .uint64, .float64: 8
+        case .int128, .uint128: 16
+        default: nil
+        }
     }
 
     /// The size of an element of this kind in a packed array; 0 if the record has it, nil if this is not an element.
@@ -103,8 +112,7 @@ extension WireKind {
 
     /// Whether the kind is an integer or a floating-point number.
     var isNumber: Bool {
-        (Self.positive.rawValue...Self.uint128.rawValue).contains(rawValue)
-            || (Self.int8.rawValue...Self.uint64.rawValue).contains(rawValue)
+        self != .bool8 && self != .opaque && elementStride != nil
     }
 
     /// Returns the kind of an array's elements; nil if their memory cannot be copied, because it is not trivial or is empty.

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// The journal that a caller wants of its map.
 @usableFromInline
-struct JournalRequest: Sendable {
+struct JournalRequest: Sendable, Equatable {
     let path: String
     let key: String
     let sync: ForkPool.JournalSync
@@ -34,6 +34,11 @@ struct JournalRequest: Sendable {
             rest = rest[start...].dropFirst(word.count)
         }
         return result + rest
+    }
+
+    @usableFromInline
+    static func == (one: Self, other: Self) -> Bool {
+        one.path == other.path && one.key == other.key && one.part == other.part
     }
 
     func tell(_ failure: ForkPool.Failure) {

@@ -58,9 +58,14 @@ package struct Cgroup: Sendable {
         return (unified + old).min { $0.processors < $1.processors }
     }
 
+    /// The files that may say how many processes of this process's group the kernel's OOM killer ended.
+    var outOfMemoryFiles: [String] {
+        [path(of: "memory.events"), path(of: "memory.oom_control", of: "memory")].compactMap { $0 }
+    }
+
     /// How many processes of this process's group the kernel's OOM killer ended, or nil.
     var outOfMemoryKills: Int? {
-        own("memory.events").flatMap(Self.kills) ?? own("memory.oom_control", of: "memory").flatMap(Self.kills)
+        outOfMemoryFiles.lazy.compactMap { ProcFile.text($0).flatMap(Self.kills) }.first
     }
 
     /// Reads "QUOTA PERIOD" in microseconds; "max" is no quota.
@@ -70,8 +75,21 @@ package struct Cgroup: Sendable {
     }
 
     static func kills(_ text: String) -> Int? {
-        let lines = text.split(separator: "\n").map { $0.split(separator: " ") }
-        return lines.first { $0.count == 2 && $0[0] == "oom_kill" }.flatMap { Int($0[1]) }
+        var text = text
+        return text.withUTF8 { unsafe kills(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Finds the number in the line "oom_kill NUMBER".
+    static func kills(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        var rest = unsafe bytes[...]
+        while unsafe !rest.isEmpty {
+            let line = unsafe rest.prefix { $0 != UInt8(ascii: "\n") }
+            if unsafe line.starts(with: "oom_kill ".utf8) {
+                return unsafe Int(String(decoding: line.dropFirst("oom_kill ".utf8.count), as: UTF8.self))
+            }
+            unsafe rest = rest.dropFirst(line.count + 1)
+        }
+        return nil
     }
 
     /// Reads one number; "max" is none.
@@ -81,8 +99,11 @@ package struct Cgroup: Sendable {
 
     /// Reads a file of this process's group; version 2 has no controller.
     package func own(_ name: String, of controller: Substring = "") -> String? {
-        guard let path = paths[controller] else { return nil }
-        return ProcFile.text("\(folder(of: controller))\(path == "/" ? "" : path)/\(name)")
+        path(of: name, of: controller).flatMap { ProcFile.text($0) }
+    }
+
+    private func path(of name: String, of controller: Substring = "") -> String? {
+        paths[controller].map { "\(folder(of: controller))\($0 == "/" ? "" : $0)/\(name)" }
     }
 
     /// Reads the file of this name in the group's folder and in each folder above, up to the root.

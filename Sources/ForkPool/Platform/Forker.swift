@@ -51,6 +51,11 @@ internal import Glibc
         unsafe cforkpool_forker_renew_guard(forker)
     }
 
+    /// Tells the guard to end where no process is left; the next start makes another one.
+    func dismissGuard() {
+        unsafe cforkpool_guard_dismiss(forker)
+    }
+
     /// Has a process that another one forked end with this one.
     func adopt(_ process: ProcessHandle) {
         unsafe cforkpool_guard_add(forker, process.pid)

@@ -8,7 +8,28 @@ enum OutOfMemory {
     /// The number of kills that are explained: each by one worker, or because they came before the first pool.
     private static let explained = Atomic(kills ?? 0)
 
-    private static var kills: Int? { Cgroup().outOfMemoryKills }
+    /// The control groups of this process when it last looked, and the files with their counts.
+    private static let place = Mutex<(membership: [UInt8], files: [String])>(([], []))
+
+    /// The kernel's count.
+    ///
+    /// The caller of a worker that was killed waits for it, so what stays the same is not read anew.
+    private static var kills: Int? {
+        let membership = "/proc/self/cgroup"
+        let files = unsafe ProcFile.withBytes(of: membership) { bytes in
+            // A fork may have the lock from a thread that it does not have.
+            place.withLockIfAvailable { place in
+                if unsafe !place.membership.elementsEqual(bytes) {
+                    unsafe place = (Array(bytes), Cgroup(membership: membership).outOfMemoryFiles)
+                }
+                return place.files
+            }
+        }
+        for file in (files ?? nil) ?? Cgroup(membership: membership).outOfMemoryFiles {
+            if let kills = unsafe ProcFile.withBytes(of: file, { unsafe Cgroup.kills($0) }) ?? nil { return kills }
+        }
+        return nil
+    }
 
     /// Starts to count; later calls do nothing.
     static func beginCounting() {

@@ -2,7 +2,7 @@
 /// Ends the process if a condition is false, and says why in release builds too.
 ///
 /// The optimizer drops the message of `precondition`; it keeps that of `fatalError`.
-@inlinable @inline(__always)
+@_alwaysEmitIntoClient @inline(__always)
 func require(
     _ isTrue: Bool, _ message: @autoclosure () -> String, file: StaticString = #file, line: UInt = #line
 ) {

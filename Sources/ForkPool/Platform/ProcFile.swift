@@ -27,6 +27,17 @@ package enum ProcFile {
         return bytes[...]
     }
 
+    /// Reads a file of less than 4 KiB in one call, without an allocation; nil if the system refuses, or the file is larger.
+    static func withBytes<T>(of path: String, _ body: (UnsafeRawBufferPointer) -> T) -> T? {
+        guard let file = try? open(path) else { return nil }
+        return unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+            let length = unsafe Glibc.read(file, buffer.baseAddress!, buffer.count)
+            close(file)
+            guard length >= 0, length < buffer.count else { return nil }
+            return unsafe body(UnsafeRawBufferPointer(rebasing: buffer[..<length]))
+        }
+    }
+
     /// Reads a file as text; nil if the system refuses.
     package static func text(_ path: String) -> String? {
         (try? read(path)).map { String(decoding: $0, as: UTF8.self) }

@@ -120,7 +120,9 @@ struct ProcessExit: Equatable {
     static let crashSignals: [Int32] = [SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGSYS]
 
     /// Finds out why the process ended, from its crash record and its limits in bytes and nanoseconds.
-    mutating func explain(by record: cforkpool_crash, memoryLimit: Int?, cpuTimeLimit: Int?) {
+    mutating func explain(
+        by record: cforkpool_crash, memoryLimit: Int?, cpuTimeLimit: Int?, isKilled: Bool = false
+    ) {
         awaits = record.awaits == 1
         isNoted = record.signal != 0
         if status == .unknown { status = ExitStatus(toldBy: record) }
@@ -130,7 +132,7 @@ struct ProcessExit: Equatable {
         guard signal == SIGKILL else { return }
         // The kernel's own count runs ahead: it kills a little before the limit.
         if let cpuTimeLimit, cpuTime >= cpuTimeLimit / 20 * 19 { cause = .cpuTimeLimit(cpuTimeLimit) }
-        if cause == nil { ranOutOfMemory = OutOfMemory.hasKilled() }
+        if cause == nil, !isKilled { ranOutOfMemory = OutOfMemory.hasKilled() }
     }
 }
 
@@ -150,7 +152,7 @@ struct CrashReport: Equatable {
     ///
     /// The Swift runtime says so in its message; other code mostly writes through a null pointer with little memory left.
     func ranOutOfMemory(limit: Int) -> Bool {
-        message.contains("failed to allocate") || memoryLeft < limit / 8
+        ProcFile.contains("failed to allocate", in: Array(message.utf8)[...]) || memoryLeft < limit / 8
     }
 }
 

@@ -10,6 +10,8 @@ extension Batch {
         var stopsAtFailure: Bool
         /// Whether the end of each item is signalled.
         var signalsItems = false
+        /// Whether each item is a call of its own, which a caller waits for, reads and cancels.
+        var gathersCalls = false
         /// Whether the pool's progress handler is called.
         var showsProgress = false
         /// What the results are, if a journal is to have them.
@@ -48,4 +50,29 @@ extension Batch.Shape {
     }
 
     private static func lines(_ bytes: Int) -> Int { (bytes + 127) / 128 * 128 }
+}
+
+extension Batch.Shape {
+    /// Whether it is that of single calls.
+    var isCall: Bool { gathersCalls || count == 1 && !signalsItems }
+
+    /// The most calls of one batch: with them its own memory is small beside theirs.
+    private static let mostCalls = 64
+    /// The largest input and result of a call that gathers, in bytes: memory goes back with the last call of a batch.
+    private static let largestGathered = 64
+
+    /// The shape of a batch of several calls; nil if each call is to be a batch of its own.
+    ///
+    /// These are small, so that none keeps the memory of others for long, and ask for nothing that others do not.
+    static func gathering<Input, Output>(
+        _ input: WireFormat<Input>, _ output: WireFormat<Output>, job: Int, _ rules: CallRules,
+        _ options: ForkPool.Options
+    ) -> Self? {
+        guard input.isPlain, output.isPlain, max(input.stride, output.stride) <= largestGathered,
+            rules.priority == 0, rules.deadline == nil, options.maxPending == nil
+        else { return nil }
+        return Self(
+            count: mostCalls, inputStride: input.stride, slotStride: output.stride, stopsAtFailure: false,
+            gathersCalls: true, job: job, rules: rules)
+    }
 }

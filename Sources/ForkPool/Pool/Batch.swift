@@ -19,7 +19,7 @@ internal import Synchronization
 
     @usableFromInline let shape: Shape
     let pool: Pool
-    private(set) var results: ResultMemory
+    @usableFromInline private(set) var results: ResultMemory
     /// The states and the slots, one after the other.
     let front: SharedHeap.Part
     /// The inputs: slots, and then what is coded.
@@ -34,6 +34,8 @@ internal import Synchronization
 
     /// Whether the batch has ended, for readers without the lock: a later change of a state is damage.
     let hasEnded = Atomic(false)
+    /// Whether a call of the batch was cancelled, where it has several.
+    let hasCancelledCalls = Atomic(false)
 
     // The pool's lock guards what follows.
     var stage = Stage.made
@@ -41,8 +43,10 @@ internal import Synchronization
     /// The tags of its blocks in the arenas; the last one is that of its batch slot.
     var tags: [Int]
     var newestError = 0
-    var usesArenas = false
+    var arenaUsers = ArenaUsers()
     var waiters: [Waiter] = []
+    /// The tasks that wait for a call of the batch, with its number, where it has several.
+    var callWaiters: [(item: Int, waiter: Waiter)] = []
     /// When the progress handler was last called, in nanoseconds of the monotonic clock.
     var progressShown = 0
     private let isProgressOver: Locked<Bool>?
@@ -56,7 +60,8 @@ internal import Synchronization
         self.call = (call, shape.rules.journal?.part.lowerBound ?? 0)
         isProgressOver = shape.showsProgress ? Locked(false) : nil
         machine = BatchMachine(
-            count: shape.count, stopsAtFailure: shape.stopsAtFailure, policy: shape.rules.retries,
+            count: shape.gathersCalls ? 0 : shape.count, stopsAtFailure: shape.stopsAtFailure,
+            policy: shape.rules.retries,
             timeout: shape.rules.timeout ?? 0, grace: pool.servesOneBatch ? 0 : Pool.grace)
         let base = unsafe pool.layout.base
         results = unsafe ResultMemory(
@@ -99,11 +104,13 @@ internal import Synchronization
         unsafe results.states[item].store(ItemState.lost, ordering: .releasing)
     }
 
+    /// Whether a batch that has ended has all results.
+    @usableFromInline var isWhole: Bool { machine.ending == nil && results.isComplete }
+
     func result() -> MapResult {
         // The closure keeps the batch, and with it the memory.
         let reader = FailureReader(memory: results, machine: machine, newestError: newestError)
-        let isShared = !pool.servesOneBatch || pool.isTainted.load(ordering: .relaxed)
-        return MapResult(reader, isShared: isShared) { extendLifetime(self) }
+        return MapResult(reader) { extendLifetime(self) }
     }
 
     // MARK: - Inputs

@@ -17,8 +17,10 @@ struct BatchMachine {
     static let mostFailedStarts = 32
     /// How often a batch whose lowest failure is known is looked at again, at the least, in nanoseconds.
     private static let reviewTime = 2_000_000
+    /// The time to the second look where the first one kills: a claim that was being published at the first is seen then.
+    private static let secondLookTime = 100_000
 
-    let count: Int
+    private(set) var count: Int
     let stopsAtFailure: Bool
     private let policy: RetryPolicy
     /// How long an item may take, in nanoseconds; the machine only names it.
@@ -73,6 +75,12 @@ struct BatchMachine {
     var end: Int { min(count, lowestFailure) }
 
     func attempt(at item: Int) -> Int { attempts[item] ?? 1 }
+
+    /// Adds an item to a batch that is not offered yet; returns its number.
+    mutating func addItem() -> Int {
+        defer { count += 1 }
+        return count
+    }
 
     // MARK: - Failures and ends
 
@@ -244,11 +252,12 @@ struct BatchMachine {
             nextReview = nil
             return false
         }
+        let reviewTime = failingSince == nil && grace == 0 ? Self.secondLookTime : Self.reviewTime
         // A cancelled batch has no time left.
         let since = ending == nil ? failingSince ?? now : now - grace
         failingSince = since
         // Items below may take any time: look less and less often.
-        nextReview = now + max(Self.reviewTime, now - since)
+        nextReview = now + max(reviewTime, now - since)
         return now - since >= grace
     }
 

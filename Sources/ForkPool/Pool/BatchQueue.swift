@@ -19,6 +19,8 @@ struct BatchQueue<Batch: Prioritized> {
 
     /// The batches that are open, by batch slot.
     private(set) var slots: [Batch?]
+    /// The end of the batch slots that were ever used: few, since the free slot with the lowest number is the next one.
+    private var usedEnd = 0
     private var free: [Int]
     /// The batches that wait for a batch slot: those of the highest priority first, and of one priority in their order.
     private(set) var pending: [Batch] = []
@@ -40,6 +42,9 @@ struct BatchQueue<Batch: Prioritized> {
         self.closesWithBatch = closesWithBatch
     }
 
+    /// The same as `slots`, without those at the end that no batch had: what comes with each exit looks at these alone.
+    var usedSlots: ArraySlice<Batch?> { slots[..<usedEnd] }
+
     var hasRoom: Bool { free.count > kept }
     /// Whether the priorities of the open batches may differ.
     var hasPriorities: Bool { prioritized > 0 }
@@ -52,13 +57,22 @@ struct BatchQueue<Batch: Prioritized> {
 
     mutating func admit(_ batch: Batch) -> Admission {
         if let admission = refusesBatches { return admission }
-        guard mayOpen(batch) else {
-            let place = pending.lastIndex { $0.priority >= batch.priority }.map { $0 + 1 } ?? 0
-            pending.insert(batch, at: place)
+        // One that waits already comes first, unless its priority is lower.
+        guard mayOpen(batch), pending.first.map({ $0.priority < batch.priority }) ?? true else {
+            enqueue(batch)
             return .pending
         }
         return .open(slot: open(batch))
     }
+
+    /// Lets a batch wait, even if it could have a batch slot.
+    mutating func enqueue(_ batch: Batch) {
+        let place = pending.lastIndex { $0.priority >= batch.priority }.map { $0 + 1 } ?? 0
+        pending.insert(batch, at: place)
+    }
+
+    /// The pending batch behind which one of a priority would wait.
+    func lastPending(of priority: Int) -> Batch? { pending.last { $0.priority >= priority } }
 
     /// Whether a batch gets a batch slot now: one that is not kept, or that is kept for its likes.
     private func mayOpen(_ batch: Batch) -> Bool {
@@ -69,6 +83,7 @@ struct BatchQueue<Batch: Prioritized> {
     private mutating func open(_ batch: Batch) -> Int {
         let slot = free.removeLast()
         slots[slot] = batch
+        usedEnd = max(usedEnd, slot + 1)
         if batch.priority != 0 { prioritized += 1 }
         return slot
     }
@@ -83,8 +98,8 @@ struct BatchQueue<Batch: Prioritized> {
     /// The pending batch that gets a free batch slot now, if any.
     ///
     /// Where everything ends nothing begins: an item that began while its worker is killed would be lost by the kill.
-    mutating func admitNext() -> (batch: Batch, slot: Int)? {
-        guard ending == nil, let batch = pending.first, mayOpen(batch) else { return nil }
+    mutating func admitNext(_ isDue: (Batch) -> Bool = { _ in true }) -> (batch: Batch, slot: Int)? {
+        guard ending == nil, let batch = pending.first, isDue(batch), mayOpen(batch) else { return nil }
         pending.removeFirst()
         return (batch, open(batch))
     }

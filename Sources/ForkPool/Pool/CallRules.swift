@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// What a caller asks for its batch: `ForkPool.CallOptions`, with times in nanoseconds.
-struct CallRules: Sendable {
+struct CallRules: Sendable, Equatable {
     /// The longest time of an item in its worker.
     var timeout: Int?
     /// The longest time from the call to its result.

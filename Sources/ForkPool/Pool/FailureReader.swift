@@ -76,7 +76,7 @@ struct FailureReader {
             let link = unsafe head.loadUnaligned(as: WorkerErrorLink.self)
             let start = next + MemoryLayout<WorkerErrorLink>.size
             if errors[link.item] == nil, let bytes = unsafe memory.bytes(offset: start, length: link.length) {
-                errors[link.item] = unsafe try? BinaryDecoder.decode(WorkerError.self, fromShared: bytes)
+                errors[link.item] = unsafe try? BinaryDecoder.decode(WorkerError.self, from: bytes)
             }
             next = link.previous &- 1
         }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CForkPool
 internal import Synchronization
 
 /// What a map left behind: the memory with its results, and why the others are missing.
@@ -15,13 +14,10 @@ final class MapResult {
     private let whole: ForkPool.Failure?
     /// The same, of an item that it left without an outcome.
     private let rest: ForkPool.Failure?
-    /// Whether a process may still write to the memory.
-    private let isShared: Bool
     private let giveBack: () -> Void
 
-    init(_ reader: FailureReader, isShared: Bool, giveBack: @escaping () -> Void) {
+    init(_ reader: FailureReader, giveBack: @escaping () -> Void) {
         memory = reader.memory
-        self.isShared = isShared
         self.giveBack = giveBack
         count = memory.count
         failures = reader.failures()
@@ -69,12 +65,12 @@ final class MapResult {
     func array<R>(of type: R.Type) throws(ForkPool.Failure) -> [R] {
         let slots = unsafe try slots(of: type)
         return unsafe Array(unsafeUninitializedCapacity: count) { copy, initialized in
-            unsafe Self.populate(UnsafeMutableRawBufferPointer(copy))
+            unsafe FreshMemory.populate(UnsafeMutableRawBufferPointer(copy))
             initialized = unsafe copy.initialize(fromContentsOf: slots)
         }
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     func results<R>(of type: R.Type) -> [Result<R, ForkPool.Failure>] {
         let isComplete = isComplete
         return (0..<count).map { item in
@@ -83,31 +79,17 @@ final class MapResult {
         }
     }
 
-    /// Touches the whole pages of a large fresh array by one call: a fault for each costs more than the copy.
-    private static func populate(_ memory: UnsafeMutableRawBufferPointer) {
-        guard memory.count >= 4 << 20 else { return }
-        let start = unsafe memory.baseAddress!.alignedUp(toMultipleOf: Mapping.pageSize)
-        let size = unsafe (memory.baseAddress! + memory.count - start) / Mapping.pageSize * Mapping.pageSize
-        _ = unsafe cforkpool_madvise_fresh(start, size)
-    }
-
     // MARK: - Results that are coded
 
     @usableFromInline
     func decoded<R: Decodable>(as type: R.Type) throws(ForkPool.Failure) -> [R] {
-        isShared
-            ? unsafe try decoded { unsafe try BinaryDecoder.decode(type, fromShared: $0) }
-            : unsafe try decoded { unsafe try BinaryDecoder.decode(type, from: $0) }
+        unsafe try decoded { unsafe try BinaryDecoder.decode(type, from: $0) }
     }
 
     @usableFromInline
     func decodedResults<R: Decodable>(as type: R.Type) -> [Result<R, ForkPool.Failure>] {
         (0..<count).map { item in
-            unsafe result(of: item) { bytes in
-                isShared
-                    ? unsafe try BinaryDecoder.decode(type, fromShared: bytes)
-                    : unsafe try BinaryDecoder.decode(type, from: bytes)
-            }
+            unsafe result(of: item) { bytes in unsafe try BinaryDecoder.decode(type, from: bytes) }
         }
     }
 

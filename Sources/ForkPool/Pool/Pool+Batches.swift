@@ -54,6 +54,8 @@ extension Pool {
     private func open(_ batch: Batch, at number: Int, _ state: inout State) {
         unsafe layout.batchSlot(number).newestError.pointee.store(0, ordering: .relaxed)
         state.openExits += batch.machine.exitsForOthers
+        if batch.shape.isCall { state.openCalls += 1 }
+        if batch.shape.gathersCalls { state.newestCalls = number }
         offer(0..<batch.machine.end, of: batch, at: number, attempt: 1, &state)
     }
 
@@ -72,6 +74,7 @@ extension Pool {
         if batch.shape.signalsItems { flags |= BatchSlot.Flags.signalsItems }
         if batch.shape.rules.timeout != nil { flags |= BatchSlot.Flags.timesItems }
         if batch.journal != nil { flags |= BatchSlot.Flags.hasResults }
+        if batch.shape.gathersCalls { flags |= BatchSlot.Flags.gathersCalls }
         unsafe slot.cursor.pointee.store(items.lowerBound, ordering: .relaxed)
         unsafe slot.limit.pointee.store(items.upperBound, ordering: .relaxed)
         unsafe slot.count.pointee.store(batch.shape.count, ordering: .relaxed)
@@ -81,7 +84,7 @@ extension Pool {
         unsafe slot.slotStride.pointee.store(batch.shape.slotStride, ordering: .relaxed)
         unsafe slot.warmEnd.pointee.store(servesOneBatch ? batch.warmEnd : 0, ordering: .relaxed)
         unsafe slot.flags.pointee.store(flags, ordering: .relaxed)
-        unsafe slot.usesArenas.pointee.store(0, ordering: .relaxed)
+        unsafe slot.arenaUsers.pointee.store(0, ordering: .relaxed)
         unsafe slot.attempt.pointee.store(attempt, ordering: .relaxed)
         unsafe slot.priority.pointee.store(batch.shape.rules.priority, ordering: .relaxed)
         unsafe slot.call.pointee.store(batch.call.number, ordering: .relaxed)
@@ -102,12 +105,13 @@ extension Pool {
         guard slot.isDone(tag: batch.tags.last!), !layout.open.contains(number), slot.inside.isEmpty else { return }
         let lowest = unsafe slot.lowestFailure.pointee.load(ordering: .relaxed)
         if lowest >= 0, lowest < batch.shape.count { _ = batch.machine.failed(lowest) }
-        batch.usesArenas = unsafe batch.usesArenas || slot.usesArenas.pointee.load(ordering: .relaxed) != 0
+        unsafe batch.arenaUsers.formUnion(slot.arenaUsers)
         if let lost = lostRange(of: batch) {
             // The new tag keeps a worker that is late in leaving from ending the new offer.
             batch.tags.append(state.takeTag())
             offer(lost.range, of: batch, at: number, attempt: lost.attempt, &state)
             announceTasks(of: batch, at: number)
+            resumeCalls(of: batch, at: number, &state)
             return layout.wake(lost.range.count)
         }
         batch.newestError = unsafe slot.newestError.pointee.load(ordering: .acquiring)
@@ -115,6 +119,7 @@ extension Pool {
         unsafe slot.limit.pointee.store(0, ordering: .relaxed)
         state.queue.vacate(number)
         state.openExits -= batch.machine.exitsForOthers
+        if batch.shape.isCall { state.openCalls -= 1 }
         if batch.priority != 0 { writePriorities(state) }
         end(batch, &state)
         slot.ended.signal()
@@ -144,21 +149,29 @@ extension Pool {
         if batch.machine.ending == nil { state.hasEndedBatch = true }
         state.awakened += batch.waiters
         batch.waiters = []
+        state.awakened += batch.callWaiters.map(\.waiter)
+        batch.callWaiters = []
         state.retired.append(batch)
     }
 
-    private func admitPending(_ state: inout State) {
+    func admitPending(_ state: inout State) {
         guard !state.queue.pending.isEmpty else { return }
         var opened = 0
-        while let (batch, number) = state.queue.admitNext() {
+        while let (batch, number) = admitNext(&state) {
             if batch.priority != 0 { writePriorities(state) }
             open(batch, at: number, &state)
             opened += batch.machine.end
             announceTasks(of: batch, at: number)
+            resumeCalls(of: batch, at: number, &state)
         }
         writeBacklog(state)
         layout.admission.signal()
         layout.wake(opened)
+    }
+
+    private func admitNext(_ state: inout State) -> (batch: Batch, slot: Int)? {
+        let offersCalls = offersCalls(state)
+        return state.queue.admitNext { !$0.shape.gathersCalls || !offersCalls }
     }
 
     /// Says whether workers are to compare the priorities of open batches.
@@ -167,13 +180,16 @@ extension Pool {
     }
 
     func settleAll(_ state: inout State) {
-        for case let batch? in state.queue.slots { settle(batch, &state) }
+        for case let batch? in state.queue.usedSlots { settle(batch, &state) }
     }
 
     /// Announces waiting tasks once more: a late signal of a slot's last batch may have taken the announcement.
     func announceAllTasks(_ state: inout State) {
-        for (number, batch) in state.queue.slots.enumerated() {
-            if let batch { announceTasks(of: batch, at: number) }
+        for (number, batch) in state.queue.usedSlots.enumerated() {
+            if let batch {
+                announceTasks(of: batch, at: number)
+                resumeCalls(of: batch, at: number, &state)
+            }
         }
     }
 

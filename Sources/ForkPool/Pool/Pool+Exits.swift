@@ -23,7 +23,7 @@ extension Pool {
         exit.claimed = stage == WorkerRecord.Stage.working
         let givesWay = unsafe servesOneBatch && record.givesWay.pointee.load(ordering: .relaxed) != 0
         return locked { state in
-            let inside = state.queue.slots.indices.filter {
+            let inside = state.queue.usedSlots.indices.filter {
                 state.queue.slots[$0] != nil && layout.batchSlot($0).inside.contains(worker)
             }
             // A worker that is inside was past `setUp`, whatever its record says, unless it inherited its place there.
@@ -55,7 +55,7 @@ extension Pool {
             exit.pause = remaining?.pause ?? 0
             // A worker gives way after its claim; what has something left has a damaged record.
             exit.gaveWay = givesWay && remaining == nil
-            for (number, batch) in state.queue.slots.enumerated() {
+            for (number, batch) in state.queue.usedSlots.enumerated() {
                 guard let batch else { continue }
                 let cursor = unsafe layout.batchSlot(number).cursor.pointee.load(ordering: .relaxed)
                 if !batch.machine.keepsOffer(cursor: cursor, allowed: state.allowedExits) { layout.open.remove(number) }
@@ -64,7 +64,7 @@ extension Pool {
             }
             settleAll(&state)
             layout.wakeForgotten()
-            wakeWaiters()
+            wakeWaiters(&state)
             resumeStreams(&state)
             if servesOneBatch { exit.isNeeded = remaining != nil || hasUnclaimed(state) }
             return exit
@@ -72,7 +72,7 @@ extension Pool {
     }
 
     private func hasUnclaimed(_ state: State) -> Bool {
-        state.queue.slots.indices.contains { layout.open.contains($0) && layout.batchSlot($0).hasUnclaimed }
+        state.queue.usedSlots.indices.contains { layout.open.contains($0) && layout.batchSlot($0).hasUnclaimed }
     }
 
     /// How many workers could claim an item of a pool for one batch.
@@ -145,7 +145,7 @@ extension Pool {
     /// Takes a worker that gets no process out of the batches that it was to go on with.
     func abandon(_ worker: Int) {
         locked { state in
-            for (number, batch) in state.queue.slots.enumerated() {
+            for (number, batch) in state.queue.usedSlots.enumerated() {
                 if let batch, layout.batchSlot(number).inside.contains(worker) { leave(worker, number, batch) }
             }
             state.inheritors.remove(worker)
@@ -174,7 +174,7 @@ extension Pool {
         let error =
             length > 0 && length <= bytes.count
             ? unsafe try? BinaryDecoder.decode(
-                WorkerError.self, fromShared: UnsafeRawBufferPointer(rebasing: bytes[..<length]))
+                WorkerError.self, from: UnsafeRawBufferPointer(rebasing: bytes[..<length]))
             : nil
         return error ?? (hasSetUp ? WorkerError(losing: "an error whose report is damaged") : nil)
     }

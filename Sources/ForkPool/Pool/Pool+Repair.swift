@@ -29,6 +29,8 @@ extension Pool {
     }
 
     func repair(_ state: inout State, _ now: Int, _ review: inout Review) {
+        // What has just begun to wait is given its time first.
+        if !state.isAttended { state.repaired = now }
         guard state.needsAttention, now - state.repaired >= Self.repairTime else { return }
         state.repaired = now
         review.repairs = true
@@ -45,7 +47,7 @@ extension Pool {
             if layout.open.contains(number), layout.batchSlot(number).hasUnclaimed { hasUnclaimed = true }
         }
         resumeStreams(&state)
-        wakeAll(workersToo: hasUnclaimed || state.queue.isClosing, but: review.needless)
+        wakeAll(workersToo: hasUnclaimed || state.queue.isClosing, but: review.needless, &state)
     }
 
     /// The workers that a batch slot has as inside and whose records say that they sleep or are elsewhere.
@@ -63,20 +65,23 @@ extension Pool {
         }
     }
 
-    private func wakeAll(workersToo: Bool, but needless: [Int]) {
+    private func wakeAll(workersToo: Bool, but needless: [Int], _ state: inout State) {
         for worker in 0..<layout.workers where !needless.contains(worker) {
             // A kill that was requested before has been carried out.
             layout.record(worker).cancelKill()
             if workersToo { layout.record(worker).wake() }
         }
-        wakeWaiters()
+        wakeWaiters(&state)
     }
 
     /// Wakes every thread that waits for a batch or an item: the process that was to signal it may have died.
-    func wakeWaiters() {
+    func wakeWaiters(_ state: inout State) {
         // The caller of a one-shot map is its supervisor, and waits for processes.
         if servesOneBatch { return }
-        for number in 0..<layout.batchSlots { layout.batchSlot(number).ended.wakeThreads() }
+        for number in state.slotsWaitedFor { layout.batchSlot(number).ended.wakeThreads() }
+        // No thread goes to sleep for a batch that has left its slot.
+        let slots = state.queue.slots
+        state.slotsWaitedFor = state.slotsWaitedFor.filter { slots[$0] != nil }
         layout.admission.wakeThreads()
         layout.itemEnded.wakeThreads()
     }

@@ -39,11 +39,12 @@ extension Pool {
 
     /// How many batches no worker has begun with, and how many workers are inside of a batch.
     private func counts(_ state: State) -> (waiting: Int, busy: Int) {
-        var (waiting, busy) = (state.queue.pending.count, 0)
+        var waiting = state.queue.pending.reduce(0) { $0 + ($1.shape.gathersCalls ? $1.machine.count : 1) }
+        var busy = 0
         for (number, batch) in state.queue.slots.enumerated() {
             guard let batch else { continue }
             busy += layout.batchSlot(number).inside.population
-            if !hasBegun(batch, at: number) { waiting += 1 }
+            waiting += waitingCalls(batch, at: number)
         }
         return (waiting, min(busy, layout.workers))
     }

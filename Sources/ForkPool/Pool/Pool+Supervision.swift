@@ -27,7 +27,7 @@ extension Pool {
         locked { state in
             state.isAttended = state.needsAttention
             var time = min(state.lookBy, state.isAttended ? now + Self.repairTime : .max)
-            for case let batch? in state.queue.slots {
+            for case let batch? in state.queue.usedSlots {
                 if let review = batch.machine.nextReview { time = min(time, review) }
                 if batch.shape.showsProgress { time = min(time, batch.progressShown + Self.progressTime) }
             }
@@ -44,9 +44,10 @@ extension Pool {
             announceAllTasks(&state)
             resumeStreams(&state)
             var review = Review(ending: state.queue.ending, hasWork: state.queue.hasWork)
-            for (number, batch) in state.queue.slots.enumerated() {
+            for (number, batch) in state.queue.usedSlots.enumerated() {
                 guard let batch else { continue }
                 killNeedless(batch, number, now, &review)
+                killCancelled(batch, number, &review)
                 if showsProgress(of: batch, now) { review.progress.append(batch) }
             }
             repair(&state, now, &review)
@@ -126,7 +127,7 @@ extension Pool {
 
     /// The open batch that a worker is inside of.
     private func batch(of worker: Int, _ state: State) -> Batch? {
-        for (number, batch) in state.queue.slots.enumerated() {
+        for (number, batch) in state.queue.usedSlots.enumerated() {
             if let batch, layout.batchSlot(number).inside.contains(worker) { return batch }
         }
         return nil

@@ -20,6 +20,7 @@ extension Pool {
                 case .pending: return (layout.admission, layout.admission.announce(.threads), nil, 0)
                 case .open(let number):
                     let event = layout.batchSlot(number).ended
+                    state.slotsWaitedFor.insert(number)
                     return (event, event.announce(.threads), number, batch.tags.last!)
                 }
             }

@@ -15,7 +15,7 @@ final class Pool: Sendable {
     /// Whether the pool serves one batch at a time and closes with it.
     let servesOneBatch: Bool
     /// The number of processors that workers and callers may run on.
-    let processors = Processors.available
+    let processors = Processors.recentlyAvailable
     /// The process that made the pool: a fork of it has the memory and no supervisor.
     private let generation = cforkpool_generation()
     private let state: Locked<State>
@@ -32,6 +32,10 @@ final class Pool: Sendable {
         var calls = 0
         /// The number of batches that are not released.
         var batches = 0
+        /// How many open batches are calls.
+        var openCalls = 0
+        /// The batch slot of the batch of calls that was opened last.
+        var newestCalls: Int?
         /// Whether the supervisor looks at workers from time to time; else a caller notifies it.
         var isWatched = true
         /// Whether the pool was used since the supervisor last asked.
@@ -41,6 +45,8 @@ final class Pool: Sendable {
         /// The shortest timeout of an item, in nanoseconds: with which the supervisor planned, and that was submitted since.
         var watchedTimeout = Int.max
         var newestTimeout = Int.max
+        /// The batch slots for whose batches threads may sleep.
+        var slotsWaitedFor: Set<Int> = []
         /// Whether a batch has ended since the supervisor last asked.
         var hasEndedBatch = false
         /// Whether no process is or could become a worker.
@@ -73,6 +79,8 @@ final class Pool: Sendable {
         var job: (bytes: [UInt8], offset: Int)?
         /// The number of blocks of each arena that have pages.
         var warmBlocks: [Int]
+        /// The workers that wrote to their arenas since these were last cooled.
+        var arenaUsers = ArenaUsers()
     }
 
     init(
@@ -98,7 +106,8 @@ final class Pool: Sendable {
     func locked<T>(_ body: (inout State) -> T) -> T {
         let (result, retired, awakened, called) = state.withLock { state in
             (
-                body(&state), exchange(&state.retired, with: []), exchange(&state.awakened, with: []),
+                body(&state), state.retired.isEmpty ? [] : exchange(&state.retired, with: []),
+                state.awakened.isEmpty ? [] : exchange(&state.awakened, with: []),
                 state.calledCollectors.isEmpty ? [] : exchange(&state.calledCollectors, with: [])
             )
         }
@@ -156,23 +165,27 @@ final class Pool: Sendable {
     /// Lays out a batch; throws if the pool is closed or its memory is full.
     func makeBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
         guard isOwn else { throw .foreign }
-        typealias Memory = (front: SharedHeap.Part, inputs: SharedHeap.Part?, tag: Int, call: Int)
-        let memory = locked { state -> Result<Memory, ForkPool.Failure> in
+        return try locked { state -> Result<Batch, ForkPool.Failure> in
             if let refusal = self.refusal(of: state, shape.job) { return .failure(refusal) }
-            guard let size = shape.size, let inputSize = shape.inputSize, let front = state.heap.allocate(size)
-            else { return .failure(.full) }
-            let inputs = inputSize > 0 ? state.inputHeap.allocate(inputSize) : nil
-            guard inputSize == 0 || inputs != nil else {
-                // It was given out just now, and has no pages to give back.
-                _ = state.heap.release(front, keeping: .max)
-                return .failure(.full)
-            }
-            state.batches += 1
-            // The batches of a stream have its number.
-            return .success((front, inputs, state.takeTag(), shape.signalsItems ? 0 : state.takeCall()))
+            return layOut(shape, &state).map(Result.success) ?? .failure(.full)
+        }.get()
+    }
+
+    /// Lays out a batch; nil if the memory is full.
+    func layOut(_ shape: Batch.Shape, _ state: inout State) -> Batch? {
+        guard let size = shape.size, let inputSize = shape.inputSize, let front = state.heap.allocate(size) else {
+            return nil
         }
-        let (front, inputs, tag, call) = try memory.get()
-        return Batch(shape, pool: self, memory: front, inputs: inputs, tag: tag, call: call)
+        let inputs = inputSize > 0 ? state.inputHeap.allocate(inputSize) : nil
+        guard inputSize == 0 || inputs != nil else {
+            // It was given out just now, and has no pages to give back.
+            _ = state.heap.release(front, keeping: .max)
+            return nil
+        }
+        state.batches += 1
+        // The batches of a stream have its number.
+        let call = shape.signalsItems ? 0 : state.takeCall()
+        return Batch(shape, pool: self, memory: front, inputs: inputs, tag: state.takeTag(), call: call)
     }
 
     /// Why the pool accepts no batch of a job.
@@ -193,7 +206,8 @@ final class Pool: Sendable {
         guard isOwn else { return }
         locked { state in
             state.batches -= 1
-            if batch.usesArenas { freeBlocks(of: batch, state) }
+            freeBlocks(of: batch, state)
+            state.arenaUsers.formUnion(batch.arenaUsers)
             release(batch.front, to: &state.heap)
             for part in batch.inputParts { release(part, to: &state.inputHeap) }
             if state.batches == 0 { coolArenas(&state) }
@@ -207,9 +221,10 @@ final class Pool: Sendable {
 
     /// Frees the blocks of a batch; while others are held, those above the arenas' share of the warm memory lose their pages.
     private func freeBlocks(of batch: Batch, _ state: State) {
+        guard !batch.arenaUsers.isEmpty else { return }
         let tags = batch.tags.map { UInt32(truncatingIfNeeded: $0) }
         let kept = state.batches > 0 ? warmBlocks(state) : .max
-        for worker in 0..<layout.workers {
+        batch.arenaUsers.forEach(of: layout.workers) { worker in
             let blocks = unsafe layout.blockTags(worker)
             let used = unsafe layout.record(worker).blocksUsed.pointee.load(ordering: .relaxed)
             // Only the worker lowers `blocksUsed`: it alone knows which block it is about to mark.
@@ -245,13 +260,15 @@ final class Pool: Sendable {
         let size = RegionLayout.blockSize
         let blocks = layout.shape.arenaSize / size
         let share = warmBlocks(state)
-        for worker in 0..<layout.workers {
+        exchange(&state.arenaUsers, with: ArenaUsers()).forEach(of: layout.workers) { worker in
             let record = layout.record(worker)
-            let touched = unsafe record.blocksTouched.pointee.exchange(0, ordering: .relaxed)
+            // Most batches use no arena, and a load costs less than the exchange.
+            let hasTouched = unsafe record.blocksTouched.pointee.load(ordering: .relaxed) != 0
+            let touched = hasTouched ? unsafe record.blocksTouched.pointee.exchange(0, ordering: .relaxed) : 0
             // No block is marked any more.
             unsafe record.blocksUsed.pointee.store(0, ordering: .relaxed)
             state.warmBlocks[worker] = max(state.warmBlocks[worker], min(touched, blocks))
-            guard state.warmBlocks[worker] > share else { continue }
+            guard state.warmBlocks[worker] > share else { return }
             let start = layout.arenas.offset(worker)
             let kept = Mapping.pages(start + share * size)
             let end = start + state.warmBlocks[worker] * size

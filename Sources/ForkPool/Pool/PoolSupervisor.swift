@@ -84,7 +84,7 @@ final class PoolSupervisor {
     }
 
     private func begin() throws(SystemError) {
-        perform(table.fill())
+        perform(table.begin(spareAt: monotonicNanoseconds() + starter.spareDelay))
         if let refusal = collect(waiting: true), processes.isEmpty {
             starter.close()
             throw refusal
@@ -110,12 +110,17 @@ final class PoolSupervisor {
         // The kernel passes over a descriptor of -1.
         poll(turn?.event?.descriptor ?? pool.eventFD)
         poll(starter.forker.guardDescriptor)
-        for (slot, process) in processes {
+        // Where every process is to end, a few at a time: a look at all of them at each end would take a pool of 1000 longer than
+        // their ends.
+        for (slot, process) in processes.prefix(table.isEnding ? Self.mostEnding : .max) {
             polledSlots.append(slot)
             poll(process.descriptor)
         }
         for descriptor in starter.watched { poll(descriptor) }
     }
+
+    /// How many processes to wait for at once where all of them are to end.
+    private static let mostEnding = 16
 
     private func poll(_ descriptor: Int32) {
         polled.append(cforkpool_poll(fd: descriptor, events: Int16(POLLIN), revents: 0))
@@ -252,13 +257,17 @@ final class PoolSupervisor {
     private func ended(_ slot: Int) {
         guard let process = processes.removeValue(forKey: slot) else { return }
         refusedKills[slot] = nil
+        // What guarded the last process of a map ends while the map is settled. Where another one starts, so does a guard.
+        if pool.servesOneBatch, processes.isEmpty { starter.forker.dismissGuard() }
         let now = monotonicNanoseconds()
         if pool.takeProgress() { table.resetFailedStarts() }
         var end = starter.reap(process, in: slot)
         end.isFork = starter.startsAlone
+        // Of a process that the pool killed it is known why it ended.
+        let isKilled = table.worker(in: slot).map { table.killReason(of: $0) != nil } ?? true
         unsafe end.explain(
             by: layout.crash(slot).pointee, memoryLimit: pool.options.memoryLimit,
-            cpuTimeLimit: pool.options.cpuTimeLimit?.nanoseconds)
+            cpuTimeLimit: pool.options.cpuTimeLimit?.nanoseconds, isKilled: isKilled)
         process.close()
         end.isBeforeWork = table.worker(in: slot) == nil
         var exit = WorkerExit(process: end)

@@ -25,16 +25,29 @@ extension WireFormat {
         return (0..<result.count).map { unsafe result.result(of: $0, decode) }
     }
 
+    /// Reads the result of a batch of one item, which has ended, or throws its failure.
+    @inlinable
+    func single(_ batch: Batch) throws(ForkPool.Failure) -> Value {
+        // Where nothing failed there is nothing to find out.
+        if isPlain, batch.isWhole { return unsafe batch.results.slots.load(as: Value.self) }
+        return try outcome(of: batch).get()
+    }
+
+    @usableFromInline
+    func outcome(of batch: Batch) -> Result<Value, ForkPool.Failure> {
+        result(batch.result(), at: 0)
+    }
+
     func result(_ result: MapResult, at item: Int) -> Result<Value, ForkPool.Failure> {
         if let decode = unsafe decode { return unsafe result.result(of: item, decode) }
         if let failure = result.failure(of: item) { return .failure(failure) }
         return .success(unsafe result.memory.slots.load(fromByteOffset: item * stride, as: Value.self))
     }
 
-    /// Appends results that are there and are bit patterns to an array.
-    func append(_ items: Range<Int>, of memory: ResultMemory, to outputs: inout [Value]) {
+    /// The results of some items, which are there and are bit patterns, in shared memory.
+    func plainResults(_ items: Range<Int>, of memory: ResultMemory) -> UnsafeBufferPointer<Value> {
         let slots = unsafe memory.slots.assumingMemoryBound(to: Value.self) + items.lowerBound
-        unsafe outputs.append(contentsOf: UnsafeBufferPointer(start: slots, count: items.count))
+        return unsafe UnsafeBufferPointer(start: slots, count: items.count)
     }
 
     /// Reads a result that is there, and how many bytes it has.

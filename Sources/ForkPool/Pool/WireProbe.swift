@@ -10,7 +10,7 @@ package enum WireProbe {
 
     /// Decodes a value as a result of a live worker is decoded.
     package static func decode<T: Decodable>(_ type: T.Type, from bytes: UnsafeRawBufferPointer) throws -> T {
-        unsafe try BinaryDecoder.decode(type, fromShared: bytes)
+        unsafe try BinaryDecoder.decode(type, from: bytes)
     }
 
     /// Encodes the report of an error as an arena holds it: a link and what follows it.
@@ -21,7 +21,7 @@ package enum WireProbe {
     }
 
     package static func report(from bytes: UnsafeRawBufferPointer) throws -> String {
-        unsafe try BinaryDecoder.decode(WorkerError.self, fromShared: bytes).text
+        unsafe try BinaryDecoder.decode(WorkerError.self, from: bytes).text
     }
 
     /// Reads the reports of `count` items that have failed, of which an arena holds a chain; returns how many are told.
@@ -61,7 +61,7 @@ extension WireProbe {
 
         /// Decodes the message as a result of a live worker is decoded.
         package func decode<T: Decodable>(_ type: T.Type) throws -> T {
-            unsafe try BinaryDecoder.decode(type, fromShared: UnsafeRawBufferPointer(rebasing: memory[..<size]))
+            unsafe try BinaryDecoder.decode(type, from: UnsafeRawBufferPointer(rebasing: memory[..<size]))
         }
     }
 }

@@ -32,8 +32,9 @@ struct WorkerTable {
     static let mostFailedLoads = 3
     /// How many processes in a row ended without a claim, whatever else was done meanwhile.
     private var vainStarts = 0
-    /// Until when no process is started, in nanoseconds of the monotonic clock.
+    /// Until when no process is started, and no spare, in nanoseconds of the monotonic clock.
     private var pausedUntil = 0
+    private var spareWaitsUntil = 0
     private(set) var ending: FailureCause?
     /// Whether workers that end are not replaced.
     private var isClosing = false
@@ -82,7 +83,8 @@ struct WorkerTable {
     /// `Int.max` if nothing rests.
     var nextRestEnd: Int {
         let rest = resting.map(\.until).min() ?? .max
-        return pausedUntil > 0 && !isEnding ? min(rest, pausedUntil) : rest
+        if isEnding { return rest }
+        return [pausedUntil, spareWaitsUntil].reduce(rest) { $1 > 0 ? min($0, $1) : $0 }
     }
 
     private func rests(_ worker: Int) -> Bool { resting.contains { $0.worker == worker } }
@@ -107,9 +109,21 @@ struct WorkerTable {
 
     // MARK: - Starts
 
+    /// Starts the workers' processes alone; the spare starts at a time in nanoseconds of the monotonic clock.
+    ///
+    /// The workers then do not wait for it, and a pool that has ended by then starts none.
+    mutating func begin(spareAt time: Int) -> [Action] {
+        if !isFixed { spareWaitsUntil = time }
+        return fill()
+    }
+
     mutating func fill() -> [Action] {
         guard !isEnding, pausedUntil == 0 else { return [] }
-        let empty = slots.indices.filter { slots[$0] == .empty && !(isFixed && rests($0)) }
+        var empty = slots.indices.filter { slots[$0] == .empty && !(isFixed && rests($0)) }
+        if spareWaitsUntil > 0 {
+            let starting = slots.count { $0 == .starting || $0 == .spare }
+            empty = Array(empty.prefix(max(0, unassigned.count - starting)))
+        }
         guard !empty.isEmpty else { return [] }
         for slot in empty { slots[slot] = .starting }
         return [.start(empty)]
@@ -132,7 +146,9 @@ struct WorkerTable {
         if isEnding { return [] }
         let isOver = pausedUntil > 0 && pausedUntil <= now
         if isOver { pausedUntil = 0 }
-        return due.flatMap { replace($0.worker) } + (isOver && !isFixed ? fill() : [])
+        let startsSpare = spareWaitsUntil > 0 && spareWaitsUntil <= now
+        if startsSpare { spareWaitsUntil = 0 }
+        return due.flatMap { replace($0.worker) } + ((isOver || startsSpare) && !isFixed ? fill() : [])
     }
 
     // MARK: - Kills

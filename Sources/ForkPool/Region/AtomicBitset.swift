@@ -23,6 +23,9 @@ internal import Synchronization
         unsafe words[word].load(ordering: .sequentiallyConsistent) & (word == count - 1 ? lastMask : .max)
     }
 
+    /// The word of a set that has one.
+    var onlyWord: UnsafeMutablePointer<Atomic<UInt64>>? { unsafe count == 1 ? words : nil }
+
     func insert(_ number: Int) {
         _ = unsafe words[number / 64].bitwiseOr(1 << UInt64(number % 64), ordering: .sequentiallyConsistent)
     }
@@ -48,12 +51,20 @@ internal import Synchronization
 
     /// The lowest number that is there, from `start` on and then from the beginning.
     func next(from start: Int) -> Int? {
+        // Most sets have one word.
+        guard count > 1 else {
+            let all = count == 1 ? bits(0) : 0
+            let above = start < 64 ? all & (.max << UInt64(start)) : 0
+            return all == 0 ? nil : (above != 0 ? above : all).trailingZeroBitCount
+        }
         let first = start / 64
-        guard first < count else { return count > 0 ? next(from: 0) : nil }
+        guard first < count else { return next(from: 0) }
         let above = bits(first) & (.max << UInt64(start % 64))
         if above != 0 { return first * 64 + above.trailingZeroBitCount }
-        for step in 1...count {
-            let word = (first + step) % count
+        // No remainder of a division: an idle worker of many looks at each word, again and again.
+        var word = first
+        for _ in 1...count {
+            word = word + 1 < count ? word + 1 : 0
             let found = bits(word)
             if found != 0 { return word * 64 + found.trailingZeroBitCount }
         }

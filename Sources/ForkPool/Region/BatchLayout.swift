@@ -9,7 +9,7 @@ internal import Synchronization
     let states: UnsafeMutablePointer<Atomic<UInt8>>
     let slots: UnsafeMutableRawPointer
     let inputs: UnsafeMutableRawPointer
-    private let region: RegionLayout
+    private let base: UnsafeMutableRawPointer
     private let statesOffset: Int
     private let slotsOffset: Int
     private let stride: Int
@@ -36,7 +36,7 @@ internal import Synchronization
         unsafe self.states = (region.base + states).assumingMemoryBound(to: Atomic<UInt8>.self)
         unsafe self.slots = region.base + slots
         unsafe self.inputs = region.base + inputs
-        self.region = region
+        unsafe base = region.base
         statesOffset = states
         slotsOffset = slots
         self.stride = stride
@@ -52,15 +52,19 @@ internal import Synchronization
         unsafe ItemState.isOver(states[item].load(ordering: .relaxed))
     }
 
+    /// Whether the pages of so many items are mapped by a call.
+    func populates(_ count: Int) -> Bool { count >= populateFrom }
+
     /// Maps the pages of some items' states and slots in this process by one call, if they exist already.
     @inline(__always)
     func populate(_ items: Range<Int>) {
-        if items.count >= populateFrom { populatePages(of: items) }
+        if populates(items.count) { populatePages(of: items) }
     }
 
     private func populatePages(of items: Range<Int>) {
-        region.populate(
-            (slotsOffset + items.lowerBound * stride)..<(slotsOffset + items.upperBound * stride), warmEnd: warmEnd)
-        region.populate((statesOffset + items.lowerBound)..<(statesOffset + items.upperBound), warmEnd: warmEnd)
+        let slots = (slotsOffset + items.lowerBound * stride)..<(slotsOffset + items.upperBound * stride)
+        unsafe RegionLayout.populate(slots, of: base, warmEnd: warmEnd)
+        let states = (statesOffset + items.lowerBound)..<(statesOffset + items.upperBound)
+        unsafe RegionLayout.populate(states, of: base, warmEnd: warmEnd)
     }
 }

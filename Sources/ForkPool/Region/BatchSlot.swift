@@ -57,8 +57,8 @@ internal import Synchronization
     var phase: UnsafeMutablePointer<Atomic<Int>> { unsafe word(256) }
     /// The offset of the newest error in an arena, plus one; 0 if there is none.
     var newestError: UnsafeMutablePointer<Atomic<Int>> { unsafe word(264) }
-    /// 1 if a block of an arena bears the batch's tag.
-    var usesArenas: UnsafeMutablePointer<Atomic<Int>> { unsafe word(272) }
+    /// The workers in whose arenas a block bears the batch's tag, as `ArenaUsers`.
+    var arenaUsers: UnsafeMutablePointer<Atomic<Int>> { unsafe word(272) }
     var ended: FutexEvent { unsafe FutexEvent(at: base + 280) }
 
     /// The workers that may be on an item of the batch.
@@ -77,8 +77,10 @@ internal import Synchronization
         static let signalsItems = 2
         /// Whether a worker's record says when an item begins.
         static let timesItems = 4
+        /// Whether each item is a call of its own.
+        static let gathersCalls = 8
         /// Whether some items had their results before the batch was offered.
-        static let hasResults = 8
+        static let hasResults = 16
     }
 
     func setJob(_ job: Int, tag: Int) {

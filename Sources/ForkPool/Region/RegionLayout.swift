@@ -216,15 +216,15 @@ extension RegionLayout {
     ///
     /// The other workers' arenas are unmapped, and what only the parent writes is read-only.
     func confine(to worker: Int) {
+        // A child that the body makes, by fork or by clone, must not publish anything. A refusal leaves it the memory. While
+        // the region is one mapping that is one step.
+        unsafe madvise(base, size, MADV_DONTFORK)
         // A refusal leaves the memory writable.
         unsafe mprotect(base + readOnlyOffset, readOnlyEnd - readOnlyOffset, PROT_READ)
         let own = unsafe arenas.memory(worker)
         let (first, end) = unsafe (base + arenasOffset, own.baseAddress! + own.count)
         if unsafe own.baseAddress! > first { unsafe munmap(first, own.baseAddress! - first) }
         if unsafe end < base + size { unsafe munmap(end, base + size - end) }
-        // A child that the body makes, by fork or by clone, must not publish anything. A refusal leaves it the memory.
-        unsafe madvise(base, arenasOffset, MADV_DONTFORK)
-        unsafe madvise(own.baseAddress!, own.count, MADV_DONTFORK)
     }
 
     /// Gives up the region in a worker that ends: a process that shares the worker's memory must not write there any more.
@@ -233,6 +233,11 @@ extension RegionLayout {
     func unmap(confinedTo worker: Int) {
         cforkpool_forget_crash()
         let own = unsafe arenas.memory(worker)
+        // The first arena continues what lies before it: one call for both, which splits no mapping.
+        if worker == 0 {
+            unsafe munmap(base, arenasOffset + own.count)
+            return
+        }
         unsafe munmap(base, arenasOffset)
         unsafe munmap(own.baseAddress!, own.count)
     }
@@ -242,7 +247,12 @@ extension RegionLayout {
 
     /// Maps the pages of a part of the region in this process by one call, if they exist already below `warmEnd`.
     func populate(_ range: Range<Int>, warmEnd: Int) {
-        guard range.count >= Self.populateFrom, range.upperBound <= warmEnd else { return }
+        unsafe Self.populate(range, of: base, warmEnd: warmEnd)
+    }
+
+    /// Does the same without a copy of the layout.
+    static func populate(_ range: Range<Int>, of base: UnsafeMutableRawPointer, warmEnd: Int) {
+        guard range.count >= populateFrom, range.upperBound <= warmEnd else { return }
         let start = range.lowerBound / Mapping.pageSize * Mapping.pageSize
         _ = unsafe cforkpool_madvise_populate(base + start, Mapping.pages(range.upperBound - start))
     }

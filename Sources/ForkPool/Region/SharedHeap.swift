@@ -11,6 +11,8 @@ struct SharedHeap {
     private let range: Range<Int>
     private var next: Int
     private var free: [[Int]] = Array(repeating: [], count: Int.bitWidth)
+    /// The lists that may hold something: bits by number.
+    private var listed: UInt64 = 0
     private var used = 0
     /// Bytes of the free parts that may still have their pages.
     private var warm = 0
@@ -70,7 +72,9 @@ struct SharedHeap {
             defer { touched = kept }
             return kept..<Mapping.pages(touched)
         }
-        free[Int.bitWidth - 1 - part.size.leadingZeroBitCount].append(part.offset)
+        let list = Int.bitWidth - 1 - part.size.leadingZeroBitCount
+        free[list].append(part.offset)
+        listed |= 1 << UInt64(list)
         guard part.size >= Self.discardFrom, warm + part.size > mark else {
             warm += part.size
             return nil
@@ -86,7 +90,10 @@ struct SharedHeap {
     private mutating func reset() {
         next = range.lowerBound
         warm = 0
-        for list in free.indices where !free[list].isEmpty { free[list].removeAll(keepingCapacity: true) }
+        while listed != 0 {
+            free[listed.trailingZeroBitCount].removeAll(keepingCapacity: true)
+            listed &= listed - 1
+        }
     }
 
     static func rounded(_ size: Int) -> Int {

@@ -29,7 +29,7 @@ extension SlotLayout {
     }
 
     /// The layout for results that are bit patterns.
-    @inlinable
+    @_alwaysEmitIntoClient
     init<R>(of type: R.Type, _ count: Int) {
         self.init(count: count, stride: MemoryLayout<R>.stride, alignment: MemoryLayout<R>.alignment, of: type)
     }

@@ -46,14 +46,17 @@ internal import Synchronization
         wake()
     }
 
-    /// Sleeps until there is an assignment to one of so many workers; nil if the process is to end.
+    /// Sleeps until there is an assignment to one of so many workers; nil if the process is to end, as where its parent has ended.
     func wait(below workers: Int) -> Int? {
+        let time = cforkpool_orphan_check_time()
         while true {
             let seen = unsafe word.pointee.load(ordering: .sequentiallyConsistent)
             let worker = unsafe number.pointee.load(ordering: .acquiring) &- key
             if worker == .max { return nil }
             if worker > 0, worker <= UInt64(workers) { return Int(worker) - 1 }
-            _ = unsafe cforkpool_futex_wait(futex(word), seen, -1)
+            _ = unsafe cforkpool_futex_wait(futex(word), seen, time)
+            // Its number may never have reached what would end it.
+            if time >= 0, cforkpool_is_orphan() { return nil }
         }
     }
 }

@@ -14,16 +14,17 @@ public import Synchronization
     /// What the word of a requested kill holds then: a number that no wild write knows.
     let key: UInt32
 
-    private func word(_ number: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+    @inlinable
+    func word(_ number: Int) -> UnsafeMutablePointer<Atomic<Int>> {
         unsafe (base + number * 8).assumingMemoryBound(to: Atomic<Int>.self)
     }
 
     /// The item that the worker is on, or was on last; -1 before the first.
-    @usableFromInline var position: UnsafeMutablePointer<Atomic<Int>> {
+    @inlinable var position: UnsafeMutablePointer<Atomic<Int>> {
         unsafe base.assumingMemoryBound(to: Atomic<Int>.self)
     }
     /// The end of the claimed range; 0 while there is none.
-    var end: UnsafeMutablePointer<Atomic<Int>> { unsafe word(1) }
+    @inlinable var end: UnsafeMutablePointer<Atomic<Int>> { unsafe word(1) }
     /// One of the `Finish` values.
     var finish: UnsafeMutablePointer<Atomic<Int>> { unsafe word(2) }
     /// The bytes of the error that `setUp` threw, at the end of the worker's arena.
@@ -41,6 +42,8 @@ public import Synchronization
     private var sleep: UnsafeMutablePointer<Atomic<UInt32>> {
         unsafe (base + 64).assumingMemoryBound(to: Atomic<UInt32>.self)
     }
+    /// Where a worker that is forked for one map waits until its parent knows of it.
+    var known: UnsafeMutablePointer<UInt32> { unsafe (base + 68).assumingMemoryBound(to: UInt32.self) }
     /// One of the `Stage` values.
     var stage: UnsafeMutablePointer<Atomic<Int>> { unsafe word(9) }
     /// The number of blocks up to the last used one of the worker's arena: ever, and since the parent last asked.
@@ -56,7 +59,7 @@ public import Synchronization
     }
     /// When the worker began its item, in nanoseconds of the monotonic clock; 0 between items, or where items are not
     /// timed.
-    var began: UnsafeMutablePointer<Atomic<Int>> { unsafe word(13) }
+    @inlinable var began: UnsafeMutablePointer<Atomic<Int>> { unsafe word(13) }
     /// The number of blocks of the arena that have pages which a fresh worker maps by one call; 0 where workers stay.
     var warmBlocks: UnsafeMutablePointer<Atomic<Int>> { unsafe word(14) }
     /// 1 if the worker leaves to give way to another map.
@@ -96,12 +99,13 @@ public import Synchronization
     /// Publishes that the worker claimed `range`.
     ///
     /// The order of the stores keeps every prefix of them true: until the last one the record shows no claim.
+    @inlinable
     func publish(claim range: Range<Int>) {
         // The old time belongs to the item before.
         unsafe began.pointee.store(0, ordering: .relaxed)
         unsafe end.pointee.store(0, ordering: .releasing)
         unsafe position.pointee.store(range.lowerBound, ordering: .releasing)
-        unsafe end.pointee.store(range.upperBound, ordering: .sequentiallyConsistent)
+        unsafe end.pointee.store(range.upperBound, ordering: .releasing)
     }
 
     /// How a worker left its loop; an exit with `running` is the body's doing.

@@ -53,7 +53,7 @@
     /// - Parameter body: Gets the elements.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func withSpan<T, E: Error>(_ body: (Span<Element>) throws(E) -> T) throws(E) -> T {
         try body(unsafe UnsafeBufferPointer(elements).span)
     }
@@ -63,7 +63,7 @@
     /// - Parameter body: Gets the elements.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func withMutableSpan<T, E: Error>(_ body: (inout MutableSpan<Element>) throws(E) -> T) throws(E) -> T {
         var span = unsafe elements.mutableSpan
         return try body(&span)
@@ -72,17 +72,17 @@
 
 extension SharedArray: RandomAccessCollection {
     /// The first index, 0.
-    @inlinable public var startIndex: Int { 0 }
+    @_alwaysEmitIntoClient public var startIndex: Int { 0 }
 
     /// The number of elements.
-    @inlinable public var endIndex: Int { unsafe elements.count }
+    @_alwaysEmitIntoClient public var endIndex: Int { unsafe elements.count }
 
     /// Reads or writes an element, seen by every process that shares the array.
     ///
     /// - Parameter index: The element's index.
     /// - Returns: The element.
     /// - Precondition: `index` is at least 0 and less than `count`.
-    @inlinable public subscript(index: Int) -> Element {
+    @_alwaysEmitIntoClient public subscript(index: Int) -> Element {
         get {
             require(index >= 0 && index < endIndex, "SharedArray index out of range")
             return unsafe elements[index]

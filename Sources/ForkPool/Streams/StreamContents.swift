@@ -19,6 +19,18 @@ final class InFlightBatch {
         self.first = first
         isTaken = order == .completion ? Array(repeating: false, count: batch.shape.count) : []
     }
+
+    /// Takes items that follow one another, are over and were not taken, of those from `start` on; nil if there are none.
+    func takeOver(from start: Int) -> Range<Int>? {
+        func isReady(_ item: Int) -> Bool { !isTaken[item] && batch.isOver(item) }
+        guard let first = (start..<isTaken.count).first(where: isReady) else { return nil }
+        var end = first
+        while end < isTaken.count, isReady(end) {
+            isTaken[end] = true
+            end += 1
+        }
+        return first..<end
+    }
 }
 
 /// What the lock of a stream guards.
@@ -63,8 +75,8 @@ struct StreamContents {
 struct StreamReading {
     /// In input order, the first batch that is not delivered.
     var head: InFlightBatch?
-    /// In completion order, the items that are ready and not delivered, the next one last.
-    var ready: [(inFlight: InFlightBatch, item: Int)] = []
+    /// In completion order, the items that are ready and not delivered, as ranges, the next one last.
+    var ready: [(inFlight: InFlightBatch, items: Range<Int>)] = []
     /// The number of elements put into runs since the contents were last told, and at how many they are to be told.
     var delivered = 0
     var quota = 1

@@ -5,7 +5,7 @@
 /// is delivered in 100 µs. The window grows with them, within a limit on the memory of inputs and results.
 struct StreamPace {
     /// The largest portion.
-    private static let largest = 256
+    private static let largest = 2048
     /// How long a portion should last, in nanoseconds.
     private static let period = 100_000
     /// The memory for inputs and results in flight, for each worker, in bytes.
@@ -53,17 +53,17 @@ struct StreamPace {
         return most - inFlight >= wanted ? wanted : 0
     }
 
-    /// Notes that items were delivered; reads the clock, in nanoseconds, once a portion.
-    mutating func noteDelivery(of items: Int = 1, at clock: @autoclosure () -> Int = monotonicNanoseconds()) {
+    /// Notes that items were delivered; decides on the next portion when one was, or when that took too long.
+    mutating func noteDelivery(of items: Int = 1, at now: Int = monotonicNanoseconds()) {
         count += items
-        guard count >= portion else { return }
-        let now = clock()
+        let time = now - since
+        guard count >= portion || since != 0 && time > 2 * Self.period else { return }
         defer {
             since = now
             count = 0
         }
         guard since != 0 else { return }
-        let wanted = count * Self.period / max(1, now - since)
+        let wanted = count * Self.period / max(1, time)
         if wanted > portion {
             portion = min(2 * portion, Self.largest)
         } else if wanted < portion / 2 {

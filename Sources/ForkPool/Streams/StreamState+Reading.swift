@@ -160,10 +160,10 @@ extension StreamState {
         }
         if reading.ready.isEmpty {
             for inFlight in contents.batches {
-                for item in inFlight.open..<inFlight.isTaken.count
-                where !inFlight.isTaken[item] && inFlight.batch.isOver(item) {
-                    inFlight.isTaken[item] = true
-                    reading.ready.append((inFlight, item))
+                var start = inFlight.open
+                while let items = inFlight.takeOver(from: start) {
+                    reading.ready.append((inFlight, items))
+                    start = items.upperBound
                 }
                 while inFlight.open < inFlight.isTaken.count, inFlight.isTaken[inFlight.open] { inFlight.open += 1 }
             }

@@ -27,19 +27,19 @@ extension StreamState {
         let isOver = batch.isOver(start)
         var end = start
         while end < limit, hasValue(end, batch) { end += 1 }
-        run.first = head.first + start
+        run.begin(at: head.first + start)
         if end == start {
             guard isOver else { return }
             run.failure = failure(of: start, head)
             head.delivered += 1
         } else if output.isPlain {
-            output.append(start..<end, of: batch.results, to: &run.outputs)
+            unsafe run.append(output.plainResults(start..<end, of: batch.results), firstIndex: nil)
             reading.largest = max(reading.largest, output.stride)
             head.delivered = end
         } else {
             var size = 0
             for item in start..<end where run.failure == nil && size < Self.largestRun {
-                size += decode(item, of: head, run)
+                size += decode(item, of: head, run, isIndexed: false)
                 head.delivered += 1
             }
         }
@@ -51,23 +51,32 @@ extension StreamState {
 
     private func takeCompleted(_ most: Int, _ run: StreamRun<Output>) {
         var size = 0
-        while run.failure == nil, run.outputs.count < most, size < Self.largestRun,
-            let (inFlight, item) = reading.ready.popLast()
+        while run.failure == nil, run.resultCount < most, size < Self.largestRun,
+            let (inFlight, items) = reading.ready.popLast()
         {
-            inFlight.delivered += 1
+            var next = items.lowerBound
+            let room = min(most - run.resultCount, Self.largestRun / max(1, output.stride) + 1)
+            let end = min(items.upperBound, next + room)
+            while next < end, run.failure == nil, size < Self.largestRun {
+                let first = next
+                if output.isPlain { while next < end, hasValue(next, inFlight.batch) { next += 1 } }
+                if next > first {
+                    let results = unsafe output.plainResults(first..<next, of: inFlight.batch.results)
+                    unsafe run.append(results, firstIndex: inFlight.first + first)
+                    reading.largest = max(reading.largest, output.stride)
+                    size += (next - first) * output.stride
+                    continue
+                }
+                if hasValue(next, inFlight.batch) {
+                    size += decode(next, of: inFlight, run, isIndexed: true)
+                } else {
+                    run.failure = failure(of: next, inFlight)
+                }
+                next += 1
+            }
+            inFlight.delivered += next - items.lowerBound
             if inFlight.delivered == inFlight.batch.shape.count { reading.hasFinishedBatch = true }
-            guard hasValue(item, inFlight.batch) else {
-                run.failure = failure(of: item, inFlight)
-                return
-            }
-            if output.isPlain {
-                output.append(item..<item + 1, of: inFlight.batch.results, to: &run.outputs)
-                reading.largest = max(reading.largest, output.stride)
-                size += output.stride
-            } else {
-                size += decode(item, of: inFlight, run)
-            }
-            if run.failure == nil { run.indices.append(inFlight.first + item) }
+            if next < items.upperBound { reading.ready.append((inFlight, next..<items.upperBound)) }
         }
     }
 
@@ -76,14 +85,15 @@ extension StreamState {
     }
 
     /// Reads a result that is there, or its failure; returns its size in bytes.
-    private func decode(_ item: Int, of inFlight: InFlightBatch, _ run: StreamRun<Output>) -> Int {
+    private func decode(
+        _ item: Int, of inFlight: InFlightBatch, _ run: StreamRun<Output>, isIndexed: Bool
+    ) -> Int {
         let (result, size) = output.value(inFlight.batch.results, at: item)
         reading.largest = max(reading.largest, size)
+        let index = inFlight.first + item
         switch result {
-        case .success(let output): run.outputs.append(output)
-        case .failure(let failure):
-            let index = inFlight.first + item
-            run.failure = (index, failure.at(index))
+        case .success(let output): run.append(output, index: isIndexed ? index : nil)
+        case .failure(let failure): run.failure = (index, failure.at(index))
         }
         return size
     }

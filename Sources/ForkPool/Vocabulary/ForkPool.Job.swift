@@ -36,6 +36,9 @@ extension ForkPool {
 
         /// Runs in each worker after its last item, unless it crashed or was killed; does nothing by default.
         func tearDown() async
+
+        /// Runs items in a worker; not for other code, which has no claim.
+        func _run(_ claim: _JobClaim) async -> Bool
     }
 
     /// The way to start the workers of a resident pool.

@@ -46,6 +46,9 @@ extension ForkPool {
         ///
         /// - Parameter state: The worker's state, which it releases then.
         func tearDown(_ state: State) async
+
+        /// Runs items in a worker; not for other code, which has no claim.
+        func _run(_ claim: _JobClaim, state: inout State) async -> Bool
     }
 }
 

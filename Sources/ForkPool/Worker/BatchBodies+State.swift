@@ -5,7 +5,7 @@
 
 extension BatchBodies {
     /// The body for inputs and results in their best formats.
-    @inlinable
+    @_alwaysEmitIntoClient
     static func best<State: ~Copyable, I: Codable, R: Codable>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {
@@ -14,7 +14,7 @@ extension BatchBodies {
     }
 
     /// The same for inputs that are bit patterns.
-    @inlinable
+    @_alwaysEmitIntoClient
     static func bestResults<State: ~Copyable, I, R: Codable>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {
@@ -22,33 +22,37 @@ extension BatchBodies {
     }
 
     /// The same for results that are bit patterns.
-    @inlinable
+    @_alwaysEmitIntoClient
     static func bestInputs<State: ~Copyable, I: Codable, R>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {
         _isPOD(I.self) ? plain(box, body) : codedInputs(box, body)
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     static func plain<State: ~Copyable, I, R>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {
         { range, writer, inputs in
             // A loop of its own, as in `storeResults`.
-            for item in range {
-                guard writer.begin(item) else { return false }
-                do {
-                    let input = inputs.load(item, as: I.self)
-                    writer.store(unsafe try body(&box.place.pointee, input), at: item)
-                } catch {
-                    guard writer.threw(error, at: item) else { return false }
+            var claim = range
+            while true {
+                for item in claim {
+                    guard writer.begin(item) else { return false }
+                    do {
+                        let input = inputs.load(item, as: I.self)
+                        writer.store(unsafe try body(&box.place.pointee, input), at: item)
+                    } catch {
+                        guard writer.threw(error, at: item) else { return false }
+                    }
                 }
+                guard let more = writer.claimMore() else { return true }
+                claim = more
             }
-            return true
         }
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     static func codedResults<State: ~Copyable, I, R: Encodable>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {
@@ -60,7 +64,7 @@ extension BatchBodies {
         }
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     static func codedInputs<State: ~Copyable, I: Decodable, R>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {
@@ -70,7 +74,7 @@ extension BatchBodies {
         }
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     static func coded<State: ~Copyable, I: Decodable, R: Encodable>(
         _ box: StateBox<State>, _ body: @escaping (inout State, I) throws -> R
     ) -> BatchBody {

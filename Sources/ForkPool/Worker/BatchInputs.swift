@@ -11,7 +11,7 @@
     let job: Int
 
     /// Reads an input that is a bit pattern, whether or not its type says so here.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func load<I>(_ item: Int, as type: I.Type) -> I {
         unsafe slots.load(fromByteOffset: item &* MemoryLayout<I>.stride, as: I.self)
     }
@@ -41,48 +41,52 @@ typealias BatchBody = (_ range: Range<Int>, _ writer: ItemWriter, _ inputs: Batc
 @usableFromInline
 enum BatchBodies {
     /// The body for inputs and results in their best formats.
-    @inlinable
+    @_alwaysEmitIntoClient
     static func best<I: Codable, R: Codable>(_ body: @escaping (I) throws -> R) -> BatchBody {
         if _isPOD(I.self) { return bestResults(body) }
         return _isPOD(R.self) ? codedInputs(body) : coded(body)
     }
 
     /// The same for inputs that are bit patterns.
-    @inlinable
+    @_alwaysEmitIntoClient
     static func bestResults<I, R: Codable>(_ body: @escaping (I) throws -> R) -> BatchBody {
         _isPOD(R.self) ? plain(body) : codedResults(body)
     }
 
     /// The same for results that are bit patterns.
-    @inlinable
+    @_alwaysEmitIntoClient
     static func bestInputs<I: Codable, R>(_ body: @escaping (I) throws -> R) -> BatchBody {
         _isPOD(I.self) ? plain(body) : codedInputs(body)
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     static func plain<I, R>(_ body: @escaping (I) throws -> R) -> BatchBody {
         { range, writer, inputs in
             // A loop of its own, as in `storeResults`.
-            for item in range {
-                guard writer.begin(item) else { return false }
-                do {
-                    writer.store(try body(inputs.load(item, as: I.self)), at: item)
-                } catch {
-                    guard writer.threw(error, at: item) else { return false }
+            var claim = range
+            while true {
+                for item in claim {
+                    guard writer.begin(item) else { return false }
+                    do {
+                        writer.store(try body(inputs.load(item, as: I.self)), at: item)
+                    } catch {
+                        guard writer.threw(error, at: item) else { return false }
+                    }
                 }
+                guard let more = writer.claimMore() else { return true }
+                claim = more
             }
-            return true
         }
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     static func codedResults<I, R: Encodable>(_ body: @escaping (I) throws -> R) -> BatchBody {
         { range, writer, inputs in
             writer.run(range) { item in writer.encode(try body(inputs.load(item, as: I.self)), at: item) }
         }
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     static func codedInputs<I: Decodable, R>(_ body: @escaping (I) throws -> R) -> BatchBody {
         coded(I.self) { input, item, writer in
             writer.store(try body(input), at: item)
@@ -90,7 +94,7 @@ enum BatchBodies {
         }
     }
 
-    @inlinable
+    @_alwaysEmitIntoClient
     static func coded<I: Decodable, R: Encodable>(_ body: @escaping (I) throws -> R) -> BatchBody {
         coded(I.self) { input, item, writer in writer.encode(try body(input), at: item) }
     }

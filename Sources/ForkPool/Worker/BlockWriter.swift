@@ -141,7 +141,7 @@ internal import Synchronization
         let record = region.record(destination.worker)
         _ = unsafe record.blocksUsed.pointee.max(last, ordering: .relaxed)
         _ = unsafe record.blocksTouched.pointee.max(last, ordering: .relaxed)
-        unsafe destination.slot.usesArenas.pointee.store(1, ordering: .relaxed)
+        unsafe ArenaUsers.add(destination.worker, to: destination.slot.arenaUsers)
         for block in marked / size..<last { unsafe tags[block] = tag }
         marked = last * size
     }

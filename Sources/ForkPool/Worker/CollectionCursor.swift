@@ -5,13 +5,13 @@ struct CollectionCursor<C: Collection> {
     @usableFromInline var offset = 0
     @usableFromInline var index: C.Index
 
-    @inlinable
+    @_alwaysEmitIntoClient
     init(_ items: C) {
         index = items.startIndex
     }
 
     /// Moves to the item with a number.
-    @inlinable
+    @_alwaysEmitIntoClient
     mutating func move(to number: Int, in items: C) {
         if number < offset { self = CollectionCursor(items) }
         items.formIndex(&index, offsetBy: number - offset)
@@ -19,7 +19,7 @@ struct CollectionCursor<C: Collection> {
     }
 
     /// Moves to the next item.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     mutating func advance(in items: C) {
         items.formIndex(after: &index)
         offset += 1

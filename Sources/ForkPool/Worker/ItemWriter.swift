@@ -12,15 +12,22 @@ public import Synchronization
     @usableFromInline let states: UnsafeMutablePointer<Atomic<UInt8>>
     @usableFromInline let slots: UnsafeMutableRawPointer
     @usableFromInline let stopsAtFailure: Bool
+    /// Whether more than the position is told when an item begins: its time, or that the item before has ended.
+    @usableFromInline let reportsItems: Bool
     /// Whether the record says when an item begins.
-    @usableFromInline let timesItems: Bool
+    private let timesItems: Bool
+    /// By which a body claims more, if it may.
+    @usableFromInline var quickClaims: UnsafePointer<QuickClaims>?
+    /// What waits for the end of each item, and what tells tasks of it; nil if only the end of the batch is waited for.
+    private let ends: (item: FutexEvent, notices: FutexEvent)?
     private let record: WorkerRecord
     private let destination: BlockWriter.Destination
-    private let blocks: BlockWriter
+    /// Kept by `WorkerMain`: a fresh child that retained it would copy a page.
+    private unowned(unsafe) let blocks: BlockWriter
 
     init(
         record: WorkerRecord, destination: BlockWriter.Destination, layout: BatchLayout, stopsAtFailure: Bool,
-        timesItems: Bool, blocks: BlockWriter
+        timesItems: Bool, ends: (item: FutexEvent, notices: FutexEvent)?, blocks: BlockWriter
     ) {
         self.record = record
         self.destination = destination
@@ -30,11 +37,13 @@ public import Synchronization
         unsafe slots = layout.slots
         self.stopsAtFailure = stopsAtFailure
         self.timesItems = timesItems
-        self.blocks = blocks
+        self.ends = ends
+        reportsItems = timesItems || ends != nil
+        unsafe self.blocks = blocks
     }
 
     /// Runs `body`, which publishes an item's result, on each item of a range; both return whether to continue.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func run(_ range: Range<Int>, _ body: (_ item: Int) throws -> Bool) -> Bool {
         for item in range {
             guard begin(item) else { return false }
@@ -47,21 +56,36 @@ public import Synchronization
         return true
     }
 
-    /// Publishes that the worker begins `item`; returns false if a failure at a lower index makes the item needless.
+    /// Claims more items for a body that has run its range; nil if it is to return.
     @inlinable @inline(__always)
+    func claimMore() -> Range<Int>? {
+        guard let quickClaims = unsafe quickClaims else { return nil }
+        return unsafe quickClaims.pointee.next()
+    }
+
+    /// Publishes that the worker begins `item`; returns false if a failure at a lower index makes the item needless.
+    @_alwaysEmitIntoClient @inline(__always)
     func begin(_ item: Int) -> Bool {
         guard unsafe lowestFailure.pointee.load(ordering: .relaxed) > item else { return false }
-        if timesItems { beginTimed(item) } else { unsafe position.pointee.store(item, ordering: .relaxed) }
+        if reportsItems { beginReported(item) } else { unsafe position.pointee.store(item, ordering: .relaxed) }
         return true
     }
 
     @usableFromInline
-    func beginTimed(_ item: Int) {
-        record.begin(timed: item)
+    func beginReported(_ item: Int) {
+        signalEnd()
+        if timesItems { record.begin(timed: item) } else { unsafe position.pointee.store(item, ordering: .relaxed) }
+    }
+
+    /// Wakes what waits for the end of the item before, if anything does: one fence, and no system call if nothing waits.
+    @inline(__always)
+    func signalEnd() {
+        guard let ends else { return }
+        if ends.item.signal().contains(.tasks) { ends.notices.signal() }
     }
 
     /// Publishes a result that is a bit pattern, whether or not its type says so here.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func store<R>(_ value: R, at item: Int) {
         let slot = unsafe slots + item &* MemoryLayout<R>.stride
         unsafe slot.assumingMemoryBound(to: R.self).initialize(to: value)
@@ -69,7 +93,7 @@ public import Synchronization
     }
 
     /// Publishes that the item's slot has its value.
-    @inlinable @inline(__always)
+    @_alwaysEmitIntoClient @inline(__always)
     func finish(_ item: Int) {
         unsafe states[item].store(ItemState.value, ordering: .releasing)
     }
@@ -78,7 +102,7 @@ public import Synchronization
     @usableFromInline
     func encode<R: Encodable>(_ value: R, at item: Int) -> Bool {
         do {
-            let extent = try blocks.write(value, to: destination)
+            let extent = try unsafe blocks.write(value, to: destination)
             unsafe slots.storeBytes(of: extent, toByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
             finish(item)
             return true
@@ -93,18 +117,19 @@ public import Synchronization
         // Publish the failure first: the error's own description may trap or hang.
         let thrown = WorkerError(throwing: error)
         let continues = fail(item, thrown, ItemState.failed)
-        blocks.write(error: thrown.described(by: error), of: item, to: destination)
+        unsafe blocks.write(error: thrown.described(by: error), of: item, to: destination)
         unsafe states[item].store(ItemState.described, ordering: .releasing)
         return continues
     }
 
     /// Publishes that the item's input does not decode; returns whether to continue.
+    @usableFromInline
     func failedToDecode(_ error: any Error, at item: Int) -> Bool {
         fail(item, WorkerError(decoding: error), ItemState.described)
     }
 
     private func fail(_ item: Int, _ error: WorkerError, _ state: UInt8) -> Bool {
-        blocks.write(error: error, of: item, to: destination)
+        unsafe blocks.write(error: error, of: item, to: destination)
         unsafe states[item].store(state, ordering: .releasing)
         guard stopsAtFailure else { return true }
         _ = unsafe lowestFailure.pointee.min(item, ordering: .sequentiallyConsistent)

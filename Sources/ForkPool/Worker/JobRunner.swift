@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CForkPool
 internal import Synchronization
 
 /// Runs a job's methods, which may be async, on the calling thread.
@@ -10,40 +9,14 @@ final class JobRunner {
 
     init<J: ForkPool.Job>(_ job: J) {
         let executor = ThreadExecutor()
-        // One task runs a whole range: a task costs as much as some hundred short items.
+        let claims = ClaimTask(on: executor) { claim in await job._run(claim) }
         body = { range, writer, inputs in
-            (try? executor.run { await Self.run(job, range, writer, inputs) }) ?? false
+            unsafe withUnsafePointer(to: _JobClaim.Tools(writer, inputs)) { tools in
+                claims.run(unsafe _JobClaim(range, tools: tools))
+            }
         }
         setUp = { try executor.run { try await job.setUp() } }
         tearDown = { try? executor.run { await job.tearDown() } }
-    }
-
-    private static func run<J: ForkPool.Job>(
-        _ job: J, _ range: Range<Int>, _ writer: ItemWriter, _ inputs: BatchInputs
-    ) async -> Bool {
-        let (input, output) = (WireFormat<J.Input>.ofJob, WireFormat<J.Output>.ofJob)
-        for item in range {
-            guard writer.begin(item) else { return false }
-            if !input.isPlain, inputs.isMissing(item) { continue }
-            let value: J.Input
-            do {
-                value = input.isPlain ? inputs.load(item, as: J.Input.self) : try inputs.decode(item, as: J.Input.self)
-            } catch {
-                guard writer.failedToDecode(error, at: item) else { return false }
-                continue
-            }
-            do {
-                let result = try await job.run(value)
-                if output.isPlain {
-                    writer.store(result, at: item)
-                } else {
-                    guard writer.encode(result, at: item) else { return false }
-                }
-            } catch {
-                guard writer.threw(error, at: item) else { return false }
-            }
-        }
-        return true
     }
 
     /// Runs an async function once in the parent: a child should not be the first to use a type.
@@ -52,43 +25,62 @@ final class JobRunner {
     }
 }
 
-/// Runs tasks on the thread that waits for them: a forked worker has no other.
-final class ThreadExecutor: TaskExecutor {
-    private let jobs = Locked<[UnownedJob]>([])
-    private let pending = PrivateSignal()
-
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
-        jobs.withLock { $0.append(job) }
-        pending.signal()
+/// A task that runs one claim after another: a task for each costs as much as some hundred short items.
+///
+/// The worker's thread gives it a claim and drives it until that is done; one of the two has the state at a time.
+@safe private final class ClaimTask: @unchecked Sendable {
+    @safe private struct State {
+        var claim: _JobClaim?
+        var continues = false
+        /// Resumes the task with the next claim; nil while no task waits for one.
+        var next: UnsafeContinuation<Void, Never>?
     }
 
-    func run<T>(_ body: @escaping () async throws -> T) throws -> T {
-        // One thread makes the task, runs it and takes its result.
-        nonisolated(unsafe) let body = body
-        let result = unsafe ResultBox<T>()
-        Task.detached(executorPreference: self) {
-            do { unsafe result.value = .success(try await body()) } catch { unsafe result.value = .failure(error) }
-            unsafe result.isReady.store(true, ordering: .releasing)
-            self.pending.signal()
+    private let executor: ThreadExecutor
+    private let work: (_JobClaim) async -> Bool
+    /// Behind a pointer: the runtime's checks of a class's variable would cost each claim more than the access.
+    private let state: UnsafeMutablePointer<State>
+    private let isDone = Atomic(false)
+
+    init(on executor: ThreadExecutor, _ work: @escaping (_JobClaim) async -> Bool) {
+        self.executor = executor
+        self.work = work
+        unsafe state = .allocate(capacity: 1)
+        unsafe state.initialize(to: State())
+    }
+
+    deinit {
+        unsafe state.deinitialize(count: 1)
+        unsafe state.deallocate()
+    }
+
+    /// Has the task run a claim; returns whether to continue.
+    func run(_ claim: _JobClaim) -> Bool {
+        unsafe state.pointee.claim = claim
+        isDone.store(false, ordering: .relaxed)
+        if let next = unsafe exchange(&state.pointee.next, with: nil) {
+            unsafe next.resume()
+        } else {
+            Task.detached(executorPreference: executor) { await self.runClaims() }
         }
-        while true {
-            let waiting = jobs.withLock { exchange(&$0, with: []) }
-            for job in waiting { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
-            if unsafe result.isReady.load(ordering: .acquiring) { return unsafe try result.value!.get() }
-            if waiting.isEmpty {
-                cforkpool_note_awaiting(true)
-                pending.wait(while: {
-                    unsafe jobs.withLock { $0.isEmpty } && !result.isReady.load(ordering: .acquiring)
-                })
-                cforkpool_note_awaiting(false)
+        executor.drive(until: isDone)
+        return unsafe state.pointee.continues
+    }
+
+    private func runClaims() async {
+        while let claim = unsafe exchange(&state.pointee.claim, with: nil) {
+            unsafe state.pointee.continues = await work(claim)
+            // An item that cancels its own task cancels no claim but its own.
+            guard !Task.isCancelled else { return finish() }
+            await unsafe withUnsafeContinuation { next in
+                unsafe state.pointee.next = next
+                finish()
             }
         }
     }
-}
 
-/// Carries a result from a task to the thread that waits for it.
-@unsafe private final class ResultBox<T>: @unchecked Sendable {
-    var value: Result<T, any Error>?
-    let isReady = Atomic(false)
+    private func finish() {
+        isDone.store(true, ordering: .releasing)
+        executor.wake()
+    }
 }

@@ -21,6 +21,10 @@
         unsafe try await job.run(input, state: &box.place.pointee)
     }
 
+    func _run(_ claim: _JobClaim) async -> Bool {
+        unsafe await job._run(claim, state: &box.place.pointee)
+    }
+
     func setUp() async throws {
         try await job.setUp()
         WorkerRecord.noteMakingState()

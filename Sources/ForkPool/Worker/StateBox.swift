@@ -20,7 +20,7 @@ internal import Synchronization
     }
 
     /// Makes the state or ends it.
-    @inlinable
+    @_alwaysEmitIntoClient
     func take(_ step: WorkerState.Step, make: () throws -> State, tearDown: (inout State) -> Void) throws {
         switch step {
         case .make: unsafe place.initialize(to: try make())
@@ -33,7 +33,7 @@ internal import Synchronization
 
 extension StateBox where State: ~Copyable {
     /// What a worker does before its first item and after its last one.
-    @inlinable
+    @_alwaysEmitIntoClient
     func steps(
         _ make: @escaping () throws -> State, _ tearDown: @escaping (inout State) -> Void
     ) -> WorkerState {

@@ -8,7 +8,7 @@
     private(set) var encode: ((Value, BinaryEncoder, UnsafeMutableRawBufferPointer) throws -> Int)?
     private(set) var decode: ((UnsafeRawBufferPointer) throws -> Value)?
 
-    @usableFromInline var isPlain: Bool { unsafe encode == nil }
+    @usableFromInline private(set) var isPlain = true
     var kind: ResultKind { ResultKind(type: Value.self, isCoded: !isPlain) }
 
     private init(stride: Int) {
@@ -34,18 +34,28 @@ extension WireFormat where Value: Codable {
     @usableFromInline
     static var coded: WireFormat {
         var format = WireFormat(stride: MemoryLayout<Extent>.stride)
+        format.isPlain = false
         unsafe format.encode = { value, encoder, memory in unsafe try encoder.encode(value, into: memory) }
-        unsafe format.decode = { bytes in unsafe try BinaryDecoder.decode(Value.self, fromShared: bytes) }
+        unsafe format.decode = { bytes in unsafe try BinaryDecoder.decode(Value.self, from: bytes) }
         return format
     }
 
     /// The format of a job's values, whose type is only known to be `Codable`: bit patterns for numbers of the standard
     /// library, else that of the coder.
-    static var ofJob: WireFormat {
-        let scalars: [Any.Type] = [
-            Int.self, Int8.self, Int16.self, Int32.self, Int64.self, UInt.self, UInt8.self, UInt16.self, UInt32.self,
-            UInt64.self, Double.self, Float.self, Bool.self,
-        ]
-        return scalars.contains { $0 == Value.self } ? WireFormat(stride: MemoryLayout<Value>.stride) : .coded
+    static var ofJob: WireFormat { isNumber ? WireFormat(stride: MemoryLayout<Value>.stride) : .coded }
+}
+
+extension WireFormat {
+    /// Whether the type is a number of the standard library; the compiler knows the answer for each type that it knows.
+    @inlinable @inline(__always)
+    static var isNumber: Bool {
+        isInteger || Value.self == Double.self || Value.self == Float.self || Value.self == Bool.self
+    }
+
+    @inlinable @inline(__always)
+    static var isInteger: Bool {
+        Value.self == Int.self || Value.self == Int8.self || Value.self == Int16.self || Value.self == Int32.self
+            || Value.self == Int64.self || Value.self == UInt.self || Value.self == UInt8.self
+            || Value.self == UInt16.self || Value.self == UInt32.self || Value.self == UInt64.self
     }
 }

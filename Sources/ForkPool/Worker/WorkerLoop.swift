@@ -9,7 +9,8 @@ struct WorkerLoop {
     let worker: Int
     let region: RegionLayout
     let record: WorkerRecord
-    private let blocks: BlockWriter
+    /// Kept by `WorkerMain`: a fresh child that retained it would copy a page.
+    private unowned(unsafe) let blocks: BlockWriter
     private let body: BatchBody
     private let chunk: Int?
     let open: AtomicBitset
@@ -28,7 +29,7 @@ struct WorkerLoop {
     ) {
         self.worker = worker
         self.region = region
-        self.blocks = blocks
+        unsafe self.blocks = blocks
         self.body = body
         self.stays = stays
         // Only numbers of the settings: a string would be retained, on a page that a fresh child then has to copy.
@@ -142,46 +143,97 @@ struct WorkerLoop {
         let flags = unsafe slot.flags.pointee.load(ordering: .relaxed)
         let signalsItems = flags & BatchSlot.Flags.signalsItems != 0
         let hasResults = flags & BatchSlot.Flags.hasResults != 0
+        let gathersCalls = flags & BatchSlot.Flags.gathersCalls != 0
         guard let layout = BatchLayout(slot, in: region) else {
             // The slot is damaged; the parent writes it again.
             open.remove(number)
             return leave(number, slot, tag: tag)
         }
-        let writer = ItemWriter(
-            record: record, destination: BlockWriter.Destination(worker: worker, slot: slot), layout: layout,
-            stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0,
-            timesItems: flags & BatchSlot.Flags.timesItems != 0,
-            blocks: blocks)
         let inputs = unsafe BatchInputs(
             slots: layout.inputs, base: region.base, limit: region.inputs.upperBound, job: slot.job(tag: tag))
-        cforkpool_set_call(
-            Int64(unsafe slot.call.pointee.load(ordering: .relaxed)),
-            Int64(unsafe slot.firstItem.pointee.load(ordering: .relaxed)))
+        let call = unsafe slot.call.pointee.load(ordering: .relaxed)
+        cforkpool_set_call(Int64(call), Int64(unsafe slot.firstItem.pointee.load(ordering: .relaxed)))
         // A stream is many small batches: the durations of one hold for the next.
-        if !signalsItems { policy = ChunkPolicy(fixed: chunk, workers: region.workers) }
+        // Calls do not wait for one another: each is claimed alone.
+        if !signalsItems { policy = ChunkPolicy(fixed: gathersCalls ? 1 : chunk, workers: region.workers) }
         var claims = unsafe Claims(cursor: slot.cursor, count: layout.limit)
+        unsafe withUnsafeMutablePointer(to: &claims) { claims in
+            var visit = unsafe Visit(
+                number: number, slot: slot, layout: layout,
+                writer: ItemWriter(
+                    record: record, destination: BlockWriter.Destination(worker: worker, slot: slot), layout: layout,
+                    stopsAtFailure: flags & BatchSlot.Flags.stopsAtFailure != 0,
+                    timesItems: flags & BatchSlot.Flags.timesItems != 0,
+                    ends: gathersCalls
+                        ? (slot.ended, region.notices) : signalsItems ? (region.itemEnded, region.notices) : nil,
+                    blocks: unsafe blocks),
+                inputs: inputs, isStream: signalsItems, firstCall: gathersCalls ? call : nil,
+                hasResults: hasResults, claims: claims)
+            guard let quick = quickClaims(visit) else { return unsafe runClaims(&visit, first, attempt, nil) }
+            unsafe withUnsafePointer(to: quick) { unsafe runClaims(&visit, first, attempt, $0) }
+        }
+        if claims.hasTurnedBack || hasFailed(slot) || !slot.hasUnclaimed { open.remove(number) }
+        leave(number, slot, tag: tag, signalsLoss: signalsItems && layout.hasUnfinished)
+    }
+
+    /// What a worker has at hand while it is at a batch slot.
+    @safe private struct Visit {
+        let number: Int
+        let slot: BatchSlot
+        let layout: BatchLayout
+        var writer: ItemWriter
+        let inputs: BatchInputs
+        /// Whether the end of each item is signalled.
+        let isStream: Bool
+        /// The number of the first of the calls that the batch gathers; nil if it is another batch.
+        let firstCall: Int?
+        /// Whether some items have their results already.
+        let hasResults: Bool
+        let claims: UnsafeMutablePointer<Claims>
+    }
+
+    /// The claims that a body may make by itself: of a fixed size, where this loop does nothing between two of them.
+    private func quickClaims(_ visit: borrowing Visit) -> QuickClaims? {
+        guard let chunk, itemsLeft == .max, !visit.isStream, visit.firstCall == nil, !visit.hasResults, !visit.layout.populates(chunk)
+        else {
+            return nil
+        }
+        let size = min(chunk, visit.layout.limit)
+        return unsafe QuickClaims(visit.claims, size: size, record, visit.slot, number: visit.number, open: open)
+    }
+
+    /// Runs a given range and then what it claims, until nothing is left or something else has its turn.
+    private mutating func runClaims(
+        _ visit: inout Visit, _ first: Range<Int>?, _ attempt: Int, _ quick: UnsafePointer<QuickClaims>?
+    ) {
+        let (slot, layout, isStream) = (visit.slot, visit.layout, visit.isStream)
         // Read the clock no earlier than at the second claim: it costs a fresh child two page faults.
-        let measures = policy.measures
-        var before = signalsItems && measures ? monotonicNanoseconds() : 0
+        let measures = policy.measures && visit.firstCall == nil
+        var before = isStream && measures ? monotonicNanoseconds() : 0
         var (first, attempt) = (first, attempt)
         var isFirst = true
         let hasOthers = region.batchSlots > 1
-        while let range = first ?? nextClaim(&claims, slot) {
+        while let range = unsafe first ?? nextClaim(&visit.claims.pointee, slot) {
             if measures, before == 0, !isFirst { before = monotonicNanoseconds() }
             let continues = Attempt.run(range, attempt) { part, claim in
                 record.publish(claim: claim)
                 if isFirst { unsafe record.stage.pointee.store(WorkerRecord.Stage.working, ordering: .relaxed) }
-                // Publish the claim, then read the failure: either this worker sees a failure in time, or the parent, which
-                // writes the failure first, sees the claim.
+                // Publish the claim, then read the failure: README.md beside the region says what that is good for.
                 _ = hasFailed(slot)
+                if let call = visit.firstCall, !begins(call: call, part, layout) { return true }
                 layout.populate(part)
-                return hasResults
-                    ? runUnfinished(part, layout, writer, inputs) : run(part, writer, inputs, signalsItems)
+                let continues =
+                    visit.hasResults
+                    ? runUnfinished(part, layout, visit.writer, visit.inputs) : body(part, visit.writer, visit.inputs)
+                visit.writer.signalEnd()
+                return continues
             }
+            // The first range may be another attempt, or that of a predecessor.
+            if isFirst { unsafe visit.writer.quickClaims = quick }
             (first, attempt, isFirst) = (nil, 1, false)
             if itemsLeft != .max { itemsLeft = max(0, itemsLeft - range.count) }
             guard continues else {
-                open.remove(number)
+                open.remove(visit.number)
                 break
             }
             if before != 0 {
@@ -190,14 +242,12 @@ struct WorkerLoop {
                 before = now
             }
             if hasOthers {
-                if let other = nextToVisit(from: next), other != number { break }
+                if let other = nextToVisit(from: next), other != visit.number { break }
             } else if givesWay(slot) {
                 itemsLeft = 0
                 break
             }
         }
-        if claims.hasTurnedBack || hasFailed(slot) || !slot.hasUnclaimed { open.remove(number) }
-        leave(number, slot, tag: tag, signalsLoss: signalsItems && layout.hasUnfinished)
     }
 
     private func nextClaim(_ claims: inout Claims, _ slot: BatchSlot) -> Range<Int>? {
@@ -216,16 +266,6 @@ struct WorkerLoop {
         if slot.takeRecall() { return true }
         unsafe record.givesWay.pointee.store(0, ordering: .relaxed)
         return false
-    }
-
-    private func run(_ range: Range<Int>, _ writer: ItemWriter, _ inputs: BatchInputs, _ signalsItems: Bool) -> Bool {
-        guard signalsItems else { return body(range, writer, inputs) }
-        for item in range {
-            let continues = body(item..<item + 1, writer, inputs)
-            if region.itemEnded.signal().contains(.tasks) { region.notices.signal() }
-            guard continues else { return false }
-        }
-        return true
     }
 
     /// Runs those items of a range that have no result.

@@ -9,9 +9,15 @@ enum CountedEvent: String, CaseIterable {
     case allocations
     case instructions
     case locked = "locked instructions"
+    case privateMemory = "KiB of private memory"
+    case sharedMemory = "KiB of shared memory"
+    case pageTables = "KiB of page tables"
 
     /// Whether it is counted by single-stepping, which is done only in workers.
     var isStepped: Bool { self == .instructions || self == .locked }
+
+    /// Whether it is no event but memory, which is read in all processes of a workload at once.
+    var isMemory: Bool { self == .privateMemory || self == .sharedMemory || self == .pageTables }
 }
 
 /// Counts events of workloads, in traced processes (`ptrace`) that load a library which counts allocations.
@@ -26,7 +32,7 @@ struct WorkloadCounter {
     private static let program = "/proc/self/exe"
     /// The seconds after which a run is killed.
     private static let deadline: UInt32 = 60
-    private static let repetitions = 5
+    static let repetitions = 5
 
     /// The path of the library that counts allocations; nil if it was not built.
     private let library: String?
@@ -42,6 +48,7 @@ struct WorkloadCounter {
     /// - Returns: The counts, and the reason why some are missing.
     /// - Throws: `OverheadError.workload` if the workload fails.
     func count(_ workload: Workload) throws(OverheadError) -> WorkloadCount {
+        if workload.weighs { return try weigh(workload) }
         var counts: [CountedEvent: Double] = [:]
         var reason = library == nil ? Self.noLibrary : nil
         for steps in [false, true] {

@@ -15,7 +15,15 @@ struct Overhead: ParsableCommand {
             of the ratios of all rounds. The C floor does the same work in a few lines of C, in the same process. \
             Warm rows use a resident pool: its workers, and those of the floor, start before the measurement. \
             System calls and allocations are counted in separate, traced processes with one processor, so that \
-            the counts do not change on a busy machine.
+            the counts do not change on a busy machine. The memory of a worker is what 32 more workers add, all of them \
+            in a body: pages that one process has alone, pages that several share, and page tables.
+
+            The rows: fork and claim; maps of 2 and of a million no-ops; sleeps and computation; big results; a crash and \
+            a timeout; warm calls and maps; the start of a pool and of a dead worker's successor; 64 workers. With \
+            --large also 256 and 1000 workers, a call among 256 idle ones, 100 million no-ops, and 1 GiB of results.
+
+            Large rows take some seconds and up to 4 GB each. They are measured with --large, or if --row or a limit chooses \
+            them; a row that the free memory has no room for is left out, and a line says so.
 
             A file of limits has one limit per line: "1.25 in place: ROW" (at most 1.25 times the floor), "1.00 \
             resident / concurrentPerform: ROW" (a ratio to another column), "0.01 system calls an item: WORKLOAD", \
@@ -25,6 +33,7 @@ struct Overhead: ParsableCommand {
             Examples:
               forkpool overhead
               forkpool overhead --row 'warm call' --json
+              forkpool overhead --large --md
               forkpool overhead --check Benchmarks/overhead.limits
 
             Exit codes: 0 measured, or all limits kept; 1 above a limit; 3 too noisy to decide, or not countable \
@@ -45,6 +54,9 @@ struct Overhead: ParsableCommand {
 
     @Option(help: "Measure only the rows and workloads whose name contains this text.")
     var row: String?
+
+    @Flag(help: "Also measure the large rows: up to 1000 workers, 100 million items, 1 GiB of results.")
+    var large = false
 
     @Option(help: ArgumentHelp("Rounds for each row, instead of the default of each row.", valueName: "count"))
     var rounds: Int?
@@ -95,10 +107,11 @@ struct Overhead: ParsableCommand {
     private func runTable() throws {
         let peer = python ? PythonPeer() : nil
         if python, peer == nil { StandardError.report("no python3 found: the Python column is missing") }
-        let rows = try Self.rows(peer).filter { isWanted($0.name) }
+        let rows = try Self.rows(peer).filter { $0.isChosen(by: row, large: large) }
         let workloads = Workload.all.filter { isWanted($0.name) }
         guard !rows.isEmpty || !workloads.isEmpty else { throw nothing }
-        let table = OverheadTable(lines: try rows.map(measure), counts: try count(workloads), python: peer?.version)
+        let lines = try room(for: rows).rows.map(measure)
+        let table = OverheadTable(lines: lines, counts: try count(workloads), python: peer?.version)
         StandardOutput.write(json ? table.json.text + "\n" : markdown ? table.markdown : table.text)
     }
 
@@ -109,21 +122,35 @@ struct Overhead: ParsableCommand {
         guard !limits.isEmpty else { throw OverheadError.noLimit(path) }
         if let row { limits = limits.containing(row) }
         guard !limits.isEmpty else { throw nothing }
-        let lines = try rows.compactMap(limits.limitedColumns).map(measure)
+        let (wanted, refusals) = room(for: rows.compactMap(limits.limitedColumns))
+        let lines = try wanted.map(measure)
         let counted = limits.counts.map(\.workload)
-        let gate = OverheadGate(limits, lines, try count(Workload.all.filter { counted.contains($0.name) }))
+        let counts = try count(Workload.all.filter { counted.contains($0.name) })
+        let gate = OverheadGate(limits, lines, counts, leftOut: refusals)
         StandardOutput.write(json ? gate.json.text + "\n" : gate.text)
         if gate.code != 0 { throw ExitCode(gate.code) }
     }
 
     private static func rows(_ python: PythonPeer?) throws -> [Row] {
-        try Rows(python: python).all() + WarmRows(python: python).all()
+        try Rows(python: python).all() + WarmRows(python: python).all() + CopyRows(python: python).all()
+            + StreamRows(python: python).all() + SubmittedRows(python: python).all() + PoolRows.all
+            + CodedRows(python: python).all() + ScaleRows(python: python).all()
     }
 
     private func isWanted(_ name: String) -> Bool { row.map(name.contains) ?? true }
 
     private var nothing: ValidationError {
         ValidationError("no row or workload has a name that contains \"\(row ?? "")\".")
+    }
+
+    /// Finds the rows that the free memory has room for, and tells why others are left out, by their names.
+    private func room(for rows: [Row]) -> (rows: [Row], refusals: [String: String]) {
+        let free = FreeMemory()
+        let refusals = rows.reduce(into: [:]) { $0[$1.name] = free.refusal(of: $1) }
+        for row in rows {
+            if let refusal = refusals[row.name] { StandardError.report("left out: \(row.name): \(refusal)") }
+        }
+        return (rows.filter { refusals[$0.name] == nil }, refusals)
     }
 
     private func measure(_ row: Row) throws -> OverheadLine {

@@ -28,7 +28,7 @@ enum OverheadError: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .noFloor: "the system refused the shared memory for the C floor (200 MiB)"
+        case .noFloor: "the system refused the memory or the processes of the C floor"
         case .noCrash: "a worker that killed itself was reported as successful"
         case .unreadable(let path, let code): "\(path): cannot be read: \(systemMessage(code))"
         case .limit(let line):

@@ -62,7 +62,10 @@ struct OverheadGate {
     ///   - limits: The limits.
     ///   - lines: The measured rows.
     ///   - counts: The counted workloads; one without a count has a reason.
-    init(_ limits: OverheadLimits, _ lines: [OverheadLine], _ counts: [WorkloadCount]) {
+    ///   - leftOut: The reasons why rows were not measured, by their names.
+    init(
+        _ limits: OverheadLimits, _ lines: [OverheadLine], _ counts: [WorkloadCount], leftOut: [String: String] = [:]
+    ) {
         let ratios = limits.ratios.compactMap { limit -> (limit: OverheadLimits.Ratio, ratios: Sample)? in
             guard let line = lines.first(where: { $0.row.name == limit.row }), let ours = line[limit.column],
                 let base = line[limit.base]
@@ -84,7 +87,14 @@ struct OverheadGate {
                 verdict: value.map { $0 > limit.most ? .slower : .passed } ?? .inconclusive, name: limit.name,
                 value: value, interval: nil, most: limit.most, reason: value == nil ? count.reason : nil)
         }
-        results = compared + counted
+        let missing = limits.ratios.compactMap { limit in
+            leftOut[limit.row].map { reason in
+                LimitResult(
+                    verdict: .inconclusive, name: limit.name, value: nil, interval: nil, most: limit.most,
+                    reason: reason)
+            }
+        }
+        results = compared + missing + counted
     }
 
     /// The exit code: 0 if all limits are kept, 1 if one is exceeded, 3 if one is inconclusive.

@@ -103,7 +103,7 @@ struct OverheadLimits {
         guard !columns.isEmpty else { return nil }
         return Row(
             name: row.name, unit: row.unit, perSecond: row.perSecond, rounds: row.rounds,
-            cells: row.cells.filter { columns.contains($0.column) })
+            cells: row.cells.filter { columns.contains($0.column) }, needs: row.needs)
     }
 }
 

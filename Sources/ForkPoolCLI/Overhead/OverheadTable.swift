@@ -50,7 +50,9 @@ struct OverheadTable {
     }
 
     private var counted: [[String]] {
-        let kinds = CountedEvent.allCases
+        let kinds = CountedEvent.allCases.filter { kind in
+            !kind.isMemory || counts.contains { $0[kind] != nil }
+        }
         return [["counted", "for"] + kinds.map(\.rawValue)]
             + counts.map { count in
                 [count.workload.name, count.workload.unit.rawValue]
@@ -126,6 +128,9 @@ struct OverheadTable {
             ("allocations", count[.allocations].map { .number($0) } ?? .null),
             ("instructions", count[.instructions].map { .number($0) } ?? .null),
             ("locked_instructions", count[.locked].map { .number($0) } ?? .null),
+            ("private_kib", count[.privateMemory].map { .number($0) } ?? .null),
+            ("shared_kib", count[.sharedMemory].map { .number($0) } ?? .null),
+            ("page_tables_kib", count[.pageTables].map { .number($0) } ?? .null),
             ("reason", count.reason.map { .string($0) } ?? .null),
         ])
     }

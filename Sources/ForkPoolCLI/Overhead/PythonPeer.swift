@@ -14,12 +14,33 @@ struct PythonPeer {
         def same(x): return x
         def big(x): return bytes(1 << 20)
         def nap(x): time.sleep(0.1)
+        def text(x):
+            number = str(x)
+            return number + 'x' * (105 - len(number))
+        def table(x): return {f'key {i}': x + i for i in range(100)}
+        class Record:
+            __slots__ = ('id', 'name', 'score', 'tags', 'rank', 'is_active', 'note', 'values')
+        def record(x):
+            r = Record()
+            r.id = x; r.name = f'customer number {x}'; r.score = x / 7; r.tags = ['red', 'green', f'tag {x % 10}']
+            r.rank = x if x % 3 else None; r.is_active = x % 2 == 0; r.note = 'called twice' if x % 4 else None
+            r.values = [1.0, 2.0, float(x)]
+            return r
         ROWS = {'map2': (2, same, range(2)), 'million': (2, same, range(1000000)), 'results': (2, big, range(200)),
-                'sleep5': (5, nap, range(10)), 'sleep10': (10, nap, range(10))}
+                'strings': (2, text, range(100000)), 'tables': (2, table, range(1000)), 'records': (2, record, range(20000)),
+                'sleep5': (5, nap, range(10)), 'sleep10': (10, nap, range(10)),
+                'crowd 64': (64, same, range(64)), 'crowd 256': (256, same, range(256))}
         WARM = {'call': (1, 100, lambda pool: pool.apply(same, (1,))),
+                'call among 256': (256, 100, lambda pool: pool.apply(same, (1,))),
                 'warm map2': (2, 100, lambda pool: pool.map(same, range(2))),
                 'warm million': (2, 1, lambda pool: pool.map(same, range(1000000))),
-                'warm results': (2, 1, lambda pool: pool.map(big, range(200)))}
+                'warm results': (2, 1, lambda pool: pool.map(big, range(200))),
+                'warm strings': (2, 1, lambda pool: pool.map(text, range(100000))),
+                'warm tables': (2, 1, lambda pool: pool.map(table, range(1000))),
+                'warm records': (2, 1, lambda pool: pool.map(record, range(20000))),
+                'stream': (2, 1, lambda pool: sum(pool.imap(same, range(1000000), chunksize=1000))),
+                'submitted': (2, 1, lambda pool: sum(
+                    [call.get() for call in [pool.apply_async(same, (i,)) for i in range(100000)]]))}
         if __name__ == '__main__':
             times = 1
             start = time.perf_counter()
@@ -55,7 +76,7 @@ struct PythonPeer {
     }
 
     /// Returns the first line that a shell command prints; the command ends if this process ends.
-    private static func output(of script: String) -> String? {
+    static func output(of script: String) -> String? {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { return nil }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }

@@ -30,6 +30,13 @@ struct Row {
     let rounds: Int
     /// The cells of the columns that do this work.
     let cells: [Cell]
+    /// The memory that a large row needs, in bytes; nil for a row that is measured without `--large`.
+    var needs: Int?
+
+    /// Whether a table has the row, given a text for its name and whether large rows are asked for.
+    func isChosen(by text: String?, large: Bool) -> Bool {
+        text.map(name.contains) ?? (needs == nil || large)
+    }
 }
 
 /// The work of a row in one column.
@@ -73,6 +80,7 @@ enum Column: String, CaseIterable {
     case sequential = "sequential"
     case concurrentPerform = "concurrentPerform"
     case taskGroup = "task group"
+    case tasks = "tasks alone"
     case python = "Python Pool"
 
     /// Whether it belongs to this library.

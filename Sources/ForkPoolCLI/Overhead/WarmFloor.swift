@@ -31,6 +31,19 @@ final class WarmFloor {
         unsafe cforkfloor_warm_map(inputs, Int64(inputs.count), Int64(chunk))
     }
 
+    /// Maps over inputs, and copies the results, which lie behind the inputs, into memory of their own.
+    func copiedMap(_ inputs: [Int64], chunk: Int) throws {
+        map(inputs, chunk: chunk)
+        let size = inputs.count * MemoryLayout<Int64>.stride
+        guard cforkfloor_copy(size, 1, size) else { throw OverheadError.noFloor }
+    }
+
+    /// Fills big results in shared memory, and copies each into memory of its own.
+    func copiedFill(_ count: Int, size: Int) throws {
+        cforkfloor_warm_fill(Int64(count), size)
+        guard cforkfloor_copy(0, Int64(count), size) else { throw OverheadError.noFloor }
+    }
+
     /// Fills big results in shared memory, and reads a byte of each page.
     func fill(_ count: Int, size: Int) {
         cforkfloor_warm_fill(Int64(count), size)

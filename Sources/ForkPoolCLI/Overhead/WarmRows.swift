@@ -59,8 +59,8 @@ struct WarmRows {
         maps(
             "warm map of 1 million no-ops", pool, floorChunk: 1000,
             [
-                Cell(.exec, rounds: 5, on: (try pool.resident(NoOpJob(), start: .exec), inputs())) { resident, inputs in
-                    try afterRest { blackHole(try resident.map(inputs)) }
+                Cell(.exec, on: (try pool.resident(NoOpJob(), start: .exec), inputs())) { resident, inputs in
+                    try afterRest { try resident.withMapped(inputs) { blackHole($0[0]) } }
                 }
             ] + peers(Self.million, noOp) + pythons(python, "warm million"))
     }
@@ -70,9 +70,6 @@ struct WarmRows {
         Row(
             name: name, unit: "ns/item", perSecond: 1e9 / Double(Self.million), rounds: 31,
             cells: [
-                Cell(.resident, on: (try pool.resident(noOp), inputs())) { resident, inputs in
-                    try afterRest { blackHole(try resident.map(inputs)) }
-                },
                 Cell(.residentInPlace, on: (try pool.resident(noOp), inputs())) { resident, inputs in
                     try afterRest { try resident.withMapped(inputs) { blackHole($0[0]) } }
                 },
@@ -91,20 +88,14 @@ struct WarmRows {
         return Row(
             name: "200 results of 1 MiB, warm", unit: "ms", perSecond: 1e3, rounds: 21,
             cells: [
-                Cell(.resident, on: try pool.resident { bytes($0, count: size) }) { resident in
-                    try afterRest { blackHole(try resident.map(0..<200)) }
-                },
                 Cell(.residentInPlace, on: try pool.resident { fill(all, $0, size: size) }) { resident in
                     try afterRest {
                         try resident.forEach(0..<200)
                         blackHole(all.withSpan(touch))
                     }
                 },
-                Cell(.exec, on: try pool.resident(BytesJob(count: size), start: .exec)) { resident in
-                    try afterRest { blackHole(try resident.map(0..<200)) }
-                },
                 Cell(.floor, on: WarmFloor(workers: 2)) { floor in afterRest { floor.fill(200, size: size) } },
-            ] + pythons(python, "warm results"))
+            ])
     }
 
     private var start: Row {
@@ -185,7 +176,7 @@ private enum Pace: CaseIterable {
 }
 
 /// Returns the seconds of a run after a rest, in which workers go to sleep.
-private func afterRest(microseconds: UInt32 = 1000, _ body: () throws -> Void) rethrows -> Double {
+func afterRest(microseconds: UInt32 = 1000, _ body: () throws -> Void) rethrows -> Double {
     usleep(microseconds)
     return try seconds(body)
 }

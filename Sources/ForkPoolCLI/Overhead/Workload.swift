@@ -10,6 +10,7 @@ struct Workload: Sendable {
     enum Unit: String, CaseIterable {
         case item = "an item"
         case call = "a call"
+        case worker = "a worker"
     }
 
     let name: String
@@ -21,13 +22,19 @@ struct Workload: Sendable {
     let count: Int
     /// The number of items or calls for counting instructions; nil if their number depends on time.
     var stepped: Int?
-    /// Runs the work for a number of items or calls.
+    /// Whether it prints the memory of its processes instead of having its events counted.
+    var weighs = false
+    /// Runs the work for a number of items, calls or workers.
     let run: @Sendable (_ count: Int) throws -> Void
 
     /// The events to count.
-    var counted: [CountedEvent] { CountedEvent.allCases.filter { stepped != nil || !$0.isStepped } }
+    var counted: [CountedEvent] {
+        CountedEvent.allCases.filter { $0.isMemory == weighs && (stepped != nil || !$0.isStepped) }
+    }
 
-    static let all: [Workload] = [
+    static let all: [Workload] = mapsAndCalls + streamsAndCalls + scale
+
+    private static let mapsAndCalls: [Workload] = [
         Workload(name: "map of no-ops", unit: .item, count: 50_000) { count in
             try pool.withMapped(0..<count, noOp) { (results: Span<Int>) in blackHole(results[0]) }
         },
@@ -40,6 +47,12 @@ struct Workload: Sendable {
         },
         Workload(name: "map of strings of 40 bytes", unit: .item, count: 10_000) { count in
             blackHole(try pool.map(0..<count) { _ in "forty bytes, which are no small string.." })
+        },
+        Workload(name: "map of structs of 8 fields", unit: .item, count: 5000, stepped: 40) { count in
+            blackHole(try single.map(0..<count) { CodedRecord($0) })
+        },
+        Workload(name: "map of dictionaries of 100", unit: .item, count: 200, stepped: 10) { count in
+            blackHole(try single.map(0..<count) { codedTable($0) })
         },
         Workload(name: "stream of no-ops", unit: .item, count: 2000) { count in
             try pool.stream(0..<count, noOp).forEach { _, output in blackHole(output) }

@@ -64,10 +64,12 @@ final class Capture {
 
     /// Empties the capture for the next job (`ftruncate`); bytes already sent to a pipe keep their values.
     func clear() {
-        ftruncate(descriptor, 0)
         // The file position and the flags are shared by all processes that have the descriptor: a job may have changed
-        // them.
-        lseek(descriptor, 0, SEEK_SET)
+        // them. The end of an empty file is its beginning.
+        if lseek(descriptor, 0, SEEK_END) != 0 {
+            ftruncate(descriptor, 0)
+            lseek(descriptor, 0, SEEK_SET)
+        }
         _ = fcntl(descriptor, F_SETFL, O_APPEND)
     }
 

@@ -6,7 +6,9 @@ import Glibc
 
 extension CommandRunner {
     /// How many used captures to check at once before they are used again.
-    private static let captureCheckSize = 32
+    ///
+    /// The kernel closes each open capture in each job that starts.
+    private static let captureCheckSize = 8
 
     /// Starts jobs while there are free slots and items.
     func startJobs() throws {

@@ -135,20 +135,32 @@ final class CommandRunner {
 
     /// Sleeps until an event (`poll`), and handles it.
     private func wait() throws {
-        let slots = running.indices.filter { running[$0] != nil }
-        var entries = slots.map { pollfd(fd: running[$0]!.process.descriptor, events: Int16(POLLIN), revents: 0) }
-        entries.append(pollfd(fd: wakePipe, events: Int16(POLLIN), revents: 0))
         let awaited = isStopping ? nil : source.awaited
-        if let awaited { entries.append(pollfd(fd: awaited, events: Int16(POLLIN), revents: 0)) }
         let deadline = running.reduce(nil as Int?) { first, each in
             guard let next = each?.deadline else { return first }
             return min(first ?? next, next)
         }
         let pause = deadline.map { Int32(clamping: max(0, $0 - now() + 999_999) / 1_000_000) } ?? -1
-        guard unsafe poll(&entries, nfds_t(entries.count), pause) > 0 else { return }
-        if entries[slots.count].revents != 0 { RunSignals.drain(wakePipe) }
-        for (slot, entry) in zip(slots, entries) where entry.revents != 0 { try end(slot) }
-        if awaited != nil, entries.last?.revents != 0 { try source.read() }
+        try unsafe withUnsafeTemporaryAllocation(of: pollfd.self, capacity: running.count + 2) { entries in
+            // No more entries than descriptors: the kernel refuses more than the process may have open.
+            var count = 0
+            func add(_ descriptor: Int32) {
+                unsafe entries[count] = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                count += 1
+            }
+            for case let each? in running { add(each.process.descriptor) }
+            add(wakePipe)
+            if let awaited { add(awaited) }
+            guard unsafe poll(entries.baseAddress, nfds_t(count), pause) > 0 else { return }
+            var next = 0
+            func isReady() -> Bool {
+                defer { next += 1 }
+                return unsafe entries[next].revents != 0
+            }
+            for slot in running.indices where running[slot] != nil && isReady() { try end(slot) }
+            if isReady() { RunSignals.drain(wakePipe) }
+            if awaited != nil, isReady() { try source.read() }
+        }
     }
 
     /// Handles what no descriptor announces: signals, deadlines, outputs that are too long, the status line.

@@ -16,7 +16,6 @@ final class ItemSource {
     private let descriptor: Int32
     private let separator: UInt8
     private var tail: [UInt8] = []
-    private var buffer: [UInt8] = []
     /// Whether everything was read.
     private(set) var isWhole: Bool
     /// Whether the last item ended without a separator.
@@ -96,24 +95,28 @@ final class ItemSource {
     ///
     /// - Throws: `InputError` if the system refuses the read.
     func read() throws(InputError) {
-        if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: 1 << 16) }
-        let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
-        if count < 0 {
-            if errno == EAGAIN {
+        var code: Int32 = 0
+        // Memory that is not zeroed: a page that the items do not fill costs nothing.
+        let buffer = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 16) { bytes, count in
+            let result = unsafe Glibc.read(descriptor, bytes.baseAddress, bytes.count)
+            if result < 0 { code = errno } else { count = result }
+        }
+        if code != 0 {
+            if code == EAGAIN {
                 var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
                 _ = unsafe poll(&entry, 1, 100)
                 return
             }
-            if errno == EINTR { return }
-            throw InputError(code: errno)
+            if code == EINTR { return }
+            throw InputError(code: code)
         }
-        guard count > 0 else {
+        guard !buffer.isEmpty else {
             isWhole = true
             endedWithin = !tail.isEmpty
             if endedWithin { add([]) }
             return
         }
-        var rest = buffer[..<count]
+        var rest = buffer[...]
         while let end = rest.firstIndex(of: separator) {
             add(rest[..<end])
             rest = rest[(end + 1)...]

@@ -2,9 +2,9 @@
 #if Command
 import Glibc
 
-/// Finds programs by `PATH` as a shell does, and remembers what it found.
+/// Finds programs by `PATH` as a shell does, and remembers the last one: most runs have one program.
 struct ProgramSearch {
-    private var known: [[UInt8]: Result<[UInt8], ProgramSearchError>] = [:]
+    private var last: (name: [UInt8], result: Result<[UInt8], ProgramSearchError>)?
     private let folders: [[UInt8]]
 
     init() {
@@ -21,9 +21,9 @@ struct ProgramSearch {
     /// - Returns: The path.
     /// - Throws: `ProgramSearchError` if there is no such program, or it is not executable.
     mutating func find(_ name: [UInt8]) throws(ProgramSearchError) -> [UInt8] {
-        if let result = known[name] { return try result.get() }
+        if let last, last.name == name { return try last.result.get() }
         let result = search(name)
-        known[name] = result
+        last = (name, result)
         return try result.get()
     }
 

@@ -7,8 +7,10 @@ import Glibc
 
 /// The verb `forkpool run`: runs a command for each item in parallel, and prints the outputs in input order.
 struct Run: ParsableCommand {
+    static let name = "run"
+
     static let configuration = CommandConfiguration(
-        commandName: "run", _superCommandName: "forkpool",
+        commandName: name, _superCommandName: "forkpool",
         abstract: "Run a command for each item, in parallel, with outputs whole and in input order.",
         usage: """
             forkpool run [OPTION]... [--] COMMAND [ARGUMENT|{}]... [::: ITEM...]...
@@ -130,7 +132,7 @@ struct Run: ParsableCommand {
 
     /// Replaces a `--fail-fast` without a value by `--fail-fast=soon`; leaves the words after `--` alone.
     static func spelledOut(_ arguments: [String]) -> [String] {
-        guard arguments.first == "run" else { return arguments }
+        guard arguments.first == name else { return arguments }
         let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
         let values = RunSettings.FailFast.allCases.map(\.rawValue)
         return arguments[..<end].enumerated().map { position, word in
@@ -143,138 +145,16 @@ struct Run: ParsableCommand {
         // argument-parser passes these words through; before the command they are options of forkpool.
         if let first = words.first, ["-h", "--help"].contains(first) { throw CleanExit.helpRequest(self) }
         if words.first == "--version" { throw CleanExit.message(ForkPoolCommand.version) }
-        try CommandLineText.check(before: words.count)
-        if let jobs, !(1...10_000).contains(jobs) {
-            throw ValidationError("--jobs must be from 1 to 10000, not \(jobs).")
-        }
-        if retries < 0 { throw ValidationError("--retries must not be negative.") }
-        if let timeout, timeout.nanoseconds <= 0 { throw ValidationError("--timeout must be more than 0.") }
-        if order == .live, tag || results != nil || maxOutput != nil {
-            throw ValidationError(
-                "--order live captures nothing, so --tag, --results and --max-output need another order.")
-        }
-        if !(try line()).lists.isEmpty, argFile != nil {
-            throw ValidationError("the items come from --arg-file or from after :::, not from both.")
-        }
+        try request.validate()
     }
 
-    private func line() throws -> RunArguments {
-        try RunArguments(CommandLineText.lastArguments(words.count), script: script.map { Array($0.utf8) })
-    }
+    func run() throws { try request.run() }
 
-    func run() throws {
-        let line = try line()
-        let source = line.lists.isEmpty ? try read() : ItemSource(lists: line.lists)
-        if dryRun { return try print(line.template, source) }
-        do {
-            throw ExitCode(try run(line.template, source))
-        } catch let refusal as OutputError {
-            if refusal.isClosedPipe { RunSignals.die(by: SIGPIPE) }
-            StandardError.report(
-                "cannot write \(refusal.what): \(systemMessage(refusal.code)); nothing is left running")
-            throw ExitCode(Exit.output)
-        } catch let refusal as InputError {
-            StandardError.report(
-                "\(itemsName): cannot be read: \(systemMessage(refusal.code)); nothing is left running")
-            throw ExitCode(Exit.noInput)
-        } catch let problem as ResumeError {
-            StandardError.report(problem.sentence)
-            throw ExitCode(Exit.noInput)
-        } catch let mismatch as LogMismatch {
-            StandardError.report(
-                "\(mismatch.path) is the log of a run with other items: its job \(mismatch.number) had another item; nothing is left running"
-            )
-            throw ExitCode(Exit.usage)
-        } catch let refusal as SystemError {
-            StandardError.report("\(refusal)")
-            throw ExitCode(Exit.internalError)
-        } catch let interrupted as Interrupted {
-            let name = CommandEnd.name(ofSignal: interrupted.number)
-            let hint = (log ?? resume).map { "; go on with --resume \($0)" } ?? ""
-            StandardError.report(
-                "interrupted by \(name): \(interrupted.printed) done, \(interrupted.running) ended; nothing is left running\(hint)"
-            )
-            RunSignals.die(by: interrupted.number)
-        }
-    }
-
-    private func run(_ template: CommandTemplate, _ source: ItemSource) throws -> Int32 {
-        if let program = template.program {
-            // A misspelt name fails once, before the command reads any item.
-            var search = ProgramSearch()
-            do { _ = try search.find(program) } catch {
-                StandardError.report("\(printable(String(decoding: program, as: UTF8.self))): \(error.reason)")
-                return error.exitCode
-            }
-        }
-        var settings = RunSettings(template: template, jobs: jobs ?? ForkPool.availableProcessors)
-        (settings.order, settings.tags, settings.failFast, settings.results) = (order, tag, failFast, results)
-        settings.limits = RunLimits(
-            timeout: timeout?.nanoseconds, retries: retries, maxOutput: maxOutput?.bytes ?? RunLimits().maxOutput)
-        if let results, unsafe mkdir(results, 0o777) != 0, errno != EEXIST {
-            throw OutputError(what: results, code: errno)
-        }
-        if let log = log ?? resume, let file = FileIdentity(path: log) {
-            if source.file == file { throw ValidationError("the log \(log) is the file that the items come from.") }
-            if [STDOUT_FILENO, STDERR_FILENO].contains(where: { FileIdentity(descriptor: $0) == file }) {
-                throw ValidationError("the log \(log) is the file that the output goes to.")
-            }
-        }
-        let earlier = try resume.map { try ResumeLog($0) }
-        let isSameLog = log == nil || log.flatMap(FileIdentity.init(path:)) == resume.flatMap(FileIdentity.init(path:))
-        let jobLog = try (log ?? resume).map { try JobLog($0, keeping: isSameLog ? earlier?.length ?? 0 : 0) }
-        let runner = try CommandRunner(settings, source: source, log: jobLog, earlier: earlier)
-        let code = try runner.run()
-        if let summary = runner.tally.summary { StandardError.report(summary) }
-        return code
-    }
-
-    /// Opens the source of items: a file, or standard input.
-    private func read() throws -> ItemSource {
-        let separator: UInt8 = null ? 0 : UInt8(ascii: "\n")
-        guard let argFile, argFile != "-" else {
-            if isatty(STDIN_FILENO) == 1 {
-                StandardError.report("reading items from the terminal, one per line; Ctrl-D ends the input")
-            }
-            return ItemSource(descriptor: STDIN_FILENO, separator: separator)
-        }
-        let file = unsafe open(argFile, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else {
-            StandardError.report("\(itemsName): cannot be read: \(systemMessage(errno))")
-            throw ExitCode(Exit.noInput)
-        }
-        return ItemSource(descriptor: file, separator: separator)
-    }
-
-    /// The source of items, as messages name it.
-    private var itemsName: String {
-        guard let argFile, argFile != "-" else { return "standard input" }
-        return argFile.isEmpty ? "\"\"" : argFile
-    }
-
-    /// Prints the commands instead of running them.
-    private func print(_ template: CommandTemplate, _ source: ItemSource) throws {
-        var number = 0
-        var code: Int32 = 0
-        while true {
-            while let values = source.take() {
-                number += 1
-                let words = template.words(values, number: number, slot: 1)
-                if words.contains(where: { $0.contains(0) }) {
-                    let result = JobResult(status: .zeroByte, words: words, start: 0, wall: 0, usage: nil)
-                    StandardError.report("job \(number): \(result.sentence(RunLimits()))")
-                    code = result.exitCode
-                } else {
-                    StandardOutput.write(quotedForShell(words) + "\n")
-                }
-            }
-            if source.isWhole { break }
-            do { try source.read() } catch {
-                StandardError.report("\(itemsName): cannot be read: \(systemMessage(error.code))")
-                throw ExitCode(Exit.noInput)
-            }
-        }
-        if code != 0 { throw ExitCode(code) }
+    private var request: RunRequest {
+        RunRequest(
+            jobs: jobs, null: null, argFile: argFile, order: order, tag: tag, timeout: timeout, retries: retries,
+            failFast: failFast, log: log, resume: resume, results: results, maxOutput: maxOutput, dryRun: dryRun,
+            script: script, words: words)
     }
 }
 

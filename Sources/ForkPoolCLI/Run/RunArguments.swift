@@ -26,12 +26,22 @@ struct RunArguments {
                 "unknown option \(printable(String(decoding: first, as: UTF8.self))); "
                     + "a command whose name begins with - goes after --.")
         }
-        let parts = rest.split(separator: Array(":::".utf8), omittingEmptySubsequences: false)
-        lists = parts.dropFirst().map(Array.init)
+        let separator = Array(":::".utf8)
+        var command: [[UInt8]] = []
+        var lists: [[[UInt8]]] = []
+        for word in rest {
+            if word == separator {
+                lists.append([])
+            } else if lists.isEmpty {
+                command.append(word)
+            } else {
+                lists[lists.count - 1].append(word)
+            }
+        }
+        self.lists = lists
         guard ItemSource.combinations(of: lists) != nil else {
             throw ValidationError("the lists have more combinations than can be counted.")
         }
-        let command = Array(parts.first ?? [])
         if let script {
             guard command.isEmpty else {
                 throw ValidationError("--sh is the command; items go after :::, or come from standard input.")

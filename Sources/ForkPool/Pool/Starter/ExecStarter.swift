@@ -57,9 +57,11 @@ internal import CForkPool
             unsafe forker.start(
                 slots.map { slot in
                     unsafe layout.crash(slot).pointee.signal = 0
+                    unsafe layout.crash(slot).pointee.awaits = 0
                     return unsafe cforkpool_start(
                         entry: WorkerMain.waitAndRun, context: UnsafeMutableRawPointer(exec), worker: Int32(slot),
-                        crash: nil, keeps_signals_blocked: false, ignored_signals: ignoredSignals, pid: 0, pidfd: -1,
+                        crash: nil, known: nil, keeps_signals_blocked: false, ignored_signals: ignoredSignals, pid: 0,
+                        pidfd: -1,
                         failed_call: nil)
                 }, byExec: true)
         }
@@ -67,6 +69,8 @@ internal import CForkPool
     }
 
     func started(waiting: Bool) -> Started { exchange(&results, with: []) }
+
+    var spareDelay: Int { 10_000_000 }
 
     var startsAlone: Bool { false }
 }

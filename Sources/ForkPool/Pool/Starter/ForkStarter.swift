@@ -24,9 +24,11 @@ final class ForkStarter: Starter {
     func begin(_ slots: [Int]) {
         let starts = unsafe slots.map { slot in
             unsafe layout.crash(slot).pointee.signal = 0
+            unsafe layout.crash(slot).pointee.awaits = 0
             return unsafe cforkpool_start(
                 entry: WorkerMain.runWorker, context: Unmanaged.passUnretained(worker).toOpaque(),
-                worker: Int32(slot), crash: layout.crash(slot), keeps_signals_blocked: false,
+                worker: Int32(slot), crash: layout.crash(slot), known: layout.record(slot).known,
+                keeps_signals_blocked: false,
                 ignored_signals: worker.settings.ignoredSignals, pid: 0, pidfd: -1, failed_call: nil)
         }
         results += zip(slots, unsafe forker.start(starts)).map { ($0, $1) }

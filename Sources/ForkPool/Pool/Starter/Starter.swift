@@ -22,6 +22,9 @@ protocol Starter: AnyObject {
     /// Waits for the end of a process, which is certain, and returns how it was.
     func reap(_ process: ProcessHandle, in slot: Int) -> ProcessExit
 
+    /// How long a pool's first workers have before a spare starts, in nanoseconds: about the time that a start takes.
+    var spareDelay: Int { get }
+
     /// Whether its processes have one thread at first, so that a wait for another thread never ends.
     var startsAlone: Bool { get }
 
@@ -45,6 +48,7 @@ protocol Starter: AnyObject {
 
 extension Starter {
     var isStarting: Bool { false }
+    var spareDelay: Int { 1_000_000 }
     func reap(_ process: ProcessHandle, in slot: Int) -> ProcessExit { forker.reap(process) }
     func retireMemory(of slot: Int) -> Bool { true }
     var watched: [Int32] { [] }

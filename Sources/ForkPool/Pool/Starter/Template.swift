@@ -97,13 +97,17 @@ final class Template {
     /// How long a template that may not be killed has to end by itself, in nanoseconds.
     private static let grace = 1_000_000_000
 
-    /// Ends the template, and with it what it forked.
+    /// Has the template end, and with it what it forked.
+    func end() {
+        guard let process, forker.kill(process) != nil else { return }
+        unsafe request.pointee.is_ending = 1
+        ask(forks: 0)
+    }
+
+    /// Ends the template and waits for that.
     func close() {
         guard let process else { return }
-        if forker.kill(process) != nil {
-            unsafe request.pointee.is_ending = 1
-            ask(forks: 0)
-        }
+        end()
         // One that does not end is left to itself: it ends with this process.
         self.process = nil
         guard process.ends(within: Self.grace) else { return forker.abandon(process) }
@@ -212,12 +216,14 @@ final class Template {
             entry: WorkerMain.waitAndRun, context: Unmanaged.passUnretained(worker).toOpaque(),
             crashes: layout.crash(0), notice: layout.noticeWord.assumingMemoryBound(to: UInt32.self),
             request: request, request_size: mapping.size, numbers: Int32(layout.processSlots),
-            ignored_signals: worker.settings.ignoredSignals, dumps_core: worker.settings.dumpsCore)
+            ignored_signals: worker.settings.ignoredSignals, dumps_core: worker.settings.dumpsCore,
+            holds_memory: cforkpool_has_much_memory())
         let started = unsafe withUnsafeMutablePointer(to: &template) { template in
             unsafe forker.start([
                 cforkpool_start(
                     entry: cforkpool_template_main, context: UnsafeMutableRawPointer(template), worker: 0,
-                    crash: nil, keeps_signals_blocked: true, ignored_signals: 0, pid: 0, pidfd: -1, failed_call: nil)
+                    crash: nil, known: nil, keeps_signals_blocked: true, ignored_signals: 0, pid: 0, pidfd: -1,
+                    failed_call: nil)
             ])
         }
         switch started[0] {

@@ -57,6 +57,9 @@ final class TemplateStarter: Starter {
     }
 
     func close() {
+        // All of them, and the guard, end at the same time.
+        for template in all { template.end() }
+        forker.dismissGuard()
         for template in all { template.close() }
     }
 }

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#if Command
+import Foundation
+import Testing
+
+@testable import ForkPoolCLI
+
+@Suite("forkpool run: the words that it reads itself")
+struct RunWordsTests {
+    @Test("reads options and their values in every form")
+    func options() {
+        var all = RunRequest()
+        (all.jobs, all.null, all.argFile, all.order, all.tag) = (3, true, "items", .done, true)
+        (all.timeout, all.retries, all.failFast) = (DurationArgument(nanoseconds: 1_500_000_000), 2, .now)
+        (all.log, all.resume, all.results) = ("log", "old", "folder")
+        (all.maxOutput, all.dryRun, all.script) = (ByteSize(bytes: 2048), true, "echo \"$1\"")
+        all.words = ["--", "echo", "-n", "--tag"]
+        let short = ["-j", "3", "-0", "-a", "items"]
+        let joined = ["-j3", "-0", "-aitems"]
+        let long = ["--jobs", "3", "--null", "--arg-file", "items"]
+        let equal = ["--jobs=3", "--null", "--arg-file=items"]
+        let rest = ["--tag", "--order", "done", "--timeout", "1.5s", "--retries", "2", "--fail-fast", "now"]
+        let files = ["--log", "log", "--resume", "old", "--results", "folder"]
+        let last = ["--max-output", "2Ki", "--dry-run", "--sh", "echo \"$1\""]
+        for first in [short, joined, long, equal] {
+            #expect(RunRequest(quickly: (first + rest + files + last + all.words)[...]) == all, "\(first)")
+        }
+    }
+
+    @Test("takes the rest as it is, from the first word that is no option")
+    func rest() {
+        for words in [["echo", "-j", "2"], ["--", "-x"], ["", "a"], ["echo", "--", "b", ":::", "c"], []] {
+            #expect(RunRequest(quickly: words[...])?.words == words, "\(words)")
+        }
+        #expect(RunRequest(quickly: ["-j", "1", "-j2", "true"])?.jobs == 2)
+    }
+
+    @Test(
+        "leaves what it does not know to argument-parser",
+        arguments: [
+            ["-h"], ["--help"], ["--version"], ["-x"], ["-"], ["-0j2"], ["-j"], ["-j", "-1"], ["-j", "two"], ["-j="],
+            ["--jobs="], ["--tag=yes"], ["--null="], ["--order", "first"], ["--timeout", "soon"], ["--retries", "1.5"],
+            ["--fail-fast", "never"], ["--max-output", "big"], ["--log", ""], ["--log"], ["--tags"], ["-é"],
+        ])
+    func others(_ words: [String]) {
+        #expect(RunRequest(quickly: words[...]) == nil)
+        #expect(RunRequest(quickly: (["--tag"] + words)[...]) == nil)
+    }
+
+    @Test("knows every option of the help")
+    func help() throws {
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Help/run.txt")
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").drop { $0 != "OPTIONS:" }
+        let options = lines.flatMap { line in
+            line.hasPrefix("  -") ? line.prefix { $0 != "<" }.split(separator: " ").prefix { $0.hasPrefix("-") } : []
+        }
+        let names = options.map { $0.filter { $0 != "," } }
+        #expect(names.count == 20)
+        for name in names where !["--version", "-h", "--help"].contains(name) {
+            let known = ["1", "keep", "now"].contains { RunRequest(quickly: [name, $0]) != nil }
+            #expect(known, "\(name)")
+        }
+    }
+
+    @Test("runs the same through argument-parser")
+    func through() throws {
+        let items = ["/bin/sh", "-c", "printf 'a\\0b\\0' | \"$0\" \"$@\""]
+        let quick = try CommandRun(["run", "-0", "-j", "1", "--tag", "--", "echo", "x"], through: items)
+        // -j=1, which `run` leaves to argument-parser.
+        let other = try CommandRun(["run", "-0", "-j=1", "--tag", "--", "echo", "x"], through: items)
+        #expect(quick.output == "a\tx a\nb\tx b\n" && quick.code == 0)
+        #expect(other.output == quick.output && other.code == 0)
+    }
+}
+#endif
