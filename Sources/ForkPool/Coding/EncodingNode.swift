@@ -23,16 +23,21 @@
     /// The offset of the kind that was written for the value already, behind its key; nil if none was.
     private var seat: Int?
     private var isUsed = false
+    /// The nodes that this one owns: it must not take another place while there are any.
+    private(set) var children = 0
 
     init(writer: MessageWriter) {
         self.writer = writer
     }
 
     deinit {
-        if isUsed { unsafe writer.state.pointee.nodes -= 1 }
+        guard isUsed else { return }
+        owner?.children -= 1
+        unsafe writer.state.pointee.nodes -= 1
     }
 
     func occupy(in owner: EncodingNode?, step: CodingStep) {
+        owner?.children += 1
         self.owner = owner
         self.step = step
         isUsed = true
@@ -40,6 +45,7 @@
 
     /// Gives the place up, so that the node can take another one.
     func vacate() {
+        owner?.children -= 1
         owner = nil
         step = .root
         contents = .nothing
