@@ -73,8 +73,9 @@ int32_t cforkpool_guard_start(struct cforkpool_forker *forker, const char **call
         return 0;
     // One that was told to end.
     cforkpool_guard_reap(forker);
+    *call = "kill";
     if (guard->pid > 0)
-        return 0;
+        return -EBUSY;
     guard->parent_pid = getpid();
     // This thread's own death signal stays unset; the call shows whether a child could set one.
     bool has_death_signal = CALL(prctl, prctl(PR_SET_PDEATHSIG, 0)) == 0;
@@ -121,8 +122,14 @@ void cforkpool_guard_reap(struct cforkpool_forker *forker)
     struct cforkpool_guard *guard = &forker->guard;
     if (guard->pid <= 0)
         return;
-    // One that may not be killed, and was stopped, is left to itself.
-    int32_t pid = guard->is_killed ? cforkpool_wait_for(guard->pid, __WALL) : cforkpool_wait_a_second(guard->pid, __WALL);
+    int32_t pid = guard->is_killed ? cforkpool_wait_for(guard->pid, __WALL) : 0;
+    // One that may not be killed, and was stopped, is left to itself after a second.
+    for (int look = 0; look < 1000 && !guard->is_killed && pid == 0; look++) {
+        wake(guard);
+        pid = cforkpool_wait_for(guard->pid, __WALL | WNOHANG);
+        if (pid == 0)
+            cforkpool_ppoll(NULL, 0, 1000000);
+    }
     if (pid > 0 || pid == -ECHILD)
         guard->pid = 0;
 }

@@ -60,15 +60,18 @@ RAW_CODE static bool sleep_until_woken(struct cforkpool_guard *guard)
     if (!__atomic_compare_exchange_n(word, &seen, seen | HAS_SLEEPER, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         return false;
     struct timespec pause = {.tv_nsec = 20000000};
-    raw_call(SYS_futex, (long)word, 0 /* FUTEX_WAIT */, seen | HAS_SLEEPER, guard->is_held ? 0 : (long)&pause, 0);
+    long error = raw_call(SYS_futex, (long)word, 0 /* FUTEX_WAIT */, seen | HAS_SLEEPER, guard->is_held ? 0 : (long)&pause, 0);
+    // A filter of system calls may refuse it.
+    if (error < 0 && error != -EAGAIN && error != -EINTR && error != -ETIMEDOUT)
+        raw_call(SYS_ppoll, 0, 0, (long)&pause, 0, 0);
     return false;
 }
 
 RAW_CODE int cforkpool_guard_main(void *context)
 {
     struct cforkpool_guard *guard = context;
-    // A signal to the parent's process group, or its terminal, is none to the guard.
-    raw_call(SYS_setpgid, 0, 0, 0, 0, 0);
+    // A signal to the parent's process group, its session or its terminal is none to the guard.
+    raw_call(SYS_setsid, 0, 0, 0, 0, 0);
     raw_call(SYS_prctl, PR_SET_NAME, (long)"forkpool guard", 0, 0, 0);
     close_all();
     while (!__atomic_load_n(&guard->is_ending, __ATOMIC_ACQUIRE) && !sleep_until_woken(guard) && has_forker(guard))

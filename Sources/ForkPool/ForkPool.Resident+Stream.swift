@@ -57,7 +57,8 @@ extension ForkPool.Resident {
             pool: pool, output: output, order: order, window: window,
             total: pool.options.progress == nil ? nil : items.count(),
             source: .pulled { [self] most throws(ForkPool.Failure) in
-                taken.removeAll(keepingCapacity: true)
+                // The array serves every portion; its items are not kept until the next one.
+                defer { taken.removeAll(keepingCapacity: true) }
                 take(most, &taken)
                 return taken.isEmpty ? nil : try makeStreamBatch(taken)
             },

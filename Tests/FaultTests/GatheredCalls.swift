@@ -35,8 +35,7 @@ struct NumberJob: PlainJob {
             Rendezvous.sendPid(at: path)
             while true { pause() }
         case Act.meet:
-            Rendezvous.arrive(at: path)
-            let arrivals = Rendezvous.arrivals(at: path)
+            let arrivals = Rendezvous.arrive(at: path)
             Rendezvous.waitForArrivals(arrivals + arrivals % 2, at: path)
         case Act.random:
             var generator = ForkPool.worker!.itemGenerator

@@ -42,11 +42,14 @@ extension Rendezvous {
         close(writing)
     }
 
-    /// Adds one to the tally.
-    static func arrive(at path: String) {
+    /// Adds one to the tally; returns what it is then, which no other arrival gets.
+    @discardableResult
+    static func arrive(at path: String) -> Int {
         let file = unsafe open(tally(path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        defer { close(file) }
         _ = unsafe write(file, "x", 1)
-        close(file)
+        // The file's position is behind what was appended through this descriptor.
+        return Int(lseek(file, 0, SEEK_CUR))
     }
 
     /// The tally.

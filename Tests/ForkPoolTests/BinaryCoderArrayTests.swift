@@ -98,6 +98,29 @@ struct BinaryCoderArrayTests {
         #expect(throws: DecodingError.self) { try Binary.copy([true], as: Bool.self) }
     }
 
+    @Test("gives the elements of an array of numbers or of true and false to other types that hold the same")
+    func elements() throws {
+        enum Step: UInt16, Codable {
+            case down = 7
+            case up = 40_000
+        }
+        struct Count: RawRepresentable, Codable {
+            let rawValue: UInt32
+        }
+        #expect(try Binary.copy([UInt8(20), 10], as: [Side].self) == [.right, .left])
+        #expect(try Binary.copy([UInt16(40_000), 7], as: [Step].self) == [.up, .down])
+        #expect(try Binary.copy([UInt32.max, 0], as: [Count].self).map(\.rawValue) == [.max, 0])
+        #expect(try Binary.copy([UInt8.max, 1], as: [UInt8?].self) == [.max, 1])
+        #expect(try Binary.copy([UInt16.max, 1], as: [Int??].self) == [65_535, 1])
+        #expect(try Binary.copy([UInt32.max, 1], as: [UInt32?].self) == [.max, 1])
+        #expect(try Binary.copy([true, false], as: [Bool?].self) == [true, false])
+        #expect(try Binary.copy([true, false], as: OneByOne<Bool?>.self).elements == [true, false])
+        #expect(try Binary.copy(Box(value: [UInt8(10)]), as: Box<[Side?]>.self) == Box(value: [.left]))
+        #expect(throws: DecodingError.self) { try Binary.copy([UInt8(10), 11], as: [Side].self) }
+        #expect(throws: DecodingError.self) { try Binary.copy([UInt8(1)], as: [Bool?].self) }
+        #expect(throws: DecodingError.self) { try Binary.copy([true], as: [UInt8?].self) }
+    }
+
     @Test("notices any changed bit in an array whose elements are not valid with every bit pattern")
     func checksum() throws {
         let bytes = try Binary.bytes(of: Array(particles[0..<3]))

@@ -160,6 +160,36 @@ struct BinaryCoderContainerTests {
         #expect(shared.map(\.values) == [["x": 0, "y": 1], ["y": 0, "x": 1]])
     }
 
+    @Test("reads dictionaries of numbers and texts from what others wrote, too")
+    func scalarDictionaries() throws {
+        struct Options: Codable {
+            var width: Int?
+            var height: Int?
+            var depth: Int?
+        }
+        struct Twice: Encodable {
+            func encode(to encoder: any Encoder) throws {
+                var container = encoder.container(keyedBy: PlainKey.self)
+                for number in 1...3 { try container.encode(number, forKey: PlainKey(stringValue: "5")) }
+                try container.encode(4, forKey: PlainKey(stringValue: "-6"))
+            }
+        }
+        try expectCopy([["a": 1.5, "": -0.0], [:]])
+        try expectCopy([["a": true, "é": false], ["b": true]])
+        try expectCopy([["a": "", "b": "text"], ["c": "more"]])
+        try expectCopy([[1: 2, -3: Int.min], [Int.max: 0]])
+        try expectCopy([[1: 0.5], [2: Double.infinity]])
+        try expectCopy([[1: "one"], [2: "two", 3: ""]])
+        let options = Options(width: 1, height: nil, depth: 3)
+        #expect(try Binary.copy(options, as: [String: Int].self) == ["width": 1, "depth": 3])
+        #expect(try Binary.copy(Twice(), as: [String: Int].self) == ["5": 3, "-6": 4])
+        #expect(try Binary.copy(Twice(), as: [Int: Int].self) == [5: 3, -6: 4])
+        #expect(try Binary.copy(Twice(), as: [Int: Double].self) == [5: 3, -6: 4])
+        #expect(try Binary.copy(["a": 1, "b": 2], as: [String: Int8].self) == ["a": 1, "b": 2])
+        #expect(throws: DecodingError.self) { try Binary.copy(["a": 1, "b": 2], as: [Int: Int].self) }
+        #expect(throws: DecodingError.self) { try Binary.copy(["a": "1"], as: [String: Int].self) }
+    }
+
     @Test("keeps a dictionary of a hundred thousand strings")
     func largeDictionary() throws {
         let large = Dictionary(uniqueKeysWithValues: (0..<100_000).map { ("key \($0)", $0) })

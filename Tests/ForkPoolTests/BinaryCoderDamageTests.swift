@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import ForkPoolTestSupport
 import Foundation
-import Synchronization
 import Testing
 
 @testable import ForkPool
@@ -51,46 +49,6 @@ struct BinaryCoderDamageTests {
             }
         }
         #expect(isDecoded == (depth == 30))
-    }
-
-    @Test("bytes that change while they are decoded never do more than fail")
-    func changing() throws {
-        let words = (0..<40).map { "word \($0)" }
-        let samples = try [
-            Binary.bytes(of: words), Binary.bytes(of: "text"), Binary.bytes(of: [true, false, true]),
-            Binary.bytes(of: [1: ["a", "b"], 2: []]), Binary.bytes(of: (0..<2000).map { UInt16($0) }),
-            // These are not copied before they are decoded as data.
-            Binary.bytes(of: Data(repeating: 1, count: 5000)), Binary.bytes(of: (0..<1000).map { "word \($0)" }),
-        ]
-        for sample in samples {
-            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: sample.count, alignment: 8)
-            defer { unsafe memory.deallocate() }
-            unsafe memory.copyBytes(from: sample)
-            nonisolated(unsafe) let shared = unsafe memory
-            let isOver = Atomic(false)
-            _ = Threads.run(2) { number in
-                guard number == 0 else {
-                    var generator = Seeded(3)
-                    while !isOver.load(ordering: .relaxed) {
-                        let place = Int(generator.next() % UInt64(min(sample.count, 16)))
-                        unsafe shared.storeBytes(
-                            of: UInt8(truncatingIfNeeded: generator.next()), toByteOffset: place, as: UInt8.self)
-                        unsafe shared.copyBytes(from: sample)
-                    }
-                    return
-                }
-                let bytes = unsafe UnsafeRawBufferPointer(shared)
-                for _ in 0..<2000 {
-                    _ = unsafe try? BinaryDecoder.decode([String].self, from: bytes)
-                    _ = unsafe try? BinaryDecoder.decode(String.self, from: bytes)
-                    _ = unsafe try? BinaryDecoder.decode([Bool].self, from: bytes)
-                    _ = unsafe try? BinaryDecoder.decode([Int: [String]].self, from: bytes)
-                    _ = unsafe try? BinaryDecoder.decode([UInt16].self, from: bytes)
-                    _ = unsafe try? BinaryDecoder.decode(Data.self, from: bytes)
-                }
-                isOver.store(true, ordering: .relaxed)
-            }
-        }
     }
 }
 

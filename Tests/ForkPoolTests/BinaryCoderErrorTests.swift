@@ -13,6 +13,17 @@ private struct Cell: Codable {
 
 private struct Failure: Error, Equatable {}
 
+/// Sees the writer of an encoder, and whether it is still there.
+private final class Watch {
+    private(set) weak var writer: MessageWriter?
+    private(set) var hasSeen = false
+
+    func see(_ encoder: any Encoder) {
+        writer = (encoder as? ValueEncoder)?.node.writer
+        hasSeen = writer != nil
+    }
+}
+
 /// A type that fails when it is encoded, and records its coding path.
 private struct Failing: Encodable {
     func encode(to encoder: any Encoder) throws {
@@ -46,6 +57,8 @@ struct BinaryCoderErrorTests {
         #expect(try path(of: Row.self, from: ["cells": [["number": String?.none]]]) == ["cells", "Index 0", "number"])
         #expect(try path(of: [Row].self, from: [["cells": 5]]) == ["Index 0", "cells"])
         #expect(try path(of: [String: UInt8].self, from: ["big": 256]) == ["big"])
+        #expect(try path(of: [String: Int].self, from: ["a": "7"]) == ["a"])
+        #expect(try path(of: [Int: String].self, from: [-7: 256]) == ["-7"])
         #expect(try path(of: [Int: UInt8].self, from: [-7: 256]) == ["-7"])
         #expect(try path(of: [String: [Int: Row]].self, from: ["rows": ["seven": 7]]) == ["rows"])
         #expect(try path(of: [String: Int].self, from: [1]).isEmpty)
@@ -85,6 +98,48 @@ struct BinaryCoderErrorTests {
         }
         #expect(throws: EncodingError.self) { try Binary.bytes(of: Twice()) }
         #expect(throws: EncodingError.self) { try Binary.bytes(of: [Both()]) }
+    }
+
+    @Test("keeps nothing of a message that was refused")
+    func refusedMessages() {
+        struct Both: Encodable {
+            let watch: Watch
+
+            func encode(to encoder: any Encoder) throws {
+                watch.see(encoder)
+                _ = encoder.container(keyedBy: PlainKey.self)
+                _ = encoder.unkeyedContainer()
+            }
+        }
+        struct Late: Encodable {
+            let watch: Watch
+            var meddle: ((any Encoder) throws -> Void)?
+
+            func encode(to encoder: any Encoder) throws {
+                watch.see(encoder)
+                guard let meddle else {
+                    var list = encoder.unkeyedContainer()
+                    let other = encoder.unkeyedContainer()
+                    return try list.encode(
+                        Late(watch: watch) { _ in
+                            var other = other
+                            try other.encode(2)
+                        })
+                }
+                try meddle(encoder)
+                try 1.encode(to: encoder)
+            }
+        }
+        func check(_ value: some Encodable, _ watch: Watch) {
+            #expect(throws: EncodingError.self) { try Binary.bytes(of: value) }
+            #expect(watch.hasSeen)
+            #expect(watch.writer == nil)
+        }
+        let watches = (0..<4).map { _ in Watch() }
+        check(Both(watch: watches[0]), watches[0])
+        check(["key": Both(watch: watches[1])], watches[1])
+        check(Late(watch: watches[2]), watches[2])
+        check(["key": [Late(watch: watches[3])]], watches[3])
     }
 
     @Test("goes on after a value that failed")

@@ -106,6 +106,48 @@ struct BinaryCoderReuseTests {
         _ = try Binary.copy([Keys(), Keys()])
     }
 
+    @Test("takes keys with the same text for one, of which the last value counts")
+    func equalKeys() throws {
+        enum Key: CodingKey, CaseIterable {
+            case first
+            case other
+            case second
+
+            var stringValue: String { self == .other ? "other" : "same" }
+            var intValue: Int? { nil }
+            init?(stringValue: String) {
+                guard let key = Self.allCases.first(where: { $0.stringValue == stringValue }) else { return nil }
+                self = key
+            }
+            init?(intValue: Int) { nil }
+        }
+        struct Equal: Codable {
+            let isTwice: Bool
+
+            init(isTwice: Bool) { self.isTwice = isTwice }
+
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.container(keyedBy: Key.self)
+                let value = try container.decode(Int.self, forKey: .first)
+                #expect(try container.decode(Int.self, forKey: .second) == value)
+                #expect(try container.decode(Int.self, forKey: .other) == 2)
+                #expect(Set(container.allKeys) == [.first, .other])
+                #expect(container.allKeys.count == 2)
+                isTwice = value == 3
+                #expect(value == 1 || isTwice)
+            }
+
+            func encode(to encoder: any Encoder) throws {
+                var container = encoder.container(keyedBy: Key.self)
+                try container.encode(1, forKey: .first)
+                try container.encode(2, forKey: .other)
+                try container.encodeIfPresent(isTwice ? 3 : nil, forKey: .second)
+            }
+        }
+        for isTwice in [false, true, false] { #expect(try Binary.copy(Equal(isTwice: isTwice)).isTwice == isTwice) }
+        #expect(try Binary.copy([true, false].map { Equal(isTwice: $0) }).map(\.isTwice) == [true, false])
+    }
+
     /// A map keeps its records for the life of the process.
     private static let map = TypeMap<ObjectIdentifier>()
 

@@ -1,7 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import ForkPool
 import Glibc
+import Synchronization
 import Testing
+
+/// An input that counts how many of it there are.
+private final class Tallied: Codable {
+    static let live = Atomic(0)
+
+    let number: Int
+
+    init(_ number: Int) {
+        self.number = number
+        Self.live.add(1, ordering: .relaxed)
+    }
+
+    init(from decoder: any Decoder) throws {
+        number = try Int(from: decoder)
+        Self.live.add(1, ordering: .relaxed)
+    }
+
+    func encode(to encoder: any Encoder) throws { try number.encode(to: encoder) }
+
+    deinit { Self.live.subtract(1, ordering: .relaxed) }
+}
 
 @Suite("A stream's input")
 struct StreamInputTests {
@@ -99,6 +121,26 @@ struct StreamInputTests {
                     if index == 999 { break }
                 }
                 #expect(sum == 499_500)
+            }
+        }
+    }
+
+    @Test("is not kept once it is with the workers")
+    func release() async {
+        await #expect(processExitsWith: .success) {
+            Alone.run { () throws in
+                var number = 0
+                let items = AnyIterator {
+                    number += 1
+                    return Tallied(number)
+                }
+                let stream = ForkPool(workers: 2).stream(items, window: 8) { $0.number * 10 }
+                for (index, result) in stream {
+                    #expect(try result.get() == index * 10 + 10)
+                    #expect(Tallied.live.load(ordering: .relaxed) == 0)
+                    if index == 20 { break }
+                }
+                #expect(number > 20)
             }
         }
     }

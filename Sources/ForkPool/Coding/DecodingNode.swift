@@ -18,13 +18,17 @@
     /// The elements of a packed array that carries a checksum, once they were checked.
     var elements: [UInt8] = []
     private var isUsed = false
+    /// The nodes that this one owns: it must not take another place while there are any.
+    private(set) var children = 0
 
     init(message: Message) {
         self.message = message
     }
 
     deinit {
-        if isUsed { unsafe message.state.pointee.nodes -= 1 }
+        guard isUsed else { return }
+        owner?.children -= 1
+        unsafe message.state.pointee.nodes -= 1
     }
 
     var reader: ByteReader {
@@ -33,6 +37,7 @@
 
     /// Takes the value at a position, or in the wrapper at that position.
     func occupy(_ position: ByteReader.Position, in owner: DecodingNode?, step: CodingStep) {
+        owner?.children += 1
         self.owner = owner
         self.step = step
         isUsed = true
@@ -61,6 +66,7 @@
 
     /// Gives the value up, so that the node can take another one.
     func vacate() {
+        owner?.children -= 1
         owner = nil
         step = .root
         depth = 0

@@ -20,7 +20,8 @@ extension Dictionary: DirectlyEncodable where Key: Encodable, Value: Encodable {
 
 extension Dictionary: DirectlyDecodable where Key: Decodable, Value: Decodable {
     static var decodingRoute: DecodingRoute {
-        unsafe isNamed ? DecodingRoute(direct: Self.self) : DecodingRoute()
+        guard isNamed else { return DecodingRoute() }
+        return unsafe DecodingRoute(take: scalars?.take, direct: Self.self)
     }
 
     static func decode(from decoder: ValueDecoder) throws -> Self {

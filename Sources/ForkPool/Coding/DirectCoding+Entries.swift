@@ -65,6 +65,7 @@ enum Entries<Key: EntryKey, Value: LeafCodable>: ScalarEntries {
                 else { return 0 }
                 dictionary[key] = value
             }
+            guard offset == end else { return 0 }
             unsafe memory.initializeMemory(as: [Key: Value].self, to: dictionary)
             return end
         }

@@ -29,7 +29,7 @@ extension LeafCodable where Self: FixedWidthInteger & BitwiseCopyable {
     }
 
     static func take(_ reader: ByteReader, _ position: ByteReader.Position, _ end: inout Int) -> Self? {
-        end = position.payload &+ (position.kind.scalarSize)
+        end = position.payload &+ (position.kind.payloadSize ?? 0)
         return reader.integer(Self.self, at: position)
     }
 }
@@ -40,15 +40,9 @@ extension LeafCodable where Self: BinaryFloatingPoint & BitwiseCopyable {
     }
 
     static func take(_ reader: ByteReader, _ position: ByteReader.Position, _ end: inout Int) -> Self? {
-        end = position.payload &+ (position.kind.scalarSize)
+        end = position.payload &+ (position.kind.payloadSize ?? 0)
         return reader.float(Self.self, at: position)
     }
-}
-
-extension WireKind {
-    /// The size of the payload of a scalar, or of an element of a packed array.
-    @inline(__always)
-    fileprivate var scalarSize: Int { payloadSize ?? elementStride ?? 0 }
 }
 
 extension Int: LeafCodable {}
@@ -73,7 +67,7 @@ extension Bool: LeafCodable {
     }
 
     static func take(_ reader: ByteReader, _ position: ByteReader.Position, _ end: inout Int) -> Bool? {
-        end = position.payload &+ (position.kind.scalarSize)
+        end = position.payload &+ (position.kind.payloadSize ?? 0)
         return reader.bool(at: position)
     }
 }

@@ -23,16 +23,21 @@
     /// The offset of the kind that was written for the value already, behind its key; nil if none was.
     private var seat: Int?
     private var isUsed = false
+    /// The nodes that this one owns: it must not take another place while there are any.
+    private(set) var children = 0
 
     init(writer: MessageWriter) {
         self.writer = writer
     }
 
     deinit {
-        if isUsed { unsafe writer.state.pointee.nodes -= 1 }
+        guard isUsed else { return }
+        owner?.children -= 1
+        unsafe writer.state.pointee.nodes -= 1
     }
 
     func occupy(in owner: EncodingNode?, step: CodingStep) {
+        owner?.children += 1
         self.owner = owner
         self.step = step
         isUsed = true
@@ -40,6 +45,7 @@
 
     /// Gives the place up, so that the node can take another one.
     func vacate() {
+        owner?.children -= 1
         owner = nil
         step = .root
         contents = .nothing
@@ -56,7 +62,7 @@ extension EncodingNode {
     /// Writes for a value that has written nothing.
     func finish() throws {
         guard case .nothing = contents else { return }
-        try sit()
+        try sit(for: WireKind.empty)
         contents = .value
         try writer.put(kind: .empty)
     }
@@ -67,14 +73,14 @@ extension EncodingNode {
         case .nothing:
             // The place stays taken even without space, so that the first failure is the one that is reported.
             contents = .container(kind)
-            if (try? sit()) != nil, let opened = try? writer.open(kind) {
+            if (try? sit(for: kind)) != nil, let opened = try? writer.open(kind) {
                 (container, frame) = opened
                 head = unsafe writer.state.pointee.count - ContainerHead.size
             }
         case .container(kind):
             break
         case .value, .container:
-            writer.fail(doubleUse(of: self))
+            writer.fail(doubleUse(of: kind))
         }
     }
 
@@ -134,11 +140,11 @@ extension EncodingNode {
     func claim(for value: @autoclosure () -> Any) throws {
         guard case .nothing = contents else { throw writer.fail(doubleUse(of: value())) }
         contents = .value
-        try sit()
+        try sit(for: value())
     }
 
-    /// Goes to where the value's kind belongs.
-    private func sit() throws {
+    /// Goes to where the value's kind belongs; `value` is what comes there, for an error.
+    private func sit(for value: @autoclosure () -> Any) throws {
         let state = unsafe writer.state
         if let seat, unsafe state.pointee.count == seat + 1, unsafe !state.pointee.failed {
             unsafe state.pointee.count = seat
@@ -151,7 +157,7 @@ extension EncodingNode {
             unsafe state.pointee.frames[state.pointee.top].isAgain = true
             return try writer.put(key: name)
         }
-        guard seat == nil else { throw writer.fail(late(self)) }
+        guard seat == nil else { throw writer.fail(late(value())) }
         try owner.enter()
     }
 

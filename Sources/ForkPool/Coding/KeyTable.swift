@@ -15,6 +15,8 @@ internal import Synchronization
         var bytes: UnsafeMutablePointer<UInt8>
         /// The key's bit in a set of keys.
         var bit: UInt64
+        /// The address of the text that was added before this one.
+        var previous: UInt
 
         var utf8: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: bytes + 1, count: length) }
     }
@@ -24,7 +26,7 @@ internal import Synchronization
     /// The longest text that 16 bytes hold with its length.
     static let headLength = 15
 
-    /// The addresses of the texts, which are 0 until they are asked for.
+    /// The addresses of the texts by key, which are 0 until they are asked for, and that of the text that was added last.
     private let texts: UnsafeMutablePointer<Atomic<UInt>>
     private let keySize: Int
 
@@ -38,8 +40,8 @@ internal import Synchronization
 
     private init<Key>(_ type: Key.Type) {
         keySize = MemoryLayout<Key>.size
-        unsafe texts = .allocate(capacity: Self.limit)
-        for index in 0..<Self.limit { unsafe (texts + index).initialize(to: Atomic(0)) }
+        unsafe texts = .allocate(capacity: Self.limit + 1)
+        for index in 0...Self.limit { unsafe (texts + index).initialize(to: Atomic(0)) }
     }
 
     /// What tells this table from others.
@@ -58,25 +60,52 @@ internal import Synchronization
     @inline(never)
     private func ask<Key: CodingKey>(_ key: Key, _ index: Int) -> UnsafePointer<Text>? {
         var name = key.stringValue
-        let text = name.withUTF8 { utf8 -> UnsafeMutablePointer<Text>? in
-            guard utf8.count < WireText.longLength else { return nil }
-            let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: max(16, utf8.count + 1))
-            unsafe bytes.initialize(repeating: 0, count: max(16, utf8.count + 1))
-            unsafe bytes[0] = UInt8(utf8.count)
-            for unsafe(place, byte) in unsafe utf8.enumerated() { unsafe bytes[place + 1] = byte }
-            let mask = (0..<16).map { $0 <= utf8.count ? UInt8.max : 0 }
-            let head = unsafe UnsafeRawPointer(bytes).loadUnaligned(as: (UInt64, UInt64).self)
-            let text = UnsafeMutablePointer<Text>.allocate(capacity: 1)
-            unsafe text.initialize(
-                to: Text(
-                    head: head, mask: mask.withUnsafeBytes { unsafe $0.loadUnaligned(as: (UInt64, UInt64).self) },
-                    length: utf8.count, bytes: bytes, bit: 1 << UInt64(index)))
-            return unsafe text
-        }
-        guard let text = unsafe text else { return nil }
-        // A text that comes second is as good as the first.
+        guard let text = name.withUTF8({ unsafe add($0, bit: 1 << UInt64(index)) }) else { return nil }
         unsafe texts[index].store(UInt(bitPattern: text), ordering: .releasing)
-        return unsafe UnsafePointer(text)
+        return unsafe text
+    }
+
+    /// Adds a text, unless it is there: keys that have the same text share it, and its bit, because they are one key in a message.
+    private func add(_ utf8: UnsafeBufferPointer<UInt8>, bit: UInt64) -> UnsafePointer<Text>? {
+        guard utf8.count < WireText.longLength else { return nil }
+        var last = unsafe texts[Self.limit].load(ordering: .acquiring)
+        while true {
+            if let there = unsafe find(utf8, from: last) { return unsafe there }
+            let text = unsafe Self.make(utf8, bit: bit, previous: last)
+            let (isAdded, other) = unsafe texts[Self.limit].compareExchange(
+                expected: last, desired: UInt(bitPattern: text), ordering: .acquiringAndReleasing)
+            if isAdded { return unsafe UnsafePointer(text) }
+            // Another thread came first, perhaps with the same text.
+            unsafe text.pointee.bytes.deallocate()
+            unsafe text.deallocate()
+            last = other
+        }
+    }
+
+    private func find(_ utf8: UnsafeBufferPointer<UInt8>, from address: UInt) -> UnsafePointer<Text>? {
+        var address = address
+        while let text = unsafe UnsafePointer<Text>(bitPattern: address) {
+            if unsafe text.pointee.utf8.elementsEqual(utf8) { return unsafe text }
+            address = unsafe text.pointee.previous
+        }
+        return nil
+    }
+
+    private static func make(
+        _ utf8: UnsafeBufferPointer<UInt8>, bit: UInt64, previous: UInt
+    ) -> UnsafeMutablePointer<Text> {
+        let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: max(16, utf8.count + 1))
+        unsafe bytes.initialize(repeating: 0, count: max(16, utf8.count + 1))
+        unsafe bytes[0] = UInt8(utf8.count)
+        for unsafe(place, byte) in unsafe utf8.enumerated() { unsafe bytes[place + 1] = byte }
+        let mask = (0..<16).map { $0 <= utf8.count ? UInt8.max : 0 }
+        let head = unsafe UnsafeRawPointer(bytes).loadUnaligned(as: (UInt64, UInt64).self)
+        let text = UnsafeMutablePointer<Text>.allocate(capacity: 1)
+        unsafe text.initialize(
+            to: Text(
+                head: head, mask: mask.withUnsafeBytes { unsafe $0.loadUnaligned(as: (UInt64, UInt64).self) },
+                length: utf8.count, bytes: bytes, bit: bit, previous: previous))
+        return unsafe text
     }
 }
 

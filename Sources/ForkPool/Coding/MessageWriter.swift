@@ -74,8 +74,7 @@
         if unsafe state.pointee.isWoven {
             let (base, limit) = unsafe (state.pointee.base!, state.pointee.limit)
             let message = unsafe UnsafeMutableRawBufferPointer(start: base, count: limit)
-            guard let size = unsafe try Unweaver.unweave(message, count: state.pointee.count) else { throw overflow() }
-            unsafe state.pointee.count = size
+            unsafe state.pointee.count = try Unweaver.unweave(message, count: state.pointee.count)
         }
         return unsafe state.pointee.count
     }
@@ -88,15 +87,19 @@
         unsafe state.pointee.limit = 0
         unsafe state.pointee.count = 0
         unsafe state.pointee.failed = true
+        // Its value may hold an encoder, which would keep this.
+        failure = nil
         return unsafe state.pointee.nodes == 0
     }
 
+    /// Keeps an error, unless one came before it or the message has ended; returns the one that counts.
     @discardableResult
     func fail(_ error: any Error) -> any Error {
-        if failure == nil { failure = error }
+        guard unsafe !state.pointee.failed else { return failure ?? error }
+        failure = error
         unsafe state.pointee.limit = state.pointee.count
         unsafe state.pointee.failed = true
-        return failure ?? error
+        return error
     }
 
     func overflow() -> any Error {

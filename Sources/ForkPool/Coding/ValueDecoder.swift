@@ -16,8 +16,10 @@ final class ValueDecoder: Decoder {
     var codingPath: [any CodingKey] { node.codingPath }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    /// Whether no code of the value holds the container, so that the next value can have it.
-    var isFree: Bool { !isSpent && (container == nil || isKnownUniquelyReferenced(&container)) }
+    /// Whether no code of the value holds the container or a decoder inside it, so that the next value can have both.
+    var isFree: Bool {
+        !isSpent && node.children == 0 && (container == nil || isKnownUniquelyReferenced(&container))
+    }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         guard node.position.kind.isKeyed || node.position.kind == .empty else {

@@ -2,7 +2,7 @@
 /// What a record of a message holds, or the layout of an element of a packed array.
 ///
 /// A message is one record: a kind byte, and the payload that the kind calls for. All is in the machine's byte order, at
-/// any alignment. The payload of a container is an `Extent64` of what follows, and a record for each value; in a keyed
+/// any alignment. The payload of a container is a `ContainerHead` of what follows, and a record for each value; in a keyed
 /// container a key is before each record: a length byte and that many bytes of UTF-8, or 255, eight bytes of length, and
 /// the UTF-8. So a reader passes over any value without looking into it, and every check is made where a value is read.
 enum WireKind: UInt8 {
@@ -83,14 +83,14 @@ struct ContainerHead {
 extension WireKind {
     var isKeyed: Bool { self == .keyed || self == .keyedAgain }
 
-    /// The size of the payload in bytes; nil if the payload tells.
+    /// The size of the payload, or of an element of a packed array, in bytes; nil if the payload tells.
     @inline(__always)
     var payloadSize: Int? {
         switch self {
         case .empty, .absent, .null, .no, .yes: 0
-        case .int8: 1
-        case .int16, .float16: 2
-        case .int32, .float32, .deepNull: 4
+        case .int8, .uint8, .bool8: 1
+        case .int16, .uint16, .float16: 2
+        case .int32, .uint32, .float32, .deepNull: 4
         case .int64, .uint64, .float64: 8
         case .int128, .uint128: 16
         default: nil
@@ -100,13 +100,9 @@ extension WireKind {
     /// The size of an element of this kind in a packed array; 0 if the record has it, nil if this is not an element.
     var elementStride: Int? {
         switch self {
-        case .int8, .uint8, .bool8: 1
-        case .int16, .uint16, .float16: 2
-        case .int32, .uint32, .float32: 4
-        case .int64, .uint64, .float64: 8
-        case .int128, .uint128: 16
+        case .empty, .absent, .null, .deepNull, .no, .yes: nil
         case .opaque: 0
-        default: nil
+        default: payloadSize
         }
     }
 

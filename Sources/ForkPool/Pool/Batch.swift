@@ -34,8 +34,8 @@ internal import Synchronization
 
     /// Whether the batch has ended, for readers without the lock: a later change of a state is damage.
     let hasEnded = Atomic(false)
-    /// Whether a call of the batch was cancelled, where it has several.
-    let hasCancelledCalls = Atomic(false)
+    /// The calls that were cancelled, a bit each, where the batch has several.
+    let cancelledCalls = Atomic<UInt64>(0)
 
     // The pool's lock guards what follows.
     var stage = Stage.made
@@ -67,9 +67,14 @@ internal import Synchronization
         results = unsafe ResultMemory(
             states: base + memory.offset, slots: base + shape.slotsOffset(from: memory.offset), count: shape.count,
             arenas: pool.layout.arenas)
+    }
+
+    /// Makes every item unfinished, before the first one is offered.
+    func clearStates() {
         // Fresh pages are zero already, and a pool for one batch has no worker that could have written to them.
-        let used = pool.servesOneBatch ? min(shape.count, memory.zeroed - memory.offset) : shape.count
-        unsafe (base + memory.offset).initializeMemory(as: UInt8.self, repeating: ItemState.unfinished, count: used)
+        let used = pool.servesOneBatch ? min(shape.count, front.zeroed - front.offset) : shape.count
+        unsafe UnsafeMutableRawPointer(results.states)
+            .initializeMemory(as: UInt8.self, repeating: ItemState.unfinished, count: used)
     }
 
     deinit {
@@ -91,6 +96,7 @@ internal import Synchronization
     /// Whether an item has its outcome, and all of it.
     func isOver(_ item: Int) -> Bool {
         unsafe ItemState.isOver(results.states[item].load(ordering: .acquiring)) || hasEnded.load(ordering: .relaxed)
+            || isCancelled(item)
     }
 
     /// Publishes that no further error of an item comes: its worker died while it described one.

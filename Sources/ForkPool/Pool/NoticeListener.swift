@@ -57,6 +57,8 @@ extension Pool {
     func takeNotices(letsGather: Bool) -> Bool {
         let (isForSupervisor, gathers) = locked { state in
             settleAll(&state)
+            // The calls of a batch may all be claimed and not all done: those that wait come next.
+            admitPending(&state)
             wakeRoomLine(&state)
             announceAllTasks(&state)
             let gathers = letsGather && !state.hasImpatientStream && !state.streamWaiters.isEmpty

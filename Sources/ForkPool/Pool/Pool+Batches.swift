@@ -157,13 +157,16 @@ extension Pool {
     func admitPending(_ state: inout State) {
         guard !state.queue.pending.isEmpty else { return }
         var opened = 0
+        var hasOpened = false
         while let (batch, number) = admitNext(&state) {
+            hasOpened = true
             if batch.priority != 0 { writePriorities(state) }
             open(batch, at: number, &state)
             opened += batch.machine.end
             announceTasks(of: batch, at: number)
             resumeCalls(of: batch, at: number, &state)
         }
+        guard hasOpened else { return }
         writeBacklog(state)
         layout.admission.signal()
         layout.wake(opened)

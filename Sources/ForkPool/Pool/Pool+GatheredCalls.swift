@@ -37,6 +37,7 @@ extension Pool {
             guard !state.queue.hasPriorities, !state.queue.pending.isEmpty || isCrowded(state),
                 let batch = layOut(shape, &state)
             else { return nil }
+            batch.clearStates()
             let gathered = add(to: batch, write, &state)
             state.queue.enqueue(batch)
             batch.stage = .pending
@@ -102,6 +103,7 @@ extension Pool {
                 case .ended, .made: return nil
                 case .pending: return (layout.admission, layout.admission.announce(.threads), nil, 0)
                 case .open(let number):
+                    state.slotsWaitedFor.insert(number)
                     let event = layout.batchSlot(number).ended
                     return (event, event.announce(.threads), number, batch.tags.last!)
                 }
@@ -163,13 +165,10 @@ extension Pool {
 extension Pool {
     /// Why a call that is done has no result; nil if it has one.
     func failure(ofCall item: Int, of batch: Batch) -> ForkPool.Failure? {
-        let hasValue = unsafe batch.results.states[item].load(ordering: .acquiring) == ItemState.value
-        if hasValue, !batch.hasCancelledCalls.load(ordering: .acquiring) { return nil }
-        return locked { _ in
-            // A call that was cancelled stays so, even if its worker finished it before it was killed.
-            if let cause = batch.machine.causes[item], hasValue { return ForkPool.Failure(cause, 0) }
-            return hasValue ? nil : failure(of: item, in: batch).at(0)
-        }
+        // A call that was cancelled stays so, even if its worker finished it before it was killed.
+        if batch.isCancelled(item) { return ForkPool.Failure(.cancelled, 0) }
+        if unsafe batch.results.states[item].load(ordering: .acquiring) == ItemState.value { return nil }
+        return locked { _ in failure(of: item, in: batch).at(0) }
     }
 
     /// Cancels a call if it is not done; a worker that is on it is killed.
@@ -191,16 +190,16 @@ extension Pool {
 
     /// Adds the workers on cancelled calls of an open batch to those that are to be killed.
     func killCancelled(_ batch: Batch, _ number: Int, _ review: inout Review) {
-        guard batch.shape.gathersCalls, batch.hasCancelledCalls.load(ordering: .relaxed) else { return }
+        guard batch.cancelledCalls.load(ordering: .relaxed) != 0 else { return }
         let slot = layout.batchSlot(number)
         for worker in 0..<layout.workers where slot.inside.contains(worker) {
             let record = layout.record(worker)
             let item = unsafe record.position.pointee.load(ordering: .sequentiallyConsistent)
-            guard batch.isCancelled(item) else { continue }
+            guard batch.isCancelled(item), !batch.hasAnswer(item) else { continue }
             record.requestKill()
             let position = unsafe record.position.pointee.load(ordering: .sequentiallyConsistent)
             // If the worker went on meanwhile, a kill would hit what it does now.
-            if slot.inside.contains(worker), position == item, batch.isCancelled(item) {
+            if slot.inside.contains(worker), position == item, !batch.hasAnswer(item) {
                 review.needless.append(worker)
             } else {
                 record.cancelKill()
@@ -212,22 +211,28 @@ extension Pool {
 extension Batch {
     /// Gives a call that is not done the failure `cancelled`; returns false if it is done.
     fileprivate func rejectCall(_ item: Int) -> Bool {
-        guard case .ended = stage else {
-            let (isLost, _) = unsafe results.states[item].compareExchange(
-                expected: ItemState.unfinished, desired: ItemState.lost, ordering: .sequentiallyConsistent)
-            guard isLost else { return false }
-            machine.reject(item, .cancelled)
-            hasCancelledCalls.store(true, ordering: .releasing)
-            return true
+        guard !isOver(item) else { return false }
+        // One that threw may be describing its error for ever.
+        let isLost = [ItemState.unfinished, ItemState.failed].contains { state in
+            unsafe results.states[item].compareExchange(
+                expected: state, desired: ItemState.lost, ordering: .sequentiallyConsistent
+            ).exchanged
         }
-        return false
+        guard isLost else { return false }
+        machine.reject(item, .cancelled)
+        cancelledCalls.bitwiseOr(1 << UInt64(item), ordering: .releasing)
+        return true
     }
 
-    /// Whether an item is a cancelled call that no worker has finished.
-    fileprivate func isCancelled(_ item: Int) -> Bool {
-        guard item >= 0, item < machine.count, let cause = machine.causes[item], case .cancelled = cause else {
-            return false
-        }
-        return unsafe results.states[item].load(ordering: .acquiring) == ItemState.lost
+    /// Whether an item is a call that was cancelled, whatever its worker publishes since.
+    func isCancelled(_ item: Int) -> Bool {
+        guard item >= 0, item < UInt64.bitWidth else { return false }
+        return cancelledCalls.load(ordering: .acquiring) & 1 << UInt64(item) != 0
+    }
+
+    /// Whether no worker is on an item any more, by what was published last.
+    fileprivate func hasAnswer(_ item: Int) -> Bool {
+        let state = unsafe results.states[item].load(ordering: .acquiring)
+        return state == ItemState.value || state == ItemState.described
     }
 }

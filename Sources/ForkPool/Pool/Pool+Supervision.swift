@@ -39,6 +39,7 @@ extension Pool {
         locked { state in
             state.isUnmanned = !isManned
             settleAll(&state)
+            admitPending(&state)
             expire(at: now, &state)
             wakeRoomLine(&state)
             announceAllTasks(&state)

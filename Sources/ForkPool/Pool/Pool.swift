@@ -79,6 +79,8 @@ final class Pool: Sendable {
         var job: (bytes: [UInt8], offset: Int)?
         /// The number of blocks of each arena that have pages.
         var warmBlocks: [Int]
+        /// The most of them, for each arena, after the last time that some were discarded.
+        var warmShare = 0
         /// The workers that wrote to their arenas since these were last cooled.
         var arenaUsers = ArenaUsers()
     }
@@ -165,13 +167,16 @@ final class Pool: Sendable {
     /// Lays out a batch; throws if the pool is closed or its memory is full.
     func makeBatch(_ shape: Batch.Shape) throws(ForkPool.Failure) -> Batch {
         guard isOwn else { throw .foreign }
-        return try locked { state -> Result<Batch, ForkPool.Failure> in
+        let batch = try locked { state -> Result<Batch, ForkPool.Failure> in
             if let refusal = self.refusal(of: state, shape.job) { return .failure(refusal) }
             return layOut(shape, &state).map(Result.success) ?? .failure(.full)
         }.get()
+        // Without the lock: a large batch has many pages.
+        batch.clearStates()
+        return batch
     }
 
-    /// Lays out a batch; nil if the memory is full.
+    /// Lays out a batch, whose states are not clear yet; nil if the memory is full.
     func layOut(_ shape: Batch.Shape, _ state: inout State) -> Batch? {
         guard let size = shape.size, let inputSize = shape.inputSize, let front = state.heap.allocate(size) else {
             return nil
@@ -260,7 +265,11 @@ final class Pool: Sendable {
         let size = RegionLayout.blockSize
         let blocks = layout.shape.arenaSize / size
         let share = warmBlocks(state)
-        exchange(&state.arenaUsers, with: ArenaUsers()).forEach(of: layout.workers) { worker in
+        // Those that wrote since the last time; all of them where less may stay warm than then.
+        let users = share < state.warmShare ? .all : state.arenaUsers
+        state.arenaUsers = ArenaUsers()
+        state.warmShare = share
+        users.forEach(of: layout.workers) { worker in
             let record = layout.record(worker)
             // Most batches use no arena, and a load costs less than the exchange.
             let hasTouched = unsafe record.blocksTouched.pointee.load(ordering: .relaxed) != 0

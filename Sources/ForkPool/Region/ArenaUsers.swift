@@ -8,6 +8,9 @@ internal import Synchronization
 struct ArenaUsers {
     private(set) var bits = 0
 
+    /// Every worker.
+    static let all = ArenaUsers(bits: -1)
+
     /// Adds a worker to a word in shared memory.
     static func add(_ worker: Int, to word: UnsafeMutablePointer<Atomic<Int>>) {
         let bit = 1 << (worker % Int.bitWidth)

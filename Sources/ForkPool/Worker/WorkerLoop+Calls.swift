@@ -8,9 +8,11 @@ extension WorkerLoop {
     /// The claim is published, and then the state read: either this worker sees the cancellation, or the parent sees the claim.
     func begins(call: Int, _ part: Range<Int>, _ layout: BatchLayout) -> Bool {
         let item = part.lowerBound
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        // The kill may be for the call before, which was cancelled: this one has not begun.
+        record.waitIfKillRequested()
         if item == layout.limit - 1 {
             // The next calls may be offered, whatever this one takes.
-            atomicMemoryFence(ordering: .sequentiallyConsistent)
             if unsafe region.backlog.pointee.load(ordering: .sequentiallyConsistent) != 0 { region.notices.signal() }
         }
         // The numbers of the calls follow one another, and each has one item.
