@@ -83,7 +83,10 @@ final class MapResult {
 
     @usableFromInline
     func decoded<R: Decodable>(as type: R.Type) throws(ForkPool.Failure) -> [R] {
-        unsafe try decoded { unsafe try BinaryDecoder.decode(type, from: $0) }
+        if let first { throw first }
+        let threads = memory.decodingThreads(for: type)
+        if threads > 1 { return try memory.decoded(as: type, threads: threads) }
+        return unsafe try decoded { unsafe try BinaryDecoder.decode(type, from: $0) }
     }
 
     @usableFromInline
