@@ -101,11 +101,14 @@ import Testing
     }
 
     func decoded<R: Decodable>(as type: R.Type, threads: Int) throws(ForkPool.Failure) -> [R] {
-        try withExtendedLifetime(self) { () throws(ForkPool.Failure) in try memory.decoded(as: type, threads: threads) }
+        guard let read = unsafe BinaryDecoder.recordReader(for: type) else { return [] }
+        return try withExtendedLifetime(self) { () throws(ForkPool.Failure) in
+            unsafe try memory.decoded(threads: threads, read) { unsafe try BinaryDecoder.decode(type, from: $0) }
+        }
     }
 
     func threads<R: Decodable>(for type: R.Type) -> Int {
-        withExtendedLifetime(self) { memory.decodingThreads(for: type) }
+        withExtendedLifetime(self) { unsafe BinaryDecoder.recordReader(for: type) == nil ? 1 : memory.decodingThreads }
     }
 
     /// Changes the first byte of a result, which says what it is.

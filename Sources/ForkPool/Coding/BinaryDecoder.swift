@@ -70,20 +70,17 @@ final class BinaryDecoder {
         return end == reader.limit
     }
 
-    /// Whether messages of a type are read without a node, and so without any code but this library's.
-    static func isOneRecord<T>(_ type: T.Type) -> Bool {
-        unsafe DecodingRoute.of(type).pointee.take != nil
-    }
-
-    /// Reads a message that is one record of such a type to memory without a value; returns false if it is none.
-    static func readRecord<T>(of bytes: UnsafeRawBufferPointer, to memory: UnsafeMutablePointer<T>) -> Bool {
-        let reader = unsafe ByteReader(bytes)
-        guard let take = unsafe DecodingRoute.of(T.self).pointee.take, let root = reader.position(at: 0) else {
-            return false
+    /// What reads a message that is one record of a type to memory without a value, and returns false if it is none; nil for
+    /// a type whose messages need a node, and so perhaps code that is not this library's.
+    static func recordReader<T>(for type: T.Type) -> ((UnsafeRawBufferPointer, UnsafeMutablePointer<T>) -> Bool)? {
+        guard let take = unsafe DecodingRoute.of(type).pointee.take else { return nil }
+        return { bytes, memory in
+            let reader = unsafe ByteReader(bytes)
+            guard let root = reader.position(at: 0) else { return false }
+            let end = unsafe take(reader, root, UnsafeMutableRawPointer(memory))
+            if end > 0, end != reader.limit { unsafe memory.deinitialize(count: 1) }
+            return end == reader.limit
         }
-        let end = unsafe take(reader, root, UnsafeMutableRawPointer(memory))
-        if end > 0, end != reader.limit { unsafe memory.deinitialize(count: 1) }
-        return end == reader.limit
     }
 
     private static var corruption: DecodingError {

@@ -8,17 +8,20 @@ extension ResultMemory {
     private static let share = 256 << 10
     private static let maxThreads = 8
 
-    /// On how many threads to decode results of a type.
-    func decodingThreads<R: Decodable>(for type: R.Type) -> Int {
-        guard count > 1, BinaryDecoder.isOneRecord(type) else { return 1 }
+    /// On how many threads to decode results that need no code but this library's.
+    var decodingThreads: Int {
+        guard count > 1 else { return 1 }
         let shares = size(upTo: Self.maxThreads * Self.share) / Self.share
         return shares < 2 ? 1 : min(shares, count, Processors.recentlyAvailable)
     }
 
     /// Decodes the results, all of which are there, on several threads; throws the failure of the lowest index.
     ///
-    /// A result that is not what its type's quick way reads is left to this thread, which says what is wrong with it.
-    func decoded<R: Decodable>(as type: R.Type, threads: Int) throws(ForkPool.Failure) -> [R] {
+    /// A result that `read` does not read is left to this thread, which says what is wrong with it.
+    func decoded<R>(
+        threads: Int, _ read: (UnsafeRawBufferPointer, UnsafeMutablePointer<R>) -> Bool,
+        otherwise decode: (UnsafeRawBufferPointer) throws -> R
+    ) throws(ForkPool.Failure) -> [R] {
         let next = Atomic(0)
         let portion = max(1, count / (threads * 16))
         let left = Locked<[Int]>([])
@@ -27,14 +30,15 @@ extension ResultMemory {
             let start = results.baseAddress!
             ThreadGroup.run(threads: threads) {
                 while case let begin = next.add(portion, ordering: .relaxed).oldValue, begin < count {
-                    for item in begin..<min(begin + portion, count) where unsafe !decode(item, to: start + item) {
+                    for item in begin..<min(begin + portion, count)
+                    where unsafe !self.read(item, to: start + item, read) {
                         left.withLock { $0.append(item) }
                     }
                 }
             }
             var missing = left.withLock { $0 }.sorted()[...]
             while failure == nil, let item = missing.first {
-                switch unsafe decoded(item, { unsafe try BinaryDecoder.decode(type, from: $0) }).result {
+                switch unsafe decoded(item, decode).result {
                 case .success(let value):
                     unsafe (start + item).initialize(to: value)
                     missing.removeFirst()
@@ -62,10 +66,13 @@ extension ResultMemory {
         return min(size, limit)
     }
 
-    /// Reads a result that is one record of its type; returns false, and leaves the memory as it is, if it is none.
-    private func decode<R: Decodable>(_ item: Int, to memory: UnsafeMutablePointer<R>) -> Bool {
+    /// Reads a result by `read`; returns false, and leaves the memory as it is, if that does not read it.
+    private func read<R>(
+        _ item: Int, to memory: UnsafeMutablePointer<R>,
+        _ read: (UnsafeRawBufferPointer, UnsafeMutablePointer<R>) -> Bool
+    ) -> Bool {
         let extent = extent(item)
         guard let bytes = unsafe bytes(offset: extent.offset, length: extent.length) else { return false }
-        return unsafe BinaryDecoder.readRecord(of: bytes, to: memory)
+        return unsafe read(bytes, memory)
     }
 }

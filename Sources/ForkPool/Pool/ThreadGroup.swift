@@ -2,21 +2,12 @@
 internal import Synchronization
 
 /// Runs the same work on several threads of this process at once.
-@safe final class ThreadGroup {
+final class ThreadGroup {
     /// How many of the further threads have not ended their work.
     private let pending = Atomic(0)
-    private let word: UnsafeMutablePointer<Atomic<UInt32>>
-    private let ended: FutexEvent
+    private let ended = PrivateSignal()
 
-    private init() {
-        unsafe word = .allocate(capacity: 1)
-        unsafe word.initialize(to: Atomic(0))
-        ended = unsafe FutexEvent(at: UnsafeMutableRawPointer(word), isPrivate: true)
-    }
-
-    deinit {
-        unsafe word.deallocate()
-    }
+    private init() {}
 
     /// Runs `work` on this thread and on further ones, and returns when it has returned on all of them.
     ///
@@ -44,10 +35,7 @@ internal import Synchronization
     }
 
     private func wait() {
-        while true {
-            let seen = ended.announce(.threads)
-            if pending.load(ordering: .sequentiallyConsistent) == 0 { return }
-            ended.sleep(while: seen)
-        }
+        func isPending() -> Bool { pending.load(ordering: .sequentiallyConsistent) != 0 }
+        while isPending() { ended.wait(while: isPending) }
     }
 }
