@@ -70,6 +70,19 @@ final class BinaryDecoder {
         return end == reader.limit
     }
 
+    /// What reads a message that is one record of a type to memory without a value, and returns false if it is none; nil for
+    /// a type whose messages need a node, and so perhaps code that is not this library's.
+    static func recordReader<T>(for type: T.Type) -> ((UnsafeRawBufferPointer, UnsafeMutablePointer<T>) -> Bool)? {
+        guard let take = unsafe DecodingRoute.of(type).pointee.take else { return nil }
+        return { bytes, memory in
+            let reader = unsafe ByteReader(bytes)
+            guard let root = reader.position(at: 0) else { return false }
+            let end = unsafe take(reader, root, UnsafeMutableRawPointer(memory))
+            if end > 0, end != reader.limit { unsafe memory.deinitialize(count: 1) }
+            return end == reader.limit
+        }
+    }
+
     private static var corruption: DecodingError {
         .dataCorrupted(.init(codingPath: [], debugDescription: "The bytes are not a message."))
     }

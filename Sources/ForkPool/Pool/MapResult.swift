@@ -83,7 +83,7 @@ final class MapResult {
 
     @usableFromInline
     func decoded<R: Decodable>(as type: R.Type) throws(ForkPool.Failure) -> [R] {
-        unsafe try decoded { unsafe try BinaryDecoder.decode(type, from: $0) }
+        unsafe try decoded({ unsafe try BinaryDecoder.decode(type, from: $0) }, BinaryDecoder.recordReader(for: type))
     }
 
     @usableFromInline
@@ -93,9 +93,17 @@ final class MapResult {
         }
     }
 
-    /// Decodes the results; throws the failure of the lowest index, an undecodable result included.
-    func decoded<R>(_ decode: (UnsafeRawBufferPointer) throws -> R) throws(ForkPool.Failure) -> [R] {
+    /// Decodes the results, on several threads where `read` does it; throws the failure of the lowest index, an undecodable
+    /// result included.
+    func decoded<R>(
+        _ decode: (UnsafeRawBufferPointer) throws -> R,
+        _ read: ((UnsafeRawBufferPointer, UnsafeMutablePointer<R>) -> Bool)?
+    ) throws(ForkPool.Failure) -> [R] {
         if let first { throw first }
+        if let read = unsafe read {
+            let threads = memory.decodingThreads
+            if threads > 1 { return unsafe try memory.decoded(threads: threads, read, otherwise: decode) }
+        }
         // A loop: `map` with a closure that throws allocates for each item.
         var results: [R] = []
         results.reserveCapacity(count)

@@ -16,7 +16,8 @@ extension WireFormat {
     /// Reads the results of a batch, or throws the failure of the lowest index.
     @usableFromInline
     func all(_ result: MapResult) throws(ForkPool.Failure) -> [Value] {
-        if let decode = unsafe decode { unsafe try result.decoded(decode) } else { try result.array(of: Value.self) }
+        guard let decode = unsafe decode else { return try result.array(of: Value.self) }
+        return unsafe try result.decoded(decode, read)
     }
 
     @usableFromInline

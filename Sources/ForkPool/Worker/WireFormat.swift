@@ -7,6 +7,10 @@
     @usableFromInline let stride: Int
     private(set) var encode: ((Value, BinaryEncoder, UnsafeMutableRawBufferPointer) throws -> Int)?
     private(set) var decode: ((UnsafeRawBufferPointer) throws -> Value)?
+    /// Decodes a value to memory without one, by this library's code alone; returns false if `decode` is to do it.
+    ///
+    /// Nil for types that may have code of their own.
+    private(set) var read: ((UnsafeRawBufferPointer, UnsafeMutablePointer<Value>) -> Bool)?
 
     @usableFromInline private(set) var isPlain = true
     var kind: ResultKind { ResultKind(type: Value.self, isCoded: !isPlain) }
@@ -37,6 +41,7 @@ extension WireFormat where Value: Codable {
         format.isPlain = false
         unsafe format.encode = { value, encoder, memory in unsafe try encoder.encode(value, into: memory) }
         unsafe format.decode = { bytes in unsafe try BinaryDecoder.decode(Value.self, from: bytes) }
+        unsafe format.read = unsafe BinaryDecoder.recordReader(for: Value.self)
         return format
     }
 

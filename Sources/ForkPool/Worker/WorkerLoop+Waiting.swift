@@ -38,6 +38,8 @@ extension WorkerLoop {
         cforkpool_flush_output()
         record.announceSleep()
         sleepers.insert(worker)
+        // A stream that looked in between found no free worker.
+        signalFree()
         if nextOpen(from: 0) == nil, !isClosing { record.waitUntilWoken() }
         record.stayAwake()
         seekers.insert(worker)

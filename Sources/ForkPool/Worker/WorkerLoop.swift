@@ -287,7 +287,7 @@ struct WorkerLoop {
     }
 
     /// Tells streams that collect inputs that this worker has become free.
-    private func signalFree() {
+    func signalFree() {
         // A pool for one batch has no stream.
         guard region.batchSlots > 1, region.workerFreed.isAwaited else { return }
         if region.workerFreed.signal().contains(.tasks) { region.notices.signal() }

@@ -131,10 +131,14 @@ struct Overhead: ParsableCommand {
         if gate.code != 0 { throw ExitCode(gate.code) }
     }
 
+    /// Returns all rows in the order in which they are measured.
+    ///
+    /// Those that start many workers are first, because memory that this process got for other rows makes each fork slower.
     private static func rows(_ python: PythonPeer?) throws -> [Row] {
-        try Rows(python: python).all() + WarmRows(python: python).all() + CopyRows(python: python).all()
-            + StreamRows(python: python).all() + SubmittedRows(python: python).all() + PoolRows.all
-            + CodedRows(python: python).all() + ScaleRows(python: python).all()
+        let (rows, scale) = (try Rows(python: python).all(), ScaleRows(python: python))
+        return scale.crowds + PoolRows.all + rows + WarmRows(python: python).all() + CopyRows(python: python).all()
+            + StreamRows(python: python).all() + SubmittedRows(python: python).all() + CodedRows(python: python).all()
+            + scale.sizes
     }
 
     private func isWanted(_ name: String) -> Bool { row.map(name.contains) ?? true }

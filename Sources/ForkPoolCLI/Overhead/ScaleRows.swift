@@ -18,10 +18,13 @@ struct ScaleRows {
         self.python = python
     }
 
-    /// Returns all rows.
-    func all() -> [Row] {
-        [workers(64, rounds: 21), workers(256, rounds: 11), workers(1000, rounds: 7), callAmongMany, items, bytes]
+    /// The rows with many workers.
+    var crowds: [Row] {
+        [workers(64, rounds: 21), workers(256, rounds: 11), workers(1000, rounds: 7), callAmongMany]
     }
+
+    /// The rows with many items and big results.
+    var sizes: [Row] { [items, bytes] }
 
     /// A map with an item for each worker: what the start and the end of each of many workers costs.
     private func workers(_ count: Int, rounds: Int) -> Row {
