@@ -186,7 +186,7 @@ enum FileDeed: String, CaseIterable, Codable, Sendable {
 }
 
 /// Changes the journal at its first item.
-private struct JournalTampering: PlainJob {
+struct JournalTampering: PlainJob {
     typealias Input = Int
     typealias Output = Int
 

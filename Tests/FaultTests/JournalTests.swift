@@ -153,7 +153,7 @@ import Testing
 }
 
 /// An item crashes at its first attempt, and another one never ends.
-private struct FirstAttempts: PlainJob {
+struct FirstAttempts: PlainJob {
     typealias Input = Int
     typealias Output = Int
 
@@ -171,7 +171,7 @@ private struct FirstAttempts: PlainJob {
 }
 
 /// Says what the descriptors of its worker lead to.
-private struct OpenFiles: PlainJob {
+struct OpenFiles: PlainJob {
     typealias Input = Int
     typealias Output = [String]
 

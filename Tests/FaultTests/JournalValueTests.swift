@@ -134,7 +134,9 @@ import Testing
                     #expect(texts.map(\.value) == ["0", "1", "2", "3", "4"])
                     try await pool.forEach(0..<5, journal: scene.folder + "/c") { _ in }
                     let slots = try await pool.fill(count: 2, slot: 2, of: Int.self, journal: scene.folder + "/d") {
-                        slot, out in out[1] = slot
+                        slot, out in
+                        out[0] = 0
+                        out[1] = slot
                     }
                     #expect(Array(slots) == [0, 0, 0, 1])
                     #expect(

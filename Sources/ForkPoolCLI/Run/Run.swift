@@ -40,7 +40,7 @@ struct Run: ParsableCommand {
               forkpool run --resume jobs.jsonl -a urls.txt -- curl -sfO {}
               forkpool run --sh 'gzip -c "$1" | wc -c' ::: *.log
               forkpool run --tag -- ./simulate -s {1} -n {2} ::: 1 2 3 ::: small big
-              forkpool run --shard auto --results out --log out/{shard}.jsonl -a urls.txt -- curl -sf {}
+              forkpool run --shard auto --results out -a urls.txt -- curl -sf {}
 
             EXIT CODES (the highest one that applies)
               0        every job exited with 0
@@ -50,8 +50,7 @@ struct Run: ParsableCommand {
               126      a command cannot be run, or the system refused its process
               127      a command does not exist
               128 + N  signal N ended forkpool
-              64       the command line, or what the environment says of the shard, is wrong; the log to resume is from
-                       another run
+              64       the command line or the shard is wrong, or the log is of another run
               66       the items or the log cannot be read
               70       the system refused processes or memory
               74       the output, a result or the log cannot be written
