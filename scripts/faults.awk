@@ -40,7 +40,7 @@ function kinds_of(test, words,   at, found) {
 # Whether a test has an id of the table.
 function has_id(test,   ids, count, list, i) {
     ids = names[test]
-    if (!match(ids, /^[A-G][0-9]+(, [A-G][0-9]+)*:/)) return 0
+    if (!match(ids, /^[A-H][0-9]+(, [A-H][0-9]+)*:/)) return 0
     count = split(substr(ids, 1, RLENGTH - 1), list, ", ")
     for (i = 1; i <= count; i++) if (list[i] in what) return 1
     return 0
@@ -48,7 +48,7 @@ function has_id(test,   ids, count, list, i) {
 
 function note(test, kinds, outcome,   ids, count, list, each, i, j, number) {
     ids = names[test]
-    if (!match(ids, /^[A-G][0-9]+(, [A-G][0-9]+)*:/)) return
+    if (!match(ids, /^[A-H][0-9]+(, [A-H][0-9]+)*:/)) return
     count = split(substr(ids, 1, RLENGTH - 1), list, ", ")
     number = split(kinds, each, " ")
     for (i = 1; i <= count; i++) for (j = 1; j <= number; j++) tally[list[i], each[j], outcome]++

@@ -31,11 +31,12 @@ int32_t cforkpool_flock(int32_t fd, bool writes)
     return CALL(flock, flock(fd, (writes ? LOCK_EX : LOCK_SH) | LOCK_NB)) == 0 ? 0 : -errno;
 }
 
-int64_t cforkpool_file_size(int32_t fd)
+int64_t cforkpool_file_size(int32_t fd, bool *has_name)
 {
     struct stat status;
     if (CALL(stat, fstat(fd, &status)) != 0)
         return -errno;
+    *has_name = status.st_nlink > 0;
     return S_ISREG(status.st_mode) ? status.st_size : -EINVAL;
 }
 
@@ -71,6 +72,17 @@ int32_t cforkpool_fdatasync(int32_t fd)
     return CALL(fdatasync, fdatasync(fd)) == 0 ? 0 : -errno;
 }
 
+int32_t cforkpool_fsync_folder(const char *path)
+{
+    int fd = CALL(open, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd < 0)
+        return -errno;
+    int32_t result = CALL(fsync, fsync(fd)) == 0 ? 0 : -errno;
+    close(fd);
+    // Some file systems have nothing to wait for.
+    return result == -EINVAL ? 0 : result;
+}
+
 /// One byte at a time, by the reflected polynomial of CRC-32C.
 static uint32_t crc32c_slowly(uint32_t crc, const uint8_t *bytes, size_t length)
 {
@@ -91,7 +103,10 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_quickly(uint32_t crc, c
         __builtin_memcpy(&word, bytes, 8);
         wide = __builtin_ia32_crc32di(wide, word);
     }
-    return crc32c_slowly((uint32_t)wide, bytes, length);
+    crc = (uint32_t)wide;
+    for (; length > 0; length--, bytes++)
+        crc = __builtin_ia32_crc32qi(crc, *bytes);
+    return crc;
 }
 static bool has_quick_crc32c(void)
 {
@@ -106,7 +121,9 @@ __attribute__((target("crc"))) static uint32_t crc32c_quickly(uint32_t crc, cons
         __builtin_memcpy(&word, bytes, 8);
         crc = __builtin_arm_crc32cd(crc, word);
     }
-    return crc32c_slowly(crc, bytes, length);
+    for (; length > 0; length--, bytes++)
+        crc = __builtin_arm_crc32cb(crc, *bytes);
+    return crc;
 }
 static bool has_quick_crc32c(void)
 {

@@ -31,6 +31,7 @@
     CALL_NAMED(fdatasync) \
     CALL_NAMED(flock) \
     CALL_NAMED(fork) \
+    CALL_NAMED(fsync) \
     CALL_NAMED(ftruncate) \
     CALL_NAMED(futex_wait) \
     CALL_NAMED(futex_wake) \

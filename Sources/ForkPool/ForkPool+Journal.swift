@@ -31,7 +31,7 @@ extension ForkPool {
     /// - Throws: The failure of the lowest index, with its index in `items`; `journalFailed` before anything runs, if the
     ///   journal cannot be used.
     /// - Complexity: As without a journal, and some nanoseconds for each byte of results; no system call an item.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func map<C: Collection, R: Codable>(
         _ items: C, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> R
@@ -45,7 +45,7 @@ extension ForkPool {
     }
 
     /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func map<C: Collection, R: BitwiseCopyable>(
         _ items: C, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
@@ -60,7 +60,7 @@ extension ForkPool {
     }
 
     /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func map<C: Collection, R: Codable>(
         _ items: C, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> R
@@ -74,7 +74,7 @@ extension ForkPool {
     }
 
     /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     nonisolated(nonsending) public func map<C: Collection, R: BitwiseCopyable>(
         _ items: C, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
@@ -101,7 +101,7 @@ struct JournalPart<Items: Collection> {
     /// The number of the first one.
     @usableFromInline let first: Int
 
-    @inlinable
+    @_alwaysEmitIntoClient
     init(_ all: Items, _ shard: ForkPool.Shard?) {
         total = all.count
         self.shard = shard

@@ -18,7 +18,7 @@ extension ForkPool {
     /// - Returns: The elements of all slots, or of those of the shard, one slot after the other.
     /// - Throws: The failure of the lowest slot; `journalFailed` before anything runs, if the journal cannot be used.
     /// - Precondition: `count` and `slot` are at least 0, and the number of bytes fits in an `Int`.
-    @inlinable
+    @_alwaysEmitIntoClient
     @discardableResult
     public func fill<Element: BitwiseCopyable>(
         count: Int, slot: Int, of type: Element.Type, shard: Shard? = nil, journal: String, key: String = "",
@@ -51,7 +51,7 @@ extension ForkPool {
     ///   - read: Runs in this process once every slot is written.
     /// - Returns: What `read` returns.
     /// - Throws: The `Failure` of the lowest slot, before `read` runs; or what `read` throws.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func fill<Element: BitwiseCopyable, T>(
         count: Int, slot: Int, of type: Element.Type, shard: Shard? = nil, journal: String, key: String = "",
         sync: JournalSync = .end,
@@ -65,7 +65,7 @@ extension ForkPool {
     }
 
     /// Fills as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     @discardableResult
     nonisolated(nonsending) public func fill<Element: BitwiseCopyable>(
         count: Int, slot: Int, of type: Element.Type, shard: Shard? = nil, journal: String, key: String = "",
@@ -84,7 +84,7 @@ extension ForkPool {
     }
 
     /// Fills as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func fill<Element: BitwiseCopyable, T>(
         count: Int, slot: Int, of type: Element.Type, shard: Shard? = nil, journal: String, key: String = "",
         sync: JournalSync = .end,

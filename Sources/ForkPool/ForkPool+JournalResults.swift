@@ -15,7 +15,7 @@ extension ForkPool {
     ///   - body: Runs in a worker, once for each item. It may capture anything.
     /// - Returns: An outcome for each item, or for each item of the shard, in input order. If the journal cannot be used, or
     ///   the system refuses the whole map, every outcome is that failure.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func mapResults<C: Collection, R: Codable>(
         _ items: C, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> R
@@ -25,7 +25,7 @@ extension ForkPool {
     }
 
     /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     public func mapResults<C: Collection, R: BitwiseCopyable>(
         _ items: C, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
@@ -36,7 +36,7 @@ extension ForkPool {
     }
 
     /// Maps as the overload for sync code, blocks no thread, and ends if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func mapResults<C: Collection, R: Codable>(
         _ items: C, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> R
@@ -48,7 +48,7 @@ extension ForkPool {
     }
 
     /// Maps to `BitwiseCopyable` results, as the overload for `Codable` results does.
-    @inlinable
+    @_alwaysEmitIntoClient
     @_disfavoredOverload
     nonisolated(nonsending) public func mapResults<C: Collection, R: BitwiseCopyable>(
         _ items: C, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
@@ -74,7 +74,7 @@ extension ForkPool {
     ///   - onFailure: Hears of a journal that cannot be written, once, on any thread. Nil for a line on standard error.
     ///   - body: Runs in a worker, once for each item. It may capture anything.
     /// - Throws: The failure of the lowest index; `journalFailed` before anything runs, if the journal cannot be used.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func forEach<C: Collection>(
         _ items: C, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> Void
@@ -88,7 +88,7 @@ extension ForkPool {
     }
 
     /// Runs as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func forEach<C: Collection>(
         _ items: C, shard: Shard? = nil, journal: String, key: String = "", sync: JournalSync = .end,
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> Void

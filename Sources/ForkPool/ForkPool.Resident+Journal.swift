@@ -14,7 +14,7 @@ extension ForkPool.Resident {
     /// - Returns: A result for each item, or for each item of the shard, in input order.
     /// - Throws: The failure of the lowest index, with its index in `items`; `journalFailed` before anything runs, if the
     ///   journal cannot be used.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func map<C: Collection>(
         _ items: C, shard: ForkPool.Shard? = nil, journal: String, key: String = "", sync: ForkPool.JournalSync = .end,
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil
@@ -40,7 +40,7 @@ extension ForkPool.Resident {
     ///   - onFailure: Hears of a journal that cannot be written, once, on any thread. Nil for a line on standard error.
     /// - Returns: An outcome for each item, or for each item of the shard, in input order. If the journal cannot be used, or
     ///   the pool refuses the whole map, every outcome is that failure.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func mapResults<C: Collection>(
         _ items: C, shard: ForkPool.Shard? = nil, journal: String, key: String = "", sync: ForkPool.JournalSync = .end,
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil
@@ -59,7 +59,7 @@ extension ForkPool.Resident {
     ///   - sync: When the results are on the disk, and not only with the kernel.
     ///   - onFailure: Hears of a journal that cannot be written, once, on any thread. Nil for a line on standard error.
     /// - Throws: The failure of the lowest index; `journalFailed` before anything runs, if the journal cannot be used.
-    @inlinable
+    @_alwaysEmitIntoClient
     public func forEach<C: Collection>(
         _ items: C, shard: ForkPool.Shard? = nil, journal: String, key: String = "", sync: ForkPool.JournalSync = .end,
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil
@@ -73,7 +73,7 @@ extension ForkPool.Resident {
     }
 
     /// Maps as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func map<C: Collection>(
         _ items: C, shard: ForkPool.Shard? = nil, journal: String, key: String = "", sync: ForkPool.JournalSync = .end,
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil
@@ -87,7 +87,7 @@ extension ForkPool.Resident {
     }
 
     /// Maps as the overload for sync code, blocks no thread, and ends if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func mapResults<C: Collection>(
         _ items: C, shard: ForkPool.Shard? = nil, journal: String, key: String = "", sync: ForkPool.JournalSync = .end,
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil
@@ -97,7 +97,7 @@ extension ForkPool.Resident {
     }
 
     /// Runs as the overload for sync code, blocks no thread, and fails as `cancelled` if the task is cancelled.
-    @inlinable
+    @_alwaysEmitIntoClient
     nonisolated(nonsending) public func forEach<C: Collection>(
         _ items: C, shard: ForkPool.Shard? = nil, journal: String, key: String = "", sync: ForkPool.JournalSync = .end,
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil

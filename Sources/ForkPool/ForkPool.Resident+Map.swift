@@ -138,8 +138,8 @@ extension ForkPool.Resident {
     /// Submits a batch, and waits for its end.
     @usableFromInline
     func run(_ batch: Batch) throws(ForkPool.Failure) -> MapResult {
-        let journal = try batch.openJournal()
-        defer { journal?.end(batch.results) }
+        try batch.openJournal()
+        defer { batch.endJournal() }
         try finish(batch)
         batch.showProgress(isLast: true)
         return batch.result()
@@ -148,10 +148,15 @@ extension ForkPool.Resident {
     /// Submits a batch, and suspends until its end.
     @usableFromInline
     nonisolated(nonsending) func run(_ batch: Batch) async throws(ForkPool.Failure) -> MapResult {
-        let journal = try batch.openJournal()
-        defer { journal?.end(batch.results) }
-        try await pool.submitInTurn(batch, waits: !pool.options.whenFull.fails)
+        try await batch.openJournal()
+        do throws(ForkPool.Failure) {
+            try await pool.submitInTurn(batch, waits: !pool.options.whenFull.fails)
+        } catch {
+            await batch.endJournal()
+            throw error
+        }
         await pool.wait(for: batch)
+        await batch.endJournal()
         batch.showProgress(isLast: true)
         return batch.result()
     }

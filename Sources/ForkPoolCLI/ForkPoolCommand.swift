@@ -13,7 +13,7 @@ struct ForkPoolCommand: ParsableCommand {
         commandName: "forkpool",
         abstract: "Run commands in parallel, time them, and measure what a pool of processes costs.",
         version: version,
-        subcommands: [Tour.self, Run.self, Bench.self, Check.self, Doctor.self, Overhead.self]
+        subcommands: [Tour.self, Run.self, Merge.self, Bench.self, Check.self, Doctor.self, Overhead.self]
     )
 
     static func main() {

@@ -26,8 +26,11 @@ struct AnyPool<J: PlainJob>: Sendable {
     init(_ nature: Nature) { self.nature = nature }
 
     /// The pool itself if it is one-shot.
-    var oneShot: ForkPool? {
-        if case .oneShot(let pool, _) = nature { pool } else { nil }
+    var oneShot: ForkPool? { oneShotParts?.pool }
+
+    /// The pool itself and its job if it is one-shot.
+    var oneShotParts: (pool: ForkPool, job: J)? {
+        if case .oneShot(let pool, let job) = nature { (pool, job) } else { nil }
     }
 
     /// The pool itself if its workers stay; tests of calls and ends start no other kind.
@@ -97,27 +100,6 @@ extension AnyPool {
         switch nature {
         case .oneShot(let pool, let job): pool.stream(inputs, order: order, window: window) { try job.act($0) }
         case .resident(let pool): pool.stream(inputs, order: order, window: window)
-        }
-    }
-}
-
-// MARK: - Maps with a journal
-
-extension AnyPool {
-    func map<C: Collection>(_ inputs: C, journal: String) throws(ForkPool.Failure) -> [Output]
-    where C.Element == Input {
-        switch nature {
-        case .oneShot(let pool, let job): try pool.map(inputs, journal: journal) { try job.act($0) }
-        case .resident(let pool): try pool.map(inputs, journal: journal)
-        }
-    }
-
-    func mapResults<C: Collection>(
-        _ inputs: C, journal: String
-    ) -> [Result<Output, ForkPool.Failure>] where C.Element == Input {
-        switch nature {
-        case .oneShot(let pool, let job): pool.mapResults(inputs, journal: journal) { try job.act($0) }
-        case .resident(let pool): pool.mapResults(inputs, journal: journal)
         }
     }
 }

@@ -97,6 +97,9 @@ enum FaultCases {
     /// Why the other calls do not fail here.
     static let reasons: [String: String] = [
         "capset": "made where capabilities are permitted and not in effect, which RightsTests brings about",
+        "fdatasync": "made for journals, where JournalRefusalTests makes it fail",
+        "flock": "made for journals, where JournalRefusalTests makes it fail",
+        "fsync": "made for journals, where JournalRefusalTests makes it fail",
         "futex_wake": "fails only for an invalid address",
         "kill": "its target is always a child that is not reaped yet",
         "perf_event_open": "the command alone counts events, and EventCounterTests makes it fail",

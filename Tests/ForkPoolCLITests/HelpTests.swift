@@ -12,7 +12,7 @@ struct HelpTests {
 
     @Test(
         "the help of a verb is the text in Help, which scripts/help-texts writes",
-        arguments: ["run", "bench", "check", "doctor", "overhead", "tour"])
+        arguments: ["run", "merge", "bench", "check", "doctor", "overhead", "tour"])
     func help(_ verb: String) throws {
         let run = try CommandRun([verb, "--help"])
         #expect(run.code == 0 && run.errors.isEmpty)
@@ -23,7 +23,7 @@ struct HelpTests {
     @Test("the help of the command lists every verb, and each verb has -h")
     func verbs() throws {
         let whole = try CommandRun(["--help"])
-        for verb in ["run", "bench", "check", "doctor", "overhead", "tour"] {
+        for verb in ["run", "merge", "bench", "check", "doctor", "overhead", "tour"] {
             #expect(whole.output.contains("\n  \(verb) "))
             let help = try CommandRun([verb, "-h"])
             #expect(help.code == 0 && help.output.contains("OVERVIEW") && help.errors.isEmpty)
@@ -37,7 +37,9 @@ struct HelpTests {
     func completions(_ shell: String) throws {
         let run = try CommandRun(["--generate-completion-script", shell])
         #expect(run.code == 0)
-        for word in ["doctor", "fail-fast", "canary", "max-output"] { #expect(run.output.contains(word), "\(word)") }
+        for word in ["doctor", "fail-fast", "canary", "max-output", "merge", "shard"] {
+            #expect(run.output.contains(word), "\(word)")
+        }
         // If the shell is installed, it accepts the script.
         let path = ["/bin/", "/usr/bin/"].map { $0 + shell }.first { unsafe access($0, X_OK) == 0 }
         guard let path else { return }

@@ -8,10 +8,14 @@ import Testing
 struct RunPartsTests {
     private func finished(_ number: Int, _ status: JobResult.Status = .exited(0)) -> FinishedJob {
         FinishedJob(
-            job: RunJob(number: number, values: [[]]),
+            job: RunJob(number: number, position: number, values: [[]]),
             result: JobResult(status: status, words: [[]], start: 0, wall: 0, usage: nil), output: .nothing,
             errors: .nothing,
             bytes: 0)
+    }
+
+    private func count(_ finished: FinishedJob, _ tally: inout JobTally) {
+        tally.count(finished.job, finished.result)
     }
 
     @Test("print in input order, whichever job ends first")
@@ -43,7 +47,7 @@ struct RunPartsTests {
         ] as [([JobResult.Status], Int32)])
     func codes(_ reasons: [JobResult.Status], _ code: Int32) {
         var tally = JobTally()
-        for reason in reasons { tally.count(finished(1, reason).result) }
+        for reason in reasons { count(finished(1, reason), &tally) }
         #expect(tally.exitCode == code)
     }
 
@@ -53,7 +57,7 @@ struct RunPartsTests {
         var sentences: [String] = []
         for number in 1...12 {
             let job = finished(number, .exited(3))
-            tally.count(job.result)
+            tally.count(job.job, job.result)
             if let sentence = tally.report(job.job, job.result, RunLimits()) { sentences.append(sentence) }
         }
         #expect(sentences.count == 10 && sentences[0] == "job 1 (): exit status 3")
@@ -64,8 +68,8 @@ struct RunPartsTests {
     func status() {
         var tally = JobTally()
         #expect(RunStatusLine.text(tally, running: 2, total: nil, seconds: 1) == "0 done, 2 running")
-        for _ in 0..<3 { tally.count(finished(1).result) }
-        tally.count(finished(1, .timedOut).result)
+        for _ in 0..<3 { count(finished(1), &tally) }
+        count(finished(1, .timedOut), &tally)
         #expect(
             RunStatusLine.text(tally, running: 2, total: 12, seconds: 4)
                 == "4 of 12 done, 2 running, 1 failed, 0:08 left")

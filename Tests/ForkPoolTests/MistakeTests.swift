@@ -196,7 +196,7 @@ struct MistakeTests {
         #expect(status == 0, "\(text)")
     }
 
-    @Test("is one error that says what is wrong, with which type", arguments: table + stateTable)
+    @Test("is one error that says what is wrong, with which type", arguments: table + stateTable + journalTable)
     func saysWhatIsWrong(_ mistake: Mistake) throws {
         let program = Self.types + "func call(_ p: ForkPool) \(mistake.effects) { \(mistake.code) }\n"
         let (_, text) = try Compiler.check(program, pass: mistake.pass)

@@ -71,14 +71,18 @@ struct ShardTests {
             (["FORKPOOL_SHARD": "0", "FORKPOOL_SHARDS": "two"], "FORKPOOL_SHARDS is \"two\""),
             (["JOB_COMPLETION_INDEX": "1"], "FORKPOOL_SHARDS or JOB_COMPLETIONS"),
             (["CI_NODE_INDEX": "0", "CI_NODE_TOTAL": "2"], "from 1 on"),
-            (["SLURM_ARRAY_TASK_ID": "3"], "SLURM_ARRAY_TASK_COUNT"),
+            (["SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_MIN": "0"], "SLURM_ARRAY_TASK_COUNT"),
+            (["SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_COUNT": "4"], "SLURM_ARRAY_TASK_MIN"),
+            (["SGE_TASK_ID": "3", "SGE_TASK_LAST": "4"], "SGE_TASK_FIRST"),
+            (["FORKPOOL_SHARDS": "2", "CI_NODE_INDEX": "1", "CI_NODE_TOTAL": "2"], "FORKPOOL_SHARD is not"),
             (
                 [
                     "SLURM_ARRAY_TASK_ID": "5", "SLURM_ARRAY_TASK_MIN": "2", "SLURM_ARRAY_TASK_COUNT": "6",
                     "SLURM_ARRAY_TASK_STEP": "4",
                 ], "in steps of 4"
             ),
-            (["LSB_JOBINDEX": "3"], "LSB_JOBINDEX_END"), (["SGE_TASK_ID": "3", "SGE_TASK_LAST": "2"], "none of 2"),
+            (["LSB_JOBINDEX": "3"], "LSB_JOBINDEX_END"),
+            (["SGE_TASK_ID": "3", "SGE_TASK_FIRST": "1", "SGE_TASK_LAST": "2"], "none of 2"),
             (["FORKPOOL_SHARD": "99999999999999999999", "FORKPOOL_SHARDS": "2"], "no number"),
         ] as [([String: String], String)])
     func refusals(_ variables: [String: String], _ words: String) throws {
@@ -88,6 +92,40 @@ struct ShardTests {
         #expect(failure?.code == .shardInvalid)
         #expect(failure?.message.contains(words) == true, "\(failure?.message ?? "")")
         #expect(failure?.bodyRan == .no)
+    }
+
+    @Test(
+        "refuses a launcher's variables if any of them is missing, no number, or out of range",
+        arguments: [
+            ["FORKPOOL_SHARD": "1", "FORKPOOL_SHARDS": "2"],
+            ["SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_MIN": "1", "SLURM_ARRAY_TASK_COUNT": "2"],
+            ["JOB_COMPLETION_INDEX": "1", "JOB_COMPLETIONS": "2"],
+            ["AWS_BATCH_JOB_ARRAY_INDEX": "1", "AWS_BATCH_JOB_ARRAY_SIZE": "2"],
+            ["LSB_JOBINDEX": "1", "LSB_JOBINDEX_END": "2"],
+            ["SGE_TASK_ID": "1", "SGE_TASK_FIRST": "1", "SGE_TASK_LAST": "2"],
+            ["CI_NODE_INDEX": "1", "CI_NODE_TOTAL": "2"],
+            ["BUILDKITE_PARALLEL_JOB": "1", "BUILDKITE_PARALLEL_JOB_COUNT": "2"],
+            ["CIRCLE_NODE_INDEX": "1", "CIRCLE_NODE_TOTAL": "2"], ["SLURM_PROCID": "1", "SLURM_NTASKS": "2"],
+        ])
+    func partial(_ variables: [String: String]) throws {
+        func shard(_ variables: [String: String]) throws(ForkPool.Failure) -> ForkPool.Shard? {
+            try .from(countsSlurmTasks: true) { variables[$0] }
+        }
+        #expect(try shard(variables)?.count == 2)
+        let index = ["SHARD", "_ID", "INDEX", "PROCID", "_JOB"].compactMap { end in
+            variables.keys.first { $0.hasSuffix(end) }
+        }[0]
+        for (name, text) in variables.keys.flatMap({ name in ["", "x", "-1", "1.5", " 1"].map { (name, $0) } }) {
+            let failure = #expect(throws: ForkPool.Failure.self) { try shard(variables.merging([name: text]) { $1 }) }
+            #expect(failure?.message.contains("\(name) is \"\(text)\", which is no number") == true, "\(name) \(text)")
+        }
+        #expect(throws: ForkPool.Failure.self) { try shard(variables.merging([index: "3"]) { $1 }) }
+        for name in variables.keys where name != index {
+            let failure = #expect(throws: ForkPool.Failure.self) { try shard(variables.filter { $0.key != name }) }
+            #expect(
+                failure?.message.contains("\(index) is set and ") == true && failure?.message.contains(name) == true,
+                "\(name)")
+        }
     }
 
     @Test("divides items into neighbours, as equally as can be")

@@ -7,6 +7,7 @@ enum Round: String, CaseIterable {
     case signals
     case parents
     case templates
+    case journal
 
     /// Runs the round, and returns its counts as text.
     func run(_ setting: Setting) -> String {
@@ -17,6 +18,7 @@ enum Round: String, CaseIterable {
         case .signals: Signals.run(setting)
         case .parents: Parents.run(setting)
         case .templates: Templates.run(setting)
+        case .journal: Journals.run(setting)
         }
     }
 

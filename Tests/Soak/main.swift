@@ -25,6 +25,9 @@ while let argument = arguments.first {
     case "--parent":
         Hidden.dieWithParent()
         Parents.beParent(arguments)
+    case "--journal":
+        Hidden.dieWithParent()
+        JournalWork.beParent(arguments)
     default:
         guard let round = Round(rawValue: argument) else { usage() }
         rounds.append(round)

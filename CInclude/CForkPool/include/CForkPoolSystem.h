@@ -71,14 +71,16 @@ struct cforkpool_event *_Nullable cforkpool_open_file(const char *path, bool wri
 /// Locks a file (flock), for this process alone or for those that read it. Returns 0 or a negative errno: EWOULDBLOCK if
 /// another process has it.
 int32_t cforkpool_flock(int32_t fd, bool writes);
-/// Returns the size of a regular file, or a negative errno: EINVAL for what is no file.
-int64_t cforkpool_file_size(int32_t fd);
+/// Returns the size of a regular file, and whether it still has a name; or a negative errno: EINVAL for what is no file.
+int64_t cforkpool_file_size(int32_t fd, bool *has_name);
 /// Reads and writes at an offset; returns the number of bytes or a negative errno.
 int64_t cforkpool_pread(int32_t fd, void *bytes, size_t length, int64_t offset);
 int64_t cforkpool_pwrite(int32_t fd, const void *bytes, size_t length, int64_t offset);
 int32_t cforkpool_ftruncate(int32_t fd, int64_t size);
 /// Has the kernel write a file's bytes to its disk.
 int32_t cforkpool_fdatasync(int32_t fd);
+/// Has the kernel write a folder's names to its disk.
+int32_t cforkpool_fsync_folder(const char *path);
 /// Goes on with a CRC-32C, which begins with 0. In C for the processor's instruction.
 uint32_t cforkpool_crc32c(uint32_t crc, const void *bytes, size_t length);
 

@@ -2,15 +2,18 @@
 internal import Glibc
 
 extension ForkPool.Failure {
-    static func journal(_ path: String, _ error: SystemError) -> Self {
+    /// Says what the system refused, to a map or, if `merges`, to one that only reads.
+    static func journal(_ path: String, _ error: SystemError, merges: Bool = false) -> Self {
         let advice =
             switch error.code {
             case EFBIG: "raise the limit on the size of files (ulimit -f), and run the same map again"
             case ENOSPC, EDQUOT: "make room on its disk, and run the same map again"
             case ENOLCK, EOPNOTSUPP, ENOSYS: "its file system has no locks; put the journal on another one"
+            case ENOENT where merges: "run its shard first, or correct the path"
             case ENOENT, ENOTDIR: "make its folder first"
-            case EACCES, EPERM, EROFS: "put it where this process may write"
-            case EISDIR, EINVAL: "give the path of a file"
+            case EACCES, EPERM, EROFS: "put it where this process may \(merges ? "read" : "write")"
+            case EISDIR, EINVAL, ESPIPE, ENXIO, ENODEV: "give the path of a file"
+            case EMFILE, ENFILE: "raise the limit on open files (ulimit -n)"
             default: "put it on another disk"
             }
         var failure = refused(path, "\(error); \(advice)")
@@ -34,7 +37,14 @@ extension ForkPool.Failure {
     }
 
     static func journalInUse(_ path: String) -> Self {
-        refused(path, "another process is at work with it; wait for its end, or give each process a journal of its own")
+        refused(path, "another run is at work with it; wait for its end, or give each run a journal of its own")
+    }
+
+    static func journalDeleted(_ path: String) -> Self {
+        refused(
+            path,
+            "something deleted it, or put another file in its place; what this run has done since then is in no journal"
+        )
     }
 
     static func journalChanged(_ path: String, size: Int, expected: Int) -> Self {
@@ -43,9 +53,9 @@ extension ForkPool.Failure {
         )
     }
 
-    static func journal(_ path: String, _ refusal: JournalReader.Refusal) -> Self {
+    static func journal(_ path: String, _ refusal: JournalReader.Refusal, merges: Bool = false) -> Self {
         switch refusal {
-        case .system(let error): journal(path, error)
+        case .system(let error): journal(path, error, merges: merges)
         case .other(let difference):
             refused(
                 path,

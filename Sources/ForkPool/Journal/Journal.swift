@@ -17,9 +17,8 @@ internal import Synchronization
 
     /// The file, which is closed with it, and its lock gone.
     private var writer: JournalWriter?
-    /// For each item, whether its result is in the file; all below `recordedEnd` are.
+    /// For each item, whether its result is in the file.
     private var isRecorded: [Bool]
-    private var recordedEnd = 0
     /// The items that the writer has collected.
     private var collected: [Range<Int>] = []
     private var failure: ForkPool.Failure?
@@ -33,23 +32,30 @@ internal import Synchronization
     init(_ request: JournalRequest, of kind: ResultKind, stride: Int) throws(ForkPool.Failure) {
         self.request = request
         header = request.header(of: kind, stride: stride)
-        let file = try Self.open(request.path, header)
+        let file = try Self.open(request, header)
         (restored, writer) = try Self.replay(file, header, request.path)
         isRecorded = restored.isThere
     }
 
     /// Opens and locks a file, which begins with a header then.
-    private static func open(_ path: String, _ header: JournalHeader) throws(ForkPool.Failure) -> OwnedFile {
+    private static func open(_ request: JournalRequest, _ header: JournalHeader) throws(ForkPool.Failure) -> OwnedFile {
         do throws(SystemError) {
-            let file = try OwnedFile(path, writes: true)
+            let file = try OwnedFile(request.path, writes: true)
+            // Refuses what is no file.
+            _ = try file.status()
             guard try file.lock() else { throw SystemError(call: "flock", code: SystemError.inUse) }
             let beginning = header.encoded()
             let bytes = try file.bytes(at: 0, beginning.count)
             // A file with a part of the beginning is of a process that was killed at once.
-            if bytes.count < beginning.count, beginning.starts(with: bytes) { try file.write(beginning, at: 0) }
+            guard bytes.count < beginning.count, beginning.starts(with: bytes) else { return file }
+            try file.write(beginning, at: 0)
+            if request.sync != .none {
+                try file.synchronize()
+                try OwnedFile.synchronizeFolder(of: request.path)
+            }
             return file
         } catch {
-            throw error.code == SystemError.inUse ? .journalInUse(path) : .journal(path, error)
+            throw error.code == SystemError.inUse ? .journalInUse(request.path) : .journal(request.path, error)
         }
     }
 
@@ -108,11 +114,11 @@ internal import Synchronization
 
     /// Appends each result that is there and not in the file yet.
     ///
-    /// - Complexity: O(items).
+    /// - Complexity: O(items), eight of them at a time where nothing is new.
     private func append(_ results: ResultMemory) {
         guard !isGivenUp else { return }
         do throws(JournalWriter.Refusal) {
-            var item = recordedEnd
+            var item = 0
             while let range = nextRange(from: item, results) {
                 let end = collect(range, results)
                 collected.append(range.lowerBound..<end)
@@ -120,7 +126,7 @@ internal import Synchronization
                 item = end
             }
             try flush()
-            if request.sync == .each { try writer?.synchronize() }
+            if request.sync == .each, item > 0 { try writer?.synchronize() }
         } catch {
             fail(error)
         }
@@ -128,15 +134,12 @@ internal import Synchronization
 
     /// The next items, from one on, that have results which are not in the file.
     private func nextRange(from start: Int, _ results: ResultMemory) -> Range<Int>? {
-        func isNew(_ item: Int) -> Bool {
-            unsafe !isRecorded[item] && results.states[item].load(ordering: .acquiring) == ItemState.value
+        let range = unsafe isRecorded.withUnsafeBytes { recorded in
+            unsafe NewItems(states: UnsafeRawPointer(results.states), recorded: recorded).next(from: start)
         }
-        var first = start
-        while first < results.count, !isNew(first) { first += 1 }
-        guard first < results.count else { return nil }
-        var end = first + 1
-        while end < results.count, isNew(end) { end += 1 }
-        return first..<end
+        // What was written before a state is read after it.
+        atomicMemoryFence(ordering: .acquiring)
+        return range
     }
 
     /// Collects a record of the first items of a range; returns where the next one begins.
@@ -172,7 +175,6 @@ internal import Synchronization
         defer { collected.removeAll() }
         try writer?.flush()
         for range in collected { for item in range { isRecorded[item] = true } }
-        while recordedEnd < isRecorded.count, isRecorded[recordedEnd] { recordedEnd += 1 }
     }
 
     /// Tells of the first failure; the map goes on, and what a full disk refused is tried again.
@@ -184,6 +186,9 @@ internal import Synchronization
         case .changed(let size):
             failure = .journalChanged(request.path, size: size, expected: writer?.end ?? 0)
             // What comes after bytes that are not this process's could not be read.
+            isGivenUp = true
+        case .deleted:
+            failure = .journalDeleted(request.path)
             isGivenUp = true
         }
         if isFirst, let failure { request.tell(failure) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads a journal from its beginning to its last whole record.
+/// Reads the records of a journal that are whole, in the order of the file.
 struct JournalReader {
     private let file: OwnedFile
     let header: JournalHeader
@@ -16,7 +16,8 @@ struct JournalReader {
         let items: Range<Int>
         let bytes: UnsafeRawBufferPointer
         let isCoded: Bool
-        private let stride: Int
+        /// Bytes from one result to the next, where results are not coded.
+        let stride: Int
 
         fileprivate init(_ record: JournalRecord, _ bytes: UnsafeRawBufferPointer, _ header: JournalHeader) {
             items = record.first..<record.first + record.count
@@ -53,7 +54,7 @@ struct JournalReader {
     init(_ file: OwnedFile) throws(Refusal) {
         self.file = file
         do throws(SystemError) {
-            fileSize = try file.size()
+            fileSize = try file.status().size
         } catch {
             throw .system(error)
         }
@@ -67,24 +68,47 @@ struct JournalReader {
         end = offset
     }
 
-    /// Calls `body` with each whole record, in the order of the file; passes over those whose bytes are damaged.
+    /// Calls `body` with each whole record, and passes over what is damaged.
     mutating func forEach(_ body: (Entry) -> Void) throws(Refusal) {
-        var bytes: [UInt8] = []
         while fileSize - offset >= JournalRecord.size {
-            let head = try Self.bytes(of: file, at: offset, JournalRecord.size)
-            guard let record = unsafe head.withUnsafeBytes({ unsafe JournalRecord($0) }), record.fits(header),
-                record.length <= fileSize - offset - JournalRecord.size
-            else { return }
-            bytes = try Self.bytes(of: file, at: offset + JournalRecord.size, record.length)
-            // Somebody cut the file meanwhile.
-            guard bytes.count == record.length else { return }
-            offset += JournalRecord.size + record.length
-            unsafe bytes.withUnsafeBytes { bytes in
-                guard unsafe CRC32C.of(bytes) == record.sum else { return }
-                end = offset
-                body(unsafe Entry(record, bytes, header))
-            }
+            if try !readRecord(body) { offset = try nextRecord(from: offset + 1) }
         }
+    }
+
+    /// Reads the record at `offset`, and goes on behind it; returns false if there is none.
+    private mutating func readRecord(_ body: (Entry) -> Void) throws(Refusal) -> Bool {
+        let head = try Self.bytes(of: file, at: offset, JournalRecord.size)
+        guard let record = unsafe head.withUnsafeBytes({ unsafe JournalRecord($0, at: offset, header) }),
+            record.length <= fileSize - offset - JournalRecord.size
+        else { return false }
+        let bytes = try Self.bytes(of: file, at: offset + JournalRecord.size, record.length)
+        // If not, something cut the file meanwhile.
+        guard bytes.count == record.length else { return false }
+        offset += JournalRecord.size + record.length
+        unsafe bytes.withUnsafeBytes { bytes in
+            guard unsafe CRC32C.of(bytes) == record.sum else { return }
+            end = offset
+            body(unsafe Entry(record, bytes, header))
+        }
+        return true
+    }
+
+    /// Finds the first place, from one on, at which a record begins; the end of the file if there is none.
+    private func nextRecord(from start: Int) throws(Refusal) -> Int {
+        var start = start
+        while fileSize - start >= JournalRecord.size {
+            let bytes = try Self.bytes(of: file, at: start, min(1 << 20, fileSize - start))
+            guard bytes.count >= JournalRecord.size else { break }
+            let found = unsafe bytes.withUnsafeBytes { bytes in
+                (0...bytes.count - JournalRecord.size).first { index in
+                    unsafe JournalRecord(
+                        UnsafeRawBufferPointer(rebasing: bytes[index...]), at: start + index, header) != nil
+                }
+            }
+            if let found { return start + found }
+            start += bytes.count - JournalRecord.size + 1
+        }
+        return fileSize
     }
 
     /// Cuts off what follows the last whole record.

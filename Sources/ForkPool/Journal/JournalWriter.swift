@@ -5,9 +5,10 @@
 /// Bytes are copied from the shared memory first, then summed up and written: a body that writes where it must not cannot
 /// make a record that contradicts itself.
 struct JournalWriter {
-    /// The most bytes of a record, unless a single result is larger; and what is collected before it is written.
-    static let recordSize = 1 << 20
-    private static let bufferSize = 4 << 20
+    /// The most bytes of a record, unless a single result is larger; and how many are collected before they are written.
+    ///
+    /// Few enough to be in the processor's cache from the copy to the write.
+    static let recordSize = 1 << 18
 
     private let file: OwnedFile
     /// The end of the file, where the next record goes.
@@ -23,10 +24,12 @@ struct JournalWriter {
         case system(SystemError)
         /// The file has another size than this process gave it.
         case changed(size: Int)
+        /// The file has no name any more.
+        case deleted
     }
 
     /// Whether enough is collected to be written.
-    var isFull: Bool { buffer.count >= Self.bufferSize }
+    var isFull: Bool { buffer.count >= Self.recordSize }
 
     /// Collects a record of some neighbours, whose bytes `write` appends.
     mutating func collect(_ items: Range<Int>, _ write: (inout [UInt8]) -> Void) {
@@ -35,32 +38,33 @@ struct JournalWriter {
         write(&buffer)
         let record = JournalRecord(
             first: items.lowerBound, count: items.count, length: buffer.count - start, sum: CRC32C.of(buffer[start...]))
-        buffer.replaceSubrange(head..<start, with: record.encoded())
+        buffer.replaceSubrange(head..<start, with: record.encoded(at: end + head))
     }
 
     /// Writes what is collected; what cannot be written is dropped.
     mutating func flush() throws(Refusal) {
         guard !buffer.isEmpty else { return }
         defer { buffer.removeAll(keepingCapacity: true) }
-        let size: Int
+        let file = file
+        let (size, hasName) = try Self.refusing { () throws(SystemError) in try file.status() }
+        guard size == end else { throw .changed(size: size) }
+        guard hasName else { throw .deleted }
         do throws(SystemError) {
-            size = try file.size()
-            if size == end { try file.write(buffer, at: end) }
+            try file.write(buffer, at: end)
         } catch {
             // What a full disk took of a record is no record.
             try? file.truncate(to: end)
             throw .system(error)
         }
-        guard size == end else { throw .changed(size: size) }
         end += buffer.count
     }
 
     /// Waits until what was written is on the disk.
     func synchronize() throws(Refusal) {
-        do throws(SystemError) {
-            try file.synchronize()
-        } catch {
-            throw .system(error)
-        }
+        try Self.refusing { () throws(SystemError) in try file.synchronize() }
+    }
+
+    private static func refusing<T>(_ call: () throws(SystemError) -> T) throws(Refusal) -> T {
+        do throws(SystemError) { return try call() } catch { throw .system(error) }
     }
 }

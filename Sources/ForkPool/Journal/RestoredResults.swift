@@ -28,25 +28,21 @@
 
     /// Keeps the results of an entry whose items have none yet: a result that is there stays.
     func add(_ entry: JournalReader.Entry) {
-        guard let parts = entry.parts() else { return }
-        var new = entry.items
-        while let first = new.first {
-            guard !isThere[first] else {
-                new = new.dropFirst()
-                continue
-            }
-            var end = first
-            let start = used
-            while end < new.upperBound, !isThere[end], !entry.isCoded || end == first {
-                let part = parts[end - entry.items.lowerBound]
-                unsafe UnsafeMutableRawBufferPointer(rebasing: memory[used..<used + part.count])
-                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: entry.bytes[part]))
-                used += part.count
-                isThere[end] = true
-                end += 1
-            }
-            pieces.append(Piece(items: first..<end, bytes: start..<used))
-            new = end..<new.upperBound
+        guard let parts = entry.isCoded ? entry.parts() : [] else { return }
+        let (items, isCoded, stride) = (entry.items, entry.isCoded, entry.stride)
+        var next = items.lowerBound
+        while let first = (next..<items.upperBound).first(where: { !isThere[$0] }) {
+            next = first
+            repeat {
+                isThere[next] = true
+                next += 1
+            } while !isCoded && next < items.upperBound && !isThere[next]
+            let index = first - items.lowerBound
+            let part = isCoded ? parts[index] : index * stride..<(next - items.lowerBound) * stride
+            unsafe UnsafeMutableRawBufferPointer(rebasing: memory[used..<used + part.count])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: entry.bytes[part]))
+            pieces.append(Piece(items: first..<next, bytes: used..<used + part.count))
+            used += part.count
         }
     }
 

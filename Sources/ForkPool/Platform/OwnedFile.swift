@@ -22,19 +22,26 @@ internal import Glibc
         unsafe cforkpool_event_free(file)
     }
 
-    /// Locks the file, for this process alone if it writes (`flock`); returns false if another process has it.
+    /// Locks the file, alone if it writes (`flock`); returns false if something else has it for a second.
+    ///
+    /// A process that was killed may leave a child that it had just forked: that one has the file until its first turn.
     func lock() throws(SystemError) -> Bool {
-        do {
-            _ = try SystemError.check("flock") { cforkpool_flock(descriptor, writes) }
-            return true
-        } catch  where error.code == EWOULDBLOCK {
-            return false
+        for _ in 0..<100 {
+            do {
+                _ = try SystemError.check("flock") { cforkpool_flock(descriptor, writes) }
+                return true
+            } catch  where error.code == EWOULDBLOCK {
+                usleep(10_000)
+            }
         }
+        return false
     }
 
-    /// Reads the size of the file, which must be a regular one (`fstat`).
-    func size() throws(SystemError) -> Int {
-        try Self.check("fstat") { cforkpool_file_size(descriptor) }
+    /// Reads the size of the file, which must be a regular one, and whether it still has a name (`fstat`).
+    func status() throws(SystemError) -> (size: Int, hasName: Bool) {
+        var hasName = false
+        let size = try Self.check("fstat") { unsafe cforkpool_file_size(descriptor, &hasName) }
+        return (size, hasName)
     }
 
     /// Fills the buffer from an offset; returns the number of bytes, less at the end of the file alone (`pread`).
@@ -94,6 +101,12 @@ internal import Glibc
     /// Waits until the bytes are on the disk (`fdatasync`).
     func synchronize() throws(SystemError) {
         _ = try SystemError.check("fdatasync") { cforkpool_fdatasync(descriptor) }
+    }
+
+    /// Waits until the names in the folder of a file are on the disk (`fsync`).
+    static func synchronizeFolder(of path: String) throws(SystemError) {
+        let folder = path.lastIndex(of: "/").map { path[...$0] } ?? "."
+        _ = try SystemError.check("fsync") { unsafe cforkpool_fsync_folder(String(folder)) }
     }
 
     private static func check(_ call: String, _ body: () -> Int64) throws(SystemError) -> Int {

@@ -19,7 +19,7 @@ internal import Synchronization
 
     @usableFromInline let shape: Shape
     let pool: Pool
-    @usableFromInline private(set) var results: ResultMemory
+    @usableFromInline var results: ResultMemory
     /// The states and the slots, one after the other.
     let front: SharedHeap.Part
     /// The inputs: slots, and then what is coded.
@@ -30,7 +30,7 @@ internal import Synchronization
     private var free = 0..<0
     private lazy var encoder = BinaryEncoder()
     /// The file that gets the results, and that had some of them.
-    private(set) var journal: Journal?
+    var journal: Journal?
 
     /// Whether the batch has ended, for readers without the lock: a later change of a state is damage.
     let hasEnded = Atomic(false)
@@ -152,27 +152,6 @@ internal import Synchronization
     private func reject(_ item: Int, _ cause: FailureCause) {
         machine.reject(item, cause)
         markLost(item)
-    }
-
-    // MARK: - Journal
-
-    /// Puts the results that a journal has in their slots, before the batch is submitted.
-    func restore(from journal: Journal) {
-        self.journal = journal
-        unsafe results.restored = journal.restored.bytes
-        unsafe journal.restored.place(
-            in: results.slots, stride: shape.slotStride, isCoded: journal.isCoded, regionEnd: results.restoredStart)
-        for (item, isThere) in journal.restored.isThere.enumerated() where isThere {
-            unsafe results.states[item].store(ItemState.value, ordering: .relaxed)
-        }
-    }
-
-    /// Opens the journal that the caller wants, if it wants one, and begins to append to it.
-    func openJournal() throws(ForkPool.Failure) -> Journal? {
-        guard let journal = try Journal.open(for: shape) else { return nil }
-        restore(from: journal)
-        journal.begin(results)
-        return journal
     }
 
     // MARK: - Progress

@@ -33,7 +33,7 @@ struct MergedJournals {
             file = try OwnedFile(path, writes: false)
             guard try file.lock() else { throw SystemError(call: "flock", code: SystemError.inUse) }
         } catch {
-            throw error.code == SystemError.inUse ? .journalInUse(path) : .journal(path, error)
+            throw error.code == SystemError.inUse ? .journalInUse(path) : .journal(path, error, merges: true)
         }
         do throws(JournalReader.Refusal) {
             var reader = try JournalReader(file)
@@ -41,7 +41,7 @@ struct MergedJournals {
             try reader.forEach { results.add($0) }
             return (reader.header, results)
         } catch {
-            throw .journal(path, error)
+            throw .journal(path, error, merges: true)
         }
     }
 

@@ -59,6 +59,7 @@ final class OneShotPools: Sendable {
         let journal = try Journal.open(for: shape)
         let (pool, batch) = try open(shape, hasSetUp: setUp != nil, journal)
         defer { keep(pool) }
+        defer { batch.endJournal() }
         if let journal, journal.isComplete {
             // The results are there: nothing is cancelled.
             pool.endWithoutWorkers(.cancelled)
@@ -73,7 +74,6 @@ final class OneShotPools: Sendable {
                 region: pool.layout, settings: WorkerSettings(options), setUp: setUp,
                 tearDown: options.tearDown(ending: state), body: body)
             journal?.begin(batch.results)
-            defer { journal?.end(batch.results) }
             do throws(SystemError) {
                 let starter = try ForkStarter(worker, pool.layout, cancelled: cancelled) { pool.end(.cancelled) }
                 try PoolSupervisor.run(pool, starter, workers: min(workers, layout.count), turn: turn) { now in

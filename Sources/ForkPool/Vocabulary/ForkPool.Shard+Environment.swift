@@ -12,7 +12,7 @@ extension ForkPool.Shard {
     /// | a Slurm array | `SLURM_ARRAY_TASK_ID`, `_MIN`, `_COUNT` and `_STEP` |
     /// | an indexed job of Kubernetes | `JOB_COMPLETION_INDEX`, and `FORKPOOL_SHARDS` or `JOB_COMPLETIONS`, which its pods are to get |
     /// | AWS Batch | `AWS_BATCH_JOB_ARRAY_INDEX` and `AWS_BATCH_JOB_ARRAY_SIZE` |
-    /// | LSF | `LSB_JOBINDEX` and `LSB_JOBINDEX_END` |
+    /// | LSF | `LSB_JOBINDEX` (from 1 on) and `LSB_JOBINDEX_END` |
     /// | SGE | `SGE_TASK_ID`, `SGE_TASK_FIRST`, `_LAST` and `_STEPSIZE` |
     /// | GitLab | `CI_NODE_INDEX` (from 1 on) and `CI_NODE_TOTAL` |
     /// | Buildkite | `BUILDKITE_PARALLEL_JOB` and `BUILDKITE_PARALLEL_JOB_COUNT` |
@@ -33,7 +33,7 @@ extension ForkPool.Shard {
         let index: String
         /// The count is in the first of these that is there.
         let counts: [String]
-        /// The number of the first process; and where the launcher says it.
+        /// The number of the first process, where the launcher does not say it by a variable.
         var first = 0
         var firstVariable: String?
         /// Where it says the last number: there is no count.
@@ -67,12 +67,14 @@ extension ForkPool.Shard {
     static func from(
         countsSlurmTasks: Bool, _ variable: (String) -> String?
     ) throws(ForkPool.Failure) -> ForkPool.Shard? {
+        // A process that is told the count alone would do the work of all.
+        if variable("FORKPOOL_SHARDS") != nil, variable("FORKPOOL_SHARD") == nil,
+            variable("JOB_COMPLETION_INDEX") == nil
+        {
+            throw .shardInvalid("FORKPOOL_SHARDS is set and FORKPOOL_SHARD is not; set both, or neither")
+        }
         for launcher in launchers + (countsSlurmTasks ? [slurmTasks] : []) {
             if let shard = try shard(of: launcher, variable) { return shard }
-        }
-        // A process that is told the count alone would do the work of all.
-        guard variable("FORKPOOL_SHARDS") == nil else {
-            throw .shardInvalid("FORKPOOL_SHARDS is set and FORKPOOL_SHARD is not; set both, or neither")
         }
         return nil
     }
@@ -90,8 +92,14 @@ extension ForkPool.Shard {
         guard let text = variable(launcher.index), text != launcher.absent, let own = try number(launcher.index) else {
             return nil
         }
+        func refuseMissing(_ names: [String]) -> ForkPool.Failure {
+            .shardInvalid("\(launcher.index) is set and \(names.joined(separator: " or ")) is not; set it, too")
+        }
         var first = launcher.first
-        if let name = launcher.firstVariable, let number = try number(name) { first = number }
+        if let name = launcher.firstVariable {
+            guard let number = try number(name) else { throw refuseMissing([name]) }
+            first = number
+        }
         var step = 1
         if let name = launcher.step, let number = try number(name) { step = max(number, 1) }
         var count: (name: String, number: Int)?
@@ -101,12 +109,7 @@ extension ForkPool.Shard {
         for name in launcher.counts where count == nil {
             if let number = try number(name) { count = (name, number) }
         }
-        guard let count else {
-            let names = launcher.counts + (launcher.last.map { [$0] } ?? [])
-            throw .shardInvalid(
-                "\(launcher.index) is set and \(names.joined(separator: " or ")) is not; set it to the number of shards"
-            )
-        }
+        guard let count else { throw refuseMissing(launcher.counts + (launcher.last.map { [$0] } ?? [])) }
         guard own >= first, (own - first).isMultiple(of: step), (own - first) / step < count.number else {
             throw .shardInvalid(
                 "\(launcher.index) is \(own), which is none of \(count.number) numbers from \(first) on"

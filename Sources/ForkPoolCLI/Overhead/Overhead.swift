@@ -19,8 +19,9 @@ struct Overhead: ParsableCommand {
             in a body: pages that one process has alone, pages that several share, and page tables.
 
             The rows: fork and claim; maps of 2 and of a million no-ops; sleeps and computation; big results; a crash and \
-            a timeout; warm calls and maps; the start of a pool and of a dead worker's successor; 64 workers. With \
-            --large also 256 and 1000 workers, a call among 256 idle ones, 100 million no-ops, and 1 GiB of results.
+            a timeout; warm calls and maps; the start of a pool and of a dead worker's successor; a million results with a \
+            journal; 64 workers. With --large also 256 and 1000 workers, a call among 256 idle ones, 100 million no-ops, \
+            and 1 GiB of results.
 
             Large rows take some seconds and up to 4 GB each. They are measured with --large, or if --row or a limit chooses \
             them; a row that the free memory has no room for is left out, and a line says so.
@@ -138,7 +139,7 @@ struct Overhead: ParsableCommand {
         let (rows, scale) = (try Rows(python: python).all(), ScaleRows(python: python))
         return scale.crowds + PoolRows.all + rows + WarmRows(python: python).all() + CopyRows(python: python).all()
             + StreamRows(python: python).all() + SubmittedRows(python: python).all() + CodedRows(python: python).all()
-            + scale.sizes
+            + JournalRows().all() + scale.sizes
     }
 
     private func isWanted(_ name: String) -> Bool { row.map(name.contains) ?? true }

@@ -6,6 +6,7 @@ enum OverheadError: Error, CustomStringConvertible {
     case noCrash
     case python(String)
     case unreadable(String, Int32)
+    case unwritable(String, Int32)
     /// A line of a file of limits is no limit.
     case limit(String)
     /// A limit names no row or workload.
@@ -21,6 +22,7 @@ enum OverheadError: Error, CustomStringConvertible {
     var code: Int32 {
         switch self {
         case .unreadable: Exit.noInput
+        case .unwritable: Exit.output
         case .limit, .unknown, .noLimit: Exit.usage
         default: Exit.internalError
         }
@@ -31,6 +33,7 @@ enum OverheadError: Error, CustomStringConvertible {
         case .noFloor: "the system refused the memory or the processes of the C floor"
         case .noCrash: "a worker that killed itself was reported as successful"
         case .unreadable(let path, let code): "\(path): cannot be read: \(systemMessage(code))"
+        case .unwritable(let path, let code): "\(path): cannot be written: \(systemMessage(code))"
         case .limit(let line):
             "\"\(line)\" is no limit; a limit has the form \"1.25 in place: ROW\" or "
                 + "\"0.01 system calls an item: WORKLOAD\""

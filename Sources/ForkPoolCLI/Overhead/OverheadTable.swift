@@ -40,7 +40,7 @@ struct OverheadTable {
         let scale = line.row.perSecond
         let half = (sample.interval.upperBound - sample.interval.lowerBound) / 2 * scale
         var text = "\(short(sample.median * scale)) ±\(short(half))"
-        if column.isOurs, let floor = line[.floor] { text += " ×\(fixed(sample.ratios(to: floor).median, 2))" }
+        if column.isOurs, let base = line[column.base] { text += " ×\(fixed(sample.ratios(to: base).median, 2))" }
         return text
     }
 
@@ -64,6 +64,10 @@ struct OverheadTable {
         var notes: [String] = []
         if !lines.isEmpty {
             notes.append("Medians of interleaved runs; ± is half the 95 % interval; × is the ratio to the C floor.")
+            if lines.contains(where: { $0[.journal] != nil }) {
+                notes.append(
+                    "With a journal × is the ratio to the one-shot map without one; nothing waits for the disk.")
+            }
             var machine = "Processors that this process may use: \(ForkPool.availableProcessors)."
             if let python {
                 machine += " Python \(python): makes and closes a Pool for each map; in warm rows the Pool stays."

@@ -71,6 +71,7 @@ struct Cell {
 /// The way in which the work is done.
 enum Column: String, CaseIterable {
     case oneShot = "one-shot"
+    case journal = "with journal"
     case inPlace = "in place"
     case resident = "resident"
     case residentInPlace = "resident in place"
@@ -83,10 +84,13 @@ enum Column: String, CaseIterable {
     case tasks = "tasks alone"
     case python = "Python Pool"
 
+    /// The column that its ratios in the tables refer to.
+    var base: Column { self == .journal ? .oneShot : .floor }
+
     /// Whether it belongs to this library.
     var isOurs: Bool {
         switch self {
-        case .oneShot, .inPlace, .resident, .residentInPlace, .exec: true
+        case .oneShot, .journal, .inPlace, .resident, .residentInPlace, .exec: true
         default: false
         }
     }

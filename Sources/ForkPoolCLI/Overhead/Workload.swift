@@ -32,7 +32,7 @@ struct Workload: Sendable {
         CountedEvent.allCases.filter { $0.isMemory == weighs && (stepped != nil || !$0.isStepped) }
     }
 
-    static let all: [Workload] = mapsAndCalls + streamsAndCalls + scale
+    static let all: [Workload] = mapsAndCalls + streamsAndCalls + journals + scale
 
     private static let mapsAndCalls: [Workload] = [
         Workload(name: "map of no-ops", unit: .item, count: 50_000) { count in

@@ -111,8 +111,8 @@ extension CommandRunner {
 
     /// Counts a finished job, and prints the jobs whose turn it is.
     func finish(_ finished: FinishedJob) throws {
-        tally.count(finished.result)
-        for each in reorderBuffer.add(finished.job.number, finished) { try print(each) }
+        tally.count(finished.job, finished.result)
+        for each in reorderBuffer.add(finished.job.position, finished) { try print(each) }
         if !finished.result.isSuccess, finished.result.status != .cancelled, let failFast = settings.failFast {
             isStopping = true
             for slot in running.indices where failFast == .now && running[slot] != nil { stop(slot, .cancelled) }

@@ -58,7 +58,7 @@ final class CommandRunner {
     var status: RunStatusLine
     /// Whether no more jobs start.
     var isStopping = false
-    private var lastNumber = 0
+    private var lastPosition = 0
     private let wakePipe: Int32
     private(set) lazy var output = OutputWriter(STDOUT_FILENO, name: OutputError.standardOutput) { [unowned self] in
         try checkEventsWhileWriting()
@@ -118,17 +118,20 @@ final class CommandRunner {
         running.allSatisfy { $0 == nil } && (isStopping || pending.isEmpty && source.isAtEnd)
     }
 
+    /// Whether every item had its job.
+    var hasRunAll: Bool { !isStopping && source.isAtEnd }
+
     /// Takes the next job; nil if there is none yet.
     func nextJob() throws -> PendingJob? {
         if !pending.isEmpty { return pending.removeFirst() }
-        while settings.order != .keep || lastNumber - reorderBuffer.next < Self.window * settings.jobs {
+        while settings.order != .keep || lastPosition - reorderBuffer.next < Self.window * settings.jobs {
             guard let values = source.take() else { return nil }
-            lastNumber += 1
-            let job = RunJob(number: lastNumber, values: values)
+            lastPosition += 1
+            let job = RunJob(number: source.number, position: lastPosition, values: values)
             guard let earlier, let item = earlier.done[job.number] else { return PendingJob(job: job) }
             guard item == job.item else { throw LogMismatch(number: job.number, path: earlier.path) }
             tally.skip()
-            for finished in reorderBuffer.add(lastNumber, nil) { try print(finished) }
+            for finished in reorderBuffer.add(lastPosition, nil) { try print(finished) }
         }
         return nil
     }

@@ -14,7 +14,7 @@ struct FinishedJob {
 struct ReorderBuffer {
     private let keepsOrder: Bool
     private var waiting: [Int: FinishedJob?] = [:]
-    /// The number of the next job to print.
+    /// The position of the next job to print.
     private(set) var next = 1
 
     /// Makes an empty buffer.
@@ -27,7 +27,7 @@ struct ReorderBuffer {
     /// Adds a job that has ended.
     ///
     /// - Parameters:
-    ///   - number: Its number.
+    ///   - number: Its position.
     ///   - finished: The job, or nil if it has nothing to print.
     /// - Returns: The jobs to print now, in order.
     mutating func add(_ number: Int, _ finished: FinishedJob?) -> [FinishedJob] {

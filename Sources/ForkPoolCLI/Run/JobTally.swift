@@ -6,12 +6,15 @@ struct JobTally {
     private static let mostReported = 10
     private var reported = 0
     private(set) var succeeded = 0
-    private(set) var failed = 0
     /// How many an earlier run did, according to its log.
     private(set) var skipped = 0
     private(set) var exitCode: Int32 = 0
+    /// The numbers of the jobs that failed.
+    private(set) var failures: [Int] = []
     /// How many had their output printed.
     var printed = 0
+
+    var failed: Int { failures.count }
 
     /// How many are done, in whatever way.
     var done: Int { succeeded + failed + skipped }
@@ -20,8 +23,12 @@ struct JobTally {
     mutating func skip() { skipped += 1 }
 
     /// Counts a finished job.
-    mutating func count(_ result: JobResult) {
-        if result.isSuccess { succeeded += 1 } else if result.status != .cancelled { failed += 1 }
+    mutating func count(_ job: RunJob, _ result: JobResult) {
+        if result.isSuccess {
+            succeeded += 1
+        } else if result.status != .cancelled {
+            failures.append(job.number)
+        }
         // The worst result has the highest code.
         exitCode = max(exitCode, result.exitCode)
     }

@@ -40,6 +40,7 @@ struct Run: ParsableCommand {
               forkpool run --resume jobs.jsonl -a urls.txt -- curl -sfO {}
               forkpool run --sh 'gzip -c "$1" | wc -c' ::: *.log
               forkpool run --tag -- ./simulate -s {1} -n {2} ::: 1 2 3 ::: small big
+              forkpool run --shard auto --results out -a urls.txt -- curl -sf {}
 
             EXIT CODES (the highest one that applies)
               0        every job exited with 0
@@ -49,7 +50,7 @@ struct Run: ParsableCommand {
               126      a command cannot be run, or the system refused its process
               127      a command does not exist
               128 + N  signal N ended forkpool
-              64       the command line is wrong, or the log to resume is from another run
+              64       the command line or the shard is wrong, or the log is of another run
               66       the items or the log cannot be read
               70       the system refused processes or memory
               74       the output, a result or the log cannot be written
@@ -119,6 +120,25 @@ struct Run: ParsableCommand {
         transform: { try ByteSize(parsing: $0) })
     var maxOutput: ByteSize?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Run the items of one of N shards alone: 0/4 is the first of four. With auto the environment says which \
+            (FORKPOOL_SHARD and FORKPOOL_SHARDS, a Slurm array, Kubernetes, AWS Batch, LSF, SGE, GitLab, Buildkite, CircleCI), \
+            or all items are run; with srun also the tasks of a plain srun are shards. Jobs keep the numbers that they have \
+            among all items. {shard} in the paths of --log, --resume and --results is the shard's number. forkpool merge \
+            prints the results of all shards.
+            """, valueName: "i/n|auto|srun"),
+        completion: .list(["auto", "srun"]),
+        transform: { try ShardArgument(parsing: $0) })
+    var shard: ShardArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            "Give a shard each N-th item, or neighbours, for which it reads all items first.",
+            valueName: "strided|blocks"))
+    var split = ItemPart.Split.strided
+
     @Flag(help: "Print the commands, quoted for bash or zsh, and run none.")
     var dryRun = false
 
@@ -153,11 +173,13 @@ struct Run: ParsableCommand {
     private var request: RunRequest {
         RunRequest(
             jobs: jobs, null: null, argFile: argFile, order: order, tag: tag, timeout: timeout, retries: retries,
-            failFast: failFast, log: log, resume: resume, results: results, maxOutput: maxOutput, dryRun: dryRun,
-            script: script, words: words)
+            failFast: failFast, log: log, resume: resume, results: results, maxOutput: maxOutput, shard: shard,
+            split: split,
+            dryRun: dryRun, script: script, words: words)
     }
 }
 
 extension RunSettings.OutputOrder: ExpressibleByArgument {}
 extension RunSettings.FailFast: ExpressibleByArgument {}
+extension ItemPart.Split: ExpressibleByArgument {}
 #endif

@@ -6,8 +6,10 @@ import Glibc
 
 /// A job of a run: one item, and the number of its job.
 struct RunJob {
-    /// From 1, in the order of the input.
+    /// From 1, in the order of the input, among the items of all shards.
     let number: Int
+    /// From 1, in the order of the input, among the items of this run.
+    let position: Int
     let values: [[UInt8]]
     /// The number of the attempt, from 1.
     var attempt = 1

@@ -65,6 +65,12 @@ extension RunRequest {
         case "--max-output":
             maxOutput = ByteSize(argument: value)
             return maxOutput != nil
+        case "--shard":
+            shard = try? ShardArgument(parsing: value)
+            return shard != nil
+        case "--split":
+            guard let split = ItemPart.Split(rawValue: value) else { return false }
+            self.split = split
         case "--sh": script = value
         default: return false
         }

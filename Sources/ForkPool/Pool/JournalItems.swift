@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which items of a map a journal has, for tests and for programs of this package that look at one between two runs.
+package struct JournalItems {
+    /// For each item of the map, whether its result is in the file.
+    package private(set) var isThere: [Bool]
+    /// Whether something follows the last whole record.
+    package private(set) var isTorn = false
+
+    /// Reads the journal of a map of so many items; one that is not there, or that has no whole header, has none of them.
+    package init(_ path: String, of count: Int) {
+        isThere = Array(repeating: false, count: count)
+        guard let file = try? OwnedFile(path, writes: false), var reader = try? JournalReader(file) else { return }
+        let results = RestoredResults(items: reader.header.part.count, size: reader.fileSize)
+        guard (try? reader.forEach { results.add($0) }) != nil else { return }
+        isTorn = reader.end < reader.fileSize
+        for (item, isHere) in results.isThere.enumerated() where isHere && reader.header.part.lowerBound + item < count
+        {
+            isThere[reader.header.part.lowerBound + item] = true
+        }
+    }
+}
