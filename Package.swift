@@ -28,11 +28,13 @@ let package = Package(
         .library(name: "ForkPool", targets: ["ForkPool"]),
         .library(name: "ForkPoolFoundation", targets: ["ForkPoolFoundation"]),
         .library(name: "ForkPoolTesting", targets: ["ForkPoolTesting"]),
+        .library(name: "ForkPoolCluster", targets: ["ForkPoolCluster"]),
         .executable(name: "forkpool", targets: ["ForkPoolCLI"]),
     ],
     traits: [
         // No default: a package that uses the library alone resolves and fetches no other package.
-        .trait(name: "Command", description: "Builds the forkpool command, which needs swift-argument-parser.")
+        .trait(name: "Command", description: "Builds the forkpool command, which needs swift-argument-parser."),
+        .trait(name: "MPI", description: "Lets ForkPoolCluster use several hosts, which needs libopenmpi-dev or libmpich-dev."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0")
@@ -58,6 +60,8 @@ let package = Package(
         .target(name: "ForkPoolFoundation", dependencies: ["ForkPool"], swiftSettings: swiftSettings),
         // What fails in a worker's body becomes an issue of the test that forked it. Alone to import Testing and XCTest.
         .target(name: "ForkPoolTesting", dependencies: ["ForkPool"], swiftSettings: swiftSettings),
+        // Maps over several hosts: one host without the trait MPI.
+        .target(name: "ForkPoolCluster", dependencies: ["ForkPool"], swiftSettings: swiftSettings),
         // How the command starts, guards and captures programs.
         .target(
             name: "ForkPoolLaunch", dependencies: ["ForkPool", "CForkPool", "CForkLaunch"],
