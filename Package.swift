@@ -70,6 +70,7 @@ let package = Package(
             name: "ForkPoolCLI",
             dependencies: [
                 "ForkPool",
+                "ForkPoolCluster",
                 "ForkPoolLaunch",
                 "CForkFloor",
                 "CForkCount",
@@ -85,6 +86,10 @@ let package = Package(
         // What scripts/fuzz runs; no product for others.
         .executableTarget(
             name: "ForkPoolFuzz", dependencies: ["ForkPool", "ForkPoolTestSupport"], path: "Tests/Fuzz",
+            swiftSettings: swiftSettings),
+        // What scripts/cluster-test starts on its hosts.
+        .executableTarget(
+            name: "ForkPoolHosts", dependencies: ["ForkPool", "ForkPoolCluster"], path: "Tests/Hosts",
             swiftSettings: swiftSettings),
         // This library's part in scripts/compare-peers.
         .executableTarget(

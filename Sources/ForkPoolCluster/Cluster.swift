@@ -51,6 +51,11 @@ public final class Cluster {
         Cluster(rank: rank, hosts: hosts, hostName: hostName, pool: pool.with(change), link: link)
     }
 
+    /// This cluster with another pool on each host, for measurements.
+    package func using(_ pool: ForkPool) -> Cluster {
+        Cluster(rank: rank, hosts: hosts, hostName: hostName, pool: pool, link: link)
+    }
+
     /// The hosts that get the results of a map.
     public enum Delivery: String, Sendable, Codable {
         /// Every host: a program whose next step depends on the results takes the same one everywhere.
