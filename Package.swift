@@ -61,7 +61,18 @@ let package = Package(
         // What fails in a worker's body becomes an issue of the test that forked it. Alone to import Testing and XCTest.
         .target(name: "ForkPoolTesting", dependencies: ["ForkPool"], swiftSettings: swiftSettings),
         // Maps over several hosts: one host without the trait MPI.
-        .target(name: "ForkPoolCluster", dependencies: ["ForkPool"], swiftSettings: swiftSettings),
+        .target(
+            name: "ForkPoolCluster",
+            dependencies: ["ForkPool", .target(name: "CForkMPI", condition: .when(traits: ["MPI"]))],
+            swiftSettings: swiftSettings),
+        // The shim: the only code that speaks to MPI. It is empty without the trait.
+        .target(
+            name: "CForkMPI", dependencies: [.target(name: "CSystemMPI", condition: .when(traits: ["MPI"]))],
+            path: "CInclude/CForkMPI", cSettings: cSettings + [.define("FORKPOOL_MPI", .when(traits: ["MPI"]))]),
+        // Where MPI is: `mpi-c` is the MPI that the system takes by default.
+        .systemLibrary(
+            name: "CSystemMPI", path: "CInclude/CSystemMPI", pkgConfig: "mpi-c",
+            providers: [.apt(["libopenmpi-dev"]), .yum(["openmpi-devel"])]),
         // How the command starts, guards and captures programs.
         .target(
             name: "ForkPoolLaunch", dependencies: ["ForkPool", "CForkPool", "CForkLaunch"],
@@ -91,6 +102,10 @@ let package = Package(
         .executableTarget(
             name: "ForkPoolHosts", dependencies: ["ForkPool", "ForkPoolCluster"], path: "Tests/Hosts",
             swiftSettings: swiftSettings),
+        // What scripts/cluster-test runs on several hosts; no product for others.
+        .executableTarget(
+            name: "ForkPoolClusterProgram", dependencies: ["ForkPool", "ForkPoolCluster"], path: "Tests/ClusterProgram",
+            swiftSettings: swiftSettings),
         // This library's part in scripts/compare-peers.
         .executableTarget(
             name: "ForkPoolPeers", dependencies: ["ForkPool"], path: "Benchmarks/peers/swift",
@@ -115,6 +130,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ForkPoolTestingTests", dependencies: ["ForkPool", "ForkPoolTesting"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ForkPoolClusterTests", dependencies: ["ForkPool", "ForkPoolCluster", "ForkPoolTestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "FaultTests", dependencies: ["ForkPool", "ForkPoolLaunch", "CForkPool", "ForkPoolTestSupport"],

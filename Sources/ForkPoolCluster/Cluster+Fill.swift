@@ -27,6 +27,10 @@ extension Cluster {
         deliver: Delivery = .all, file: StaticString = #fileID, line: UInt = #line,
         _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) throws(ForkPool.Failure) -> SharedArray<Element> {
+        if let link {
+            let call = Call("fill", count, pool, JournalPlace(journal, key, sync, onFailure), toAll: deliver == .all, file, line)
+            return try link.fill(call, slot: slot, of: type, body)
+        }
         guard let journal else { return try pool.fill(count: count, slot: slot, of: type, body) }
         return try pool.fill(
             count: count, slot: slot, of: type, journal: journal, key: key, sync: sync, onFailure: onFailure, body)

@@ -36,6 +36,12 @@ extension Cluster {
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil, deliver: Delivery = .all,
         file: StaticString = #fileID, line: UInt = #line, _ body: (C.Element) throws -> R
     ) throws(ForkPool.Failure) -> [R] {
+        if let link {
+            let call = Call("map", items.count, pool, JournalPlace(journal, key, sync, onFailure), toAll: deliver == .all, file, line)
+            return try withNumbers(of: items, body) { (body) throws(ForkPool.Failure) in
+                try link.map(call, of: R.self) { () throws(ForkPool.Failure) in try pool.resident(body) }
+            }
+        }
         guard let journal else { return try pool.map(items, body) }
         return try pool.map(items, journal: journal, key: key, sync: sync, onFailure: onFailure, body)
     }
@@ -48,6 +54,12 @@ extension Cluster {
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil, deliver: Delivery = .all,
         file: StaticString = #fileID, line: UInt = #line, _ body: (C.Element) throws -> R
     ) throws(ForkPool.Failure) -> [R] {
+        if let link {
+            let call = Call("map", items.count, pool, JournalPlace(journal, key, sync, onFailure), toAll: deliver == .all, file, line)
+            return try withNumbers(of: items, body) { (body) throws(ForkPool.Failure) in
+                try link.mapPlain(call, of: R.self) { () throws(ForkPool.Failure) in try pool.resident(body) }
+            }
+        }
         guard let journal else { return try pool.map(items, body) }
         return try pool.map(items, journal: journal, key: key, sync: sync, onFailure: onFailure, body)
     }

@@ -24,6 +24,13 @@ extension Cluster {
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil, deliver: Delivery = .all,
         file: StaticString = #fileID, line: UInt = #line, _ body: (C.Element) throws -> R
     ) -> [Result<R, ForkPool.Failure>] {
+        if let link {
+            let call = Call(
+                "mapResults", items.count, pool, JournalPlace(journal, key, sync, onFailure), toAll: deliver == .all, file, line)
+            return withNumbers(of: items, body) { body in
+                link.mapResults(call, of: R.self) { () throws(ForkPool.Failure) in try pool.resident(body) }
+            }
+        }
         guard let journal else { return pool.mapResults(items, body) }
         return pool.mapResults(items, journal: journal, key: key, sync: sync, onFailure: onFailure, body)
     }
@@ -36,6 +43,13 @@ extension Cluster {
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil, deliver: Delivery = .all,
         file: StaticString = #fileID, line: UInt = #line, _ body: (C.Element) throws -> R
     ) -> [Result<R, ForkPool.Failure>] {
+        if let link {
+            let call = Call(
+                "mapResults", items.count, pool, JournalPlace(journal, key, sync, onFailure), toAll: deliver == .all, file, line)
+            return withNumbers(of: items, body) { body in
+                link.mapPlainResults(call, of: R.self) { () throws(ForkPool.Failure) in try pool.resident(body) }
+            }
+        }
         guard let journal else { return pool.mapResults(items, body) }
         return pool.mapResults(items, journal: journal, key: key, sync: sync, onFailure: onFailure, body)
     }
@@ -58,6 +72,12 @@ extension Cluster {
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil,
         file: StaticString = #fileID, line: UInt = #line, _ body: (C.Element) throws -> Void
     ) throws(ForkPool.Failure) {
+        if let link {
+            let call = Call("forEach", items.count, pool, JournalPlace(journal, key, sync, onFailure), toAll: false, file, line)
+            return try withNumbers(of: items, body) { (body) throws(ForkPool.Failure) in
+                try link.forEach(call) { () throws(ForkPool.Failure) in try pool.resident(body) }
+            }
+        }
         guard let journal else { return try pool.forEach(items, body) }
         try pool.forEach(items, journal: journal, key: key, sync: sync, onFailure: onFailure, body)
     }

@@ -30,18 +30,63 @@ extension Cluster {
         _ body: (Cluster) throws -> T
     ) throws -> T {
         let launch = Launch { name in unsafe getenv(name).map { unsafe String(cString: $0) } }
-        try launch.checkAlone(isBuiltWithMPI: HostLink.isBuilt)
+        #if MPI
+        if launch.isMPI {
+            return try MPITransport.run(launch) { transport in
+                try run(over: transport, .own, workers: workers, options: options, stallTimeout: stallTimeout, body)
+            } alone: {
+                try runAlone(workers, options, body)
+            }
+        }
+        #endif
+        try launch.checkAlone(isBuiltWithMPI: isBuiltWithMPI)
+        return try runAlone(workers, options, body)
+    }
+
+    private static func runAlone<T>(
+        _ workers: Int?, _ options: ForkPool.Options, _ body: (Cluster) throws -> T
+    ) throws -> T {
         let pool = ForkPool(workers: workers ?? ForkPool.availableProcessors, options: options)
         return try body(Cluster(rank: 0, hosts: 1, hostName: HostName.own, pool: pool, link: nil))
     }
-}
 
-/// The name of a host.
-enum HostName {
-    static var own: String {
-        var name = [CChar](repeating: 0, count: 256)
-        // One byte is kept for the end of the text.
-        guard unsafe gethostname(&name, name.count - 1) == 0 else { return "localhost" }
-        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    /// Runs a program as one of several ranks.
+    ///
+    /// - Parameter hello: What this rank tells the root of itself.
+    package static func run<T>(
+        over transport: any Transport, _ hello: Hello, workers: Int? = nil,
+        options: ForkPool.Options = ForkPool.Options(), stallTimeout: Duration? = nil, _ body: (Cluster) throws -> T
+    ) throws -> T {
+        let link = HostLink(transport, hello, stallTimeout: stallTimeout)
+        let sharers: Int
+        do throws(ForkPool.Failure) {
+            sharers = try link.meet(hello)
+        } catch {
+            link.leaveAfterRefusal()
+            throw error
+        }
+        let pool = ForkPool(workers: workers ?? max(1, ForkPool.availableProcessors / sharers), options: options)
+        let cluster = Cluster(
+            rank: transport.rank, hosts: transport.size, hostName: hello.host, pool: pool, link: link)
+        let result = Result { try body(cluster) }
+        var words: String?
+        if case .failure(let error) = result { words = "\(error)" }
+        do throws(ForkPool.Failure) {
+            try link.leave(workers: pool.workers, error: words)
+        } catch {
+            // What the program threw comes first.
+            _ = try result.get()
+            throw error
+        }
+        return try result.get()
+    }
+
+    /// Whether the program is built with MPI.
+    static var isBuiltWithMPI: Bool {
+        #if MPI
+        true
+        #else
+        false
+        #endif
     }
 }

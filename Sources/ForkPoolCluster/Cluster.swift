@@ -51,13 +51,14 @@ public final class Cluster {
         Cluster(rank: rank, hosts: hosts, hostName: hostName, pool: pool.with(change), link: link)
     }
 
-    /// This cluster with another pool on each host, for measurements.
-    package func using(_ pool: ForkPool) -> Cluster {
-        Cluster(rank: rank, hosts: hosts, hostName: hostName, pool: pool, link: link)
+    /// The number of items of each range that a host is handed, for measurements; nil for one that follows their durations.
+    package var fixedRange: Int? {
+        get { link?.fixedRange }
+        set { link?.fixedRange = newValue }
     }
 
     /// The hosts that get the results of a map.
-    public enum Delivery: String, Sendable, Codable {
+    public enum Delivery: Sendable {
         /// Every host: a program whose next step depends on the results takes the same one everywhere.
         case all
         /// The root alone; the other hosts get no results. A failure goes to every host.

@@ -10,4 +10,8 @@ extension ForkPool.Failure {
     package static func ranksDiffer(_ reason: String) -> Self {
         Self(.ranksDiffer, index: nil, reason, ran: .no)
     }
+
+    package static func noMemory(_ reason: String) -> Self {
+        Self(.noMemory, index: nil, reason, ran: .no)
+    }
 }

@@ -124,7 +124,7 @@ extension ForkPool {
 
         /// Makes the failure of a whole map that of one of its items.
         @usableFromInline
-        func at(_ index: Int) -> Failure {
+        package func at(_ index: Int) -> Failure {
             var failure = self
             failure.index = index
             if message.hasPrefix(Self.map) { failure.message = String(message.dropFirst(Self.map.count)) }

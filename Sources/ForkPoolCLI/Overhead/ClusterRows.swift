@@ -12,14 +12,11 @@ struct ClusterRows {
     private static let million = 1_000_000
 
     private let cluster: Cluster
-    /// Hands out one item at a time.
-    private let singles: Cluster
     /// The workers of the root alone.
     private let pool = ForkPool(workers: workers)
 
     init(_ cluster: Cluster) {
         self.cluster = cluster
-        singles = cluster.using(ForkPool(workers: Self.workers, options: .init(chunk: .fixed(1))))
     }
 
     var all: [Row] { [chunk, waits, delivery, journal] }
@@ -31,7 +28,13 @@ struct ClusterRows {
         let chunks = 20_000
         return Row(
             name: "a chunk of 1 no-op, to \(hosts)", unit: "µs/chunk", perSecond: 1e6 / Double(chunks), rounds: 11,
-            cells: [Cell(.cluster) { try seconds { blackHole(try singles.map(0..<chunks, deliver: .root, noOp)) } }])
+            cells: [
+                Cell(.cluster) {
+                    cluster.fixedRange = 1
+                    defer { cluster.fixedRange = nil }
+                    return try seconds { blackHole(try cluster.map(0..<chunks, deliver: .root, noOp)) }
+                }
+            ])
     }
 
     private var waits: Row {
