@@ -11,6 +11,10 @@ let package = Package(
     ],
     targets: [
         .executableTarget(
-            name: "Simulation", dependencies: [.product(name: "ForkPoolCluster", package: "forkpool")])
+            name: "Simulation",
+            dependencies: [
+                .product(name: "ForkPool", package: "forkpool"),
+                .product(name: "ForkPoolCluster", package: "forkpool"),
+            ])
     ]
 )

@@ -67,7 +67,8 @@ func mapEverything(_ cluster: Cluster) throws {
 
     let none = try cluster.map(0..<0) { $0 }
     expect(none.isEmpty, "\(cluster.hostName): results of nothing")
-    if cluster.isRoot { print("maps: all results are right on \(cluster.hosts) ranks, by workers of \(workers.sorted())") }
+    guard cluster.isRoot else { return }
+    print("maps: all results are right on \(cluster.hosts) ranks, by workers of \(workers.sorted())")
 }
 
 struct Refusal: Error, CustomStringConvertible {

@@ -3,7 +3,9 @@ import ForkPool
 import ForkPoolCluster
 import Glibc
 
-/// A long map with a journal, which the test breaks and starts again: night FOLDER RUN ITEMS [STALL-SECONDS] [kill-worker]
+/// A long map with a journal, which the test breaks and starts again.
+///
+/// Its arguments: night FOLDER RUN ITEMS STALL-SECONDS|none [kill-worker]
 ///
 /// Each result says the run that computed it, and each item that begins is noted in a file of its run. So the root can tell
 /// what came from the journal, and whether something of it began again.

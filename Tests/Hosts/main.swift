@@ -22,26 +22,28 @@ func expect(_ holds: Bool, _ what: @autoclosure () -> String) {
     if !holds { fail(what()) }
 }
 
-/// Runs a verb on all hosts. What the calls of the cluster throw, every host throws: the first one tells.
-func onAllHosts(stallTimeout: Duration? = nil, _ body: (Cluster) throws -> Void) {
+/// Runs a verb on all hosts.
+///
+/// What a call of the cluster throws, it throws on every host: the root tells.
+func onAllHosts(retries: Int? = nil, stallTimeout: Duration? = nil, _ body: (Cluster) throws -> Void) {
+    var isRoot = true
     do {
-        try Cluster.run(workers: 2, stallTimeout: stallTimeout) { cluster in
-            do {
-                try body(cluster)
-            } catch {
-                if cluster.isRoot { fail("\(error)") }
-                exit(1)
-            }
+        try Cluster.run(workers: 2, options: .init(retries: retries), stallTimeout: stallTimeout) { cluster in
+            isRoot = cluster.isRoot
+            try body(cluster)
         }
     } catch {
-        fail("\(error)")
+        if isRoot { fail("\(error)") }
+        exit(1)
     }
 }
 
 switch argument(0) {
 case "maps": onAllHosts(mapEverything)
 case "failures": onAllHosts(failItems)
-case "night": onAllHosts(stallTimeout: argument(4).flatMap(Int.init).map { .seconds($0) }, Night(arguments).run)
+case "night":
+    let stallTimeout = argument(4).flatMap(Int.init).map { Duration.seconds($0) }
+    onAllHosts(retries: 1, stallTimeout: stallTimeout, Night(arguments).run)
 case "disagree": onAllHosts { try disagree($0, about: argument(1) ?? "") }
 case "shard": try runShard(arguments[1])
 case "merge": try mergeShards(arguments[1], Int(arguments[2]) ?? 0)

@@ -85,7 +85,9 @@ struct Overhead: ParsableCommand {
         if check != nil, markdown {
             throw ValidationError("--check cannot print Markdown; give either --check or --md.")
         }
-        if cluster, check != nil { throw ValidationError("there are no limits for a cluster; give either --cluster or --check.") }
+        if cluster, check != nil {
+            throw ValidationError("there are no limits for a cluster; give either --cluster or --check.")
+        }
     }
 
     func run() throws {
@@ -137,8 +139,8 @@ struct Overhead: ParsableCommand {
                 var table = OverheadTable(lines: lines, counts: [], python: nil)
                 table.cluster = "Ranks: \(cluster.hosts), with \(ClusterRows.workers) workers each."
                 write(table)
-            } catch where !cluster.isRoot {
-                throw ExitCode(Exit.internalError)
+            } catch {
+                throw cluster.isRoot ? error : ExitCode(Exit.internalError)
             }
         }
     }
