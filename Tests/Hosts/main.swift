@@ -24,17 +24,12 @@ func expect(_ holds: Bool, _ what: @autoclosure () -> String) {
 
 /// Runs a verb on all hosts.
 ///
-/// What a call of the cluster throws, it throws on every host: the root tells.
+/// What a call of the cluster throws, it throws on every host, and every host tells: mpirun ends the others as soon as one ends.
 func onAllHosts(retries: Int? = nil, stallTimeout: Duration? = nil, _ body: (Cluster) throws -> Void) {
-    var isRoot = true
     do {
-        try Cluster.run(workers: 2, options: .init(retries: retries), stallTimeout: stallTimeout) { cluster in
-            isRoot = cluster.isRoot
-            try body(cluster)
-        }
+        try Cluster.run(workers: 2, options: .init(retries: retries), stallTimeout: stallTimeout, body)
     } catch {
-        if isRoot { fail("\(error)") }
-        exit(1)
+        fail("\(error)")
     }
 }
 
