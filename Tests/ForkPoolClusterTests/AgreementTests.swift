@@ -15,27 +15,32 @@ struct AgreementTests {
 
     struct Odd: Error {}
 
+    private static func call(_ cluster: Cluster, _ other: Other?) throws {
+        switch other {
+        case nil: try map(cluster, 10) { $0 }
+        case .count: try map(cluster, 11) { $0 }
+        case .line: try map(cluster, 10, line: 2) { $0 }
+        case .type: try map(cluster, 10) { UInt8($0) }
+        case .kind: try cluster.forEach(0..<10, file: "Sim/main.swift", line: 1) { _ in }
+        case .delivery: try map(cluster, 10, deliver: .root) { $0 }
+        case .leaves: return
+        case .throwsError: throw Odd()
+        }
+    }
+
+    private static func map<R: Codable & BitwiseCopyable>(
+        _ cluster: Cluster, _ count: Int, deliver: Cluster.Delivery = .all, line: UInt = 1, _ body: (Int) -> R
+    ) throws {
+        _ = try cluster.map(0..<count, deliver: deliver, file: "Sim/main.swift", line: line, body)
+    }
+
     @Test("ranks that make different calls all fail, with both calls in one sentence", arguments: Other.allCases)
     func calls(_ other: Other) async {
         await #expect(processExitsWith: .success) { [other] in
             Hosts.setDeadline()
-            let results = Hosts.run(3) { cluster in
+            let results = Hosts.run(3) { cluster throws in
                 _ = try cluster.map(0..<3) { $0 }
-                func map<R: Codable & BitwiseCopyable>(
-                    _ count: Int, deliver: Cluster.Delivery = .all, line: UInt = 1, _ body: (Int) -> R
-                ) throws {
-                    _ = try cluster.map(0..<count, deliver: deliver, file: "Sim/main.swift", line: line, body)
-                }
-                switch cluster.rank == 1 ? other : nil {
-                case nil: try map(10) { $0 }
-                case .count: try map(11) { $0 }
-                case .line: try map(10, line: 2) { $0 }
-                case .type: try map(10) { UInt8($0) }
-                case .kind: try cluster.forEach(0..<10, file: "Sim/main.swift", line: 1) { _ in }
-                case .delivery: try map(10, deliver: .root) { $0 }
-                case .leaves: return
-                case .throwsError: throw Odd()
-                }
+                try Self.call(cluster, cluster.rank == 1 ? other : nil)
             }
             let failures = results.map { result -> ForkPool.Failure? in
                 if case .failure(let failure) = result { failure } else { nil }
@@ -63,7 +68,7 @@ struct AgreementTests {
     func root() async {
         await #expect(processExitsWith: .success) {
             Hosts.setDeadline()
-            let results = Hosts.run(2) { cluster in
+            let results = Hosts.run(2) { cluster throws in
                 if !cluster.isRoot { _ = try cluster.map(0..<10) { $0 } }
             }
             for result in results {
@@ -78,7 +83,7 @@ struct AgreementTests {
     func later() async {
         await #expect(processExitsWith: .success) {
             Hosts.setDeadline()
-            let results = Hosts.run(2) { cluster in
+            let results = Hosts.run(2) { cluster throws in
                 _ = try? cluster.map(0..<(10 + cluster.rank)) { $0 }
                 return cluster.mapResults(0..<3) { $0 }.map { "\($0)" }
             }
@@ -108,9 +113,8 @@ struct AgreementTests {
     func worker() async {
         await #expect(processExitsWith: .success) {
             Hosts.setDeadline()
-            let results = Hosts.run(2) { cluster in
-                nonisolated(unsafe) let cluster = cluster
-                return try cluster.map(0..<4) { _ in
+            let results = Hosts.run(2) { cluster throws in
+                try cluster.map(0..<4) { _ in
                     do throws(ForkPool.Failure) {
                         return try cluster.map(0..<2) { $0 }.count
                     } catch {

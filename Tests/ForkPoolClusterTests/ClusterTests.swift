@@ -16,15 +16,15 @@ struct ClusterTests {
     func results(_ hosts: Int) async {
         await #expect(processExitsWith: .success) { [hosts] in
             Hosts.setDeadline()
-            let results = Hosts.run(hosts) { cluster in
+            let results = Hosts.run(hosts) { cluster throws in
                 #expect(cluster.hosts == hosts && cluster.isRoot == (cluster.rank == 0))
                 #expect(try cluster.map(0..<1000) { $0 * $0 } == (0..<1000).map { $0 * $0 })
                 // No random access, and results of different sizes.
-                let words = Set((0..<300).map { "word \($0)" })
-                #expect(try cluster.map(words) { String(repeating: $0, count: $0.count) } == words.map {
-                    String(repeating: $0, count: $0.count)
-                })
-                #expect(try cluster.map([(1, 2), (3, 4)]) { ($0 + $1, $0 * $1) }.map { $0.0 + $0.1 } == [5, 19])
+                let words = (0..<300).lazy.filter { $0 % 3 > 0 }.map { "word \($0)" }
+                let twice = try cluster.map(words) { (word: String) -> String in word + word }
+                #expect(twice == words.map { $0 + $0 })
+                let pairs = try cluster.map([(1, 2), (3, 4)]) { ($0.0 + $0.1, $0.0 * $0.1) }
+                #expect(pairs.map(\.0) == [3, 7] && pairs.map(\.1) == [2, 12])
                 let filled = try cluster.fill(count: 30, slot: 100, of: Int32.self) { number, slot in
                     for place in slot.indices { slot[place] = Int32(number * 100 + place) }
                 }
@@ -41,9 +41,11 @@ struct ClusterTests {
     func large() async {
         await #expect(processExitsWith: .success) {
             Hosts.setDeadline()
-            let results = Hosts.run(2) { cluster in
+            let results = Hosts.run(2) { cluster throws in
                 let bytes = try cluster.map(0..<6) { [UInt8](repeating: UInt8($0), count: 9 << 20) }
-                #expect(bytes.indices.allSatisfy { bytes[$0].count == 9 << 20 && bytes[$0].allSatisfy { [i = $0] in $0 == UInt8(i) } })
+                for (item, result) in bytes.enumerated() {
+                    #expect(result == [UInt8](repeating: UInt8(item), count: 9 << 20))
+                }
                 return bytes.count
             }
             #expect(results.map { try? $0.get() } == [6, 6])
@@ -54,7 +56,7 @@ struct ClusterTests {
     func root() async {
         await #expect(processExitsWith: .success) {
             Hosts.setDeadline()
-            let counts = Hosts.run(3) { cluster in
+            let counts = Hosts.run(3) { cluster throws in
                 let plain = try cluster.map(0..<100, deliver: .root) { $0 }.count
                 let coded = try cluster.map(0..<100, deliver: .root) { "\($0)" }.count
                 let outcomes = cluster.mapResults(0..<100, deliver: .root) { $0 }.count
@@ -65,30 +67,31 @@ struct ClusterTests {
         }
     }
 
+    /// Checks the failures, and returns all outcomes in words.
+    private static func outcomes<R>(_ results: [Result<R, ForkPool.Failure>]) -> [String] {
+        for (item, result) in results.enumerated() {
+            guard case .failure(let failure) = result else { continue }
+            #expect(failure.index == item)
+            #expect(["h1", "h2", "h3"].contains(failure.host))
+            #expect(failure.code == (item % 10 == 5 ? .killed : .thrown))
+            #expect(failure.thrown?.decode(as: Odd.self) == (item % 10 == 5 ? nil : Odd(item: item)))
+            #expect("\(failure)".hasPrefix("item \(item) on \(failure.host!) "))
+        }
+        return results.map { "\($0)" }
+    }
+
     @Test("every outcome of mapResults is the same on every host, with the names of hosts", arguments: [false, true])
     func outcomes(_ coded: Bool) async {
         await #expect(processExitsWith: .success) { [coded] in
             Hosts.setDeadline()
-            let results = Hosts.run(3) { cluster in
-                func outcomes<R>(_ results: [Result<R, ForkPool.Failure>]) -> [String] {
-                    for (item, result) in results.enumerated() {
-                        guard case .failure(let failure) = result else { continue }
-                        #expect(failure.index == item)
-                        #expect(["h1", "h2", "h3"].contains(failure.host))
-                        #expect(failure.code == (item % 10 == 5 ? .killed : .thrown))
-                        #expect(failure.thrown?.decode(as: Odd.self) == (item % 10 == 5 ? nil : Odd(item: item)))
-                        #expect("\(failure)".hasPrefix("item \(item) on \(failure.host!) "))
-                    }
-                    return results.map { "\($0)" }
-                }
+            let results = Hosts.run(3) { cluster throws in
                 func body(_ item: Int) throws -> Int {
                     if item % 10 == 1 { throw Odd(item: item) }
                     if item % 10 == 5 { kill(getpid(), SIGKILL) }
                     return item
                 }
-                return coded
-                    ? outcomes(cluster.mapResults(0..<200) { "\(try body($0))" })
-                    : outcomes(cluster.mapResults(0..<200) { try body($0) })
+                if coded { return Self.outcomes(cluster.mapResults(0..<200) { "\(try body($0))" }) }
+                return Self.outcomes(cluster.mapResults(0..<200) { try body($0) })
             }
             let all = results.map { try? $0.get() }
             #expect(all[0]?.count == 200 && all[1] == all[0] && all[2] == all[0])
@@ -100,7 +103,7 @@ struct ClusterTests {
     func failure() async {
         await #expect(processExitsWith: .success) {
             Hosts.setDeadline()
-            let results = Hosts.run(3) { cluster in
+            let results = Hosts.run(3) { cluster throws in
                 let error = #expect(throws: ForkPool.Failure.self) {
                     _ = try cluster.map(0..<2000) { item in
                         if item >= 700 { throw Odd(item: item) }
@@ -127,7 +130,7 @@ struct ClusterTests {
                 var generator = ForkPool.worker!.itemGenerator
                 return generator.next()
             }
-            let results = Hosts.run(2, options: options) { cluster in
+            let results = Hosts.run(2, options: options) { cluster throws in
                 #expect(try cluster.map(0..<50) { _ in
                     var generator = ForkPool.worker!.itemGenerator
                     return generator.next()
@@ -152,7 +155,7 @@ struct ClusterTests {
     func setUp() async {
         await #expect(processExitsWith: .success) {
             Hosts.setDeadline()
-            let results = Hosts.run(2) { cluster in
+            let results = Hosts.run(2) { cluster throws in
                 var options = ForkPool.Options()
                 if cluster.rank == 1 { options.setUp = { throw Odd(item: 0) } }
                 let pool = ForkPool(workers: 1, options: options)
@@ -173,7 +176,7 @@ struct ClusterTests {
         await #expect(processExitsWith: .success) {
             Hosts.setDeadline()
             let runs = SharedArray<Int32>(count: 500)
-            let results = Hosts.run(3) { cluster in
+            let results = Hosts.run(3) { cluster throws in
                 try cluster.forEach(0..<500) { runs[$0] += 1 }
                 return true
             }
