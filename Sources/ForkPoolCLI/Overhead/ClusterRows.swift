@@ -96,8 +96,8 @@ private struct ScratchJournal: ~Copyable {
     }
 
     deinit {
-        unlink(path)
-        rmdir(folder)
+        _ = unsafe unlink(path)
+        _ = unsafe rmdir(folder)
     }
 }
 #endif
