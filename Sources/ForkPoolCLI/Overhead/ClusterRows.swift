@@ -19,7 +19,12 @@ struct ClusterRows {
         self.cluster = cluster
     }
 
-    var all: [Row] { [chunk, waits, delivery, journal] }
+    var all: [Row] {
+        [
+            chunk, waits, delivery(of: "no-ops", noOp), delivery(of: "items of about 1 µs") { churn($0, turns: 1000) },
+            journal,
+        ]
+    }
 
     private var hosts: String { cluster.hosts == 1 ? "1 host" : "\(cluster.hosts) hosts" }
 
@@ -55,15 +60,15 @@ struct ClusterRows {
             ])
     }
 
-    private var delivery: Row {
+    private func delivery<R: BitwiseCopyable & Codable>(of what: String, _ body: @escaping (Int) -> R) -> Row {
         let million = Self.million
         return Row(
-            name: "a million results, to every host", unit: "ms", perSecond: 1e3, rounds: 11,
+            name: "results of a million \(what), to every host", unit: "ms", perSecond: 1e3, rounds: 11,
             cells: [
-                Cell(.cluster) { try seconds { blackHole(try cluster.map(0..<million, noOp)) } },
+                Cell(.cluster) { try seconds { blackHole(try cluster.map(0..<million, body)) } },
                 Cell(.oneHost) {
                     guard cluster.isRoot else { return 0 }
-                    return try seconds { blackHole(try pool.map(0..<million, noOp)) }
+                    return try seconds { blackHole(try pool.map(0..<million, body)) }
                 },
             ])
     }
@@ -71,7 +76,7 @@ struct ClusterRows {
     private var journal: Row {
         let million = Self.million
         return Row(
-            name: "a million results, with a journal", unit: "ms", perSecond: 1e3, rounds: 11,
+            name: "results of a million no-ops, with a journal", unit: "ms", perSecond: 1e3, rounds: 11,
             cells: [
                 Cell(.cluster) {
                     // The root alone writes it. A journal serves one map, so each round has one of its own.
