@@ -121,7 +121,8 @@ internal import Synchronization
                     unsafe place(plain: values, at: first..<first + number)
                 } else {
                     for (place, item) in there.enumerated() {
-                        let slot = unsafe UnsafeRawBufferPointer(rebasing: values[place * stride..<(place + 1) * stride])
+                        let bytes = place * stride..<(place + 1) * stride
+                        let slot = unsafe UnsafeRawBufferPointer(rebasing: values[bytes])
                         unsafe self.place(plain: slot, at: item..<item + 1)
                     }
                 }

@@ -29,7 +29,8 @@ package enum RangeReply {
     package static func refused(_ items: Range<Int>, _ failure: ForkPool.Failure, from host: String) -> [UInt8] {
         let coded = (try? WorkerError.bytes(of: [failure.named(nil, host)])) ?? []
         return head(
-            items, Flags.isLast | Flags.hasFailures | Flags.endsHost | Flags.isRefused, values: 0, failures: coded.count)
+            items, Flags.isLast | Flags.hasFailures | Flags.endsHost | Flags.isRefused, values: 0, failures: coded.count
+        )
             + [UInt8](repeating: 0, count: items.count) + coded
     }
 

@@ -103,18 +103,20 @@ extension HostLink {
 
     /// Passes memory from the root to all ranks, each of which passes it on to two others.
     private func deliver(_ parts: [UnsafeMutableRawBufferPointer]) {
+        unsafe parts.forEach { unsafe deliver($0) }
+        transport.finish()
+    }
+
+    @unsafe private func deliver(_ part: UnsafeMutableRawBufferPointer) {
         let children = [2 * transport.rank + 1, 2 * transport.rank + 2].filter { $0 < transport.size }
-        for unsafe part in unsafe parts {
-            for start in stride(from: 0, to: part.count, by: Self.segment) {
-                let end = min(part.count, start + Self.segment)
-                let segment = unsafe UnsafeMutableRawBufferPointer(rebasing: part[start..<end])
-                if !isRoot { unsafe receiveResults(into: segment) }
-                for child in children {
-                    unsafe transport.send(UnsafeRawBufferPointer(segment), to: child, on: .results)
-                }
+        for start in stride(from: 0, to: part.count, by: Self.segment) {
+            let end = min(part.count, start + Self.segment)
+            let segment = unsafe UnsafeMutableRawBufferPointer(rebasing: part[start..<end])
+            if !isRoot { unsafe receiveResults(into: segment) }
+            for child in children {
+                unsafe transport.send(UnsafeRawBufferPointer(segment), to: child, on: .results)
             }
         }
-        transport.finish()
     }
 
     @unsafe private func receiveResults(into segment: UnsafeMutableRawBufferPointer) {
