@@ -91,6 +91,7 @@ extension HostLink {
             // The others are in the middle of the delivery: without this rank they would wait for ever.
             lost("\(name(transport.rank)) cannot take the results: \(error)")
         }
+        results.populate()
         unsafe deliver(results.parts)
         results.take(failures)
         return results
@@ -120,7 +121,7 @@ extension HostLink {
     }
 
     @unsafe private func receiveResults(into segment: UnsafeMutableRawBufferPointer) {
-        var backoff = Backoff()
+        var backoff = Backoff.short
         while true {
             if let envelope = transport.next(on: .results) {
                 guard envelope.size == segment.count else {
