@@ -34,7 +34,9 @@ let package = Package(
     traits: [
         // No default: a package that uses the library alone resolves and fetches no other package.
         .trait(name: "Command", description: "Builds the forkpool command, which needs swift-argument-parser."),
-        .trait(name: "MPI", description: "Lets ForkPoolCluster use several hosts, which needs libopenmpi-dev or libmpich-dev."),
+        .trait(
+            name: "MPI",
+            description: "Lets ForkPoolCluster use several hosts, which needs libopenmpi-dev or libmpich-dev."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0")

@@ -28,7 +28,8 @@ extension Cluster {
         _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) throws(ForkPool.Failure) -> SharedArray<Element> {
         if let link {
-            let call = Call("fill", count, pool, JournalPlace(journal, key, sync, onFailure), toAll: deliver == .all, file, line)
+            let journal = JournalPlace(journal, key, sync, onFailure)
+            let call = Call("fill", count, pool, journal, toAll: deliver == .all, file, line)
             return try link.fill(call, slot: slot, of: type, body)
         }
         guard let journal else { return try pool.fill(count: count, slot: slot, of: type, body) }

@@ -37,7 +37,8 @@ extension Cluster {
         file: StaticString = #fileID, line: UInt = #line, _ body: (C.Element) throws -> R
     ) throws(ForkPool.Failure) -> [R] {
         if let link {
-            let call = Call("map", items.count, pool, JournalPlace(journal, key, sync, onFailure), toAll: deliver == .all, file, line)
+            let journal = JournalPlace(journal, key, sync, onFailure)
+            let call = Call("map", items.count, pool, journal, toAll: deliver == .all, file, line)
             return try withNumbers(of: items, body) { (body) throws(ForkPool.Failure) in
                 try link.map(call, of: R.self) { () throws(ForkPool.Failure) in try pool.resident(body) }
             }
@@ -55,7 +56,8 @@ extension Cluster {
         file: StaticString = #fileID, line: UInt = #line, _ body: (C.Element) throws -> R
     ) throws(ForkPool.Failure) -> [R] {
         if let link {
-            let call = Call("map", items.count, pool, JournalPlace(journal, key, sync, onFailure), toAll: deliver == .all, file, line)
+            let journal = JournalPlace(journal, key, sync, onFailure)
+            let call = Call("map", items.count, pool, journal, toAll: deliver == .all, file, line)
             return try withNumbers(of: items, body) { (body) throws(ForkPool.Failure) in
                 try link.mapPlain(call, of: R.self) { () throws(ForkPool.Failure) in try pool.resident(body) }
             }

@@ -25,8 +25,8 @@ extension Cluster {
         file: StaticString = #fileID, line: UInt = #line, _ body: (C.Element) throws -> R
     ) -> [Result<R, ForkPool.Failure>] {
         if let link {
-            let call = Call(
-                "mapResults", items.count, pool, JournalPlace(journal, key, sync, onFailure), toAll: deliver == .all, file, line)
+            let journal = JournalPlace(journal, key, sync, onFailure)
+            let call = Call("mapResults", items.count, pool, journal, toAll: deliver == .all, file, line)
             return withNumbers(of: items, body) { body in
                 link.mapResults(call, of: R.self) { () throws(ForkPool.Failure) in try pool.resident(body) }
             }
@@ -44,8 +44,8 @@ extension Cluster {
         file: StaticString = #fileID, line: UInt = #line, _ body: (C.Element) throws -> R
     ) -> [Result<R, ForkPool.Failure>] {
         if let link {
-            let call = Call(
-                "mapResults", items.count, pool, JournalPlace(journal, key, sync, onFailure), toAll: deliver == .all, file, line)
+            let journal = JournalPlace(journal, key, sync, onFailure)
+            let call = Call("mapResults", items.count, pool, journal, toAll: deliver == .all, file, line)
             return withNumbers(of: items, body) { body in
                 link.mapPlainResults(call, of: R.self) { () throws(ForkPool.Failure) in try pool.resident(body) }
             }
@@ -73,7 +73,8 @@ extension Cluster {
         file: StaticString = #fileID, line: UInt = #line, _ body: (C.Element) throws -> Void
     ) throws(ForkPool.Failure) {
         if let link {
-            let call = Call("forEach", items.count, pool, JournalPlace(journal, key, sync, onFailure), toAll: false, file, line)
+            let journal = JournalPlace(journal, key, sync, onFailure)
+            let call = Call("forEach", items.count, pool, journal, toAll: false, file, line)
             return try withNumbers(of: items, body) { (body) throws(ForkPool.Failure) in
                 try link.forEach(call) { () throws(ForkPool.Failure) in try pool.resident(body) }
             }

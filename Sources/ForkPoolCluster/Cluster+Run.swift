@@ -50,9 +50,7 @@ extension Cluster {
         return try body(Cluster(rank: 0, hosts: 1, hostName: HostName.own, pool: pool, link: nil))
     }
 
-    /// Runs a program as one of several ranks.
-    ///
-    /// - Parameter hello: What this rank tells the root of itself.
+    /// Runs a program as one of several ranks, of which `hello` tells the root what this one is.
     package static func run<T>(
         over transport: any Transport, _ hello: Hello, workers: Int? = nil,
         options: ForkPool.Options = ForkPool.Options(), stallTimeout: Duration? = nil, _ body: (Cluster) throws -> T

@@ -24,7 +24,9 @@ struct Program {
 
     func run() throws {
         switch arguments.command {
-        case "hello": show("hello rank=\(cluster.rank) hosts=\(cluster.hosts) host=\(cluster.hostName) workers=\(cluster.pool.workers)")
+        case "hello":
+            let workers = cluster.pool.workers
+            show("hello rank=\(cluster.rank) hosts=\(cluster.hosts) host=\(cluster.hostName) workers=\(workers)")
         case "map": try map()
         case "results": results()
         case "failure": try failure()
@@ -102,7 +104,8 @@ struct Program {
                 hosts.insert(failure.host ?? "")
             }
         }
-        show("results rank=\(cluster.rank) right=\(right) thrown=\(thrown) killed=\(killed) hosts=\(hosts.sorted().joined(separator: ","))")
+        let names = hosts.sorted().joined(separator: ",")
+        show("results rank=\(cluster.rank) right=\(right) thrown=\(thrown) killed=\(killed) hosts=\(names)")
     }
 
     private func failure() throws {

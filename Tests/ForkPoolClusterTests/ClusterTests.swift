@@ -131,17 +131,21 @@ struct ClusterTests {
                 return generator.next()
             }
             let results = Hosts.run(2, options: options) { cluster throws in
-                #expect(try cluster.map(0..<50) { _ in
+                let numbers = try cluster.map(0..<50) { _ in
                     var generator = ForkPool.worker!.itemGenerator
                     return generator.next()
-                } == random)
+                }
+                #expect(numbers == random)
                 let attempts = try cluster.map(0..<20) { _ in
                     if ForkPool.worker!.attempt == 1 { kill(getpid(), SIGKILL) }
                     return ForkPool.worker!.attempt
                 }
                 #expect(attempts == Array(repeating: 2, count: 20))
-                let slow = cluster.with { $0.timeout = .milliseconds(300); $0.retries = 0 }
-                    .mapResults(0..<4) { if $0 == 2 { while true { pause() } } }
+                let hasty = cluster.with { options in
+                    options.timeout = .milliseconds(300)
+                    options.retries = 0
+                }
+                let slow = hasty.mapResults(0..<4) { if $0 == 2 { while true { pause() } } }
                 #expect(slow.map { (try? $0.get()) != nil } == [true, true, false, true])
                 if case .failure(let failure) = slow[2] { #expect(failure.code == .timedOut) }
                 return true

@@ -25,7 +25,7 @@ struct RangeQueueTests {
                     had.append(items)
                     inFlight.append((host, items))
                 }
-                #expect(inFlight.count { $0.host == host } <= 2)
+                #expect(inFlight.count { $0.host == host } <= 8)
                 if let done = inFlight.indices.randomElement(using: &dice) {
                     let answer = inFlight.remove(at: done)
                     #expect(queue.answered(answer.items, by: answer.host, isLast: true, at: now) == answer.items)
@@ -43,6 +43,18 @@ struct RangeQueueTests {
         #expect(queue.next(for: 0, at: 0) == 4..<8)
         #expect(queue.next(for: 0, at: 0) == nil)
         #expect(queue.next(for: 1, at: 0) == 8..<10)
+    }
+
+    @Test("a host has more ranges while they are microseconds of work")
+    func shortFlights() {
+        for (duration, expected) in [(1_000, 8), (30_000, 4), (1_000_000, 2)] {
+            var queue = RangeQueue([0..<1000], workers: [1], stride: 8, fixed: 1)
+            let first = queue.next(for: 0, at: 0)!
+            queue.answered(first, by: 0, isLast: true, at: duration)
+            var count = 0
+            while queue.next(for: 0, at: duration) != nil { count += 1 }
+            #expect(count == expected, "items of \(duration) ns")
+        }
     }
 
     @Test("short items make ranges of some milliseconds, and long ones of an item a worker")

@@ -77,9 +77,11 @@ internal import Synchronization
         journal = nil
     }
 
-    /// The items that have no result, as ranges in order.
+    /// The items that have no result before the map, as ranges in order.
     package var missing: [Range<Int>] {
-        memory.unfinishedRanges(below: count) { failures[$0] != nil }
+        // Without a journal nothing is there before the first reply.
+        if journal == nil, failures.isEmpty { return count > 0 ? [0..<count] : [] }
+        return memory.unfinishedRanges(below: count) { failures[$0] != nil }
     }
 
     /// The number of items that have an outcome.
@@ -92,42 +94,32 @@ internal import Synchronization
     /// - Returns: What the reply says beside; nil if the bytes contradict themselves.
     package func place(_ reply: UnsafeRawBufferPointer) -> PlacedReply? {
         guard reply.count >= RangeReply.headSize else { return nil }
-        let head = (0..<5).map { unsafe reply.loadUnaligned(fromByteOffset: 8 * $0, as: Int.self) }
-        let (first, number, flags) = (head[0], head[1], head[2])
+        func word(_ place: Int) -> Int { unsafe reply.loadUnaligned(fromByteOffset: 8 * place, as: Int.self) }
+        let (first, number, flags, valueSize, failureSize) = (word(0), word(1), word(2), word(3), word(4))
         let hasFailures = flags & RangeReply.Flags.hasFailures != 0
+        guard first >= 0, number >= 0, first <= count, number <= count - first else { return nil }
         let start = RangeReply.headSize + (hasFailures ? number : 0)
-        guard first >= 0, number >= 0, first <= count, number <= count - first, head[3] >= 0, head[4] >= 0,
-            start <= reply.count, head[3] <= reply.count - start,
-            head[4] == reply.count - start - head[3]
+        guard valueSize >= 0, failureSize >= 0, start <= reply.count, valueSize <= reply.count - start,
+            failureSize == reply.count - start - valueSize
         else { return nil }
-        let values = unsafe UnsafeRawBufferPointer(rebasing: reply[start..<start + head[3]])
-        var there = Array(first..<first + number)
+        let values = unsafe UnsafeRawBufferPointer(rebasing: reply[start..<start + valueSize])
         var ending: ForkPool.Failure?
+        if !hasFailures, !kind.isCoded {
+            guard valueSize == number * stride else { return nil }
+            unsafe place(plain: values, at: first..<first + number)
+        } else {
+            let there = (first..<first + number).filter {
+                unsafe !hasFailures || reply[RangeReply.headSize + $0 - first] == 1
+            }
+            guard unsafe kind.isCoded ? place(values, ofCoded: there) : place(values, of: there) else { return nil }
+        }
         if hasFailures {
-            there = there.filter { unsafe reply[RangeReply.headSize + $0 - first] == 1 }
-            let bytes = unsafe UnsafeRawBufferPointer(rebasing: reply[(start + head[3])...])
+            let bytes = unsafe UnsafeRawBufferPointer(rebasing: reply[(start + valueSize)...])
             guard let coded = unsafe try? BinaryDecoder.decode([ForkPool.Failure].self, from: bytes) else { return nil }
             for failure in coded {
                 if let index = failure.index { place(failure, at: index) } else { ending = failure }
             }
         }
-        let isPlaced: Bool
-        if kind.isCoded {
-            isPlaced = unsafe place(values, ofCoded: there)
-        } else {
-            isPlaced = values.count == there.count * stride
-            if isPlaced {
-                if !hasFailures {
-                    unsafe place(plain: values, at: first..<first + number)
-                } else {
-                    for (place, item) in there.enumerated() {
-                        let slot = unsafe UnsafeRawBufferPointer(rebasing: values[place * stride..<(place + 1) * stride])
-                        unsafe self.place(plain: slot, at: item..<item + 1)
-                    }
-                }
-            }
-        }
-        guard isPlaced else { return nil }
         return PlacedReply(
             items: first..<first + number, isLast: flags & RangeReply.Flags.isLast != 0,
             isRefused: flags & RangeReply.Flags.isRefused != 0, ending: ending)
@@ -159,6 +151,16 @@ internal import Synchronization
             unsafe (memory.slots + items.lowerBound * stride).copyMemory(from: base, byteCount: bytes.count)
         }
         for item in items { unsafe memory.states[item].store(ItemState.value, ordering: .releasing) }
+    }
+
+    /// Places slots of items that are not all neighbours.
+    @unsafe private func place(_ values: UnsafeRawBufferPointer, of items: [Int]) -> Bool {
+        guard values.count == items.count * stride else { return false }
+        for (place, item) in items.enumerated() {
+            let bytes = place * stride..<(place + 1) * stride
+            unsafe self.place(plain: UnsafeRawBufferPointer(rebasing: values[bytes]), at: item..<item + 1)
+        }
+        return true
     }
 
     /// Places results of which the length of each stands before the bytes of all.
@@ -205,6 +207,11 @@ internal import Synchronization
         guard codedBytes >= 0, codedBytes <= coded.size else { return false }
         codedSize = codedBytes
         return true
+    }
+
+    /// Commits the pages of the slots, all of which will be written to, by one call.
+    package func populate() {
+        unsafe FreshMemory.populate(UnsafeMutableRawBufferPointer(start: slots.base, count: count * stride))
     }
 
     /// Takes the failures that the root has.

@@ -29,22 +29,35 @@ package enum RangeReply {
     package static func refused(_ items: Range<Int>, _ failure: ForkPool.Failure, from host: String) -> [UInt8] {
         let coded = (try? WorkerError.bytes(of: [failure.named(nil, host)])) ?? []
         return head(
-            items, Flags.isLast | Flags.hasFailures | Flags.endsHost | Flags.isRefused, values: 0, failures: coded.count)
+            items, Flags.isLast | Flags.hasFailures | Flags.endsHost | Flags.isRefused, values: 0, failures: coded.count
+        )
             + [UInt8](repeating: 0, count: items.count) + coded
     }
 
     fileprivate static func head(_ items: Range<Int>, _ flags: Int, values: Int, failures: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
-        for word in [items.lowerBound, items.count, flags, values, failures] {
-            unsafe withUnsafeBytes(of: word) { unsafe bytes.append(contentsOf: $0) }
+        var bytes = [UInt8](repeating: 0, count: headSize)
+        unsafe bytes.withUnsafeMutableBytes { bytes in
+            unsafe write(items, flags, values: values, failures: failures, to: bytes)
         }
         return bytes
+    }
+
+    @unsafe fileprivate static func write(
+        _ items: Range<Int>, _ flags: Int, values: Int, failures: Int, to bytes: UnsafeMutableRawBufferPointer
+    ) {
+        unsafe bytes.storeBytes(of: items.lowerBound, toByteOffset: 0, as: Int.self)
+        unsafe bytes.storeBytes(of: items.count, toByteOffset: 8, as: Int.self)
+        unsafe bytes.storeBytes(of: flags, toByteOffset: 16, as: Int.self)
+        unsafe bytes.storeBytes(of: values, toByteOffset: 24, as: Int.self)
+        unsafe bytes.storeBytes(of: failures, toByteOffset: 32, as: Int.self)
     }
 }
 
 extension RangeBatch {
     /// Makes the replies for the range, which has ended, and hands one after the other to `send`.
     package func reply(from host: String, _ send: ([UInt8]) -> Void) {
+        // Where nothing failed there is nothing to find out.
+        if !isCoded, batch.isWhole, items.count * stride <= RangeReply.size { return send(wholeReply()) }
         let result = batch.result()
         var start = 0
         repeat {
@@ -52,6 +65,18 @@ extension RangeBatch {
             send(reply(from: host, start..<end, result))
             start = end
         } while start < items.count
+    }
+
+    /// The reply with all slots of the range.
+    private func wholeReply() -> [UInt8] {
+        let slots = unsafe slots(0..<items.count, of: batch.results)
+        let size = RangeReply.headSize + slots.count
+        return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            let bytes = UnsafeMutableRawBufferPointer(buffer)
+            unsafe RangeReply.write(items, RangeReply.Flags.isLast, values: slots.count, failures: 0, to: bytes)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[RangeReply.headSize...]).copyMemory(from: slots)
+            count = size
+        }
     }
 
     private var stride: Int { batch.shape.slotStride }

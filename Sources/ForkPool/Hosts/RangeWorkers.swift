@@ -6,6 +6,7 @@
 package final class RangeWorkers {
     private let owner: PoolOwner
     private let shape: Batch.Shape
+    private var submitted = 0
     /// The number of workers.
     package var count: Int { owner.pool.layout.workers }
 
@@ -23,6 +24,9 @@ package final class RangeWorkers {
     package func submit(_ items: Range<Int>) throws(ForkPool.Failure) -> RangeBatch {
         var shape = shape
         shape.count = items.count
+        // A worker takes up a range when none of those before has unclaimed items: it would change between them else.
+        shape.rules.priority = -submitted
+        submitted += 1
         let pool = owner.pool
         let batch = try pool.makeBatch(shape)
         // An item has the random numbers that it has on one host: those of its number, in the first call of a pool.

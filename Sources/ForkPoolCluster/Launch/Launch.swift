@@ -27,9 +27,10 @@ struct Launch: Equatable {
         // A batch script has the number of tasks of its job, and is one process: only the tasks of a step have its number.
         let isStep = variable("SLURM_STEP_ID") != nil
         let names = Self.counts.filter { isStep || !$0.hasPrefix("SLURM_") }
-        copies = names.compactMap { name in
-            variable(name).flatMap(Int.init).map { Copies(variable: name, count: $0) }
-        }.first
+        copies =
+            names.compactMap { name in
+                variable(name).flatMap(Int.init).map { Copies(variable: name, count: $0) }
+            }.first
     }
 
     /// Refuses a process that would do all of the work as one of several copies.

@@ -56,7 +56,13 @@ enum Command {
     }
 
     private static func bytes(_ kind: Kind, _ first: Int, _ second: Int) -> [UInt8] {
-        [kind.rawValue, first, second].flatMap { word in unsafe withUnsafeBytes(of: word) { unsafe Array($0) } }
+        unsafe [UInt8](unsafeUninitializedCapacity: 24) { buffer, count in
+            let words = UnsafeMutableRawBufferPointer(buffer)
+            unsafe words.storeBytes(of: kind.rawValue, toByteOffset: 0, as: Int.self)
+            unsafe words.storeBytes(of: first, toByteOffset: 8, as: Int.self)
+            unsafe words.storeBytes(of: second, toByteOffset: 16, as: Int.self)
+            count = 24
+        }
     }
 
     private static func word(_ place: Int, _ bytes: [UInt8]) -> Int {

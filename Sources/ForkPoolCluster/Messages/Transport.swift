@@ -57,7 +57,7 @@ package struct Envelope {
 extension Transport {
     /// Waits until all that was to be sent and received is.
     func finish() {
-        var backoff = Backoff()
+        var backoff = Backoff.short
         while !isIdle { backoff.pause() }
     }
 

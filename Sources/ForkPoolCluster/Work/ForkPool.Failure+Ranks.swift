@@ -13,10 +13,13 @@ extension ForkPool.Failure {
     static func ranksDiffer(_ root: String, _ own: CallReport, _ name: String, _ other: CallReport?) -> Self {
         let difference = other.flatMap { $0.site.difference(from: own.site) } ?? ""
         let ownDifference = other.flatMap { own.site.difference(from: $0.site) } ?? ""
-        let what = other.map { "\($0.site)\($0.error.map { " with \($0)" } ?? "")\(difference)" } ?? "is another program"
+        func words(_ report: CallReport) -> String {
+            "\(report.site)" + (report.error.map { " with \($0)" } ?? "")
+        }
+        let what = other.map { words($0) + difference } ?? "is another program"
         return .ranksDiffer(
-            "the hosts do not make the same call: \(root) \(own.site)\(own.error.map { " with \($0)" } ?? "")\(ownDifference), "
-                + "and \(name) \(what); every host is to make the same calls in the same order")
+            "the hosts do not make the same call: \(root) \(words(own))\(ownDifference), and \(name) \(what); every host is to make the same calls in the same order"
+        )
     }
 
     /// A forked worker made a call of a cluster.

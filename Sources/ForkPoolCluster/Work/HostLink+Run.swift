@@ -91,6 +91,7 @@ extension HostLink {
             // The others are in the middle of the delivery: without this rank they would wait for ever.
             lost("\(name(transport.rank)) cannot take the results: \(error)")
         }
+        results.populate()
         unsafe deliver(results.parts)
         results.take(failures)
         return results
@@ -103,22 +104,24 @@ extension HostLink {
 
     /// Passes memory from the root to all ranks, each of which passes it on to two others.
     private func deliver(_ parts: [UnsafeMutableRawBufferPointer]) {
-        let children = [2 * transport.rank + 1, 2 * transport.rank + 2].filter { $0 < transport.size }
-        for unsafe part in unsafe parts {
-            for start in stride(from: 0, to: part.count, by: Self.segment) {
-                let end = min(part.count, start + Self.segment)
-                let segment = unsafe UnsafeMutableRawBufferPointer(rebasing: part[start..<end])
-                if !isRoot { unsafe receiveResults(into: segment) }
-                for child in children {
-                    unsafe transport.send(UnsafeRawBufferPointer(segment), to: child, on: .results)
-                }
-            }
-        }
+        unsafe parts.forEach { unsafe deliver($0) }
         transport.finish()
     }
 
+    @unsafe private func deliver(_ part: UnsafeMutableRawBufferPointer) {
+        let children = [2 * transport.rank + 1, 2 * transport.rank + 2].filter { $0 < transport.size }
+        for start in stride(from: 0, to: part.count, by: Self.segment) {
+            let end = min(part.count, start + Self.segment)
+            let segment = unsafe UnsafeMutableRawBufferPointer(rebasing: part[start..<end])
+            if !isRoot { unsafe receiveResults(into: segment) }
+            for child in children {
+                unsafe transport.send(UnsafeRawBufferPointer(segment), to: child, on: .results)
+            }
+        }
+    }
+
     @unsafe private func receiveResults(into segment: UnsafeMutableRawBufferPointer) {
-        var backoff = Backoff()
+        var backoff = Backoff.short
         while true {
             if let envelope = transport.next(on: .results) {
                 guard envelope.size == segment.count else {

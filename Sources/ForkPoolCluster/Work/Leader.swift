@@ -10,6 +10,7 @@ final class Leader {
     private var local: LocalWork?
     /// What ended the pool of a host.
     private var ending: ForkPool.Failure?
+    private let progress: (@Sendable (ForkPool.Options.Progress) -> Void)?
     private var progressShown = 0
 
     init(_ link: HostLink, _ call: Call, _ results: GatheredResults, _ queue: RangeQueue) {
@@ -17,6 +18,7 @@ final class Leader {
         self.call = call
         self.results = results
         self.queue = queue
+        progress = call.pool.options.progress
     }
 
     /// Runs the map; returns what it fails with, if it does.
@@ -37,9 +39,11 @@ final class Leader {
             if isBusy { backoff.reset() }
             if queue.isStuck { giveUp() }
             _ = link.transport.isIdle
-            let now = monotonicNanoseconds()
-            showProgress(now)
-            checkSilence(now)
+            if isTimed {
+                let now = monotonicNanoseconds()
+                showProgress(now)
+                checkSilence(now)
+            }
             local?.wait(backoff.next())
         }
         showProgress(nil)
@@ -101,6 +105,9 @@ final class Leader {
 
     // MARK: - Time
 
+    /// Whether something is to be done at times.
+    private var isTimed: Bool { link.stallTimeout != nil || progress != nil }
+
     private func checkSilence(_ now: Int) {
         guard let limit = link.stallTimeout, let silent = queue.silent(since: now - limit) else { return }
         results.endJournal()
@@ -113,7 +120,7 @@ final class Leader {
 
     /// Calls the progress handler at most ten times a second; without a time, for the last time.
     private func showProgress(_ now: Int?) {
-        guard let progress = call.pool.options.progress else { return }
+        guard let progress else { return }
         if let now {
             guard now - progressShown >= 100_000_000 else { return }
             progressShown = now

@@ -26,13 +26,17 @@ final class LocalWork {
 
     /// Hands each reply that is due to `send`; returns whether there was one.
     func reply(_ send: ([UInt8]) -> Void) -> Bool {
-        let (due, done) = (refusals, batches.filter(\.isDone))
-        refusals = []
-        guard !due.isEmpty || !done.isEmpty else { return false }
-        batches.removeAll { batch in done.contains { $0 === batch } }
+        // A reply may bring the next range.
+        let (due, running) = (refusals, batches)
+        refusals.removeAll()
         for bytes in due { send(bytes) }
-        for batch in done { batch.reply(from: host, send) }
-        return true
+        var hasReplied = !due.isEmpty
+        for batch in running where batch.isDone {
+            batches.removeAll { $0 === batch }
+            batch.reply(from: host, send)
+            hasReplied = true
+        }
+        return hasReplied
     }
 
     /// Ends the ranges that begin above an item; they are answered.

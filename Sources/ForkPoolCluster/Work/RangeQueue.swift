@@ -2,7 +2,8 @@
 
 /// Which items the root hands to which host, and when: pure decisions, without messages and without a clock.
 ///
-/// A host has two ranges at a time, so that its workers have the next one when they have run the first. A range is some
+/// A host has two ranges at a time, so that its workers have the next one when they have run the first; or some more, while they
+/// are microseconds of work. A range is some
 /// milliseconds of work of the host, as far as its last ones tell; at least an item for each of its workers; and fewer toward the end, so
 /// that the hosts end together. Times are nanoseconds.
 package struct RangeQueue {
@@ -27,6 +28,9 @@ package struct RangeQueue {
     private static let mostBytes = 8 << 20
     private static let mostGrowth = 16
     private static let flights = 2
+    /// The most ranges of a host while they are short, and how long all of them are at most.
+    private static let shortFlights = 8
+    private static let shortTime = 100_000.0
 
     private var hosts: [Host]
     private let workers: Int
@@ -63,9 +67,7 @@ package struct RangeQueue {
 
     /// The next items for a host; nil if it has enough, or none are left.
     package mutating func next(for host: Int, at now: Int) -> Range<Int>? {
-        guard !isStopped, !hosts[host].isOut, hosts[host].flights.count < Self.flights, let first = missing.last else {
-            return nil
-        }
+        guard !isStopped, !hosts[host].isOut, takes(hosts[host]), let first = missing.last else { return nil }
         let items = first.prefix(size(for: hosts[host]))
         missing.removeLast()
         if items.upperBound < first.upperBound { missing.append(items.upperBound..<first.upperBound) }
@@ -74,6 +76,12 @@ package struct RangeQueue {
         hosts[host].flights.append(Flight(items: items, sent: now))
         hosts[host].lastCount = items.count
         return items
+    }
+
+    private func takes(_ host: Host) -> Bool {
+        if host.flights.count < Self.flights { return true }
+        guard host.flights.count < Self.shortFlights else { return false }
+        return Double(host.flights.reduce(0) { $0 + $1.items.count }) < host.rate * Self.shortTime
     }
 
     private func size(for host: Host) -> Int {
