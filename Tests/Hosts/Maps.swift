@@ -106,6 +106,10 @@ func disagree(_ cluster: Cluster, about what: String) throws {
             _ = try cluster.map(0..<100) { $0 }
         }
     case "end": if !isOther { _ = try cluster.map(0..<100) { $0 } }
+    case "throw", "exit":
+        if isOther, what == "exit" { exit(3) }
+        if isOther { throw Refusal() }
+        _ = try cluster.map(0..<100) { $0 }
     default: fail("disagree about \(what)?")
     }
 }
