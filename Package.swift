@@ -28,11 +28,15 @@ let package = Package(
         .library(name: "ForkPool", targets: ["ForkPool"]),
         .library(name: "ForkPoolFoundation", targets: ["ForkPoolFoundation"]),
         .library(name: "ForkPoolTesting", targets: ["ForkPoolTesting"]),
+        .library(name: "ForkPoolCluster", targets: ["ForkPoolCluster"]),
         .executable(name: "forkpool", targets: ["ForkPoolCLI"]),
     ],
     traits: [
         // No default: a package that uses the library alone resolves and fetches no other package.
-        .trait(name: "Command", description: "Builds the forkpool command, which needs swift-argument-parser.")
+        .trait(name: "Command", description: "Builds the forkpool command, which needs swift-argument-parser."),
+        .trait(
+            name: "MPI",
+            description: "Lets ForkPoolCluster use several hosts, which needs libopenmpi-dev or libmpich-dev."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0")
@@ -58,6 +62,19 @@ let package = Package(
         .target(name: "ForkPoolFoundation", dependencies: ["ForkPool"], swiftSettings: swiftSettings),
         // What fails in a worker's body becomes an issue of the test that forked it. Alone to import Testing and XCTest.
         .target(name: "ForkPoolTesting", dependencies: ["ForkPool"], swiftSettings: swiftSettings),
+        // Maps over several hosts: one host without the trait MPI.
+        .target(
+            name: "ForkPoolCluster",
+            dependencies: ["ForkPool", .target(name: "CForkMPI", condition: .when(traits: ["MPI"]))],
+            swiftSettings: swiftSettings),
+        // The shim: the only code that speaks to MPI. It is empty without the trait.
+        .target(
+            name: "CForkMPI", dependencies: [.target(name: "CSystemMPI", condition: .when(traits: ["MPI"]))],
+            path: "CInclude/CForkMPI", cSettings: cSettings + [.define("FORKPOOL_MPI", .when(traits: ["MPI"]))]),
+        // Where MPI is: `mpi-c` is the MPI that the system takes by default.
+        .systemLibrary(
+            name: "CSystemMPI", path: "CInclude/CSystemMPI", pkgConfig: "mpi-c",
+            providers: [.apt(["libopenmpi-dev"]), .yum(["openmpi-devel"])]),
         // How the command starts, guards and captures programs.
         .target(
             name: "ForkPoolLaunch", dependencies: ["ForkPool", "CForkPool", "CForkLaunch"],
@@ -66,6 +83,7 @@ let package = Package(
             name: "ForkPoolCLI",
             dependencies: [
                 "ForkPool",
+                "ForkPoolCluster",
                 "ForkPoolLaunch",
                 "CForkFloor",
                 "CForkCount",
@@ -81,6 +99,14 @@ let package = Package(
         // What scripts/fuzz runs; no product for others.
         .executableTarget(
             name: "ForkPoolFuzz", dependencies: ["ForkPool", "ForkPoolTestSupport"], path: "Tests/Fuzz",
+            swiftSettings: swiftSettings),
+        // What scripts/cluster-test starts on its hosts.
+        .executableTarget(
+            name: "ForkPoolHosts", dependencies: ["ForkPool", "ForkPoolCluster"], path: "Tests/Hosts",
+            swiftSettings: swiftSettings),
+        // What scripts/cluster-test runs on several hosts; no product for others.
+        .executableTarget(
+            name: "ForkPoolClusterProgram", dependencies: ["ForkPool", "ForkPoolCluster"], path: "Tests/ClusterProgram",
             swiftSettings: swiftSettings),
         // This library's part in scripts/compare-peers.
         .executableTarget(
@@ -106,6 +132,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ForkPoolTestingTests", dependencies: ["ForkPool", "ForkPoolTesting"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ForkPoolClusterTests", dependencies: ["ForkPool", "ForkPoolCluster", "ForkPoolTestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "FaultTests", dependencies: ["ForkPool", "ForkPoolLaunch", "CForkPool", "ForkPoolTestSupport"],

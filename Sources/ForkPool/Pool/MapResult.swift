@@ -11,7 +11,7 @@ final class MapResult {
     let failures: [Int: ForkPool.Failure]
     @usableFromInline let count: Int
     /// What ended the map before every item had its turn.
-    private let whole: ForkPool.Failure?
+    let whole: ForkPool.Failure?
     /// The same, of an item that it left without an outcome.
     private let rest: ForkPool.Failure?
     private let giveBack: () -> Void

@@ -48,6 +48,13 @@
             start: result.memory.slots.bindMemory(to: Element.self, capacity: count), count: count)
     }
 
+    /// Takes the slots of a map over several hosts, in the memory where they are.
+    package init(_ results: GatheredResults, count: Int) {
+        owner = results
+        unsafe elements = UnsafeMutableBufferPointer(
+            start: results.memory.slots.bindMemory(to: Element.self, capacity: count), count: count)
+    }
+
     /// Reads all elements in place.
     ///
     /// - Parameter body: Gets the elements.

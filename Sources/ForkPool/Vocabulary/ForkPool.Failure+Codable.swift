@@ -5,7 +5,7 @@
 /// does not know. `Thrown.decode(as:)` gives an error back in a program with the same version of the library.
 extension ForkPool.Failure: Codable {
     private enum Key: String, CodingKey {
-        case code, index, pid, signal, exitStatus, errno, attempt, bodyRan, message, thrown
+        case code, index, host, pid, signal, exitStatus, errno, attempt, bodyRan, message, thrown
     }
 
     /// Decodes a failure.
@@ -18,6 +18,7 @@ extension ForkPool.Failure: Codable {
             try container.decode(Code.self, forKey: .code),
             index: try container.decodeIfPresent(Int.self, forKey: .index),
             try container.decode(String.self, forKey: .message))
+        host = try container.decodeIfPresent(String.self, forKey: .host)
         pid = try container.decodeIfPresent(Int32.self, forKey: .pid)
         signal = try container.decodeIfPresent(Int32.self, forKey: .signal)
         exitStatus = try container.decodeIfPresent(Int32.self, forKey: .exitStatus)
@@ -35,6 +36,7 @@ extension ForkPool.Failure: Codable {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(code, forKey: .code)
         try container.encodeIfPresent(index, forKey: .index)
+        try container.encodeIfPresent(host, forKey: .host)
         try container.encodeIfPresent(pid, forKey: .pid)
         try container.encodeIfPresent(signal, forKey: .signal)
         try container.encodeIfPresent(exitStatus, forKey: .exitStatus)

@@ -9,7 +9,7 @@ extension ForkPool {
                 case thrown, crashed, exited, killed, notEncodable, notDecodable, noMemory, forkRefused
                 case threadsRefused, cancelled, corrupted, lost, setUpFailed, closed, timedOut, notRunnable
                 case deadlocked, memoryLimitExceeded, cpuTimeLimitExceeded, restartedTooOften, killRefused
-                case full, shardInvalid, journalFailed
+                case full, shardInvalid, journalFailed, launchRefused, ranksDiffer
             }
 
             let kind: Kind
@@ -67,6 +67,10 @@ extension ForkPool {
             public static let shardInvalid = Code(kind: .shardInvalid)
             /// The journal cannot be read or written, is in use, or is of another job.
             public static let journalFailed = Code(kind: .journalFailed)
+            /// A launcher started several copies of the program, and each of them is alone; the message says what to do.
+            public static let launchRefused = Code(kind: .launchRefused)
+            /// The hosts of a cluster do not run the same program, or do not make the same call.
+            public static let ranksDiffer = Code(kind: .ranksDiffer)
         }
 
         /// Whether the body ran on the item, so that running it again would be a second time.
@@ -82,7 +86,9 @@ extension ForkPool {
         /// The kind of the failure.
         public let code: Code
         /// The index of the item in the input, from 0; nil if the whole map failed.
-        public internal(set) var index: Int?
+        public package(set) var index: Int?
+        /// The name of the host on which the item ran; nil if it is this one, or if no host has it.
+        public package(set) var host: String?
         /// The process ID of the worker; nil if there was none.
         public internal(set) var pid: Int32?
         /// The signal that ended the worker; nil if none did.
@@ -118,7 +124,7 @@ extension ForkPool {
 
         /// Makes the failure of a whole map that of one of its items.
         @usableFromInline
-        func at(_ index: Int) -> Failure {
+        package func at(_ index: Int) -> Failure {
             var failure = self
             failure.index = index
             if message.hasPrefix(Self.map) { failure.message = String(message.dropFirst(Self.map.count)) }
@@ -145,7 +151,9 @@ extension ForkPool.Failure {
 extension ForkPool.Failure: CustomStringConvertible {
     /// A sentence that says what happened, to which item, and what to do.
     public var description: String {
-        guard let index else { return message }
-        return attempt == 1 ? "item \(index) \(message)" : "item \(index), at attempt \(attempt), \(message)"
+        let place = host.map { " on \($0)" } ?? ""
+        guard let index else { return host.map { "\($0): \(message)" } ?? message }
+        return attempt == 1
+            ? "item \(index)\(place) \(message)" : "item \(index)\(place), at attempt \(attempt), \(message)"
     }
 }

@@ -192,6 +192,11 @@ extension ForkPool {
             public let done: Int
             /// The number of all items; of a stream over a sequence, whose number is unknown, those that it took so far.
             public let total: Int
+
+            package init(done: Int, total: Int) {
+                self.done = done
+                self.total = total
+            }
         }
     }
 }

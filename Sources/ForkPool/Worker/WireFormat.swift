@@ -28,6 +28,9 @@ extension WireFormat {
             MemoryLayout<Value>.alignment <= 128, "a type that crosses is aligned to 128 bytes at most")
         return WireFormat(stride: MemoryLayout<Value>.stride)
     }
+
+    /// Bit patterns, as many for each item.
+    static func plain(slot count: Int) -> WireFormat { WireFormat(stride: count * MemoryLayout<Value>.stride) }
 }
 
 extension WireFormat where Value: Codable {

@@ -2,6 +2,7 @@
 #if Command
 import ArgumentParser
 import ForkPool
+import ForkPoolCluster
 import Glibc
 
 /// The verb `forkpool overhead`: measures what a fork, claim, call, map and result cost, beside a C floor and other ways.
@@ -26,6 +27,10 @@ struct Overhead: ParsableCommand {
             Large rows take some seconds and up to 4 GB each. They are measured with --large, or if --row or a limit chooses \
             them; a row that the free memory has no room for is left out, and a line says so.
 
+            With --cluster the rows are those of maps over several hosts, on which mpirun or srun starts the command: a \
+            chunk of one item, 3000 items of 5 ms, a million results, and a journal. Such a command is built with \
+            --traits Command,MPI. Without a launcher it measures one host.
+
             A file of limits has one limit per line: "1.25 in place: ROW" (at most 1.25 times the floor), "1.00 \
             resident / concurrentPerform: ROW" (a ratio to another column), "0.01 system calls an item: WORKLOAD", \
             "27 allocations a call: WORKLOAD". A ratio fails if the sign test finds that it is above its limit, with \
@@ -36,6 +41,7 @@ struct Overhead: ParsableCommand {
               forkpool overhead --row 'warm call' --json
               forkpool overhead --large --md
               forkpool overhead --check Benchmarks/overhead.limits
+              mpirun --hostfile hosts --map-by ppr:1:node --bind-to none forkpool overhead --cluster
 
             Exit codes: 0 measured, or all limits kept; 1 above a limit; 3 too noisy to decide, or not countable \
             here; 64 the command line or a limit is wrong; 66 the file of limits cannot be read; 70 the system \
@@ -59,6 +65,9 @@ struct Overhead: ParsableCommand {
     @Flag(help: "Also measure the large rows: up to 1000 workers, 100 million items, 1 GiB of results.")
     var large = false
 
+    @Flag(help: "Measure maps over the hosts on which a launcher of MPI started the command.")
+    var cluster = false
+
     @Option(help: ArgumentHelp("Rounds for each row, instead of the default of each row.", valueName: "count"))
     var rounds: Int?
 
@@ -77,6 +86,9 @@ struct Overhead: ParsableCommand {
         if check != nil, markdown {
             throw ValidationError("--check cannot print Markdown; give either --check or --md.")
         }
+        if cluster, check != nil {
+            throw ValidationError("there are no limits for a cluster; give either --cluster or --check.")
+        }
     }
 
     func run() throws {
@@ -85,6 +97,8 @@ struct Overhead: ParsableCommand {
                 try runWorkload(workload)
             } else if let check {
                 try runGate(check)
+            } else if cluster {
+                try runCluster()
             } else {
                 try runTable()
             }
@@ -112,7 +126,27 @@ struct Overhead: ParsableCommand {
         let workloads = Workload.all.filter { isWanted($0.name) }
         guard !rows.isEmpty || !workloads.isEmpty else { throw nothing }
         let lines = try room(for: rows).rows.map(measure)
-        let table = OverheadTable(lines: lines, counts: try count(workloads), python: peer?.version)
+        write(OverheadTable(lines: lines, counts: try count(workloads), python: peer?.version))
+    }
+
+    /// Measures on all hosts; the root alone prints, also what went wrong.
+    private func runCluster() throws {
+        try Cluster.run(workers: ClusterRows.workers) { cluster in
+            do {
+                let rows = ClusterRows(cluster).all.filter { isWanted($0.name) }
+                guard !rows.isEmpty else { throw nothing }
+                let lines = try rows.map(measure)
+                guard cluster.isRoot else { return }
+                var table = OverheadTable(lines: lines, counts: [], python: nil)
+                table.cluster = "Ranks: \(cluster.hosts), with \(ClusterRows.workers) workers each."
+                write(table)
+            } catch {
+                throw cluster.isRoot ? error : ExitCode(Exit.internalError)
+            }
+        }
+    }
+
+    private func write(_ table: OverheadTable) {
         StandardOutput.write(json ? table.json.text + "\n" : markdown ? table.markdown : table.text)
     }
 

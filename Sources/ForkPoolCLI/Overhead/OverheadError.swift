@@ -15,6 +15,8 @@ enum OverheadError: Error, CustomStringConvertible {
     case noLimit(String)
     /// Nothing can be counted on this machine, for this reason.
     case uncountable(String)
+    /// No folder can be made in this one.
+    case noFolder(String, Int32)
     /// A workload failed.
     case workload(String)
 
@@ -24,6 +26,7 @@ enum OverheadError: Error, CustomStringConvertible {
         case .unreadable: Exit.noInput
         case .unwritable: Exit.output
         case .limit, .unknown, .noLimit: Exit.usage
+        case .noFolder: Exit.output
         default: Exit.internalError
         }
     }
@@ -34,6 +37,7 @@ enum OverheadError: Error, CustomStringConvertible {
         case .noCrash: "a worker that killed itself was reported as successful"
         case .unreadable(let path, let code): "\(path): cannot be read: \(systemMessage(code))"
         case .unwritable(let path, let code): "\(path): cannot be written: \(systemMessage(code))"
+        case .noFolder(let path, let code): "\(path): no folder can be made here: \(systemMessage(code))"
         case .limit(let line):
             "\"\(line)\" is no limit; a limit has the form \"1.25 in place: ROW\" or "
                 + "\"0.01 system calls an item: WORKLOAD\""

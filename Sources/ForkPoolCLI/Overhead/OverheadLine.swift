@@ -19,6 +19,14 @@ struct OverheadLine {
         return OverheadLine(row: row, samples: samples)
     }
 
+    /// What the ratios of a column in the tables refer to.
+    func base(of column: Column) -> Sample? { column == .journal ? self[.oneShot] : floor }
+
+    /// The sample of the column that the others are compared with; nil if there is none.
+    var floor: Sample? {
+        zip(row.cells, samples).first { $0.0.column.isFloor }?.1
+    }
+
     /// The sample of a column.
     subscript(column: Column) -> Sample? {
         zip(row.cells, samples).first { $0.0.column == column }?.1

@@ -8,6 +8,8 @@ struct OverheadTable {
     let counts: [WorkloadCount]
     /// The version of Python; nil if it was not measured.
     let python: String?
+    /// What a cluster that was measured consists of; nil if none was.
+    var cluster: String?
 
     /// Tables of medians, with the ratio to the floor for columns of this library, and a table of counts.
     var text: String {
@@ -40,7 +42,7 @@ struct OverheadTable {
         let scale = line.row.perSecond
         let half = (sample.interval.upperBound - sample.interval.lowerBound) / 2 * scale
         var text = "\(short(sample.median * scale)) ±\(short(half))"
-        if column.isOurs, let base = line[column.base] { text += " ×\(fixed(sample.ratios(to: base).median, 2))" }
+        if column.isOurs, let base = line.base(of: column) { text += " ×\(fixed(sample.ratios(to: base).median, 2))" }
         return text
     }
 
@@ -63,7 +65,8 @@ struct OverheadTable {
     private var notes: [String] {
         var notes: [String] = []
         if !lines.isEmpty {
-            notes.append("Medians of interleaved runs; ± is half the 95 % interval; × is the ratio to the C floor.")
+            let floor = cluster == nil ? "C floor" : "other column"
+            notes.append("Medians of interleaved runs; ± is half the 95 % interval; × is the ratio to the \(floor).")
             if lines.contains(where: { $0[.journal] != nil }) {
                 notes.append(
                     "With a journal × is the ratio to the one-shot map without one; nothing waits for the disk.")
@@ -72,7 +75,7 @@ struct OverheadTable {
             if let python {
                 machine += " Python \(python): makes and closes a Pool for each map; in warm rows the Pool stays."
             }
-            notes.append(machine)
+            notes.append(cluster ?? machine)
         }
         if let reason = counts.lazy.compactMap(\.reason).first { notes.append("Not counted: \(reason).") }
         return notes
@@ -103,6 +106,7 @@ struct OverheadTable {
             ("verb", .string("overhead")),
             ("processors", .integer(ForkPool.availableProcessors)),
             ("python", python.map { .string($0) } ?? .null),
+            ("cluster", cluster.map { .string($0) } ?? .null),
             ("rows", .array(lines.map(Self.json))),
             ("counts", .array(counts.map(Self.json))),
         ])
@@ -110,7 +114,7 @@ struct OverheadTable {
 
     private static func json(_ line: OverheadLine) -> JSON {
         let cells = zip(line.row.cells, line.samples).map { cell, sample in
-            let ratios = cell.column == .floor ? nil : line[.floor].map(sample.ratios)
+            let ratios = cell.column.isFloor ? nil : line.floor.map(sample.ratios)
             return JSON.object([
                 ("column", .string(cell.column.rawValue)),
                 ("median", .number(sample.median)),

@@ -83,16 +83,20 @@ enum Column: String, CaseIterable {
     case taskGroup = "task group"
     case tasks = "tasks alone"
     case python = "Python Pool"
-
-    /// The column that its ratios in the tables refer to.
-    var base: Column { self == .journal ? .oneShot : .floor }
+    case cluster = "cluster"
+    case ideal = "ideal"
+    case oneHost = "one host"
+    case withoutJournal = "without journal"
 
     /// Whether it belongs to this library.
     var isOurs: Bool {
         switch self {
-        case .oneShot, .journal, .inPlace, .resident, .residentInPlace, .exec: true
+        case .oneShot, .journal, .inPlace, .resident, .residentInPlace, .exec, .cluster: true
         default: false
         }
     }
+
+    /// Whether the ratios of a row are those to this column.
+    var isFloor: Bool { [.floor, .ideal, .oneHost, .withoutJournal].contains(self) }
 }
 #endif

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Values that go from host to host beside the results.
+package enum HostCoding {
+    /// The bytes of a value; none if it cannot be coded.
+    package static func bytes<T: Encodable>(of value: T) -> [UInt8] {
+        (try? WorkerError.bytes(of: value)) ?? []
+    }
+
+    /// The value of some bytes; nil if they are of no such value.
+    package static func value<T: Decodable>(of type: T.Type, from bytes: ArraySlice<UInt8>) -> T? {
+        unsafe bytes.withUnsafeBytes { unsafe try? BinaryDecoder.decode(type, from: $0) }
+    }
+
+    /// A number that tells the program of this process from others: its size, and a checksum of its bytes.
+    ///
+    /// Reads the whole file, some milliseconds for tens of megabytes.
+    package static func programBuild() throws(SystemError) -> String {
+        let file = try OwnedFile("/proc/self/exe", writes: false)
+        let size = try file.status().size
+        var (sum, offset) = (UInt32(0), 0)
+        while offset < size {
+            let bytes = try file.bytes(at: offset, min(1 << 20, size - offset))
+            guard !bytes.isEmpty else { break }
+            sum = CRC32C.of(bytes[...], after: sum)
+            offset += bytes.count
+        }
+        return "\(size)-\(sum)"
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#if MPI
+internal import CForkMPI
+internal import ForkPool
+internal import Glibc
+
+/// The ranks of an MPI job: messages from one to another, on a communicator of their own.
+final class MPITransport: Transport {
+    private struct Pending {
+        let number: Int32
+        /// What is being sent: the memory of an array stays in its place while it is kept and not changed.
+        let bytes: [UInt8]
+    }
+
+    let rank = Int(cforkmpi_rank())
+    let size = Int(cforkmpi_size())
+    private var pending: [Pending] = []
+
+    /// Runs a program with MPI, or alone where MPI finds no other rank.
+    static func run<T>(
+        _ launch: Launch, _ body: (MPITransport) throws -> T, alone: () throws -> T
+    ) throws -> T {
+        guard !cforkmpi_is_over() else { throw ForkPool.Failure.mpiIsOver }
+        // Before MPI brings the ranks together: they wait for each other from then on.
+        _ = Hello.own
+        guard cforkmpi_init() == 0 else { throw ForkPool.Failure.mpiHasOneThread }
+        defer { cforkmpi_finalize() }
+        let transport = MPITransport()
+        guard transport.size > 1 else {
+            try launch.checkAlone(isBuiltWithMPI: true)
+            return try alone()
+        }
+        let line =
+            "ForkPool: rank \(transport.rank) on \(HostName.own) called exit within Cluster.run; the job ends on all hosts\n"
+        unsafe line.withCString { unsafe cforkmpi_guard_exit($0) }
+        // Sleeps of microseconds end in time; by default they last 50 us longer.
+        let slack = cforkmpi_set_timer_slack(1_000)
+        defer { _ = cforkmpi_set_timer_slack(slack) }
+        return try body(transport)
+    }
+
+    func send(_ bytes: [UInt8], to rank: Int, on channel: Channel) {
+        let number = unsafe bytes.withUnsafeBytes {
+            unsafe cforkmpi_send($0.baseAddress, Int32($0.count), Int32(rank), channel.rawValue)
+        }
+        if number > 0 { pending.append(Pending(number: number, bytes: bytes)) }
+    }
+
+    @unsafe func send(_ bytes: UnsafeRawBufferPointer, to rank: Int, on channel: Channel) {
+        let number = unsafe cforkmpi_send(bytes.baseAddress, Int32(bytes.count), Int32(rank), channel.rawValue)
+        if number > 0 { pending.append(Pending(number: number, bytes: [])) }
+    }
+
+    func next(on channel: Channel) -> Envelope? {
+        var message = cforkmpi_message()
+        guard unsafe cforkmpi_probe(channel.rawValue, &message) else { return nil }
+        return Envelope(source: Int(message.source), size: Int(message.size), channel: channel)
+    }
+
+    @unsafe func receive(_ envelope: Envelope, into memory: UnsafeMutableRawBufferPointer) {
+        let number = unsafe cforkmpi_receive(
+            memory.baseAddress, Int32(envelope.size), Int32(envelope.source), envelope.channel.rawValue)
+        if number > 0 { pending.append(Pending(number: number, bytes: [])) }
+    }
+
+    var isIdle: Bool {
+        if !pending.isEmpty { pending.removeAll { cforkmpi_test($0.number) } }
+        return pending.isEmpty
+    }
+
+    func abort() -> Never {
+        cforkmpi_abort(1)
+        // MPI has ended the process, unless it could not.
+        _exit(1)
+    }
+}
+
+extension ForkPool.Failure {
+    static var mpiIsOver: Self {
+        .launchRefused("Cluster.run was called a second time, and MPI cannot start again in a process; call it once")
+    }
+
+    static var mpiHasOneThread: Self {
+        .launchRefused(
+            "the program started its MPI for a single thread; call MPI_Init_thread with MPI_THREAD_FUNNELED, or let Cluster.run "
+                + "start MPI")
+    }
+}
+#endif

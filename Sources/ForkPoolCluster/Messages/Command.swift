@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ForkPool
+
+/// What the root tells the other ranks.
+enum Command {
+    /// All ranks make the same call: it begins. The number is that of the items to run; at the beginning of the job, by how many
+    /// ranks the processors of this one are shared.
+    case begin(Int)
+    /// The call is refused, on all ranks; and whether all later ones are.
+    case refuse(ForkPool.Failure, isFinal: Bool)
+    /// Run these items.
+    case run(Range<Int>)
+    /// End the ranges that begin above an item.
+    case stop(above: Int)
+    /// Every item has its outcome; so many bytes of coded results and these failures go with the results.
+    case end(codedBytes: Int, failures: [ForkPool.Failure])
+    /// The map fails, on all ranks.
+    case fail(ForkPool.Failure)
+
+    private enum Kind: Int {
+        case begin, refuse, refuseFinally, run, stop, end, fail
+    }
+
+    /// Three words: the kind and two numbers; and then what is coded.
+    var bytes: [UInt8] {
+        switch self {
+        case .begin(let number): Self.bytes(.begin, number, 0)
+        case .refuse(let failure, let isFinal):
+            Self.bytes(isFinal ? .refuseFinally : .refuse, 0, 0) + HostCoding.bytes(of: failure)
+        case .run(let items): Self.bytes(.run, items.lowerBound, items.upperBound)
+        case .stop(let item): Self.bytes(.stop, item, 0)
+        case .end(let codedBytes, let failures):
+            Self.bytes(.end, codedBytes, 0) + (failures.isEmpty ? [] : HostCoding.bytes(of: failures))
+        case .fail(let failure): Self.bytes(.fail, 0, 0) + HostCoding.bytes(of: failure)
+        }
+    }
+
+    /// Reads a command; nil if the bytes are none, as those of another program.
+    init?(_ bytes: [UInt8]) {
+        guard bytes.count >= 24, let kind = Kind(rawValue: Self.word(0, bytes)) else { return nil }
+        let (first, second, rest) = (Self.word(1, bytes), Self.word(2, bytes), bytes[24...])
+        switch kind {
+        case .begin: self = .begin(first)
+        case .run:
+            guard first <= second else { return nil }
+            self = .run(first..<second)
+        case .stop: self = .stop(above: first)
+        case .end:
+            let failures = rest.isEmpty ? [] : HostCoding.value(of: [ForkPool.Failure].self, from: rest)
+            guard let failures else { return nil }
+            self = .end(codedBytes: first, failures: failures)
+        case .refuse, .refuseFinally, .fail:
+            guard let failure = HostCoding.value(of: ForkPool.Failure.self, from: rest) else { return nil }
+            self = kind == .fail ? .fail(failure) : .refuse(failure, isFinal: kind == .refuseFinally)
+        }
+    }
+
+    private static func bytes(_ kind: Kind, _ first: Int, _ second: Int) -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: 24) { buffer, count in
+            let words = UnsafeMutableRawBufferPointer(buffer)
+            unsafe words.storeBytes(of: kind.rawValue, toByteOffset: 0, as: Int.self)
+            unsafe words.storeBytes(of: first, toByteOffset: 8, as: Int.self)
+            unsafe words.storeBytes(of: second, toByteOffset: 16, as: Int.self)
+            count = 24
+        }
+    }
+
+    private static func word(_ place: Int, _ bytes: [UInt8]) -> Int {
+        unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(fromByteOffset: 8 * place, as: Int.self) }
+    }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+package import ForkPool
+internal import Glibc
+
+/// What connects this rank with the others: how they agree on a call, run it and leave.
+///
+/// The thread that made it makes all calls.
+@usableFromInline
+package final class HostLink {
+    let transport: any Transport
+    /// The name of this host.
+    package let host: String
+    /// The names of all hosts, where this is the root.
+    private var names: [String]
+    /// The longest time without a word of a host that has items, in nanoseconds.
+    let stallTimeout: Int?
+    /// The number of items of each range that is handed out, for measurements; nil for one that follows their durations.
+    package var fixedRange: Int?
+    private let process = getpid()
+    private let thread = pthread_self()
+    private var calls = 0
+    /// Why no call is made any more.
+    private var refusal: ForkPool.Failure?
+
+    /// How long a rank waits for others that are to follow at once.
+    private static let patience = 10_000_000_000
+
+    /// Meets the other ranks.
+    ///
+    /// - Parameters:
+    ///   - transport: How the ranks send messages.
+    ///   - hello: What this rank tells of itself.
+    ///   - stallTimeout: The longest time without a word of a host that has items.
+    package init(_ transport: any Transport, _ hello: Hello, stallTimeout: Duration? = nil) {
+        self.transport = transport
+        host = hello.host
+        names = [hello.host]
+        self.stallTimeout = stallTimeout.map(Self.nanoseconds)
+    }
+
+    private static func nanoseconds(_ time: Duration) -> Int {
+        let (seconds, rest) = time.components
+        return Int(min(seconds, 1 << 32)) * 1_000_000_000 + Int(rest / 1_000_000_000)
+    }
+
+    package var isRoot: Bool { transport.rank == 0 }
+
+    /// A rank, for messages.
+    func name(_ rank: Int) -> String { names.indices.contains(rank) ? "\(names[rank]) (rank \(rank))" : "rank \(rank)" }
+
+    // MARK: - Begin
+
+    /// Compares what the ranks tell of themselves.
+    ///
+    /// - Returns: By how many ranks the processors of this one are shared.
+    /// - Throws: `ranksDiffer` on every rank, if one runs another program.
+    package func meet(_ hello: Hello) throws(ForkPool.Failure) -> Int {
+        guard isRoot else {
+            transport.send(HostCoding.bytes(of: hello), to: 0, on: .calls)
+            return try verdict()
+        }
+        var hellos: [Int: Hello] = [0: hello]
+        var strangers: [Int] = []
+        var backoff = Backoff()
+        let end = monotonicNanoseconds() + Self.patience
+        while hellos.count + strangers.count < transport.size, monotonicNanoseconds() < end {
+            guard let (source, bytes) = transport.receive(on: .calls) else {
+                backoff.pause()
+                continue
+            }
+            if let other = HostCoding.value(of: Hello.self, from: bytes[...]) {
+                hellos[source] = other
+            } else {
+                strangers.append(source)
+            }
+        }
+        names = (0..<transport.size).map { hellos[$0]?.host ?? "a host" }
+        let others = (0..<transport.size).filter { hellos[$0]?.build != hello.build }
+        guard others.isEmpty else { throw refuse(.otherBuild(others.map(name), than: name(0)), isFinal: true) }
+        for (rank, other) in hellos where rank != 0 {
+            transport.send(Command.begin(sharers(of: other, hellos)).bytes, to: rank, on: .commands)
+        }
+        return sharers(of: hello, hellos)
+    }
+
+    private func sharers(of hello: Hello, _ all: [Int: Hello]) -> Int {
+        all.values.count { $0.host == hello.host && $0.processors == hello.processors }
+    }
+
+    // MARK: - Calls
+
+    /// Agrees with the other ranks on a call, as each of them does.
+    ///
+    /// - Parameters:
+    ///   - site: The call, whose number is set here.
+    ///   - workers: The number of workers of this host.
+    ///   - error: What this rank leaves with.
+    /// - Returns: On the root, the workers of each host; the root then says that the call begins. On others, the items that are to
+    ///   be run.
+    /// - Throws: `ranksDiffer`; on others what the root refuses the call for.
+    func agree(_ site: CallSite, workers: Int, error: String? = nil) throws(ForkPool.Failure) -> [Int] {
+        guard getpid() == process else { throw .clusterOfParent }
+        precondition(
+            pthread_equal(pthread_self(), thread) != 0, "ForkPool: a cluster is used on the thread of its Cluster.run")
+        if let refusal { throw refusal }
+        var site = site
+        site.number = calls
+        calls += 1
+        let own = CallReport(site: site, workers: workers, error: error)
+        guard isRoot else {
+            transport.send(HostCoding.bytes(of: own), to: 0, on: .calls)
+            return [try verdict()]
+        }
+        var reports: [Int: CallReport] = [0: own]
+        var backoff = Backoff()
+        var notice: Int? = monotonicNanoseconds() + Self.patience
+        while reports.count < transport.size {
+            guard let (source, bytes) = transport.receive(on: .calls) else {
+                backoff.pause()
+                if let time = notice, monotonicNanoseconds() > time {
+                    let late = (0..<transport.size).filter { reports[$0] == nil }.map(name)
+                    say("\(name(0)) \(site), and waits for \(late.joined(separator: ", "))")
+                    notice = nil
+                }
+                continue
+            }
+            backoff.reset()
+            let report = HostCoding.value(of: CallReport.self, from: bytes[...])
+            guard let report, report.site == site else {
+                throw refuse(.ranksDiffer(name(0), own, name(source), report), isFinal: true)
+            }
+            reports[source] = report
+        }
+        return (0..<transport.size).map { reports[$0]?.workers ?? 1 }
+    }
+
+    /// Says on the root that a call begins.
+    func begin(_ number: Int) { tell(.begin(number)) }
+
+    /// Refuses a call on all ranks.
+    func refuse(_ failure: ForkPool.Failure, isFinal: Bool) -> ForkPool.Failure {
+        if isFinal { refusal = failure }
+        tell(.refuse(failure, isFinal: isFinal))
+        return failure
+    }
+
+    /// Sends a command to all other ranks.
+    func tell(_ command: Command) {
+        let bytes = command.bytes
+        for rank in 1..<max(transport.size, 1) { transport.send(bytes, to: rank, on: .commands) }
+    }
+
+    /// Waits until the root says that a call begins.
+    private func verdict() throws(ForkPool.Failure) -> Int {
+        switch command() {
+        case .begin(let number): return number
+        case .refuse(let failure, let isFinal):
+            if isFinal { refusal = failure }
+            throw failure
+        default: lost("the root sent a command that does not belong here")
+        }
+    }
+
+    /// Waits for the root's next command.
+    private func command() -> Command? {
+        var backoff = Backoff()
+        while true {
+            if let (_, bytes) = transport.receive(on: .commands) { return Command(bytes) }
+            backoff.pause()
+        }
+    }
+
+    // MARK: - End
+
+    /// Leaves the job together with the other ranks.
+    ///
+    /// - Parameters:
+    ///   - workers: The number of workers of this host.
+    ///   - error: What this rank leaves with, in words.
+    /// - Throws: `ranksDiffer` if others make a call.
+    package func leave(workers: Int, error: String?) throws(ForkPool.Failure) {
+        defer { transport.finish() }
+        do throws(ForkPool.Failure) {
+            _ = try agree(.end, workers: workers, error: error)
+            if isRoot { begin(0) }
+        } catch {
+            leaveAfterRefusal()
+            throw error
+        }
+    }
+
+    /// Waits for the other ranks, which have heard of the refusal or will, and ends the job if one does not come.
+    package func leaveAfterRefusal() {
+        guard getpid() == process else { return }
+        var site = CallSite.end
+        site.number = -1
+        let end = monotonicNanoseconds() + Self.patience
+        var backoff = Backoff()
+        guard isRoot else {
+            transport.send(HostCoding.bytes(of: CallReport(site: site, workers: 0)), to: 0, on: .calls)
+            while monotonicNanoseconds() < end + Self.patience {
+                if let (_, bytes) = transport.receive(on: .commands) {
+                    if case .begin = Command(bytes) { return }
+                    continue
+                }
+                backoff.pause()
+            }
+            lost("the root did not leave within \(2 * Self.patience / 1_000_000_000) s")
+        }
+        var gone: Set<Int> = [0]
+        while gone.count < transport.size {
+            if let (source, bytes) = transport.receive(on: .calls) {
+                let report = HostCoding.value(of: CallReport.self, from: bytes[...])
+                if report?.site == site { gone.insert(source) }
+                continue
+            }
+            guard monotonicNanoseconds() < end else {
+                let late = (0..<transport.size).filter { !gone.contains($0) }.map(name).joined(separator: ", ")
+                lost("\(late) did not leave within \(Self.patience / 1_000_000_000) s after the hosts differed")
+            }
+            backoff.pause()
+        }
+        begin(0)
+    }
+
+    // MARK: - Words
+
+    /// Ends the job on all hosts, for a reason.
+    func lost(_ reason: String) -> Never {
+        say("\(reason); the job ends on all hosts")
+        transport.abort()
+    }
+
+    /// Writes a line to standard error.
+    func say(_ text: String) {
+        var line = "ForkPool: \(text)\n"
+        line.withUTF8 { unsafe _ = write(STDERR_FILENO, $0.baseAddress!, $0.count) }
+    }
+}
+
+extension CallSite {
+    /// The end of `Cluster.run`.
+    static let end = CallSite(
+        kind: .end, number: 0, count: 0, type: "", stride: 0, isCoded: false, deliversToAll: true, file: "", line: 0)
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import ForkPool
+import ForkPoolCluster
+import Glibc
+
+// The program that scripts/cluster-test starts on its hosts: ForkPoolHosts VERB [ARGUMENT...]
+// Each verb checks what it shows, and ends with 1 after one line if something is not as it should be.
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+
+/// An argument of the verb.
+func argument(_ number: Int) -> String? { number < arguments.count ? arguments[number] : nil }
+
+/// Ends the program.
+func fail(_ what: String) -> Never {
+    var line = "ForkPoolHosts: \(what)\n"
+    line.withUTF8 { _ = unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    exit(1)
+}
+
+func expect(_ holds: Bool, _ what: @autoclosure () -> String) {
+    if !holds { fail(what()) }
+}
+
+/// Runs a verb on all hosts.
+///
+/// What a call of the cluster throws, it throws on every host, and every host tells: mpirun ends the others as soon as one ends.
+func onAllHosts(retries: Int? = nil, stallTimeout: Duration? = nil, _ body: (Cluster) throws -> Void) {
+    do {
+        try Cluster.run(workers: 2, options: .init(retries: retries), stallTimeout: stallTimeout, body)
+    } catch {
+        fail("\(error)")
+    }
+}
+
+switch argument(0) {
+case "maps": onAllHosts(mapEverything)
+case "failures": onAllHosts(failItems)
+case "night":
+    let stallTimeout = argument(4).flatMap(Int.init).map { Duration.seconds($0) }
+    onAllHosts(retries: 1, stallTimeout: stallTimeout, Night(arguments).run)
+case "disagree": onAllHosts { try disagree($0, about: argument(1) ?? "") }
+case "shard": try runShard(arguments[1])
+case "merge": try mergeShards(arguments[1], Int(arguments[2]) ?? 0)
+default: fail("unknown verb \(arguments)")
+}
