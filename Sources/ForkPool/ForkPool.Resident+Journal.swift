@@ -2,7 +2,7 @@
 
 extension ForkPool.Resident {
     /// Applies the body to every item, and keeps the results in a file: if the process is killed, the same call goes on where it
-    /// was, as ``ForkPool/map(_:shard:journal:key:sync:onFailure:_:)`` does.
+    /// was, as `map` of a `ForkPool` with a journal does.
     ///
     /// - Parameters:
     ///   - items: The input; each item is copied once, into shared memory.

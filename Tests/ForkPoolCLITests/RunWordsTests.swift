@@ -40,7 +40,8 @@ struct RunWordsTests {
         arguments: [
             ["-h"], ["--help"], ["--version"], ["-x"], ["-"], ["-0j2"], ["-j"], ["-j", "-1"], ["-j", "two"], ["-j="],
             ["--jobs="], ["--tag=yes"], ["--null="], ["--order", "first"], ["--timeout", "soon"], ["--retries", "1.5"],
-            ["--fail-fast", "never"], ["--max-output", "big"], ["--log", ""], ["--log"], ["--tags"], ["-é"],
+            ["--fail-fast", "never"], ["--max-output", "big"], ["--shard", "1"], ["--split", "even"], ["--log", ""],
+            ["--log"], ["--tags"], ["-é"],
         ])
     func others(_ words: [String]) {
         #expect(RunRequest(quickly: words[...]) == nil)
@@ -55,9 +56,9 @@ struct RunWordsTests {
             line.hasPrefix("  -") ? line.prefix { $0 != "<" }.split(separator: " ").prefix { $0.hasPrefix("-") } : []
         }
         let names = options.map { $0.filter { $0 != "," } }
-        #expect(names.count == 20)
+        #expect(names.count == 22)
         for name in names where !["--version", "-h", "--help"].contains(name) {
-            let known = ["1", "keep", "now"].contains { RunRequest(quickly: [name, $0]) != nil }
+            let known = ["1", "keep", "now", "auto", "strided"].contains { RunRequest(quickly: [name, $0]) != nil }
             #expect(known, "\(name)")
         }
     }

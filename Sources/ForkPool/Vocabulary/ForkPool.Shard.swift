@@ -6,7 +6,7 @@ extension ForkPool {
     /// Kubernetes, of a CI matrix.
     ///
     /// The parts are ranges of neighbours, as equal as can be. Each process maps its own with a journal, and
-    /// ``ForkPool/merge(journals:as:key:)`` puts them together.
+    /// `ForkPool.merge(journals:as:)` puts them together.
     ///
     /// ```swift
     /// let shard = try ForkPool.Shard.fromEnvironment() ?? ForkPool.Shard(index: 0, count: 1)
