@@ -17,14 +17,12 @@ package enum HostCoding {
     /// Reads the whole file, some milliseconds for tens of megabytes.
     package static func programBuild() throws(SystemError) -> String {
         let file = try OwnedFile("/proc/self/exe", writes: false)
-        let size = try file.size()
-        var (sum, offset) = (UInt32(0), 0)
-        while offset < size {
-            let bytes = try file.bytes(at: offset, min(1 << 20, size - offset))
-            guard !bytes.isEmpty else { break }
+        var (sum, size) = (UInt32(0), 0)
+        while true {
+            let bytes = try file.bytes(at: size, 1 << 20)
+            guard !bytes.isEmpty else { return "\(size)-\(sum)" }
             sum = CRC32C.of(bytes[...], after: sum)
-            offset += bytes.count
+            size += bytes.count
         }
-        return "\(size)-\(sum)"
     }
 }
