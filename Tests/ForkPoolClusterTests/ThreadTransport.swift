@@ -68,14 +68,14 @@ final class ThreadTransport: Transport {
 
     var isIdle: Bool { true }
 
-    func abort() -> Never { fatalError("rank \(rank) ends the job") }
+    func abort() -> Never { _exit(3) }
 }
 
 /// Hosts that are threads of this process.
 enum Hosts {
     /// Runs a program on so many hosts at once; returns what each returned or threw.
     static func run<T: Sendable>(
-        _ count: Int, workers: Int = 2, options: ForkPool.Options = ForkPool.Options(),
+        _ count: Int, workers: Int = 2, options: ForkPool.Options = ForkPool.Options(), stallTimeout: Duration? = nil,
         build: @Sendable (Int) -> String = { _ in "same" }, _ body: @Sendable (Cluster) throws -> T
     ) -> [Result<T, ForkPool.Failure>] {
         let boxes = Mailboxes(count)
@@ -83,7 +83,9 @@ enum Hosts {
             let hello = Hello(build: build(rank), host: "h\(rank + 1)", processors: "0-1")
             do {
                 let transport = ThreadTransport(rank, boxes)
-                return .success(try Cluster.run(over: transport, hello, workers: workers, options: options, body))
+                return .success(
+                    try Cluster.run(
+                        over: transport, hello, workers: workers, options: options, stallTimeout: stallTimeout, body))
             } catch let failure as ForkPool.Failure {
                 return .failure(failure)
             } catch {
