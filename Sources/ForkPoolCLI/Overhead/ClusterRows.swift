@@ -12,11 +12,12 @@ struct ClusterRows {
     private static let million = 1_000_000
 
     private let cluster: Cluster
-    /// The workers of the root alone.
-    private let pool = ForkPool(workers: workers)
+    /// The root alone, with as many workers as all hosts have.
+    private let pool: ForkPool
 
     init(_ cluster: Cluster) {
         self.cluster = cluster
+        pool = ForkPool(workers: Self.workers * cluster.hosts)
     }
 
     var all: [Row] {
@@ -65,6 +66,7 @@ struct ClusterRows {
         return Row(
             name: "results of a million \(what), to every host", unit: "ms", perSecond: 1e3, rounds: 11,
             cells: [
+                // Beside it the root has as many workers, since hosts that are namespaces share their processors.
                 Cell(.cluster) { try seconds { blackHole(try cluster.map(0..<million, body)) } },
                 Cell(.oneHost) {
                     guard cluster.isRoot else { return 0 }

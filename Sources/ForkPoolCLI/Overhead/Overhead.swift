@@ -41,7 +41,7 @@ struct Overhead: ParsableCommand {
               forkpool overhead --row 'warm call' --json
               forkpool overhead --large --md
               forkpool overhead --check Benchmarks/overhead.limits
-              mpirun --hostfile hosts --map-by ppr:1:node --bind-to none forkpool overhead --cluster
+              mpirun --hostfile hosts -N 1 --bind-to none forkpool overhead --cluster
 
             Exit codes: 0 measured, or all limits kept; 1 above a limit; 3 too noisy to decide, or not countable \
             here; 64 the command line or a limit is wrong; 66 the file of limits cannot be read; 70 the system \
