@@ -194,10 +194,9 @@ struct WorkerLoop {
 
     /// The claims that a body may make by itself: of a fixed size, where this loop does nothing between two of them.
     private func quickClaims(_ visit: borrowing Visit) -> QuickClaims? {
-        guard let chunk, itemsLeft == .max, !visit.isStream, visit.firstCall == nil, !visit.hasResults, !visit.layout.populates(chunk)
-        else {
-            return nil
-        }
+        guard let chunk, itemsLeft == .max, !visit.isStream, visit.firstCall == nil, !visit.hasResults,
+            !visit.layout.populates(chunk)
+        else { return nil }
         let size = min(chunk, visit.layout.limit)
         return unsafe QuickClaims(visit.claims, size: size, record, visit.slot, number: visit.number, open: open)
     }
