@@ -113,16 +113,17 @@ static bool has_quick_crc32c(void)
     return __builtin_cpu_supports("sse4.2");
 }
 #elif defined(__aarch64__)
+#include <arm_acle.h>
 #include <sys/auxv.h>
-__attribute__((target("crc"))) static uint32_t crc32c_quickly(uint32_t crc, const uint8_t *bytes, size_t length)
+__attribute__((target("+crc"))) static uint32_t crc32c_quickly(uint32_t crc, const uint8_t *bytes, size_t length)
 {
     for (; length >= 8; length -= 8, bytes += 8) {
         uint64_t word;
         __builtin_memcpy(&word, bytes, 8);
-        crc = __builtin_arm_crc32cd(crc, word);
+        crc = __crc32cd(crc, word);
     }
     for (; length > 0; length--, bytes++)
-        crc = __builtin_arm_crc32cb(crc, *bytes);
+        crc = __crc32cb(crc, *bytes);
     return crc;
 }
 static bool has_quick_crc32c(void)
