@@ -70,8 +70,10 @@ struct ReadmeTests {
     private static func snippets(of document: String) throws -> [String] {
         var text = try String(contentsOf: project.appendingPathComponent(document), encoding: .utf8)
         let isComment = document.hasSuffix(".swift")
+        // The file is in the folder of its module.
+        let module = document.split(separator: "/").dropFirst().first ?? "ForkPool"
         if isComment { text.replace(#/(?m)^ *\/\/\/ ?/#, with: "") }
         return text.components(separatedBy: "```swift\n").dropFirst()
-            .map { (isComment ? "import ForkPool\n" : "") + $0.components(separatedBy: "\n```")[0] }
+            .map { (isComment ? "import \(module)\n" : "") + $0.components(separatedBy: "\n```")[0] }
     }
 }
