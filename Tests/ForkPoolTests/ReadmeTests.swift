@@ -71,9 +71,10 @@ struct ReadmeTests {
         var text = try String(contentsOf: project.appendingPathComponent(document), encoding: .utf8)
         let isComment = document.hasSuffix(".swift")
         // The file is in the folder of its module.
-        let module = document.split(separator: "/").dropFirst().first ?? "ForkPool"
+        let modules = Set(["ForkPool", document.split(separator: "/").dropFirst().first ?? "ForkPool"])
+        let imports = modules.map { "import \($0)\n" }.joined()
         if isComment { text.replace(#/(?m)^ *\/\/\/ ?/#, with: "") }
         return text.components(separatedBy: "```swift\n").dropFirst()
-            .map { (isComment ? "import \(module)\n" : "") + $0.components(separatedBy: "\n```")[0] }
+            .map { (isComment ? imports : "") + $0.components(separatedBy: "\n```")[0] }
     }
 }
