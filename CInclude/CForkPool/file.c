@@ -46,20 +46,45 @@ int64_t cforkpool_pread(int32_t fd, void *bytes, size_t length, int64_t offset)
     return count < 0 ? -errno : count;
 }
 
+/// A signal that the kernel sends with the error of a write, and that by default ends the process.
+struct held_signal {
+    sigset_t number, before, pending;
+    int signal;
+};
+
+static struct held_signal hold(int signal)
+{
+    struct held_signal held = {.signal = signal};
+    sigemptyset(&held.number);
+    sigaddset(&held.number, signal);
+    sigpending(&held.pending);
+    pthread_sigmask(SIG_BLOCK, &held.number, &held.before);
+    return held;
+}
+
+/// Drops the signal if the write sent it.
+static void let_go(const struct held_signal *held, bool was_sent)
+{
+    if (was_sent && sigismember(&held->pending, held->signal) == 0)
+        sigtimedwait(&held->number, NULL, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, &held->before, NULL);
+}
+
 int64_t cforkpool_pwrite(int32_t fd, const void *bytes, size_t length, int64_t offset)
 {
-    // Beyond a limit on the size of files the kernel sends a signal too, which by default ends the process.
-    sigset_t excess, before, pending;
-    sigemptyset(&excess);
-    sigaddset(&excess, SIGXFSZ);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &excess, &before);
+    struct held_signal excess = hold(SIGXFSZ);
     ssize_t count = CALL(pwrite, pwrite(fd, bytes, length, offset));
     int64_t result = count < 0 ? -errno : count;
-    if (result == -EFBIG && sigismember(&pending, SIGXFSZ) == 0)
-        sigtimedwait(&excess, NULL, &(struct timespec){0});
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    let_go(&excess, result == -EFBIG);
     return result;
+}
+
+void cforkpool_say(const char *line, size_t length)
+{
+    struct held_signal excess = hold(SIGXFSZ), closed = hold(SIGPIPE);
+    int error = write(STDERR_FILENO, line, length) < 0 ? errno : 0;
+    let_go(&closed, error == EPIPE);
+    let_go(&excess, error == EFBIG);
 }
 
 int32_t cforkpool_ftruncate(int32_t fd, int64_t size)
@@ -75,8 +100,9 @@ int32_t cforkpool_fdatasync(int32_t fd)
 int32_t cforkpool_fsync_folder(const char *path)
 {
     int fd = CALL(open, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    // A folder that this process may write to and not read cannot be waited for.
     if (fd < 0)
-        return -errno;
+        return errno == EACCES ? 0 : -errno;
     int32_t result = CALL(fsync, fsync(fd)) == 0 ? 0 : -errno;
     close(fd);
     // Some file systems have nothing to wait for.

@@ -18,8 +18,8 @@ extension ForkPool {
     public static func merge<R: Codable>(
         journals paths: [String], as type: R.Type, key: String = ""
     ) throws(Failure) -> [R] {
-        let merged = try MergedJournals(paths, of: type, isCoded: !_isPOD(type), key: key)
-        return _isPOD(type) ? merged.array(of: type) : try merged.decoded(as: type)
+        let merged = try MergedJournals(paths, of: type, allowsCoded: true, key: key)
+        return merged.isCoded ? try merged.decoded(as: type) : merged.array(of: type)
     }
 
     /// Puts `BitwiseCopyable` results together, as the overload for `Codable` results does.
@@ -27,6 +27,6 @@ extension ForkPool {
     public static func merge<R: BitwiseCopyable>(
         journals paths: [String], as type: R.Type, key: String = ""
     ) throws(Failure) -> [R] {
-        try MergedJournals(paths, of: type, isCoded: false, key: key).array(of: type)
+        try MergedJournals(paths, of: type, allowsCoded: false, key: key).array(of: type)
     }
 }

@@ -76,6 +76,8 @@ int64_t cforkpool_file_size(int32_t fd, bool *has_name);
 /// Reads and writes at an offset; returns the number of bytes or a negative errno.
 int64_t cforkpool_pread(int32_t fd, void *bytes, size_t length, int64_t offset);
 int64_t cforkpool_pwrite(int32_t fd, const void *bytes, size_t length, int64_t offset);
+/// Writes to standard error; a reader that is gone, or a file that is full, ends nothing.
+void cforkpool_say(const char *_Nonnull line, size_t length);
 int32_t cforkpool_ftruncate(int32_t fd, int64_t size);
 /// Has the kernel write a file's bytes to its disk.
 int32_t cforkpool_fdatasync(int32_t fd);

@@ -12,6 +12,9 @@ package enum HostCoding {
         unsafe bytes.withUnsafeBytes { unsafe try? BinaryDecoder.decode(type, from: $0) }
     }
 
+    /// The name of a type, as it is in each process of a program.
+    package static func name(of type: Any.Type) -> String { ResultKind.withoutAddresses(_typeName(type)) }
+
     /// A number that tells the program of this process from others: its size, and a checksum of its bytes.
     ///
     /// Reads the whole file, some milliseconds for tens of megabytes.

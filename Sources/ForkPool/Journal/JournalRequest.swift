@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
-
 /// The journal that a caller wants of its map.
 @usableFromInline
 struct JournalRequest: Sendable, Equatable {
@@ -43,8 +41,7 @@ struct JournalRequest: Sendable, Equatable {
 
     func tell(_ failure: ForkPool.Failure) {
         if let onFailure { return onFailure(failure) }
-        var line = "ForkPool: \(failure); the map goes on\n"
-        line.withUTF8 { unsafe _ = write(STDERR_FILENO, $0.baseAddress!, $0.count) }
+        ErrorOutput.write("ForkPool: \(failure); the map goes on\n")
     }
 
     func header(of kind: ResultKind, stride: Int) -> JournalHeader {

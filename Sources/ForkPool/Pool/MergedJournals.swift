@@ -4,25 +4,29 @@
 struct MergedJournals {
     private let parts: [(items: Range<Int>, results: RestoredResults)]
     private let total: Int
+    /// Whether the results are coded, and not bit patterns: it depends on the kind of the body too.
+    let isCoded: Bool
 
-    /// Reads journals, which must have every item of one job.
-    init<R>(_ paths: [String], of type: R.Type, isCoded: Bool, key: String) throws(ForkPool.Failure) {
-        let kind = ResultKind(type: type, isCoded: isCoded)
-        let stride = isCoded ? MemoryLayout<Extent>.stride : MemoryLayout<R>.stride
+    /// Reads journals, which must have every item of one job; coded results only if `allowsCoded`.
+    init<R>(_ paths: [String], of type: R.Type, allowsCoded: Bool, key: String) throws(ForkPool.Failure) {
         guard !paths.isEmpty else { throw .noJournals }
         var parts: [(items: Range<Int>, results: RestoredResults)] = []
         var total: Int?
+        var coding: Bool?
         for path in paths {
             let (header, results) = try Self.read(path)
+            let isCoded = coding ?? (header.isCoded && allowsCoded || !_isPOD(type))
             let wanted = JournalHeader(
-                total: total ?? header.total, part: header.part, isCoded: isCoded, stride: stride,
-                type: kind.typeName, key: key)
+                total: total ?? header.total, part: header.part, isCoded: isCoded,
+                stride: isCoded ? MemoryLayout<Extent>.stride : MemoryLayout<R>.stride,
+                type: ResultKind(type: type, isCoded: isCoded).typeName, key: key)
             if let difference = header.difference(from: wanted) { throw .journal(path, .other(difference)) }
-            total = header.total
+            (total, coding) = (header.total, isCoded)
             parts.append((header.part, results))
         }
         self.parts = parts
         self.total = total ?? 0
+        isCoded = coding ?? false
         let missing = Self.missing(self.total, parts)
         guard missing.isEmpty else { throw .journalsLack(missing, of: self.total) }
     }

@@ -33,7 +33,7 @@ struct Call {
 
     func site(_ results: ResultShape) -> CallSite {
         CallSite(
-            kind: kind, number: 0, count: count, type: _typeName(results.type), stride: results.stride,
+            kind: kind, number: 0, count: count, type: HostCoding.name(of: results.type), stride: results.stride,
             isCoded: results.isCoded, deliversToAll: deliversToAll, file: file, line: line)
     }
 }

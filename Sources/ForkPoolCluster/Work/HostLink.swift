@@ -233,8 +233,7 @@ package final class HostLink {
 
     /// Writes a line to standard error.
     func say(_ text: String) {
-        var line = "ForkPool: \(text)\n"
-        line.withUTF8 { unsafe _ = write(STDERR_FILENO, $0.baseAddress!, $0.count) }
+        ErrorOutput.write("ForkPool: \(text)\n")
     }
 }
 
