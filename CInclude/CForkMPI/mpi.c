@@ -46,6 +46,8 @@ int32_t cforkmpi_init(void) {
     if (level < MPI_THREAD_FUNNELED) return -1;
     // Messages of the program's own never meet those of the cluster.
     MPI_Comm_dup(MPI_COMM_WORLD, &state.world);
+    // Whatever the program has set for its own.
+    MPI_Comm_set_errhandler(state.world, MPI_ERRORS_ARE_FATAL);
     MPI_Comm_rank(state.world, &state.rank);
     MPI_Comm_size(state.world, &state.size);
     int length;
@@ -78,6 +80,8 @@ void cforkmpi_abort(int32_t status) {
 static void end_job_at_exit(void) {
     // A forked child has the handler, too.
     if (state.guarded != getpid()) return;
+    // A reader that is gone must not end this process before the job.
+    signal(SIGPIPE, SIG_IGN);
     (void)!write(STDERR_FILENO, state.line, strlen(state.line));
     cforkmpi_abort(1);
 }
@@ -112,13 +116,13 @@ static int32_t keep(MPI_Request request) {
 }
 
 int32_t cforkmpi_send(const void *bytes, int32_t size, int32_t rank, int32_t tag) {
-    MPI_Request request;
+    MPI_Request request = MPI_REQUEST_NULL;
     MPI_Isend(bytes, size, MPI_BYTE, rank, tag, state.world, &request);
     return keep(request);
 }
 
 int32_t cforkmpi_receive(void *bytes, int32_t size, int32_t rank, int32_t tag) {
-    MPI_Request request;
+    MPI_Request request = MPI_REQUEST_NULL;
     MPI_Irecv(bytes, size, MPI_BYTE, rank, tag, state.world, &request);
     return keep(request);
 }

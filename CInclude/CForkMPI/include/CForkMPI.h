@@ -5,8 +5,7 @@
 /// The shim between ForkPoolCluster and MPI.
 ///
 /// In C because the types and constants of MPI differ from one MPI to another, and are macros: none of them is in this header.
-/// One thread makes all calls, the one that called `cforkmpi_init`. A function that returns int32_t and can fail returns
-/// minus the class of MPI's error; by default MPI ends the job at an error instead.
+/// One thread makes all calls, the one that called `cforkmpi_init`. At an error MPI ends the job (MPI_ERRORS_ARE_FATAL).
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,13 +4,7 @@
 
 extension GatheredResults {
     /// The results, which are bit patterns.
-    package func array<R>(of type: R.Type) -> [R] {
-        unsafe Array(unsafeUninitializedCapacity: count) { copy, initialized in
-            unsafe FreshMemory.populate(UnsafeMutableRawBufferPointer(copy))
-            let slots = unsafe UnsafeBufferPointer(start: memory.slots.assumingMemoryBound(to: R.self), count: count)
-            initialized = unsafe copy.initialize(fromContentsOf: slots)
-        }
-    }
+    package func array<R>(of type: R.Type) -> [R] { memory.array(of: type) }
 
     /// The results, which are coded; throws the failure of the lowest index.
     package func decoded<R: Decodable>(as type: R.Type) throws(ForkPool.Failure) -> [R] {

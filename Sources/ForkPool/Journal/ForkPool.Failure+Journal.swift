@@ -32,7 +32,7 @@ extension ForkPool.Failure {
         if missing.count > list.count { list.append("and \(missing.count - list.count) other ranges") }
         return Self(
             .journalFailed, index: nil,
-            "the journals have not the results of \(count) of \(total) items: \(list.joined(separator: ", ")); run the "
+            "the journals lack the results of \(count) of \(total) items: \(list.joined(separator: ", ")); run the "
                 + "shards that have them again, or add their journals", ran: .no)
     }
 

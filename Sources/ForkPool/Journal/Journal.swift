@@ -194,11 +194,3 @@ internal import Synchronization
         if isFirst, let failure { request.tell(failure) }
     }
 }
-
-extension ResultMemory {
-    /// The bytes of a coded result, or nil if its slot points elsewhere.
-    func codedBytes(of item: Int) -> UnsafeRawBufferPointer? {
-        let extent = unsafe slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
-        return unsafe bytes(offset: extent.offset, length: extent.length)
-    }
-}

@@ -40,20 +40,20 @@ internal import Glibc
     /// Reads the size of the file, which must be a regular one, and whether it still has a name (`fstat`).
     func status() throws(SystemError) -> (size: Int, hasName: Bool) {
         var hasName = false
-        let size = try Self.check("fstat") { unsafe cforkpool_file_size(descriptor, &hasName) }
-        return (size, hasName)
+        let size = try SystemError.check("fstat") { unsafe cforkpool_file_size(descriptor, &hasName) }
+        return (Int(size), hasName)
     }
 
     /// Fills the buffer from an offset; returns the number of bytes, less at the end of the file alone (`pread`).
     @unsafe func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
         var count = 0
         while count < buffer.count {
-            let length = try Self.check("pread") {
+            let length = try SystemError.check("pread") {
                 unsafe cforkpool_pread(
                     descriptor, buffer.baseAddress! + count, buffer.count - count, Int64(offset + count))
             }
             if length == 0 { break }
-            count += length
+            count += Int(length)
         }
         return count
     }
@@ -83,13 +83,13 @@ internal import Glibc
     @unsafe func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemError) {
         var count = 0
         while count < bytes.count {
-            let length = try Self.check("pwrite") {
+            let length = try SystemError.check("pwrite") {
                 unsafe cforkpool_pwrite(
                     descriptor, bytes.baseAddress! + count, bytes.count - count, Int64(offset + count))
             }
             // A file that takes nothing and gives no reason is full.
             guard length > 0 else { throw SystemError(call: "pwrite", code: ENOSPC) }
-            count += length
+            count += Int(length)
         }
     }
 
@@ -107,13 +107,5 @@ internal import Glibc
     static func synchronizeFolder(of path: String) throws(SystemError) {
         let folder = path.lastIndex(of: "/").map { path[...$0] } ?? "."
         _ = try SystemError.check("fsync") { unsafe cforkpool_fsync_folder(String(folder)) }
-    }
-
-    private static func check(_ call: String, _ body: () -> Int64) throws(SystemError) -> Int {
-        while true {
-            let result = body()
-            if result >= 0 { return Int(result) }
-            if result != -Int64(EINTR) { throw SystemError(call: call, code: Int32(-result)) }
-        }
     }
 }

@@ -25,11 +25,13 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     }
 
     /// Throws the error that a negative result of a shim function stands for; retries EINTR.
-    package static func check(_ call: String, _ body: () -> Int32) throws(SystemError) -> Int32 {
+    package static func check<Number: SignedInteger & FixedWidthInteger>(
+        _ call: String, _ body: () -> Number
+    ) throws(SystemError) -> Number {
         while true {
             let result = body()
             if result >= 0 { return result }
-            if result != -EINTR { throw SystemError(call: call, code: -result) }
+            if result != Number(-EINTR) { throw SystemError(call: call, code: Int32(truncatingIfNeeded: -result)) }
         }
     }
 

@@ -63,11 +63,8 @@ final class MapResult {
 
     @usableFromInline
     func array<R>(of type: R.Type) throws(ForkPool.Failure) -> [R] {
-        let slots = unsafe try slots(of: type)
-        return unsafe Array(unsafeUninitializedCapacity: count) { copy, initialized in
-            unsafe FreshMemory.populate(UnsafeMutableRawBufferPointer(copy))
-            initialized = unsafe copy.initialize(fromContentsOf: slots)
-        }
+        if let first { throw first }
+        return memory.array(of: type)
     }
 
     @_alwaysEmitIntoClient
@@ -122,8 +119,7 @@ extension ResultMemory {
     func decoded<R>(
         _ item: Int, _ decode: (UnsafeRawBufferPointer) throws -> R
     ) -> (result: Result<R, ForkPool.Failure>, size: Int) {
-        let extent = unsafe slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
-        guard let bytes = unsafe bytes(offset: extent.offset, length: extent.length) else {
+        guard let bytes = unsafe codedBytes(of: item) else {
             return (.failure(.corrupted(item, "its slot points outside its worker's memory")), 0)
         }
         do {

@@ -54,15 +54,10 @@ extension ResultMemory {
         return results
     }
 
-    /// Where the bytes of a coded result lie, as its worker says.
-    private func extent(_ item: Int) -> Extent {
-        unsafe slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
-    }
-
     /// How many bytes the coded results have, or `limit` if they have more.
     private func size(upTo limit: Int) -> Int {
         var size = 0
-        for item in 0..<count where size < limit { size += min(max(0, extent(item).length), limit) }
+        for item in 0..<count where size < limit { size += min(max(0, extent(of: item).length), limit) }
         return min(size, limit)
     }
 
@@ -71,8 +66,7 @@ extension ResultMemory {
         _ item: Int, to memory: UnsafeMutablePointer<R>,
         _ read: (UnsafeRawBufferPointer, UnsafeMutablePointer<R>) -> Bool
     ) -> Bool {
-        let extent = extent(item)
-        guard let bytes = unsafe bytes(offset: extent.offset, length: extent.length) else { return false }
+        guard let bytes = unsafe codedBytes(of: item) else { return false }
         return unsafe read(bytes, memory)
     }
 }

@@ -52,6 +52,26 @@ public import Synchronization
         return unsafe UnsafeRawBufferPointer(rebasing: restored[start..<start + length])
     }
 
+    /// Where the bytes of a coded result lie, as its worker says.
+    func extent(of item: Int) -> Extent {
+        unsafe slots.load(fromByteOffset: item * MemoryLayout<Extent>.stride, as: Extent.self)
+    }
+
+    /// The bytes of a coded result, or nil if its slot points elsewhere.
+    func codedBytes(of item: Int) -> UnsafeRawBufferPointer? {
+        let extent = extent(of: item)
+        return unsafe bytes(offset: extent.offset, length: extent.length)
+    }
+
+    /// A copy of all results, which are bit patterns.
+    func array<R>(of type: R.Type) -> [R] {
+        unsafe Array(unsafeUninitializedCapacity: count) { copy, initialized in
+            unsafe FreshMemory.populate(UnsafeMutableRawBufferPointer(copy))
+            let slots = unsafe UnsafeBufferPointer(start: slots.bindMemory(to: R.self, capacity: count), count: count)
+            initialized = unsafe copy.initialize(fromContentsOf: slots)
+        }
+    }
+
     /// The items below `end` that have no outcome and no cause for that, as ranges.
     func unfinishedRanges(below end: Int, _ isExplained: (Int) -> Bool) -> [Range<Int>] {
         let lost = (0..<end).indices { item in
