@@ -31,6 +31,11 @@ import Testing
         await #expect(processExitsWith: .success) { JournalTypeScenes.merge() }
     }
 
+    @Test("neighbours that a journal lacks run on several workers at once")
+    func neighbours() async {
+        await #expect(processExitsWith: .success) { JournalTypeScenes.neighbours() }
+    }
+
     @Test("a journal that cannot be written, with standard error that nothing reads, ends no process")
     func closedErrors() async {
         await #expect(processExitsWith: .success) { JournalTypeScenes.closedErrors() }
@@ -91,6 +96,29 @@ private enum JournalTypeScenes {
             pool.close()
             let whole = try ForkPool.merge(journals: paths, as: Point.self)
             #expect(whole == (0..<10).map { Point(x: Double($0), y: -Double($0)) })
+        }
+    }
+
+    static func neighbours() {
+        JournalScene.run { scene throws in
+            let (path, lacking) = (scene.path, 5000..<5008)
+            let first = ForkPool(workers: 2).mapResults(0..<10_000, journal: path) { (item: Int) throws -> Int in
+                if lacking.contains(item) { throw JournalScene.Refused() }
+                return item
+            }
+            #expect(first.compactMap(\.value).count == 10_000 - lacking.count)
+            let meeting = Rendezvous()
+            let place = meeting.path
+            // Two of them meet: one after the other they would wait for ever.
+            let pool = ForkPool(workers: 2, options: .init(itemsPerWorker: 8))
+            let runs = SharedCounter()
+            let results = try pool.map(0..<10_000, journal: path) { (item: Int) -> Int in
+                runs.add()
+                Rendezvous.arrive(at: place)
+                Rendezvous.waitForArrivals(2, at: place)
+                return item
+            }
+            #expect(results == Array(0..<10_000) && runs.value == lacking.count)
         }
     }
 

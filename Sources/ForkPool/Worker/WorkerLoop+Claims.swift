@@ -42,6 +42,8 @@ extension WorkerLoop {
         let hasOthers = region.batchSlots > 1
         while let range = unsafe first ?? nextClaim(&visit.claims.pointee, slot) {
             if measures, before == 0, !isFirst { before = monotonicNanoseconds() }
+            // What a journal had takes no time, and does not run.
+            let lacking = visit.hasResults ? range.count { !layout.isOver($0) } : range.count
             let continues = Attempt.run(range, attempt) { part, claim in
                 record.publish(claim: claim)
                 if isFirst { unsafe record.stage.pointee.store(WorkerRecord.Stage.working, ordering: .relaxed) }
@@ -58,14 +60,14 @@ extension WorkerLoop {
             // The first range may be another attempt, or that of a predecessor.
             if isFirst { unsafe visit.writer.quickClaims = quick }
             (first, attempt, isFirst) = (nil, 1, false)
-            if itemsLeft != .max { itemsLeft = max(0, itemsLeft - range.count) }
+            if itemsLeft != .max { itemsLeft = max(0, itemsLeft - lacking) }
             guard continues else {
                 open.remove(visit.number)
                 break
             }
             if before != 0 {
                 let now = monotonicNanoseconds()
-                policy.took(now - before, items: range.count)
+                policy.took(now - before, items: lacking)
                 before = now
             }
             if hasOthers {
