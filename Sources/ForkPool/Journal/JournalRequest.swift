@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The journal that a caller wants of its map.
+/// The journal that a caller wants of its map. An object, because every call keeps its rules, few of which have one.
 @usableFromInline
-struct JournalRequest: Sendable, Equatable {
+final class JournalRequest: Sendable, Equatable {
     let path: String
     let key: String
     let sync: ForkPool.JournalSync
@@ -35,7 +35,7 @@ struct JournalRequest: Sendable, Equatable {
     }
 
     @usableFromInline
-    static func == (one: Self, other: Self) -> Bool {
+    static func == (one: JournalRequest, other: JournalRequest) -> Bool {
         one.path == other.path && one.key == other.key && one.part == other.part
     }
 

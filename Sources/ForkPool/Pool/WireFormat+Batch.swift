@@ -6,8 +6,8 @@ extension WireFormat {
     /// Writes an input into a batch that is to be submitted.
     @usableFromInline
     func write(_ value: Value, _ item: Int, into batch: Batch) {
-        if let encode = unsafe encode {
-            unsafe batch.encode(item) { encoder, memory in unsafe try encode(value, encoder, memory) }
+        if let coder {
+            unsafe batch.encode(item) { encoder, memory in unsafe try coder.encode(value, encoder, memory) }
         } else {
             unsafe (batch.inputs + item * stride).assumingMemoryBound(to: Value.self).initialize(to: value)
         }
@@ -16,14 +16,14 @@ extension WireFormat {
     /// Reads the results of a batch, or throws the failure of the lowest index.
     @usableFromInline
     func all(_ result: MapResult) throws(ForkPool.Failure) -> [Value] {
-        guard let decode = unsafe decode else { return try result.array(of: Value.self) }
-        return unsafe try result.decoded(decode, read)
+        guard let coder else { return try result.array(of: Value.self) }
+        return unsafe try result.decoded(coder.decode, coder.read)
     }
 
     @usableFromInline
     func results(_ result: MapResult) -> [Result<Value, ForkPool.Failure>] {
-        guard let decode = unsafe decode else { return result.results(of: Value.self) }
-        return (0..<result.count).map { unsafe result.result(of: $0, decode) }
+        guard let coder else { return result.results(of: Value.self) }
+        return (0..<result.count).map { unsafe result.result(of: $0, coder.decode) }
     }
 
     /// Reads the result of a batch of one item, which has ended, or throws its failure.
@@ -40,7 +40,7 @@ extension WireFormat {
     }
 
     func result(_ result: MapResult, at item: Int) -> Result<Value, ForkPool.Failure> {
-        if let decode = unsafe decode { return unsafe result.result(of: item, decode) }
+        if let coder { return unsafe result.result(of: item, coder.decode) }
         if let failure = result.failure(of: item) { return .failure(failure) }
         return .success(unsafe result.memory.slots.load(fromByteOffset: item * stride, as: Value.self))
     }
@@ -53,9 +53,9 @@ extension WireFormat {
 
     /// Reads a result that is there, and how many bytes it has.
     func value(_ memory: ResultMemory, at item: Int) -> (Result<Value, ForkPool.Failure>, size: Int) {
-        guard let decode = unsafe decode else {
+        guard let coder else {
             return (.success(unsafe memory.slots.load(fromByteOffset: item * stride, as: Value.self)), stride)
         }
-        return unsafe memory.decoded(item, decode)
+        return unsafe memory.decoded(item, coder.decode)
     }
 }

@@ -5,18 +5,32 @@
 @safe struct WireFormat<Value>: @unchecked Sendable {
     /// The distance from one slot to the next, in bytes.
     @usableFromInline let stride: Int
-    private(set) var encode: ((Value, BinaryEncoder, UnsafeMutableRawBufferPointer) throws -> Int)?
-    private(set) var decode: ((UnsafeRawBufferPointer) throws -> Value)?
+    /// What codes the values; nil if they cross as bit patterns.
+    @usableFromInline let coder: ValueCoder<Value>?
+
+    @inlinable var isPlain: Bool { coder == nil }
+    var kind: ResultKind { ResultKind(type: Value.self, isCoded: !isPlain) }
+
+    private init(stride: Int, coder: ValueCoder<Value>? = nil) {
+        self.stride = stride
+        self.coder = coder
+    }
+}
+
+/// How values of one type are coded. An object, because each call of a pool keeps the format of its results.
+@usableFromInline
+@safe final class ValueCoder<Value>: @unchecked Sendable {
+    let encode: (Value, BinaryEncoder, UnsafeMutableRawBufferPointer) throws -> Int
+    let decode: (UnsafeRawBufferPointer) throws -> Value
     /// Decodes a value to memory without one, by this library's code alone; returns false if `decode` is to do it.
     ///
     /// Nil for types that may have code of their own.
-    private(set) var read: ((UnsafeRawBufferPointer, UnsafeMutablePointer<Value>) -> Bool)?
+    let read: ((UnsafeRawBufferPointer, UnsafeMutablePointer<Value>) -> Bool)?
 
-    @usableFromInline private(set) var isPlain = true
-    var kind: ResultKind { ResultKind(type: Value.self, isCoded: !isPlain) }
-
-    private init(stride: Int) {
-        self.stride = stride
+    fileprivate init() where Value: Codable {
+        unsafe encode = { value, encoder, memory in unsafe try encoder.encode(value, into: memory) }
+        unsafe decode = { bytes in unsafe try BinaryDecoder.decode(Value.self, from: bytes) }
+        unsafe read = unsafe BinaryDecoder.recordReader(for: Value.self)
     }
 }
 
@@ -40,12 +54,7 @@ extension WireFormat where Value: Codable {
 
     @usableFromInline
     static var coded: WireFormat {
-        var format = WireFormat(stride: MemoryLayout<Extent>.stride)
-        format.isPlain = false
-        unsafe format.encode = { value, encoder, memory in unsafe try encoder.encode(value, into: memory) }
-        unsafe format.decode = { bytes in unsafe try BinaryDecoder.decode(Value.self, from: bytes) }
-        unsafe format.read = unsafe BinaryDecoder.recordReader(for: Value.self)
-        return format
+        WireFormat(stride: MemoryLayout<Extent>.stride, coder: ValueCoder())
     }
 
     /// The format of a job's values, whose type is only known to be `Codable`: bit patterns for numbers of the standard
