@@ -14,7 +14,8 @@ OURS, FLOOR = "`forkpool run`", "C loop, nothing captured"
 class Row:
     """A row: jobs for each runner, two at once."""
 
-    def __init__(self, title, jobs, child, output=""):
+    def __init__(self, title, jobs, child, output="", batch=False):
+        self.batch = batch
         self.title = title
         self.jobs = jobs
         self.child = child
@@ -27,7 +28,13 @@ class Row:
     def commands(self, missing):
         """Returns the command line of each runner, `forkpool run` first; $(…) needs a shell."""
         items = f"items-{self.jobs}"
-        runners = {
+        # Only these runners give a job several items.
+        batches = {
+            OURS: (None, f"forkpool run -j2 -X -a {items} -- {self.child}"),
+            "`xargs -P`": ("xargs", f"xargs -a {items} -P2 -n{self.jobs // 2} {self.child}"),
+            "GNU `parallel -k`": ("parallel", f"parallel -k -X -j2 -a {items} {self.child}"),
+        }
+        runners = batches if self.batch else {
             OURS: (None, f"forkpool run -j2 -a {items} -- {self.child}"),
             "`xargs -P`": ("xargs", f"xargs -a {items} -P2 -n1 {self.child}"),
             "GNU `parallel -k`": ("parallel", f"parallel -k -j2 -a {items} {self.child}"),
@@ -43,6 +50,7 @@ ROWS = {
     "child": Row("{} times a child without libc", 500, "./child"),
     "small": Row("{} jobs that print 10 kB each, through a pipe", 500, "./child 10240", " | cat >output"),
     "large": Row("{} jobs that print 16 MiB each, through a pipe", 32, "./child 16777216", " | cat >/dev/null"),
+    "batch": Row("{} items for `/bin/true` in two batches", 500, "/bin/true", batch=True),
     "start": Row("One job: the runner's own start and end", 1, "./child"),
 }
 
@@ -98,6 +106,9 @@ class MeasuredRunners:
         for name, row in ROWS.items():
             line = [row.name + (", each" if row.jobs > 1 else "")]
             for runner in runners:
+                if runner not in self.rows[name]:
+                    line.append("–")
+                    continue
                 time, ratio = self.rows[name][runner][1]
                 line.append(duration(time) + ("" if runner == OURS else f" {ratio.short}"))
             lines.append(line)
@@ -143,10 +154,16 @@ class MeasuredBenches:
                 ["forkpool", "bench", "-n", runs, "--warmup", "1", "--json", "bench.json", "--", command]),
             "`hyperfine -N`": lambda: self.tool(
                 ["hyperfine", "-N", "-r", runs, "-w", "1", "--style", "none", "--export-json", "bench.json", command]),
+            # By a shell, whose start both subtract.
+            "`forkpool bench --shell`": lambda: self.tool(
+                ["forkpool", "bench", "-n", runs, "--warmup", "1", "--json", "bench.json", "--shell", command]),
+            "`hyperfine`": lambda: self.tool(
+                ["hyperfine", "-r", runs, "-w", "1", "--style", "none", "--export-json", "bench.json", command]),
             "C loop": lambda: self.loop([str(BUILT / "spawn"), runs, "1", command]),
         }
         if "hyperfine" in missing:
             del measures["`hyperfine -N`"]
+            del measures["`hyperfine`"]
         return interleave(measures, rounds, 45)
 
     def tool(self, words):

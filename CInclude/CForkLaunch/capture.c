@@ -4,7 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int32_t cforklaunch_memfd_create(void)
@@ -19,4 +24,32 @@ int32_t cforklaunch_memfd_create(void)
         return -error;
     }
     return fd;
+}
+
+int32_t cforklaunch_open_unnamed(const char *folder, bool appends)
+{
+    int flags = O_RDWR | O_CLOEXEC | (appends ? O_APPEND : 0);
+    int fd = CALL(open, open(folder, flags | O_TMPFILE, 0600));
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+        // A file system without O_TMPFILE, such as NFS.
+        char name[PATH_MAX];
+        if (snprintf(name, sizeof name, "%s/forkpool-XXXXXX", folder) >= (int)sizeof name)
+            return -ENAMETOOLONG;
+        fd = CALL(open, mkostemp(name, O_CLOEXEC | (appends ? O_APPEND : 0)));
+        if (fd >= 0)
+            unlink(name);
+    }
+    return fd < 0 ? -errno : cforkpool_above_standard(fd);
+}
+
+int32_t cforklaunch_fallocate_hole(int32_t fd, int64_t offset, int64_t length)
+{
+    int result = CALL(fallocate, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length));
+    return result < 0 ? -errno : 0;
+}
+
+bool cforklaunch_statfs_memory(const char *folder)
+{
+    struct statfs system;
+    return statfs(folder, &system) == 0 && (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC);
 }

@@ -24,6 +24,7 @@
     CALL_NAMED(dup2) \
     CALL_NAMED(eventfd) \
     CALL_NAMED(execve) \
+    CALL_NAMED(fallocate) \
     CALL_NAMED(fcntl_append) \
     CALL_NAMED(fcntl_dup) \
     CALL_NAMED(fcntl_flags) \

@@ -16,13 +16,23 @@ struct ForkPoolCommand: ParsableCommand {
         subcommands: [Tour.self, Run.self, Merge.self, Bench.self, Check.self, Doctor.self, Overhead.self]
     )
 
+    /// Ends the process if there is no such verb, of which argument-parser's `help` would print the help of all.
+    private static func checkVerb(_ verb: String) {
+        let verbs = configuration.subcommands.compactMap { $0.configuration.commandName }
+        guard !verbs.contains(verb), verb != "help", !verb.hasPrefix("-") else { return }
+        StandardError.report("there is no \(verb) to help with; the verbs are \(verbs.joined(separator: ", "))")
+        Glibc.exit(Exit.usage)
+    }
+
     static func main() {
         StandardStreams.reserve()
         // If SIGCHLD is ignored, the system reaps children and their exit status is lost.
         signal(SIGCHLD, SIG_DFL)
         Interruption.install()
-        let words = Run.spelledOut(Array(CommandLine.arguments.dropFirst()))
+        let words = ShellChoice.spelledOut(Run.spelledOut(Array(CommandLine.arguments.dropFirst())))
         if words == ["--version"] { return StandardOutput.write("\(version)\n") }
+        if let script = CompletionScript.text(for: words) { return StandardOutput.write(script + "\n") }
+        if words.first == "help", let verb = words.dropFirst().first { checkVerb(verb) }
         if words.first == Run.name, let request = RunRequest(quickly: words.dropFirst()),
             (try? request.validate()) != nil
         {
@@ -33,8 +43,8 @@ struct ForkPoolCommand: ParsableCommand {
         // Parse only the verb that comes first: parsing all verbs takes a fifth of the start time. If that fails, the
         // whole command prints the error or the help.
         let verb = configuration.subcommands.first { $0.configuration.commandName == words.first }
-        guard var command = try? verb?.parseAsRoot(Array(words.dropFirst())) else { return main(words) }
-        do { try command.run() } catch { type(of: command).exit(withError: error) }
+        guard var command = try? verb?.parseAsRoot(Array(words.dropFirst())) else { return HelpText.run(words) }
+        do { try command.run() } catch { HelpText.end(by: error, of: type(of: command), words) }
     }
 }
 #endif

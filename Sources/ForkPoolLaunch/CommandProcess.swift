@@ -18,6 +18,8 @@ package final class CommandProcess {
 
     /// Starts a program (`clone` with `CLONE_VFORK`, `execve`).
     ///
+    /// A script without a `#!` line runs by `/bin/sh`, as shells do it.
+    ///
     /// - Parameters:
     ///   - path: The program's file; PATH is not searched.
     ///   - arguments: Its arguments, its own name first; none contains a zero byte.
@@ -32,23 +34,31 @@ package final class CommandProcess {
         path: [UInt8], arguments: [[UInt8]], environment: [[UInt8]]? = nil, input: Int32, output: Int32, errors: Int32,
         leadsGroup: Bool = true, guarded: CommandGuard? = nil
     ) throws(SystemError) {
-        let words = CStrings(CollectionOfOne(path) + arguments)
         let variables = environment.map { CStrings($0) }
         let slot = guarded?.takeSlot()
-        var program = unsafe cforklaunch_program(
-            path: words.pointers[0]!, arguments: words.pointers + 1, environment: variables?.pointers ?? environ,
-            input: input, output: output, errors: errors, leads_group: leadsGroup, group: slot?.pointer, pidfd: -1,
-            failed_call: nil)
-        let pid = unsafe cforklaunch_execve(&program)
-        extendLifetime(words)
-        extendLifetime(variables)
-        guard pid > 0 else {
-            slot?.free()
+        func start(_ path: [UInt8], _ arguments: [[UInt8]]) throws(SystemError) -> (pid: Int32, pidfd: Int32) {
+            let words = CStrings(CollectionOfOne(path) + arguments)
+            var program = unsafe cforklaunch_program(
+                path: words.pointers[0]!, arguments: words.pointers + 1, environment: variables?.pointers ?? environ,
+                input: input, output: output, errors: errors, leads_group: leadsGroup, group: slot?.pointer, pidfd: -1,
+                failed_call: nil)
+            let pid = unsafe cforklaunch_execve(&program)
+            extendLifetime(words)
+            extendLifetime(variables)
+            if pid > 0 { return unsafe (pid, program.pidfd) }
             let call = unsafe program.failed_call.map { unsafe String(cString: $0) } ?? "clone"
             throw SystemError(call: call, code: -pid)
         }
-        self.pid = pid
-        descriptor = unsafe program.pidfd
+        func startOrInterpret() throws(SystemError) -> (pid: Int32, pidfd: Int32) {
+            do throws(SystemError) { return try start(path, arguments) } catch {
+                guard error.code == ENOEXEC else { throw error }
+                return try start(Array("/bin/sh".utf8), [Array("sh".utf8), path] + arguments.dropFirst())
+            }
+        }
+        do throws(SystemError) { (pid, descriptor) = try startOrInterpret() } catch {
+            slot?.free()
+            throw error
+        }
         self.leadsGroup = leadsGroup
         self.slot = slot
         guarded?.killed.remove(pid)

@@ -11,7 +11,8 @@ struct LaunchInjectionTests {
         arguments: [
             LaunchCall("clone", EAGAIN), LaunchCall("dup2", EBUSY), LaunchCall("execve", ENOMEM),
             LaunchCall("fcntl_flags", EBADF, named: "dup2"), LaunchCall("fork", EAGAIN),
-            LaunchCall("memfd_create", EMFILE), LaunchCall("mmap", ENOMEM), LaunchCall("perf_event_open", EACCES),
+            LaunchCall("memfd_create", EMFILE), LaunchCall("open", ENOSPC), LaunchCall("mmap", ENOMEM),
+            LaunchCall("perf_event_open", EACCES),
             LaunchCall("pidfd_open", EMFILE),
         ])
     func refused(_ call: LaunchCall) async {
@@ -20,7 +21,11 @@ struct LaunchInjectionTests {
 
     @Test(
         "still starts where the call fails for a moment or is not needed",
-        arguments: [LaunchCall("prctl", EPERM), LaunchCall("waitpid", EINTR), LaunchCall("waitid", EINTR)])
+        arguments: [
+            LaunchCall("fallocate", EOPNOTSUPP), LaunchCall("open", EOPNOTSUPP), LaunchCall("prctl", EPERM),
+            LaunchCall("waitpid", EINTR),
+            LaunchCall("waitid", EINTR),
+        ])
     func survived(_ call: LaunchCall) async {
         await #expect(processExitsWith: .success) { [call] in LaunchScenes.survived(call) }
     }
@@ -44,6 +49,7 @@ private enum LaunchScenes {
     private static func launch() throws(SystemError) -> Int32? {
         let guardian = try CommandGuard()
         let file = try CaptureFile()
+        try CaptureFile(inFolder: "/tmp", appends: true).discard(0..<1)
         let words = ["sh", "-c", "exit 7"].map { Array($0.utf8) }
         let command = try CommandProcess(
             path: Array("/bin/sh".utf8), arguments: words, input: 0, output: file.descriptor, errors: 2,

@@ -57,18 +57,19 @@ struct CheckTests {
         #expect(hidden.output.contains("inconclusive: base needs less memory than the process that starts it ("))
     }
 
-    @Test("without enough time it is inconclusive, and says what would help")
+    @Test("where 10 pairs do not fit it stops at once, and says what they need")
     func inconclusive() throws {
-        let run = try check(["--base", "sleep 0.3", "--head", "sleep 0.3", "--max-time", "500ms", "--timeout", "60s"])
+        let run = try check(["--base", "sleep 1", "--head", "sleep 1", "--max-time", "15s"])
         #expect(run.code == 3)
-        // One round to warm up and one pair: no round starts without time for it.
+        // Two rounds take four seconds, and ten more twenty.
         #expect(
-            run.output.contains(
-                "\ninconclusive: cannot tell whether head is above the limit of 1.050 after 1 pair and "))
+            run.output.contains("\ninconclusive: 10 pairs, the fewest that are judged, take about 2"), "\(run.output)")
+        #expect(run.output.contains(" s here, and --max-time is 15.0 s; a longer --max-time or "))
+        #expect(run.output.contains("   2 runs\n"))
         let late = try check(["--base", "sleep 600", "--head", "sleep 600", "--max-time", "50ms"])
         #expect(late.code == 3 && late.output.isEmpty)
         // Which command runs first is random.
-        #expect(late.errors.hasPrefix("forkpool: ") && late.errors.contains(" (sleep 600) took longer than "))
+        #expect(late.errors.hasPrefix("forkpool: run 1 of ") && late.errors.contains(" (sleep 600) took longer than "))
     }
 
     @Test("several comparisons are one check, which fails if one of them is slower")
@@ -110,6 +111,14 @@ struct CheckTests {
         #expect(
             faster.code == 0 && faster.output.contains("passed: head is ")
                 && faster.output.contains(" × baseline by CPU time"))
+        #expect(
+            faster.output.contains("\nthe baseline in \(file) is another command: \(work(1_000_000)), not true\n"),
+            "\(faster.output)")
+        let same = try check(["--baseline", file, "--limit", "900%", work(1_000_000)])
+        #expect(same.code == 0 && !same.output.contains("another command"))
+        for format in ["--md", "--json"] {
+            #expect(try check(["--baseline", file, format, "-", "--", "true"]).output.contains("is another command: "))
+        }
         let line = try check(["--baseline", file, work(10_000_000), "--canary"])
         #expect(line.code == 1)
         let text = try String(contentsOfFile: file, encoding: .utf8)
@@ -126,7 +135,9 @@ struct CheckTests {
         #expect(try CommandRun(["bench", "-n", "20", "--json", file, "true", work(1_000_000)]).code == 0)
         #expect(try check(["--baseline", file, work(1_000_000), "--limit", "900%"]).code == 0)
         let none = try check(["--baseline", file, "--", "false"])
-        #expect(none.code == 5 && none.errors == "forkpool: \(file): no baseline for false: it has 2 other commands\n")
+        #expect(
+            none.code == 5
+                && none.errors == "forkpool: \(file): no baseline for false: it has true, \(work(1_000_000))\n")
         let instructions = try check(["--baseline", file, "--metric", "instructions", "--", "true"])
         #expect(
             instructions.code == 5
@@ -136,7 +147,7 @@ struct CheckTests {
     @Test("runs that failed are no baseline")
     func failedBaseline() throws {
         let file = scratch.path + "/baseline.json"
-        #expect(try CommandRun(["bench", "-n", "3", "--ignore-failure", "--json", file, "false"]).code == 0)
+        #expect(try CommandRun(["bench", "-n", "3", "--ignore-failure", "--json", file, "false"]).code == 4)
         let run = try check(["--baseline", file, "--", "true"])
         #expect(run.code == 5 && run.errors == "forkpool: \(file): no baseline: 3 of 3 runs of false failed\n")
     }
@@ -173,7 +184,10 @@ struct CheckTests {
     @Test("a command that fails or does not exist has its own exit code")
     func failures() throws {
         for (head, sentence) in [
-            ("false", "head (false) exited with 1"),
+            (
+                "false",
+                "run 1 of head (false) exited with 1\n  it wrote nothing to standard error; --show-output shows what else it writes"
+            ),
             ("forkpool-no-such-program", "forkpool-no-such-program: no such program"),
             (scratch.path, "\(scratch.path): cannot be run: Permission denied"),
         ] {
@@ -208,7 +222,7 @@ struct CheckTests {
             (["--baseline", "f", "a", "b"], "with --baseline give one command"),
             (["--base", "a", "--head", "b", "--limit", "5"], "a percentage has the form 5% or 2.5%."),
             (["--base", "a", "--head", "b", "--limit", "0%"], "--limit must be more than 0%"),
-            (["--base", "a", "--head", "b", "--metric", "x"], "'cpu', 'wall', 'instructions' or 'rss'"),
+            (["--base", "a", "--head", "b", "--metric", "x"], "'auto', 'cpu', 'wall', 'instructions' or 'rss'"),
             (["--base", "a", "--head", "b", "--max-time", "0"], "--max-time must be more than 0."),
             (["--base", "a | b", "--head", "b"], "the | needs a shell"),
         ])

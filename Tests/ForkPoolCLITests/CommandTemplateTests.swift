@@ -7,9 +7,10 @@ import Testing
 @Suite("The command of a job")
 struct CommandTemplateTests {
     private func words(
-        _ words: [String], _ values: [String], number: Int = 7, slot: Int = 2
+        _ words: [String], _ values: [String], number: Int = 7, slot: Int = 2,
+        _ reading: CommandTemplate.Reading = CommandTemplate.Reading()
     ) -> [String] {
-        CommandTemplate(words.map { Array($0.utf8) })
+        CommandTemplate(words.map { Array($0.utf8) }, reading)
             .words(values.map { Array($0.utf8) }, number: number, slot: slot)
             .map { String(decoding: $0, as: UTF8.self) }
     }
@@ -27,6 +28,7 @@ struct CommandTemplateTests {
             ("{}", "/a/b.c/d.tar.gz"), ("{/}", "d.tar.gz"), ("{//}", "/a/b.c"), ("{.}", "/a/b.c/d.tar"),
             ("{/.}", "d.tar"), ("{#}", "7"), ("{%}", "2"), ("x{}y{#}", "x/a/b.c/d.tar.gzy7"), ("{1/}", "d.tar.gz"),
             ("{0}", "{0}"), ("{x}", "{x}"), ("{", "{"), ("}{", "}{"), ("{{}}", "{/a/b.c/d.tar.gz}"), ("{2#}", "{2#}"),
+            ("\\{}", "{}"), ("\\{#}x{}", "{#}x/a/b.c/d.tar.gz"), ("a\\{1\\}", "a\\{1\\}"), ("\\d\\", "\\d\\"),
         ])
     func parts(_ word: String, _ expected: String) {
         // The {} prevents that the item is appended.
@@ -53,8 +55,27 @@ struct CommandTemplateTests {
     func bytes() {
         let template = CommandTemplate([[0x70], [0xFF, UInt8(ascii: "{"), UInt8(ascii: "}")]])
         #expect(template.words([[0xC3, 0x28]], number: 1, slot: 1) == [[0x70], [0xFF, 0xC3, 0x28]])
-        let script = CommandTemplate([Array("echo {}".utf8)], isLiteral: true)
+        let script = CommandTemplate([Array("echo {}".utf8)], CommandTemplate.Reading(isLiteral: true))
         #expect(script.words([[0x61]], number: 1, slot: 1) == [Array("echo {}".utf8), [0x61]])
+    }
+
+    @Test("makes a word of each item of a batch, with the text around it")
+    func batches() {
+        let batch = CommandTemplate.Reading(isBatch: true)
+        #expect(words(["p"], ["a", "b"], batch) == ["p", "a", "b"])
+        #expect(words(["p", "-f{}", "{/.}", "x"], ["d/a.c", "b"], batch) == ["p", "-fd/a.c", "-fb", "a", "b", "x"])
+        #expect(words(["p", "{2}-{1}"], ["a", "b"], batch) == ["p", "b-a"])
+        // The last batch may be shorter.
+        #expect(words(["p", "{2}-{1}"], ["a"], batch) == ["p", "-a"])
+    }
+
+    @Test("reads another text for the item, and names of columns")
+    func readings() {
+        let other = CommandTemplate.Reading(replacement: Array("@@".utf8))
+        #expect(words(["p", "@@{}@", "{1}"], ["x"], other) == ["p", "x{}@", "{1}"])
+        let names = CommandTemplate.Reading(names: ["name", "size"].map { Array($0.utf8) })
+        #expect(words(["p", "{size}/{name/}", "{2}{other}"], ["a/b", "3"], names) == ["p", "3/b", "3{other}"])
+        #expect(words(["p", "{3}"], ["a", "b"]) == ["p", ""])
     }
 
     @Test("knows the program only if it is the same for every job")

@@ -23,8 +23,8 @@ struct GateTests {
     }
 
     private func decision(canary: Bool = false, metric: Metric = .cpu, _ count: Int = 1) -> CheckDecision {
-        let states = (0..<count).map { ComparisonState(head: 2 * $0 + 1, base: .command(2 * $0)) }
-        return CheckDecision(states, PairedGate(limit: 1.05), metric, withCanary: canary)
+        let states = (0..<count).map { ComparisonState(head: 2 * $0 + 1, base: .command(2 * $0), metric) }
+        return CheckDecision(states, PairedGate(limit: 1.05), withCanary: canary)
     }
 
     private func outcome(_ decision: CheckDecision, _ measured: [MeasuredCommand]) -> CheckReport {
@@ -154,7 +154,7 @@ struct GateTests {
         for (factor, verdict) in [(1.0, PairedGate.Verdict.passed), (1.2, .slower), (1.05, .inconclusive)] {
             let base = measured("baseline", times(20, 100))
             let state = ComparisonState(head: 0, base: .file(base))
-            var decision = CheckDecision([state], PairedGate(limit: 1.05), .cpu, withCanary: true)
+            var decision = CheckDecision([state], PairedGate(limit: 1.05), withCanary: true)
             let measured = [measured("head", times(20, 100 * factor))]
             #expect(decision.groups == [[0]])
             decision.look(measured, isLast: true)

@@ -14,10 +14,33 @@ struct HelpTests {
         "the help of a verb is the text in Help, which scripts/help-texts writes",
         arguments: ["run", "merge", "bench", "check", "doctor", "overhead", "tour"])
     func help(_ verb: String) throws {
-        let run = try CommandRun([verb, "--help"])
+        let run = try CommandRun(["help", verb])
         #expect(run.code == 0 && run.errors.isEmpty)
         let text = try String(contentsOf: Self.folder.appendingPathComponent("\(verb).txt"), encoding: .utf8)
         #expect(run.output == text)
+    }
+
+    @Test(
+        "--help is short: what a verb does, its usage, and a line for each option",
+        arguments: ["run", "bench", "check", "doctor", "overhead", "tour"])
+    func short(_ verb: String) throws {
+        let whole = try CommandRun(["help", verb]).output.split(separator: "\n", omittingEmptySubsequences: false)
+        for option in ["-h", "--help"] {
+            let run = try CommandRun([verb, option])
+            #expect(run.code == 0 && run.errors.isEmpty)
+            let lines = run.output.split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(lines.first == whole.first && lines.contains { $0.hasPrefix("USAGE: forkpool \(verb)") })
+            #expect(
+                run.output.hasSuffix(
+                    "\nforkpool help \(verb) tells more: examples, exit codes, every option in full.\n"))
+            #expect(!run.output.contains("EXIT CODES") && lines.allSatisfy { $0.count <= 80 || $0.hasPrefix("USAGE") })
+            // Every option of the whole help has one line.
+            let names = whole.filter { $0.hasPrefix("  -") }.map { $0.dropFirst(2).prefix { $0 != " " && $0 != "," } }
+            for name in names where name != "--version" {
+                #expect(lines.contains { $0.hasPrefix("  \(name)") }, "\(name)")
+            }
+            #expect(lines.count <= whole.count)
+        }
     }
 
     @Test("the help of the command lists every verb, and each verb has -h")
@@ -40,12 +63,35 @@ struct HelpTests {
         for word in ["doctor", "fail-fast", "canary", "max-output", "merge", "shard"] {
             #expect(run.output.contains(word), "\(word)")
         }
+        #expect(!run.output.contains("complete -c 'forkpool' -f\n"))
         // If the shell is installed, it accepts the script.
         let path = ["/bin/", "/usr/bin/"].map { $0 + shell }.first { unsafe access($0, X_OK) == 0 }
         guard let path else { return }
         let check = try CommandRun(
             ["--generate-completion-script", shell], through: ["/bin/sh", "-c", "\"$0\" \"$@\" | \(path) -n"])
         #expect(check.code == 0 && check.errors.isEmpty, "\(check.errors)")
+    }
+
+    @Test("bash completes the names of files after a verb's command, and options before it")
+    func bash() throws {
+        let scratch = try ScratchFolder()
+        try scratch.write("", to: "picture.png")
+        func completed(_ words: [String]) throws -> [Substring] {
+            let script = """
+                cd \(scratch.path); source <("$0" --generate-completion-script bash)
+                COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
+                _forkpool forkpool "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+                printf '%s\\n' "${COMPREPLY[@]}"; complete -p forkpool
+                """
+            let run = try CommandRun(words, through: ["/bin/bash", "-c", script])
+            #expect(run.code == 0 && run.errors.isEmpty, "\(run.errors)")
+            #expect(run.output.contains("-o default"))
+            return run.output.split(separator: "\n").dropLast()
+        }
+        #expect(try completed(["forkpool", "run", "gzip", "pic"]) == ["picture.png"])
+        #expect(try completed(["forkpool", "run", "-a", "pic"]) == ["picture.png"])
+        #expect(try completed(["forkpool", "run", "--", "gzip", "pic"]) == ["picture.png"])
+        #expect(try completed(["forkpool", "run", "--memf"]) == ["--memfree"])
     }
 }
 #endif

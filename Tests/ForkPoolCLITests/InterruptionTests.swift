@@ -7,14 +7,15 @@ import Testing
 @Suite("A command that is interrupted")
 struct InterruptionTests {
     @Test(
-        "E2: prints one line, and ends by the signal with all of its workers", arguments: [SIGINT, SIGTERM, SIGHUP])
+        "E2: prints one line, and ends by the signal with all of its workers",
+        arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT])
     func ends(_ number: Int32) async throws {
         let run = try RunningCommand(["tour"])
         run.waitForOutput()
         kill(run.pid, number)
         let (output, errors, status) = try run.end()
         #expect(status & 0x7F == number)
-        let name = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP"][number]!
+        let name = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP", SIGQUIT: "SIGQUIT"][number]!
         #expect(errors == "forkpool: interrupted by \(name); nothing is left running\n")
         // The tour did not reach its last sentence.
         #expect(!output.contains("That was the tour"))

@@ -46,13 +46,97 @@ struct ItemSourceTests {
 
     @Test("makes every combination of lists; the last list changes fastest")
     func lists() throws {
-        let lists = [["1", "2"], ["a", "b", "c"]].map { $0.map { Array($0.utf8) } }
+        var lists = ItemLists()
+        for list in [["1", "2"], ["a", "b", "c"]] { lists.add(list.map { Array($0.utf8) }) }
         let source = ItemSource(lists: lists)
-        #expect(source.found == 6)
+        #expect(source.total == 6)
         #expect(
             try all(source) == [["1", "a"], ["1", "b"], ["1", "c"], ["2", "a"], ["2", "b"], ["2", "c"]])
         #expect(source.isAtEnd)
-        #expect(try all(ItemSource(lists: [[], [Array("a".utf8)]])).isEmpty)
+        var none = ItemLists()
+        none.add([])
+        none.add([Array("a".utf8)])
+        #expect(try all(ItemSource(lists: none)).isEmpty)
+    }
+
+    @Test("links lists of one length")
+    func linked() throws {
+        var lists = ItemLists()
+        lists.add([Array("1".utf8), Array("2".utf8)])
+        let isLinked = lists.link([Array("a".utf8), Array("b".utf8)])
+        lists.add([Array("x".utf8), Array("y".utf8)])
+        #expect(
+            try all(ItemSource(lists: lists)) == [
+                ["1", "a", "x"], ["1", "a", "y"], ["2", "b", "x"], ["2", "b", "y"],
+            ])
+        #expect(isLinked && lists.count == 3 && lists.combinations == 4)
+        let isRefused = !lists.link([Array("a".utf8)])
+        #expect(isRefused)
+    }
+
+    @Test("gives each job a number of items, or as many as fit and the rest evenly")
+    func batches() throws {
+        func sizes(_ count: Int, _ batch: ItemBatch) throws -> [Int] {
+            let folder = try ScratchFolder()
+            let file = unsafe open(try folder.write((0..<count).map { "\($0 % 10)\n" }.joined(), to: "items"), O_RDONLY)
+            defer { close(file) }
+            let read = try all(ItemSource(descriptor: file, separator: UInt8(ascii: "\n"), batch: batch))
+            #expect(read.joined().elementsEqual((0..<count).map { "\($0 % 10)" }))
+            var lists = ItemLists()
+            lists.add((0..<count).map { Array("\($0 % 10)".utf8) })
+            // The items of a list make the same batches.
+            #expect(try all(ItemSource(lists: lists, batch: batch)) == read)
+            return read.map(\.count)
+        }
+        #expect(try sizes(7, ItemBatch(count: 3)) == [3, 3, 1])
+        #expect(try sizes(0, ItemBatch(count: 3)).isEmpty)
+        // Each item takes 10 bytes.
+        #expect(try sizes(7, ItemBatch(count: 3, bytes: 25)) == [2, 2, 2, 1])
+        #expect(try sizes(3, ItemBatch(count: 3, bytes: 1)) == [1, 1, 1])
+        #expect(try sizes(20, ItemBatch(jobs: 2)) == [10, 10])
+        #expect(try sizes(5, ItemBatch(jobs: 4)) == [1, 1, 1, 2])
+        #expect(try sizes(2, ItemBatch(jobs: 4)) == [1, 1])
+        #expect(try sizes(100, ItemBatch(bytes: 100, jobs: 2)) == Array(repeating: 10, count: 10))
+        #expect(try sizes(35, ItemBatch(bytes: 100, jobs: 2)) == [10, 10, 7, 8])
+        #expect(try sizes(100_000, ItemBatch(bytes: 1 << 20, jobs: 1)) == [100_000])
+        #expect(try sizes(70_000, ItemBatch(count: 70_000, bytes: 1 << 20)) == [70_000])
+    }
+
+    @Test("divides lines into columns")
+    func columns() {
+        func columns(_ line: String, by text: String?) -> [String] {
+            ColumnSeparator(text: text.map { Array($0.utf8) }).values(of: Array(line.utf8)).map {
+                String(decoding: $0, as: UTF8.self)
+            }
+        }
+        #expect(columns("a,b,,c", by: ",") == ["a", "b", "", "c"])
+        #expect(columns("a::b:c::", by: "::") == ["a", "b:c", ""])
+        #expect(columns("  a \t b ", by: nil) == ["a", "b"] && columns(" ", by: nil) == [""])
+        #expect(columns("", by: ",") == [""])
+    }
+
+    @Test("makes blocks of whole records")
+    func records() throws {
+        func blocks(_ text: String, _ block: Int) throws -> [String] {
+            let folder = try ScratchFolder()
+            let file = unsafe open(try folder.write(text, to: "records"), O_RDONLY)
+            defer { close(file) }
+            let source = RecordSource(descriptor: file, separator: UInt8(ascii: "\n"), block: block)
+            var blocks: [String] = []
+            while !source.isAtEnd {
+                while let job = source.takeJob() { blocks.append(String(decoding: job.records ?? [], as: UTF8.self)) }
+                if source.awaited != nil { try source.read() }
+            }
+            #expect(source.total == blocks.count)
+            return blocks
+        }
+        #expect(try blocks("a\nbb\nccc\n", 5) == ["a\nbb\n", "ccc\n"])
+        #expect(try blocks("a\nbb\nccc", 1) == ["a\n", "bb\n", "ccc"])
+        #expect(try blocks("", 5).isEmpty && blocks("abcdefgh", 5) == ["abcdefgh"])
+        let lines = (0..<100_000).map { "\($0)\n" }.joined()
+        let parts = try blocks(lines, 200_000)
+        #expect(parts.joined() == lines && parts.allSatisfy { $0.hasSuffix("\n") && $0.utf8.count <= 200_000 })
+        #expect(parts.count == 3)
     }
 
     @Test("frees items that were taken, and counts all")

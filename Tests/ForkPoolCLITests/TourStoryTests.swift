@@ -159,7 +159,7 @@ struct TourStoryTests {
 
     @Test("the help names every exit code")
     func help() throws {
-        let run = try CommandRun(["tour", "--help"])
+        let run = try CommandRun(["help", "tour"])
         #expect(run.code == 0)
         for code in ["0", "1", "64", "66", "70", "74"] {
             #expect(run.output.contains("\n  \(code) "), "exit code \(code)")

@@ -54,6 +54,23 @@ int32_t cforklaunch_execve(struct cforklaunch_program *program);
 /// In C because memfd_create is hidden from Swift.
 int32_t cforklaunch_memfd_create(void);
 
+/// Makes an empty file without a name in a folder (close-on-exec); with `appends` every write goes to its end. Returns a
+/// descriptor or a negative errno.
+///
+/// In C because O_TMPFILE is hidden from Swift.
+int32_t cforklaunch_open_unnamed(const char *folder, bool appends);
+
+/// Returns whether the files of a folder are in memory: tmpfs, ramfs.
+///
+/// In C because statfs is hidden from Swift.
+bool cforklaunch_statfs_memory(const char *folder);
+
+/// Gives the memory or the disk space of a range of a file back. The file keeps its length, and has zeros there. Returns
+/// 0 or a negative errno.
+///
+/// In C because fallocate is hidden from Swift.
+int32_t cforklaunch_fallocate_hole(int32_t fd, int64_t offset, int64_t length);
+
 // MARK: - Counted events (counter.c)
 
 /// The processor's counter of instructions: PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS.

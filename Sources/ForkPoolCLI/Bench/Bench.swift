@@ -15,20 +15,24 @@ struct Bench: ParsableCommand {
             the ratios (for one command, the median) are known to 1 %, or after --max-time.
 
             A command line is split into words as a shell does it, but no shell runs it: shell syntax is an error \
-            without --shell. Commands have an empty standard input, and their output is discarded. Processes that a \
+            without --shell. With it, the start of the shell is measured in the same rounds, and subtracted. \
+            Commands have an empty standard input, and their output is discarded, unless options say otherwise. \
+            The report says if runs are far above the others, or fall into two groups. Processes that a \
             command leaves running are killed. Ctrl-C ends everything at once, without --cleanup. Peak memory is \
             that of the largest process of a command; ≤ means that it is hidden by the process that starts commands.
 
             EXAMPLES
               forkpool bench 'sort big.txt' 'sort --parallel=1 big.txt'
               forkpool bench -n 20 --json old.json -- ./program --fast 'a file'
-              forkpool bench -L jobs=1,2,4 --prepare 'make clean' 'make -j{jobs}'
+              forkpool bench -P jobs=1..4 --prepare 'make clean' 'make -j{jobs}'
+              forkpool bench -N old -N new --input big.txt './old' './new'
               forkpool bench --shell --svg chart.svg 'sort <a | uniq' 'sort -u <a'
 
             EXIT CODES
               0    measured
-              4    a command failed, and --ignore-failure was not given
+              4    a command failed; with --ignore-failure, each of its runs
               64   the command line is wrong
+              66   the file of --input cannot be read
               70   the system refused a process or memory
               74   the results cannot be written
               126  a program cannot be started
@@ -37,7 +41,8 @@ struct Bench: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Command lines, each quoted as one argument; after --, the words of one command.", valueName: "command"))
+            "Command lines, each quoted as one argument; after --, the words of one command.", valueName: "command"),
+        completion: .file())
     var commands: [String] = []
 
     @Option(name: [.customShort("n"), .long], help: ArgumentHelp("How often to run each command.", valueName: "count"))
@@ -50,8 +55,36 @@ struct Bench: ParsableCommand {
         transform: DurationArgument.init(parsing:))
     var maxTime: DurationArgument?
 
-    @Option(help: ArgumentHelp("How many rounds to discard first.", valueName: "count"))
+    @Option(
+        name: [.customShort("m"), .long],
+        help: ArgumentHelp("The fewest runs of each command (default: 10).", valueName: "count"))
+    var minRuns: Int?
+
+    @Option(name: [.customShort("M"), .long], help: ArgumentHelp("The most runs of each command.", valueName: "count"))
+    var maxRuns: Int?
+
+    @Option(
+        name: [.customShort("w"), .long], help: ArgumentHelp("How many rounds to discard first.", valueName: "count"))
     var warmup = 2
+
+    @Option(
+        name: [.customShort("N"), .customLong("name")],
+        help: ArgumentHelp("The name of a command in the report, in their order; repeat it.", valueName: "name"))
+    var names: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The command to compare the others with (default: the first); it runs too.", valueName: "command"))
+    var reference: String?
+
+    /// The order of the report.
+    enum Order: String, CaseIterable, ExpressibleByArgument {
+        case command
+        case time
+    }
+
+    @Option(help: ArgumentHelp("The order of the report: as given, or the fastest first.", valueName: "order"))
+    var sort = Order.command
 
     @Option(help: ArgumentHelp("A command to run once, before the runs of each command.", valueName: "command"))
     var setup: String?
@@ -65,12 +98,20 @@ struct Bench: ParsableCommand {
     @Option(
         name: [.customShort("L"), .customLong("list")],
         help: ArgumentHelp(
-            "Run with each of these values in place of {name}; with several lists, every combination.",
+            "Run with each of these values in place of {name}; \\, is a comma. With several lists, every combination.",
             valueName: "name=a,b"),
         transform: ParameterList.init(parsing:))
     var lists: [ParameterList] = []
 
-    @Flag(help: "Also measure commands that fail.")
+    @Option(
+        name: [.customShort("P"), .customLong("scan")],
+        help: ArgumentHelp(
+            "Run with each number from first to last in place of {name}, such as jobs=1..8 or size=0..2..0.5.",
+            valueName: "name=first..last"),
+        transform: ParameterList.init(scan:))
+    var scans: [ParameterList] = []
+
+    @Flag(help: "Go on when a run fails; it counts for no figure.")
     var ignoreFailure = false
 
     @OptionGroup var options: MeasurementOptions
@@ -82,25 +123,50 @@ struct Bench: ParsableCommand {
             throw ValidationError("--runs must be from 1 to 1000000, not \(runs).")
         }
         if runs != nil, maxTime != nil { throw ValidationError("give either --runs or --max-time.") }
+        if runs != nil, minRuns != nil || maxRuns != nil {
+            throw ValidationError("give either --runs, or --min-runs and --max-runs.")
+        }
+        for (name, value) in [("--min-runs", minRuns), ("--max-runs", maxRuns)] {
+            guard let value, !(1...1_000_000).contains(value) else { continue }
+            throw ValidationError("\(name) must be from 1 to 1000000, not \(value).")
+        }
+        if let minRuns, let maxRuns, minRuns > maxRuns {
+            throw ValidationError("--min-runs must not be more than --max-runs.")
+        }
         if !(0...1000).contains(warmup) { throw ValidationError("--warmup must be from 0 to 1000, not \(warmup).") }
         try CommandLineText.check()
         try output.check(options)
-        let names = lists.map(\.name)
-        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+        try checkParameters()
+        let count = commands.count - AfterTerminator.words.count + (AfterTerminator.words.isEmpty ? 0 : 1)
+        if names.count > count {
+            throw ValidationError("there are \(counted(names.count, "name")), and \(counted(count, "command")).")
+        }
+    }
+
+    private func checkParameters() throws {
+        let parameters = (lists + scans).map(\.name)
+        if let twice = parameters.first(where: { name in parameters.count { $0 == name } > 1 }) {
             throw ValidationError("there are two lists with the name \(twice).")
         }
         let all = (commands + [setup, prepare, cleanup].compactMap { $0 })
-        if let unused = names.first(where: { name in !all.contains { $0.contains("{\(name)}") } }) {
+        if let unused = parameters.first(where: { name in !all.contains { $0.contains("{\(name)}") } }) {
             throw ValidationError("{\(unused)} is in no command.")
+        }
+        if let reference, let used = parameters.first(where: { reference.contains("{\($0)}") }) {
+            throw ValidationError("--reference is one command, so it cannot have {\(used)}; give it the value itself.")
         }
     }
 
     func run() throws {
         do {
-            let entries = try self.entries()
-            var files = try output.open()
-            let results = try measure(entries)
-            try output.write(results, &files, report: results.text(Style(for: STDOUT_FILENO)))
+            let plan = try BenchPlan(self)
+            try options.checkFiles()
+            let files = try output.open()
+            let results = try measure(plan)
+            try output.write(results, files, report: results.ordered.text(Style(for: STDOUT_FILENO)))
+            let failed = results.entries.filter { $0.countedRuns.isEmpty }
+            for entry in failed { StandardError.report("no run of \(entry.name) (\(entry.label)) succeeded") }
+            if !failed.isEmpty { throw ExitCode(Exit.commandFailed) }
         } catch let error as MeasurementError {
             error.report()
             throw ExitCode(Self.code(error))
@@ -111,78 +177,51 @@ struct Bench: ParsableCommand {
         switch error {
         case .program(let error): error.code
         case .failed: Exit.commandFailed
-        case .pool, .refused: Exit.internalError
+        case .pool, .refused, .notCounted: Exit.internalError
         }
     }
 
-    /// Finds every program before anything runs.
-    private func entries() throws(MeasurementError) -> [Measurement.Entry] {
-        var entries: [Measurement.Entry] = []
-        do throws(ProgramError) {
-            for parameters in ParameterList.combinations(lists) {
-                func program(_ line: String?) throws(ProgramError) -> Program? {
-                    guard let line else { return nil }
-                    return try Program(line.filled(parameters), byShell: options.shell)
-                }
-                var programs: [Program] = []
-                let words = AfterTerminator.words
-                for line in commands.dropLast(words.count) {
-                    programs += [try Program(line.filled(parameters), byShell: options.shell)]
-                }
-                if !words.isEmpty { programs += [try self.program(words.map { $0.filled(parameters) })] }
-                for command in programs {
-                    entries.append(
-                        Measurement.Entry(
-                            name: MeasuredCommand.name(entries.count), command: command, parameters: parameters,
-                            setup: try program(setup), prepare: try program(prepare), cleanup: try program(cleanup)))
-                }
-            }
-        } catch {
-            throw .program(error)
-        }
-        return entries
-    }
-
-    /// Finds the program of a command that is given as words; for a shell they become one line.
-    private func program(_ words: [String]) throws(ProgramError) -> Program {
-        options.shell ? try Program(words.joined(separator: " "), byShell: true) : try Program(words)
-    }
-
-    private func measure(_ entries: [Measurement.Entry]) throws(MeasurementError) -> Results {
+    private func measure(_ plan: BenchPlan) throws(MeasurementError) -> Results {
         var settings = options.settings
         settings.ignoresFailure = ignoreFailure
-        let measurement = try Measurement(entries, settings)
+        let measurement = try Measurement(plan.entries, settings)
+        // Without the start of the shell, which is the last entry.
+        let commands = plan.shell ?? plan.entries.count
         let seed = options.drawSeed()
         let noise = NoiseMeter()
         let start = ContinuousClock.now
         do throws(MeasurementError) {
             try measurement.setUp()
-            try measure(by: measurement, seed, since: start)
+            try measure(by: measurement, of: commands, seed, since: start)
         } catch {
             // Clean up what was set up, but report the first error.
             try? measurement.cleanUp()
             throw error
         }
         try measurement.cleanUp()
-        let measured = measurement.measured
+        let shellStart = plan.shell.flatMap { ShellStart(measurement.measured[$0]) }
+        if let shellStart { measurement.subtract(shellStart) }
+        let measured = Array(measurement.measured.prefix(commands))
         let comparisons = measured.dropFirst().flatMap { head in
             [Metric.wall, .cpu].map { Comparison(head, to: measured[0], $0) }
         }
         return Results(
             verb: "bench", entries: measured, comparisons: comparisons,
             noise: noise.noise(besides: measurement.processorTime), seed: seed, warmup: warmup,
-            seconds: start.secondsSince, metric: .wall)
+            seconds: start.secondsSince, metric: .wall, notes: shellStart.map { [$0.sentence] } ?? [],
+            shellStart: shellStart, isSorted: sort == .time)
     }
 
     private func measure(
-        by measurement: Measurement, _ seed: UInt64, since start: ContinuousClock.Instant
+        by measurement: Measurement, of commands: Int, _ seed: UInt64, since start: ContinuousClock.Instant
     ) throws(MeasurementError) {
-        let rule = StopRule(runs: runs, seconds: maxTime?.seconds ?? 10)
+        let fewest = minRuns ?? min(10, maxRuns ?? 10)
+        let rule = StopRule(runs: runs, seconds: maxTime?.seconds ?? 10, fewest: fewest, most: maxRuns ?? .max)
         var schedule = RunSchedule(seed: seed)
         var line = StatusLine()
         defer { line.clear() }
         let all = [Array(measurement.measured.indices)]
-        line.show { "warming up \(counted(all[0].count, "command"))" }
+        line.show { "warming up \(counted(commands, "command"))" }
         try measurement.run(schedule.rounds(warmup, of: all), keeps: false)
         var pacer = RoundPacer()
         var count = 0
@@ -192,10 +231,10 @@ struct Bench: ParsableCommand {
             try measurement.run(schedule.rounds(rounds, of: all), keeps: true)
             count += rounds
             let isMet = rule.isMet(by: count, after: start.secondsSince, isLook: count == look) {
-                Self.resolution(measurement.measured)
+                Self.resolution(Array(measurement.measured.prefix(commands)))
             }
             if isMet { return }
-            line.show { Self.status(count, runs, measurement.measured, start.secondsSince) }
+            line.show { Self.status(count, runs, Array(measurement.measured.prefix(commands)), start.secondsSince) }
         }
     }
 

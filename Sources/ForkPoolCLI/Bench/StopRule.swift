@@ -2,8 +2,6 @@
 #if Command
 /// Decides when a benchmark has enough runs.
 struct StopRule {
-    /// The fewest runs of each command without `-n`.
-    static let fewest = 10
     /// The resolution to reach, as a fraction.
     static let precision = 0.01
 
@@ -11,6 +9,9 @@ struct StopRule {
     let runs: Int?
     /// The seconds after which to stop, whatever the precision.
     let seconds: Double
+    /// The fewest runs of each command without `-n`, and the most.
+    var fewest = 10
+    var most = Int.max
 
     /// Returns after how many runs of each command to check the precision next: 10, 20, 40 and so on.
     ///
@@ -20,9 +21,9 @@ struct StopRule {
     /// - Returns: The next number of runs.
     func look(after count: Int) -> Int {
         if let runs { return runs }
-        var look = Self.fewest
-        while look <= count { look *= 2 }
-        return look
+        var look = fewest
+        while look <= count, look < most { look = look > most / 2 ? most : look * 2 }
+        return min(look, most)
     }
 
     /// Returns whether to stop.
@@ -35,8 +36,8 @@ struct StopRule {
     /// - Returns: Whether there are enough runs.
     func isMet(by count: Int, after elapsed: Double, isLook: Bool, resolution: () -> Double?) -> Bool {
         if let runs { return count >= runs }
-        guard count >= Self.fewest else { return false }
-        if elapsed >= seconds { return true }
+        guard count >= fewest else { return false }
+        if elapsed >= seconds || count >= most { return true }
         guard isLook, let resolution = resolution() else { return false }
         return resolution <= Self.precision
     }

@@ -47,13 +47,15 @@ struct Chart {
     // MARK: - Strips
 
     private mutating func strips(_ results: Results) {
-        let summaries = results.entries.map { $0.summary(results.metric) }
+        let entries = results.entries.filter { !$0.countedRuns.isEmpty }
+        guard !entries.isEmpty else { return }
+        let summaries = entries.map { $0.summary(results.metric) }
         let low = summaries.map(\.minimum).min() ?? 0
         // As in the histogram: a few disturbed runs must not squeeze all others together.
         let high = summaries.map { Histogram($0.values).high }.max() ?? 1
         let axis = Axis(low, max(high, summaries.map { $0.interval?.upperBound ?? $0.median }.max() ?? high))
         let scale = results.metric.scale(for: summaries.map(\.median).max() ?? high)
-        for (entry, summary) in zip(results.entries, summaries) {
+        for (entry, summary) in zip(entries, summaries) {
             label(
                 "\(entry.name)  \(entry.label)",
                 "\(scale.text(summary.median)), \(counted(summary.values.count, "run"))")
@@ -154,7 +156,7 @@ struct Chart {
     private static func number(_ value: Double) -> String { fixed(value, 1) }
 
     /// Escapes markup and the characters that XML forbids.
-    private static func escaped(_ text: String) -> String {
+    static func escaped(_ text: String) -> String {
         var result = ""
         for character in printable(text) {
             switch character {

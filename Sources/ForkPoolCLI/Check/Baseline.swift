@@ -8,11 +8,16 @@ struct Baseline {
     }
 
     private let commands: [MeasuredCommand]
+    /// What counted instructions.
+    private let counter: String?
 
     /// Reads a file.
     ///
+    /// - Parameters:
+    ///   - path: The path of the file.
+    ///   - successes: The exit codes of runs that did their work.
     /// - Throws: `LoadError` if it cannot be read, is not from `forkpool bench`, or is from another host.
-    init(_ path: String) throws(LoadError) {
+    init(_ path: String, successes: Set<Int32> = [0]) throws(LoadError) {
         let document: JSON
         do {
             document = try JSON.parse(TextFile.read(path))
@@ -29,20 +34,36 @@ struct Baseline {
             throw LoadError(
                 sentence: "\(path): the baseline is from another host: \(difference); measure it again on this one")
         }
-        commands = runs.compactMap(Self.measured)
+        counter = document["forkpool"]?["instructions_by"]?.string
+        commands = runs.compactMap { Self.measured($0, successes) }
         guard commands.count == runs.count, !commands.isEmpty else {
             throw LoadError(sentence: "\(path): no baseline: its runs are incomplete")
         }
     }
 
+    /// Says that the runs of a file are of another command line than head; nil if they are not.
+    static func difference(_ base: MeasuredCommand, _ label: String, in path: String) -> String? {
+        base.label == label ? nil : "the baseline in \(path) is another command: \(base.label), not \(label)"
+    }
+
     /// Finds the command to compare with: the one with the same command line, or the only one.
     ///
     /// - Throws: `LoadError` if there is none, or if its runs cannot be compared.
-    func command(_ label: String, _ metric: Metric, from path: String) throws(LoadError) -> MeasuredCommand {
+    func command(
+        _ label: String, _ metric: Metric, countedBy counter: InstructionCounter?, from path: String
+    ) throws(LoadError) -> MeasuredCommand {
+        if let counter, let other = self.counter, other != counter.name {
+            throw LoadError(
+                sentence: "\(path): no baseline: its instructions were counted by \(other), and here by \(counter.name)"
+            )
+        }
+        if counter == nil, self.counter == "callgrind" {
+            throw LoadError(sentence: "\(path): no baseline for \(metric.name): its runs were under callgrind")
+        }
         guard let command = commands.first(where: { $0.label == label }) ?? (commands.count == 1 ? commands[0] : nil)
         else {
             throw LoadError(
-                sentence: "\(path): no baseline for \(label): it has \(counted(commands.count, "other command"))")
+                sentence: "\(path): no baseline for \(label): it has \(commands.map(\.label).joined(separator: ", "))")
         }
         let failed = command.runs.count { !$0.succeeded }
         if failed > 0 {
@@ -57,7 +78,7 @@ struct Baseline {
         return command
     }
 
-    private static func measured(_ json: JSON) -> MeasuredCommand? {
+    private static func measured(_ json: JSON, _ successes: Set<Int32>) -> MeasuredCommand? {
         func column(_ name: String) -> [Int]? {
             guard let values = json[name]?.array else { return nil }
             let integers = values.compactMap(\.integer).filter { $0 >= 0 }
@@ -70,7 +91,8 @@ struct Baseline {
         else { return nil }
         let runs = wall.indices.map { number in
             Execution(
-                .exited(Int32(clamping: codes[number])), wall: wall[number], user: user[number], system: system[number],
+                .exited(Int32(clamping: codes[number])), successes: successes, wall: wall[number], user: user[number],
+                system: system[number],
                 peakMemory: memory[number],
                 memoryFloor: floor[number], instructions: counts[number].integer)
         }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #if Command
-import ForkPoolLaunch
 import ArgumentParser
-import ForkPool
 import Glibc
 
 /// The verb `forkpool check`: a gate for CI that decides whether head is slower than base.
@@ -14,11 +12,21 @@ struct Check: ParsableCommand {
             Runs base and head in turn, as forkpool bench does. After 10, 20, 40 and 80 pairs of runs it looks at \
             the confidence interval of the ratio head / base: above the limit means slower, below it passed, and \
             around it more pairs. A head within the limit is called slower in at most 1 of 20 checks, over all looks \
-            and all comparisons together (Holm). The default metric is CPU time: on a busy machine, wall time \
-            depends more on the machine than on the command.
+            and all comparisons together (Holm).
 
-            With --baseline, head is compared with runs from forkpool bench --json on the same host. A machine that \
-            became slower or faster since then looks like a change of the command.
+            Unless --metric says otherwise, CPU time decides: on a busy machine, wall time depends more on the \
+            machine than on the command. Where a command mostly waits (its wall time is more than twice its CPU \
+            time) and the machine is quiet, wall time decides too. If a metric that does not decide contradicts \
+            the verdict, the report says so.
+
+            --metric instructions counts the instructions of a command and its children: by the processor where \
+            it has a counter for them, or else by callgrind of valgrind, which takes about 50 times as long. The \
+            same command has the same count within 0.1 %, so one pair tells, and a second one confirms a slower \
+            head. Instructions are not time.
+
+            With --baseline, head is compared with runs from forkpool bench --json on the same host, and the report \
+            says if they are of another command line. A machine that became slower or faster since then looks like \
+            a change of the command.
 
             With --canary, the decision is repeated as if head were slower by twice the limit. If the gate does not \
             find that, the check is inconclusive.
@@ -29,15 +37,25 @@ struct Check: ParsableCommand {
               forkpool check --base 'old a' --head 'new a' --base 'old b' --head 'new b'
               forkpool bench --json main.json -- ./program
               forkpool check --baseline main.json -- ./program
+              forkpool check --metric instructions --limit 0.5% --base ./old --head ./new
+              forkpool check --file gate.json --comment comment.md --junit junit.xml
+
+            FILES
+              A file for --file is JSON; but for the benchmarks, its members are options:
+                {"limit": "5%", "metric": "auto", "max-time": "2m", "benchmarks": [
+                  {"name": "parse", "base": "old/tool a", "head": "new/tool a"},
+                  {"name": "write", "base": ["old/tool", "a b"], "limit": "2%",
+                   "head": ["new/tool", "a b"]}]}
 
             EXIT CODES
               0    passed: head is within the limit
               1    head is slower
-              3    inconclusive after --max-time or 80 pairs, or one run exceeds --max-time
+              3    inconclusive: after 80 pairs or --max-time, or no time for 10 pairs
               4    a command failed, or a program does not exist
               5    there is no baseline, it is from another host, or its runs failed
               64   the command line is wrong
-              70   the system refused a process, memory or the instruction counter
+              66   the file of --file or --input cannot be read
+              70   the system refused a process, memory, or nothing can count instructions
               74   the results cannot be written
             """)
 
@@ -55,23 +73,43 @@ struct Check: ParsableCommand {
         completion: .file())
     var baseline: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Read benchmarks, and what options leave open, from a file in JSON; - for standard input.",
+            valueName: "file"),
+        completion: .file())
+    var file: String?
+
     @Argument(
         help: ArgumentHelp(
-            "With --baseline: the command line of head, or its words after --.", valueName: "command"))
+            "With --baseline: the command line of head, or its words after --.", valueName: "command"),
+        completion: .file())
     var command: [String] = []
 
     @Option(
         help: ArgumentHelp("How much slower head may be (default: 5%).", valueName: "percentage"),
         transform: Percentage.init(parsing:))
-    var limit = Percentage(part: 0.05)
+    var limit: Percentage?
 
-    @Option(help: ArgumentHelp("The quantity to compare.", valueName: "metric"))
-    var metric = Metric.cpu
+    @Option(help: ArgumentHelp("The quantity to compare (default: auto).", valueName: "metric"))
+    var metric: MetricChoice?
 
     @Option(
-        help: ArgumentHelp("When to give up (default: 60s); at least one pair runs.", valueName: "duration"),
+        help: ArgumentHelp(
+            "When to give up (default: 60s); at once, after a pair or two, where 10 pairs do not fit.",
+            valueName: "duration"),
         transform: DurationArgument.init(parsing:))
-    var maxTime = DurationArgument(nanoseconds: 60_000_000_000)
+    var maxTime: DurationArgument?
+
+    @Option(
+        help: ArgumentHelp("Write a comment in Markdown for a pull request; - for standard output.", valueName: "file"),
+        completion: .file())
+    var comment: String?
+
+    @Option(
+        help: ArgumentHelp("Write the verdicts as JUnit XML; - for standard output.", valueName: "file"),
+        completion: .file())
+    var junit: String?
 
     @Flag(help: "Verify that the gate would find a head that is slower by twice the limit.")
     var canary = false
@@ -80,10 +118,14 @@ struct Check: ParsableCommand {
     @OptionGroup var output: ResultOptions
 
     func validate() throws {
-        if baseline == nil {
+        if let file {
+            guard base.isEmpty, head.isEmpty, baseline == nil, command.isEmpty else {
+                throw ValidationError("with --file \(file) the commands are in the file; give no others.")
+            }
+        } else if baseline == nil {
             guard !base.isEmpty || !head.isEmpty else {
                 throw ValidationError(
-                    "there is nothing to compare: give --base and --head, or --baseline and a command.")
+                    "there is nothing to compare: give --base and --head, or --baseline and a command, or --file.")
             }
             guard command.isEmpty else { throw ValidationError("a command without --base or --head needs --baseline.") }
             guard base.count == head.count else {
@@ -100,135 +142,46 @@ struct Check: ParsableCommand {
             }
         }
         try CommandLineText.check()
-        try output.check(options)
-        guard limit.part > 0, limit.part <= 10 else {
-            throw ValidationError("--limit must be more than 0% and at most 1000%.")
-        }
-        guard maxTime.nanoseconds > 0 else { throw ValidationError("--max-time must be more than 0.") }
+        try output.check(options, besides: others)
+        if let limit { try GateFile.check(limit: limit) }
+        if let maxTime, maxTime.nanoseconds <= 0 { throw ValidationError("--max-time must be more than 0.") }
     }
 
+    private var others: [ResultOptions.Target] { [("--comment", comment), ("--junit", junit)] }
+
     func run() throws {
+        var isTimed = false
         do {
-            let (entries, states) = try plan()
-            if metric == .instructions { _ = try EventCounter(.instructions) }
-            var files = try output.open()
-            let outcome = try measure(entries, states)
+            let plan = try CheckPlan(self)
+            isTimed = options.timeout == nil
+            try options.checkFiles()
+            let files = try output.open(besides: others)
+            let outcome = try plan.measure(options)
             let style = Style(for: STDOUT_FILENO)
-            try output.write(outcome.results, &files, report: outcome.results.text(style) + outcome.text(style))
+            try output.write(
+                outcome.results, files, report: outcome.results.text(style) + outcome.text(style),
+                others: [("--comment", { outcome.comment }), ("--junit", { outcome.junit })])
             if outcome.code != 0 { throw ExitCode(outcome.code) }
         } catch let error as MeasurementError {
             error.report()
-            throw ExitCode(code(error))
+            throw ExitCode(Self.code(error, isTimed: isTimed))
         } catch let error as Baseline.LoadError {
             StandardError.report(error.sentence)
             throw ExitCode(Exit.noBaseline)
-        } catch let refusal as SystemError {
-            StandardError.report(Self.sentence(refusal))
+        } catch let missing as InstructionCounter.Missing {
+            StandardError.report(missing.sentence)
             throw ExitCode(Exit.internalError)
         }
     }
 
-    private func code(_ error: MeasurementError) -> Int32 {
+    /// The exit code of an error; a run that --max-time ended decides nothing.
+    private static func code(_ error: MeasurementError, isTimed: Bool) -> Int32 {
         switch error {
         case .program(.line): Exit.usage
-        case .failed(_, _, let run, _, _) where run.end == .timedOut && options.timeout == nil: Exit.inconclusive
+        case .failed(_, _, let failure) where failure.run.end == .timedOut && isTimed: Exit.inconclusive
         case .program, .failed: Exit.commandFailed
-        case .pool, .refused: Exit.internalError
+        case .pool, .refused, .notCounted: Exit.internalError
         }
     }
-
-    private static func sentence(_ refusal: SystemError) -> String {
-        switch refusal.code {
-        case EACCES, EPERM:
-            "instructions cannot be counted: this process has no permission (/proc/sys/kernel/perf_event_paranoid is "
-                + "\(TextFile.line("/proc/sys/kernel/perf_event_paranoid") ?? "unknown"), 2 is enough); use --metric cpu"
-        default:
-            "instructions cannot be counted: this machine has no counter for them "
-                + "(\(systemMessage(refusal.code))); use --metric cpu"
-        }
-    }
-
-    /// Finds every program and reads the baseline, before anything runs.
-    private func plan() throws -> ([Measurement.Entry], [ComparisonState]) {
-        if let baseline {
-            let program = try self.program(command, isLine: AfterTerminator.words.isEmpty)
-            let base = try Baseline(baseline).command(program.label, metric, from: baseline)
-            return ([Measurement.Entry(name: "head", command: program)], [ComparisonState(head: 0, base: .file(base))])
-        }
-        var entries: [Measurement.Entry] = []
-        for (number, lines) in zip(base, head).enumerated() {
-            let suffix = base.count > 1 ? " \(number + 1)" : ""
-            entries.append(Measurement.Entry(name: "base\(suffix)", command: try program([lines.0], isLine: true)))
-            entries.append(Measurement.Entry(name: "head\(suffix)", command: try program([lines.1], isLine: true)))
-        }
-        return (entries, base.indices.map { ComparisonState(head: 2 * $0 + 1, base: .command(2 * $0)) })
-    }
-
-    private func program(_ words: [String], isLine: Bool) throws(MeasurementError) -> Program {
-        do {
-            if isLine { return try Program(words[0], byShell: options.shell) }
-            return options.shell ? try Program(words.joined(separator: " "), byShell: true) : try Program(words)
-        } catch {
-            throw .program(error)
-        }
-    }
-
-    private func measure(
-        _ entries: [Measurement.Entry], _ states: [ComparisonState]
-    ) throws(MeasurementError) -> CheckReport {
-        var settings = options.settings
-        // A run that takes longer than --max-time is killed.
-        settings.timeout = settings.timeout ?? maxTime.nanoseconds
-        settings.event = metric == .instructions ? .instructions : nil
-        let measurement = try Measurement(entries, settings)
-        let seed = options.drawSeed()
-        let noise = NoiseMeter()
-        let start = ContinuousClock.now
-        var decision = CheckDecision(states, PairedGate(limit: 1 + limit.part), metric, withCanary: canary)
-        let warmedUp = try measure(by: measurement, &decision, seed, since: start)
-        let measured = measurement.measured
-        let results = Results(
-            verb: "check", entries: measured, comparisons: decision.comparisons(measured),
-            noise: noise.noise(besides: measurement.processorTime), seed: seed, warmup: warmedUp,
-            seconds: start.secondsSince, metric: metric)
-        return CheckReport(results: results, maxTime: maxTime.seconds)
-    }
-
-    /// Measures until everything is decided, or until the time left is too short for another round.
-    ///
-    /// - Returns: How many warm-up rounds were discarded.
-    private func measure(
-        by measurement: Measurement, _ decision: inout CheckDecision, _ seed: UInt64,
-        since start: ContinuousClock.Instant
-    ) throws(MeasurementError) -> Int {
-        var schedule = RunSchedule(seed: seed)
-        var line = StatusLine()
-        defer { line.clear() }
-        line.show { "warming up" }
-        // The first rounds find cold caches.
-        var warmedUp = 0
-        repeat {
-            try measurement.run(schedule.rounds(1, of: decision.groups), keeps: false)
-            warmedUp += 1
-        } while warmedUp < Self.warmup && start.secondsSince < maxTime.seconds
-        var pacer = RoundPacer()
-        var pairs = 0
-        while let look = decision.next {
-            let before = start.secondsSince
-            let possible = Int((maxTime.seconds - before) / before * Double(warmedUp + pairs))
-            let rounds = min(pacer.next(of: look - pairs), max(1, possible))
-            try measurement.run(schedule.rounds(rounds, of: decision.groups), keeps: true)
-            pairs += rounds
-            let isLast = start.secondsSince * Double(warmedUp + pairs + 1) / Double(warmedUp + pairs) > maxTime.seconds
-            if isLast || pairs == look { decision.look(measurement.measured, isLast: isLast) }
-            line.show {
-                "\(counted(pairs, "pair")), next look after \(decision.next ?? pairs), \(fixed(start.secondsSince, 0)) s"
-            }
-        }
-        return warmedUp
-    }
-
-    /// How many rounds to discard, if there is time.
-    private static let warmup = 2
 }
 #endif

@@ -4,9 +4,20 @@
 struct CheckReport {
     let results: Results
     let maxTime: Double
+    /// The seconds that the first look needs, if they are more than `maxTime`.
+    var needed: Double?
+    /// Whether the metric was chosen here.
+    var isAutomatic = false
 
+    /// The comparisons with their decisions.
     private var decisions: [(comparison: Comparison, decision: Comparison.Decision)] {
         results.comparisons.compactMap { comparison in comparison.decision.map { (comparison, $0) } }
+    }
+
+    /// Those decisions that a reader needs: a head that is slower by one metric needs no verdict by another.
+    var told: [(comparison: Comparison, decision: Comparison.Decision)] {
+        let slower = decisions.filter { $0.decision.verdict == .slower }.map(\.comparison.head.name)
+        return decisions.filter { $0.decision.verdict.isKnown || !slower.contains($0.comparison.head.name) }
     }
 
     /// The exit code; a slower head takes precedence over an inconclusive comparison.
@@ -18,17 +29,10 @@ struct CheckReport {
 
     /// Formats a line for each comparison, with the reason if it is inconclusive.
     func text(_ style: Style) -> String {
-        decisions.map { comparison, decision in
-            let names = "\(comparison.head.name) is \(fixed(comparison.ratio.estimate, 3)) × \(comparison.base.name)"
-            let limit = fixed(decision.limit, 3)
-            var text: String
-            switch decision.verdict {
-            case .slower:
-                text = "\(style.title("SLOWER")): \(names) by \(comparison.metric.name), above the limit of \(limit)"
-            case .passed:
-                text = "\(style.title("passed")): \(names) by \(comparison.metric.name), within the limit of \(limit)"
-            case .more, .inconclusive: text = "\(style.title("inconclusive")): \(reason(comparison, limit))"
-            }
+        told.map { comparison, decision in
+            let word = decision.verdict == .slower ? "SLOWER" : decision.verdict.word
+            var text = "\(style.title(word)): \(sentence(comparison, decision))"
+            text += remarks(comparison).map { "\n\($0)" }.joined()
             if let isFound = decision.canary, decision.verdict != .slower {
                 let factor = fixed(2 * (decision.limit - 1) * 100, 1)
                 text +=
@@ -41,7 +45,39 @@ struct CheckReport {
         }.joined()
     }
 
+    /// The decision in a sentence, without its verdict.
+    func sentence(_ comparison: Comparison, _ decision: Comparison.Decision) -> String {
+        let names = "\(comparison.head.name) is \(fixed(comparison.ratio.estimate, 3)) × \(comparison.base.name)"
+        let limit = fixed(decision.limit, 3)
+        return switch decision.verdict {
+        case .slower: "\(names) by \(comparison.metric.name), above the limit of \(limit)"
+        case .passed: "\(names) by \(comparison.metric.name), within the limit of \(limit)"
+        case .more, .inconclusive: reason(comparison, limit)
+        }
+    }
+
+    /// What else a reader must know: the metrics that contradict the verdict, and one that was left out.
+    func remarks(_ comparison: Comparison) -> [String] {
+        var remarks = comparison.contradictions
+        // While the machine is busy, every command waits.
+        let isTrusted = results.noise.isQuiet
+        let wall = comparison.others.first { $0.metric == .wall }?.ratio.interval
+        if isAutomatic, !isTrusted, comparison.waits, let decision = comparison.decision, decision.verdict == .passed,
+            let wall, wall.upperBound > decision.limit
+        {
+            remarks.append(
+                "not judged by wall time, half of which is waiting: other processes made it uncertain, or the runs are too "
+                    + "short to tell; --metric wall judges by it all the same")
+        }
+        return remarks
+    }
+
     private func reason(_ comparison: Comparison, _ limit: String) -> String {
+        if let needed {
+            return "10 pairs, the fewest that are judged, take about \(fixed(needed.rounded(.up), 0)) s here, and "
+                + "--max-time is \(Scale.seconds(maxTime).text(maxTime)); "
+                + "a longer --max-time or a shorter run of the command would help"
+        }
         if comparison.metric == .rss, comparison.base.memoryIsHidden {
             let floor = Double(comparison.base.runs.map(\.memoryFloor).max() ?? 0)
             return "\(comparison.base.name) needs less memory than the process that starts it "
@@ -49,11 +85,12 @@ struct CheckReport {
         }
         let what = comparison.isPaired ? "pair" : "run"
         if !comparison.isPaired, comparison.base.runs.count < PairedGate.looks.last ?? 0 {
-            return "cannot tell whether head is above the limit of \(limit) with "
+            return "cannot tell by \(comparison.metric.name) whether head is above the limit of \(limit) with "
                 + "\(counted(comparison.base.runs.count, "run")) of the baseline; forkpool bench -n 80 makes a better one"
         }
-        return "cannot tell whether \(comparison.head.name) is above the limit of \(limit) after "
-            + "\(counted(comparison.head.runs.count, what)) and \(fixed(results.seconds, 1)) s; "
+        return
+            "cannot tell by \(comparison.metric.name) whether \(comparison.head.name) is above the limit of \(limit) "
+            + "after \(counted(comparison.head.runs.count, what)) and \(fixed(results.seconds, 1)) s; "
             + "a longer --max-time, a quieter machine or a longer run of the command would help"
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #if Command
-/// The state of one comparison of a check: its commands, its verdict, and whether the canary was found.
+/// The state of one comparison of a check: its commands, its metric, its verdict, and whether the canary was found.
 struct ComparisonState {
     /// The runs that head is compared with.
     enum Base {
@@ -13,12 +13,31 @@ struct ComparisonState {
     /// The number of the head command in the measurement.
     let head: Int
     let base: Base
+    let metric: Metric
+    /// The most that head may take, as a multiple of base; nil for the limit of all comparisons.
+    let limit: Double?
+    /// What the comparison is called; nil without a name.
+    let title: String?
+    /// Whether it was added for a command that mostly waits, and goes if the machine becomes busy.
+    let isAdded: Bool
     private(set) var verdict = PairedGate.Verdict.more(PairedGate.looks[0])
     private(set) var findsCanary = false
 
-    init(head: Int, base: Base) {
+    init(
+        head: Int, base: Base, _ metric: Metric = .cpu, limit: Double? = nil, title: String? = nil,
+        isAdded: Bool = false
+    ) {
         self.head = head
         self.base = base
+        self.metric = metric
+        self.limit = limit
+        self.title = title
+        self.isAdded = isAdded
+    }
+
+    /// The same comparison by wall time, too.
+    var byWallTime: ComparisonState {
+        ComparisonState(head: head, base: base, .wall, limit: limit, title: title, isAdded: true)
     }
 
     /// Whether the runs of base and head are pairs.
@@ -38,12 +57,25 @@ struct ComparisonState {
         }
     }
 
-    /// Computes the ratio of head to base.
-    func ratio(in measured: [MeasuredCommand], _ metric: Metric, error: Double) -> Ratio {
+    /// Computes the ratio of head to base by a metric.
+    func ratio(in measured: [MeasuredCommand], by metric: Metric, error: Double) -> Ratio {
         let (head, base) = (measured[head], base(in: measured))
         return isPaired
             ? Ratio(pairs: head.ratios(to: base, metric), error: error)
             : Ratio(of: head.values(metric), to: base.values(metric), error: error)
+    }
+
+    /// Whether each command was counted alike twice, so that its count depends on nothing else.
+    func repeats(in measured: [MeasuredCommand]) -> Bool {
+        commands.allSatisfy { number in
+            let counts = measured[number].values(.instructions)
+            return (counts.max() ?? 0) <= (counts.min() ?? 0) * 1.001
+        }
+    }
+
+    /// Whether the wall time of one of the commands is far above its CPU time: it mostly waits.
+    func waits(in measured: [MeasuredCommand]) -> Bool {
+        measured[head].waits || base(in: measured).waits
     }
 
     /// Returns whether more runs cannot change the result.

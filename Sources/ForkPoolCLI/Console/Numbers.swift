@@ -41,4 +41,16 @@ func byteSize(_ bytes: Int) -> String {
     }
     return "\(fixed(size, 1)) TB"
 }
+
+/// Formats bytes as `byteSize` does, but in binary units if they are a whole number there: "1 GiB", "1.5 kB".
+func exactByteSize(_ bytes: Int) -> String {
+    // 100 whole bytes are the last digit of the decimal form.
+    guard bytes >= 1024, bytes % 1024 == 0, bytes % 100 != 0 else { return byteSize(bytes) }
+    var size = bytes / 1024
+    for unit in ["KiB", "MiB", "GiB"] {
+        if size < 1024 || size % 1024 != 0 { return "\(size) \(unit)" }
+        size /= 1024
+    }
+    return "\(size) TiB"
+}
 #endif

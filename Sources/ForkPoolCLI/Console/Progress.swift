@@ -18,7 +18,7 @@ struct Progress {
     init(_ label: String, of total: Int) {
         self.label = label
         self.total = total
-        isShown = Style(for: STDERR_FILENO).isColoured
+        isShown = Style(for: STDERR_FILENO).canRedraw
     }
 
     /// Counts an item; shows every hundredth.

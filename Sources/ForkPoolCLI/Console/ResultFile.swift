@@ -4,7 +4,7 @@ import ArgumentParser
 import Glibc
 
 /// A file for results, opened before the measurement, so that a misspelt path fails at once.
-struct ResultFile: ~Copyable {
+final class ResultFile {
     private let path: String
     private let descriptor: Int32
     private let isNew: Bool
@@ -33,7 +33,7 @@ struct ResultFile: ~Copyable {
     /// Replaces the content of the file.
     ///
     /// - Throws: 74, after printing the reason.
-    mutating func write(_ text: String) throws(ExitCode) {
+    func write(_ text: String) throws(ExitCode) {
         // This fails for a device, which has no length.
         ftruncate(descriptor, 0)
         isWritten = true

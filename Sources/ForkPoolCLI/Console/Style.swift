@@ -4,17 +4,23 @@ import Glibc
 
 /// Text styles: colours on a terminal that allows them, plain text otherwise.
 struct Style {
-    /// Whether escape codes are written.
+    /// Whether colours are written.
     let isColoured: Bool
+    /// Whether a line on the terminal can be drawn again and erased; `NO_COLOR` takes only the colours away.
+    let canRedraw: Bool
 
-    /// Chooses colours by the descriptor (`isatty`), `NO_COLOR` and `TERM`.
+    /// Chooses by the descriptor (`isatty`), `TERM` and `NO_COLOR`.
     init(for descriptor: Int32) {
-        isColoured = isatty(descriptor) == 1 && Self.environmentAllowsColour
+        canRedraw = isatty(descriptor) == 1 && Self.terminalHasCodes
+        isColoured = canRedraw && Self.allowsColour
     }
 
-    private static var environmentAllowsColour: Bool {
+    private static var allowsColour: Bool {
         // https://no-color.org: any value except the empty one.
-        if let value = environment("NO_COLOR"), !value.isEmpty { return false }
+        environment("NO_COLOR").map(\.isEmpty) ?? true
+    }
+
+    private static var terminalHasCodes: Bool {
         guard let terminal = environment("TERM") else { return false }
         return terminal != "dumb" && !terminal.isEmpty
     }

@@ -18,13 +18,20 @@ struct Execution: BitwiseCopyable {
         case notReached
         /// The system refused a process: an errno.
         case refused(Int32)
+
+        /// Returns whether it is an exit with one of some codes.
+        func isExit(with codes: Set<Int32>) -> Bool {
+            if case .exited(let code) = self { codes.contains(code) } else { false }
+        }
     }
 
     let end: End
+    /// Whether it did its work: it exited with 0, or with another code that counts as such.
+    let succeeded: Bool
     /// Nanoseconds from before the start to the end; `user` and `system` are nanoseconds of processor time.
-    let wall: Int
-    let user: Int
-    let system: Int
+    var wall: Int
+    var user: Int
+    var system: Int
     /// The peak memory, in bytes.
     ///
     /// It is never less than `memoryFloor`, the peak memory of the launcher, which a child inherits.
@@ -41,9 +48,11 @@ struct Execution: BitwiseCopyable {
 
     /// Makes the record of a command that ran.
     init(
-        _ end: End, wall: Int, _ usage: CommandEnd, memoryFloor: Int, instructions: Int?, launcherTime: Int
+        _ end: End, successes: Set<Int32>, wall: Int, _ usage: CommandEnd, memoryFloor: Int, instructions: Int?,
+        launcherTime: Int
     ) {
         self.end = end
+        succeeded = end.isExit(with: successes)
         self.wall = wall
         user = usage.userTime
         system = usage.systemTime
@@ -59,10 +68,11 @@ struct Execution: BitwiseCopyable {
 
     /// Makes the record of a run from the values of a baseline file.
     init(
-        _ end: End = .exited(0), wall: Int, user: Int, system: Int, peakMemory: Int, memoryFloor: Int,
-        instructions: Int?
+        _ end: End = .exited(0), successes: Set<Int32> = [0], wall: Int, user: Int, system: Int, peakMemory: Int,
+        memoryFloor: Int, instructions: Int?
     ) {
         self.end = end
+        succeeded = end.isExit(with: successes)
         (self.wall, self.user, self.system) = (wall, user, system)
         (self.peakMemory, self.memoryFloor) = (peakMemory, memoryFloor)
         (minorFaults, majorFaults, voluntarySwitches, involuntarySwitches) = (0, 0, 0, 0)
@@ -73,14 +83,12 @@ struct Execution: BitwiseCopyable {
     /// Makes the record of a command that did not run.
     init(refused end: End) {
         self.end = end
+        succeeded = false
         (wall, user, system, peakMemory, memoryFloor) = (0, 0, 0, 0, 0)
         (minorFaults, majorFaults, voluntarySwitches, involuntarySwitches) = (0, 0, 0, 0)
         instructions = nil
         launcherTime = 0
     }
-
-    /// Whether it exited with 0.
-    var succeeded: Bool { end == .exited(0) }
 
     /// The exit code, as a shell gives it.
     var code: Int32 {

@@ -18,27 +18,35 @@ final class Launcher {
         let isFirst: Bool
         /// Whether the requests after it are skipped if it fails.
         let mustSucceed: Bool
+        /// Whether it has the input and the output of measured commands.
+        let isMeasured: Bool
     }
 
     private let programs: [Program]
     private let resident: ForkPool.Resident<Request, Execution>
-    /// The standard error of the last command, if it is kept.
-    private let errors: CaptureFile?
+    /// What the last run of each program that failed wrote to standard error, if it is kept.
+    private let failures: CaptureFile?
 
     /// Forks the launcher process.
     ///
     /// - Parameters:
     ///   - programs: The programs that it can run.
-    ///   - showsOutput: Whether their output is shown; if not, the end of standard error is kept for messages.
-    ///   - event: An event to count; nil for none.
+    ///   - input: The file that is the standard input of measured ones; nil for an empty one.
+    ///   - output: Where the output of measured ones goes; unless it is shown, the end of standard error is kept.
+    ///   - counter: What counts the instructions of each command; nil if they are not counted.
     /// - Throws: `ForkPool.Failure` if the system refuses the process.
-    init(_ programs: [Program], showsOutput: Bool, counting event: EventCounter.Event?) throws(ForkPool.Failure) {
+    init(
+        _ programs: [Program], input: String?, output: OutputTarget, counting counter: InstructionCounter?
+    ) throws(ForkPool.Failure) {
         self.programs = programs
         // Without memory for it, standard error is discarded.
-        errors = showsOutput ? nil : try? CaptureFile()
+        let errors = output == .inherit ? nil : try? CaptureFile()
+        failures = errors == nil ? nil : try? CaptureFile()
+        // Each program has its own place in the file, and `pwrite` would append.
+        if let failures { _ = fcntl(failures.descriptor, F_SETFL, 0) }
         CurrentProcessGroup.prepare()
         let process = LauncherProcess(
-            programs, showsOutput: showsOutput, errors: errors?.descriptor, event: event)
+            programs, input: input, output: output, errors: errors, failures: failures, counter: counter)
         let options = ForkPool.Options(retries: 0, setUp: { try process.prepare() }, name: "launcher")
         resident = try ForkPool(workers: 1, options: options).resident { request in
             process.run(request)
@@ -54,14 +62,18 @@ final class Launcher {
     /// They are one request, so that nothing in this process runs between them and cools the caches.
     ///
     /// - Parameters:
-    ///   - steps: The numbers of the programs, and whether the steps after one are skipped if it fails.
+    ///   - steps: The numbers of the programs, whether the steps after one are skipped if it fails, and whether it is
+    ///     a measured one.
     ///   - timeout: The nanoseconds after which a command is killed; nil for never.
     /// - Returns: A record for each step.
     /// - Throws: `ForkPool.Failure` if the launcher process ended.
-    func run(_ steps: [(program: Int, mustSucceed: Bool)], timeout: Int?) throws(ForkPool.Failure) -> [Execution] {
+    func run(
+        _ steps: [(program: Int, mustSucceed: Bool, isMeasured: Bool)], timeout: Int?
+    ) throws(ForkPool.Failure) -> [Execution] {
         let requests = steps.enumerated().map { number, step in
             Request(
-                program: step.program, timeout: timeout ?? -1, isFirst: number == 0, mustSucceed: step.mustSucceed)
+                program: step.program, timeout: timeout ?? -1, isFirst: number == 0, mustSucceed: step.mustSucceed,
+                isMeasured: step.isMeasured)
         }
         do {
             return try resident.map(requests)
@@ -74,14 +86,14 @@ final class Launcher {
     /// The program with a number.
     subscript(program: Int) -> Program { programs[program] }
 
-    /// Returns the last lines that the last command wrote to standard error; none if they are not kept.
-    func lastErrorLines(lines: Int) -> [String] {
-        guard let errors = errors?.descriptor else { return [] }
-        let length = lseek(errors, 0, SEEK_END)
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let read = unsafe pread(errors, &bytes, bytes.count, max(0, length - bytes.count))
-        return String(decoding: bytes[..<max(0, read)], as: UTF8.self).split(separator: "\n").suffix(lines).map(
-            String.init)
+    /// Returns the last lines that the last failed run of a program wrote to standard error; nil if they are not kept.
+    func lastErrorLines(of program: Int, lines: Int) -> [String]? {
+        guard let failures = failures?.descriptor else { return nil }
+        var bytes = [UInt8](repeating: 0, count: LauncherProcess.keptErrors)
+        let read = unsafe pread(failures, &bytes, bytes.count, program * bytes.count)
+        // The rest of a program's part is zero.
+        let text = bytes[..<max(0, read)].prefix { $0 != 0 }
+        return String(decoding: text, as: UTF8.self).split(separator: "\n").suffix(lines).map(String.init)
     }
 }
 
@@ -91,18 +103,28 @@ final class Launcher {
 private final class LauncherProcess: @unchecked Sendable {
     private let programs: [Program]
     private let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
-    private let showsOutput: Bool
-    private let errors: Int32?
-    private let event: EventCounter.Event?
+    private let input: String?
+    private let output: OutputTarget
+    private let errors: CaptureFile?
+    private let failures: CaptureFile?
+    private let counter: InstructionCounter?
     /// Kills the running command if this process ends first.
     private var commandGuard: CommandGuard?
     private var hasFailed = false
 
-    init(_ programs: [Program], showsOutput: Bool, errors: Int32?, event: EventCounter.Event?) {
+    /// The most bytes of standard error that are kept of a program.
+    static let keptErrors = 4096
+
+    init(
+        _ programs: [Program], input: String?, output: OutputTarget, errors: CaptureFile?, failures: CaptureFile?,
+        counter: InstructionCounter?
+    ) {
         self.programs = programs
-        self.showsOutput = showsOutput
+        self.input = input
+        self.output = output
         self.errors = errors
-        self.event = event
+        self.failures = failures
+        self.counter = counter
     }
 
     /// Prepares the launcher process.
@@ -110,36 +132,56 @@ private final class LauncherProcess: @unchecked Sendable {
         // In its own group, Ctrl-C reaches only the parent, which kills the command first; then this process ends.
         setpgid(0, 0)
         commandGuard = try CommandGuard()
+        if case .callgrind = counter { CallgrindLog.fixHashing() }
     }
 
     /// Runs a command, unless one before it failed.
     func run(_ request: Launcher.Request) -> Execution {
         if request.isFirst { hasFailed = false }
         if hasFailed { return Execution(refused: .notReached) }
-        let run = launch(programs[request.program], timeout: request.timeout)
-        if request.mustSucceed, !run.succeeded { hasFailed = true }
+        let run = launch(programs[request.program], request)
+        guard !run.succeeded else { return run }
+        keepErrors(of: request.program)
+        if request.mustSucceed { hasFailed = true }
         return run
     }
 
-    private func launch(_ program: Program, timeout: Int) -> Execution {
-        if let errors { ftruncate(errors, 0) }
+    /// Keeps the end of what the command that ran last wrote to standard error.
+    private func keepErrors(of program: Int) {
+        guard let errors, let failures else { return }
+        let length = lseek(errors.descriptor, 0, SEEK_END)
+        var bytes = [UInt8](repeating: 0, count: Self.keptErrors)
+        // What is not read stays zero, so that nothing of an earlier run is left.
+        _ = unsafe pread(errors.descriptor, &bytes, bytes.count, max(0, length - bytes.count))
+        _ = unsafe pwrite(failures.descriptor, bytes, bytes.count, program * bytes.count)
+    }
+
+    private func launch(_ program: Program, _ request: Launcher.Request) -> Execution {
+        if let errors { ftruncate(errors.descriptor, 0) }
         CurrentProcessGroup.set(CurrentProcessGroup.starting)
         defer { CurrentProcessGroup.set(CurrentProcessGroup.none) }
         do throws(SystemError) {
-            let counter = try event.map { event throws(SystemError) in try EventCounter(event) }
+            let events = try counter == .processor ? EventCounter(.instructions) : nil
+            let log = try counter == nil || counter == .processor ? nil : CallgrindLog()
+            let streams = try OpenStreams(
+                input: request.isMeasured ? input : nil, output: request.isMeasured ? output : output.ofOthers,
+                null: null)
             let start = now()
             let process = try CommandProcess(
-                path: program.path, arguments: program.arguments, input: null,
-                output: showsOutput ? STDOUT_FILENO : null, errors: showsOutput ? STDERR_FILENO : errors ?? null,
-                guarded: commandGuard)
+                path: counter?.path ?? program.path, arguments: log?.words(program) ?? program.arguments,
+                input: streams.input, output: streams.output,
+                errors: output == .inherit ? STDERR_FILENO : errors?.descriptor ?? null, guarded: commandGuard)
             CurrentProcessGroup.set(process.pid)
-            let isDone = timeout < 0 || wait(for: process, until: start + timeout)
+            streams.pipe?.closeWriting()
+            let isDone = wait(
+                for: process, until: request.timeout < 0 ? nil : start + request.timeout,
+                reading: [streams.pipe, log?.pipe].compactMap { $0 })
             if !isDone { process.kill(SIGKILL) }
             let usage = process.reap()
             let wall = now() - start
             // Kill the processes that it left in its group.
             process.killGroup()
-            let run = record(usage, wall, timedOut: !isDone, instructions: counter?.count)
+            let run = record(program, usage, wall, timedOut: !isDone, instructions: log?.count ?? events?.count)
             // Kill those that left the group, too.
             if let commandGuard {
                 commandGuard.release(process)
@@ -151,24 +193,33 @@ private final class LauncherProcess: @unchecked Sendable {
         }
     }
 
-    /// Waits until the command has ended or a deadline has passed; returns whether it has ended.
-    private func wait(for process: CommandProcess, until deadline: Int) -> Bool {
-        var entry = pollfd(fd: process.descriptor, events: Int16(POLLIN), revents: 0)
+    /// Waits until the command has ended or a deadline has passed, and reads its pipes meanwhile; returns whether it has
+    /// ended.
+    private func wait(for process: CommandProcess, until deadline: Int?, reading pipes: [OutputPipe]) -> Bool {
+        if deadline == nil, pipes.isEmpty { return true }
         while true {
+            var entries = ([process.descriptor] + pipes.map(\.descriptor)).map {
+                pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+            }
             // Add a millisecond, so that the remaining time never rounds down to 0.
-            let left = Int32(clamping: max(0, deadline - now()) / 1_000_000 + 1)
-            if unsafe poll(&entry, 1, left) > 0 { return true }
-            if now() >= deadline { return false }
+            let left = deadline.map { Int32(clamping: max(0, $0 - now()) / 1_000_000 + 1) } ?? -1
+            let ready = unsafe poll(&entries, nfds_t(entries.count), left)
+            if ready > 0 { for pipe in pipes { pipe.drain() } }
+            if ready > 0, entries[0].revents != 0 { return true }
+            if let deadline, now() >= deadline { return false }
         }
     }
 
-    private func record(_ usage: CommandEnd, _ wall: Int, timedOut: Bool, instructions: Int?) -> Execution {
+    private func record(
+        _ program: Program, _ usage: CommandEnd, _ wall: Int, timedOut: Bool, instructions: Int?
+    ) -> Execution {
         var own = rusage()
         unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &own)
         let end: Execution.End =
             timedOut ? .timedOut : usage.signal.map { .killed($0) } ?? .exited(usage.status ?? Exit.internalError)
         return Execution(
-            end, wall: wall, usage, memoryFloor: own.ru_maxrss * 1024, instructions: instructions,
+            end, successes: program.successes, wall: wall, usage, memoryFloor: own.ru_maxrss * 1024,
+            instructions: instructions,
             launcherTime: nanoseconds(own.ru_utime) + nanoseconds(own.ru_stime))
     }
 

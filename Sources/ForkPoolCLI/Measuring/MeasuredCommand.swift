@@ -7,24 +7,44 @@ struct MeasuredCommand {
     let label: String
     /// The values that `-L` put into it.
     var parameters: [(name: String, value: String)] = []
+    /// Every run, also those that failed.
     var runs: [Execution] = []
+    /// The last run that failed; nil if none did.
+    var lastFailure: FailedRun?
 
-    func values(_ metric: Metric) -> [Double] { runs.map(metric.value) }
+    /// What is subtracted from each run, if a shell runs the command.
+    var shellStart: ShellStart?
+
+    /// The runs that figures are made of: those that did not fail, without the start of the shell.
+    var countedRuns: [Execution] { runs.filter(\.succeeded).map(withoutShell) }
+
+    private func withoutShell(_ run: Execution) -> Execution { shellStart.map { run.without($0) } ?? run }
+
+    func values(_ metric: Metric) -> [Double] { countedRuns.map(metric.value) }
 
     func summary(_ metric: Metric) -> Summary { Summary(values(metric)) }
 
     /// Computes the median of a value over its runs.
     func median(_ value: (Execution) -> Int) -> Double {
-        ForkPoolCLI.median(runs.map { Double(value($0)) })
+        ForkPoolCLI.median(countedRuns.map { Double(value($0)) })
+    }
+
+    /// Whether its wall time is far above its CPU time: it mostly waits.
+    var waits: Bool {
+        let (wall, cpu) = (summary(.wall).median, summary(.cpu).median)
+        // The start of any program waits a little.
+        return wall > 2 * cpu && wall - cpu > 0.001
     }
 
     /// Whether its peak memory cannot be told apart from that of the process that started it.
-    var memoryIsHidden: Bool { runs.allSatisfy { $0.peakMemory <= $0.memoryFloor } }
+    var memoryIsHidden: Bool { countedRuns.allSatisfy { $0.peakMemory <= $0.memoryFloor } }
 
-    /// Computes the ratios to another command, round by round.
+    /// Computes the ratios to another command, round by round; without the rounds in which a run failed.
     func ratios(to base: MeasuredCommand, _ metric: Metric) -> [Double] {
-        // If the clock did not advance, take a nanosecond.
-        zip(values(metric), base.values(metric)).map { max($0, 1e-9) / max($1, 1e-9) }
+        zip(runs, base.runs).filter { $0.succeeded && $1.succeeded }.map { run, baseRun in
+            // If the clock did not advance, take a nanosecond.
+            max(metric.value(withoutShell(run)), 1e-9) / max(metric.value(base.withoutShell(baseRun)), 1e-9)
+        }
     }
 
     /// Names a command: "A" to "Z", then "#27" and so on.
@@ -45,6 +65,14 @@ struct Comparison {
         let canary: Bool?
     }
 
+    /// The ratio by a quantity that does not decide.
+    struct Other {
+        let metric: Metric
+        let ratio: Ratio
+        /// Whether it says the opposite of the decision: its whole interval is on the other side of the limit.
+        let contradicts: Bool
+    }
+
     let base: MeasuredCommand
     let head: MeasuredCommand
     let metric: Metric
@@ -54,6 +82,23 @@ struct Comparison {
     /// Whether a run of head and one of base are a pair.
     var isPaired = true
     var decision: Decision?
+    /// The name of a benchmark from a file; nil without one.
+    var title: String?
+    /// What the quantities say that do not decide; empty without a decision.
+    var others: [Other] = []
+
+    /// Whether one of the commands mostly waits.
+    var waits: Bool { base.waits || head.waits }
+
+    /// A sentence for each quantity that says the opposite of the decision.
+    var contradictions: [String] {
+        guard let decision else { return [] }
+        return others.filter(\.contradicts).map { other in
+            let side = decision.verdict == .slower ? "within" : "above"
+            return "but by \(other.metric.name) \(head.name) is \(other.ratio.text) × \(base.name), \(side) the limit "
+                + "of \(fixed(decision.limit, 3))"
+        }
+    }
 
     /// Compares pairs of runs with 95 % confidence.
     init(_ head: MeasuredCommand, to base: MeasuredCommand, _ metric: Metric) {

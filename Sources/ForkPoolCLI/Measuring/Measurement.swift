@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #if Command
 import ForkPool
-import ForkPoolLaunch
 
 /// Runs commands round by round, and keeps the records of their runs.
 final class Measurement {
@@ -20,11 +19,15 @@ final class Measurement {
 
     /// The settings for every run.
     struct Settings {
-        var showsOutput = false
+        /// The file that is the standard input of measured commands; nil for an empty one.
+        var input: String?
+        /// Where the standard output of measured commands goes.
+        var output = OutputTarget.null
         /// The most nanoseconds for a run; nil for no limit.
         var timeout: Int?
         var ignoresFailure = false
-        var event: EventCounter.Event?
+        /// What counts instructions; nil if they are not counted.
+        var counter: InstructionCounter?
     }
 
     private(set) var measured: [MeasuredCommand]
@@ -36,6 +39,8 @@ final class Measurement {
     private let launcher: Launcher
     /// The launcher's number for the first program of each entry.
     private let first: [Int]
+    /// How many runs of each entry began: those that are kept, and those that are not.
+    private var begun: [(kept: Int, warmUp: Int)]
     private var commandTime = 0
     private var launcherTime = 0
 
@@ -46,10 +51,11 @@ final class Measurement {
         self.entries = entries
         self.settings = settings
         measured = entries.map { MeasuredCommand(name: $0.name, label: $0.command.label, parameters: $0.parameters) }
+        begun = entries.map { _ in (0, 0) }
         first = entries.indices.map { number in entries[..<number].reduce(0) { $0 + $1.programs.count } }
         do {
             launcher = try Launcher(
-                entries.flatMap(\.programs), showsOutput: settings.showsOutput, counting: settings.event)
+                entries.flatMap(\.programs), input: settings.input, output: settings.output, counting: settings.counter)
         } catch {
             throw .pool(error)
         }
@@ -72,8 +78,14 @@ final class Measurement {
             (entries[number].prepare == nil ? [] : [step(number, \.prepare, "--prepare")])
                 + [Step(entry: number, program: first[number], part: nil)]
         }
-        try run(steps) { step, run in
-            if keeps, step.part == nil { measured[step.entry].runs.append(run) }
+        try run(steps, keeps: keeps)
+    }
+
+    /// Makes the runs so far warm-up runs.
+    func forgetRuns() {
+        for number in measured.indices {
+            measured[number].runs = []
+            begun[number] = (0, begun[number].kept + begun[number].warmUp)
         }
     }
 
@@ -86,7 +98,7 @@ final class Measurement {
 
     private func run(_ part: KeyPath<Entry, Program?>, _ name: String) throws(MeasurementError) {
         for (number, entry) in entries.enumerated() where entry[keyPath: part] != nil {
-            try run([step(number, part, name)]) { _, _ in }
+            try run([step(number, part, name)], keeps: false)
         }
     }
 
@@ -96,34 +108,50 @@ final class Measurement {
         return Step(entry: number, program: first[number] + 1 + before, part: name)
     }
 
-    private func run(_ steps: [Step], _ note: (Step, Execution) -> Void) throws(MeasurementError) {
+    private func run(_ steps: [Step], keeps: Bool) throws(MeasurementError) {
         let runs: [Execution]
         do {
-            runs = try launcher.run(steps.map { ($0.program, mustSucceed($0)) }, timeout: settings.timeout)
+            runs = try launcher.run(
+                steps.map { ($0.program, mustSucceed: mustSucceed($0), isMeasured: $0.part == nil) },
+                timeout: settings.timeout)
         } catch {
             throw .pool(error)
         }
         for (step, run) in zip(steps, runs) {
             commandTime += run.user + run.system
             launcherTime = max(launcherTime, run.launcherTime)
-            try check(run, step)
-            note(step, run)
+            if step.part == nil {
+                if keeps { begun[step.entry].kept += 1 } else { begun[step.entry].warmUp += 1 }
+            }
+            try check(run, step, keeps: keeps)
+            if keeps, step.part == nil { measured[step.entry].runs.append(run) }
         }
     }
 
     private func mustSucceed(_ step: Step) -> Bool { step.part != nil || !settings.ignoresFailure }
 
-    private func check(_ run: Execution, _ step: Step) throws(MeasurementError) {
+    private func check(_ run: Execution, _ step: Step, keeps: Bool) throws(MeasurementError) {
         let program = launcher[step.program]
         if case .notStarted(let code) = run.end {
             throw .program(.refused(String(decoding: program.path, as: UTF8.self), code))
         }
         if case .refused(let code) = run.end { throw .refused(code) }
-        guard !run.succeeded, mustSucceed(step) else { return }
+        if run.succeeded, settings.counter != nil, run.instructions == nil { throw .notCounted(program.label) }
+        guard !run.succeeded else { return }
         let name = entries[step.entry].name
-        throw .failed(
-            step.part.map { "\($0) of \(name)" } ?? name, program.label, run, timeout: settings.timeout,
-            lastErrorLines: launcher.lastErrorLines(lines: 5))
+        let count = begun[step.entry]
+        let failure = FailedRun(
+            number: step.part == nil ? (keeps ? count.kept : count.warmUp) : nil, isWarmUp: !keeps, run: run,
+            timeout: settings.timeout, errorLines: launcher.lastErrorLines(of: step.program, lines: 5))
+        if mustSucceed(step) {
+            throw .failed(step.part.map { "\($0) of \(name)" } ?? name, program.label, failure)
+        }
+        if keeps { measured[step.entry].lastFailure = failure }
+    }
+
+    /// Subtracts the start of the shell, the runs of an entry, from all commands.
+    func subtract(_ start: ShellStart) {
+        for number in measured.indices { measured[number].shellStart = start }
     }
 }
 
@@ -132,9 +160,10 @@ enum MeasurementError: Error {
     case program(ProgramError)
     /// The system refused a process: errno.
     case refused(Int32)
-    /// A command failed: its name, its command line, the record, the timeout in nanoseconds, and the end of its
-    /// standard error.
-    case failed(String, String, Execution, timeout: Int?, lastErrorLines: [String])
+    /// A command failed: its name and its command line.
+    case failed(String, String, FailedRun)
+    /// Nothing counted the instructions of a command.
+    case notCounted(String)
     /// The launcher process ended.
     case pool(ForkPool.Failure)
 
@@ -144,21 +173,12 @@ enum MeasurementError: Error {
         case .program(let error): StandardError.report(error.description)
         case .refused(let code): StandardError.report("the system refused a process: \(systemMessage(code))")
         case .pool(let failure): StandardError.report("\(failure)")
-        case .failed(let name, let label, let run, let timeout, let lastErrorLines):
-            StandardError.report("\(name) (\(label)) \(Self.ending(run, timeout))")
-            for line in lastErrorLines { StandardError.write("  stderr: \(printable(line))\n") }
+        case .notCounted(let label):
+            StandardError.report("the instructions of \(label) were not counted; use --metric cpu")
+        case .failed(let name, let label, let failure):
+            StandardError.report("\(failure.place)\(name) (\(label)) \(failure.ending)")
+            StandardError.write(failure.written)
         }
     }
-
-    private static func ending(_ run: Execution, _ timeout: Int?) -> String {
-        switch run.end {
-        case .killed(let signal): "was ended by signal \(signal)"
-        case .timedOut:
-            "took longer than \(Self.text(Double(timeout ?? run.wall) / 1e9)) and was killed"
-        default: "exited with \(run.code)"
-        }
-    }
-
-    private static func text(_ seconds: Double) -> String { Scale.seconds(seconds).text(seconds) }
 }
 #endif

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #if Command
-import ArgumentParser
-
 /// The quantity that is compared.
-enum Metric: String, CaseIterable, ExpressibleByArgument {
+enum Metric: String, CaseIterable {
     case cpu
     case wall
     case instructions

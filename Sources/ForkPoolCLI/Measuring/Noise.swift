@@ -14,6 +14,9 @@ struct Noise {
     /// Whether other processes used more than a fifth of the machine.
     var isContended: Bool { (others ?? 0) > 0.2 * Double(processors) }
 
+    /// Whether it is known that other processes used little of the machine.
+    var isQuiet: Bool { others != nil && !isContended }
+
     /// A sentence that begins with "contended:"; nil if the machine was not contended.
     var sentence: String? {
         guard let others, isContended else { return nil }

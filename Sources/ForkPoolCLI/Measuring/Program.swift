@@ -8,16 +8,18 @@ struct Program: Sendable {
     let label: String
     let path: [UInt8]
     let arguments: [[UInt8]]
+    /// The exit codes with which it did its work.
+    var successes: Set<Int32> = [0]
 
     /// Finds the program of a command line.
     ///
     /// - Parameters:
     ///   - line: The command line.
-    ///   - byShell: Whether `/bin/sh` runs the line; if not, its words are the arguments.
+    ///   - shell: The words of the shell that runs the line; nil if its words are the arguments.
     /// - Throws: `ProgramError`.
-    init(_ line: String, byShell: Bool) throws(ProgramError) {
-        if byShell {
-            try self.init(["/bin/sh", "-c", line], label: line)
+    init(_ line: String, shell: [String]?) throws(ProgramError) {
+        if let shell {
+            try self.init(shell + ["-c", line], label: line)
         } else {
             let words: [String]
             do throws(ShellWords.SplitError) {
@@ -71,8 +73,6 @@ enum ProgramError: Error, CustomStringConvertible {
         case .line(let line, let problem): "\"\(line)\": \(problem)"
         case .missing("", _): "a command without a name cannot be run"
         case .missing(let name, let missing): "\(name): \(missing.reason)"
-        case .refused(let name, ENOEXEC):
-            "\(name): not a program that the system can start; a script needs a first line such as #!/bin/sh"
         case .refused(let name, let code): "\(name): cannot be started: \(systemMessage(code))"
         }
     }

@@ -20,67 +20,93 @@ struct ResultOptions: ParsableArguments {
         help: ArgumentHelp("Write tables in Markdown; - for standard output.", valueName: "file"), completion: .file())
     var md: String?
 
-    @Option(help: ArgumentHelp("Write a chart as SVG; - for standard output.", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp(
+            "Write a chart as SVG, with --history that of all its lines; - for standard output.", valueName: "file"),
+        completion: .file())
     var svg: String?
 
-    private var paths: [String?] { [json, csv, md, svg] }
+    @Option(
+        help: ArgumentHelp("Append the figures to a history, a line of JSON each time.", valueName: "file"),
+        completion: .file())
+    var history: String?
 
-    func validate() throws {
-        guard paths.count(where: { $0 == "-" }) <= 1 else {
-            throw ValidationError("only one of --json, --csv, --md and --svg can go to standard output.")
+    @Option(help: ArgumentHelp("What to call this time in the history, such as a commit.", valueName: "text"))
+    var label: String?
+
+    /// A file that an option names.
+    typealias Target = (option: String, path: String?)
+
+    private var targets: [Target] { [("--json", json), ("--csv", csv), ("--md", md), ("--svg", svg)] }
+
+    /// Refuses results on standard output if commands write there too, and two results in one place.
+    ///
+    /// - Parameters:
+    ///   - options: How the commands run.
+    ///   - others: The files of other options.
+    /// - Throws: `ValidationError`.
+    func check(_ options: MeasurementOptions, besides others: [Target] = []) throws {
+        let given = (targets + others).filter { $0.path != nil }
+        let standard = given.filter { $0.path == "-" }.map(\.option)
+        guard standard.count <= 1 else {
+            throw ValidationError("only one of \(standard.joined(separator: " and ")) can go to standard output.")
         }
-        let files = paths.compactMap { $0 }
-        if let twice = files.first(where: { path in files.count { $0 == path } > 1 }) {
-            throw ValidationError("two of --json, --csv, --md and --svg name the same file, \(twice).")
+        let files = (given + [("--history", history)]).filter { $0.path != nil && $0.path != "-" }
+        for (number, file) in files.enumerated() {
+            guard let other = files[..<number].first(where: { $0.path == file.path }) else { continue }
+            throw ValidationError("\(other.option) and \(file.option) name the same file, \(file.path ?? "").")
         }
+        if options.settings.output == .inherit, !standard.isEmpty {
+            let option = options.showOutput ? "--show-output" : "--output inherit"
+            throw ValidationError(
+                "with \(option) the commands write to standard output; give a file for the results.")
+        }
+        if history == nil, label != nil { throw ValidationError("--label is for a line of --history.") }
+        if history == "-" { throw ValidationError("--history is a file, to which lines are added.") }
     }
 
-    /// Refuses results on standard output if commands write there too.
-    func check(_ options: MeasurementOptions) throws {
-        if options.showOutput, paths.contains("-") {
-            throw ValidationError(
-                "with --show-output the commands write to standard output; give a file for the results.")
-        }
+    /// The opened files.
+    struct Opened {
+        fileprivate let files: [(option: String, file: ResultFile)]
+        /// The option whose result goes to standard output; nil for the report.
+        fileprivate let standard: String?
+        fileprivate let history: HistoryFile?
     }
 
     /// Opens the files.
     ///
+    /// - Parameter others: The files of other options.
+    /// - Returns: The files.
     /// - Throws: 74, after printing which file cannot be written.
-    func open() throws(ExitCode) -> Opened {
-        func file(_ path: String?) throws(ExitCode) -> ResultFile? {
-            guard let path, path != "-" else { return nil }
-            return try ResultFile(path)
+    func open(besides others: [Target] = []) throws(ExitCode) -> Opened {
+        var files: [(option: String, file: ResultFile)] = []
+        for case (let option, let path?) in targets + others where path != "-" {
+            files.append((option, try ResultFile(path)))
         }
-        return Opened(json: try file(json), csv: try file(csv), md: try file(md), svg: try file(svg))
-    }
-
-    /// The opened files.
-    struct Opened: ~Copyable {
-        fileprivate var json: ResultFile?
-        fileprivate var csv: ResultFile?
-        fileprivate var md: ResultFile?
-        fileprivate var svg: ResultFile?
+        return Opened(
+            files: files, standard: (targets + others).first { $0.path == "-" }?.option,
+            history: try history.map { path throws(ExitCode) in try HistoryFile(path) })
     }
 
     /// Writes results to the files, and to standard output the format chosen by `-`, or else the report.
     ///
     /// - Throws: 74, after printing what cannot be written.
-    func write(_ results: Results, _ files: inout Opened, report: String) throws(ExitCode) {
-        try files.json?.write(results.json.text + "\n")
-        try files.csv?.write(results.csv)
-        try files.md?.write(results.markdown)
-        try files.svg?.write(Chart.draw(results))
-        if json == "-" {
-            StandardOutput.write(results.json.text + "\n")
-        } else if csv == "-" {
-            StandardOutput.write(results.csv)
-        } else if md == "-" {
-            StandardOutput.write(results.markdown)
-        } else if svg == "-" {
-            StandardOutput.write(Chart.draw(results))
-        } else {
-            StandardOutput.write(report)
+    func write(
+        _ results: Results, _ opened: Opened, report: String, others: [(option: String, text: () -> String)] = []
+    ) throws(ExitCode) {
+        try opened.history?.append(HistoryLine(results, label: label))
+        func text(_ option: String) -> String {
+            let ordered = results.ordered
+            return switch option {
+            case "--json": results.json.text + "\n"
+            case "--csv": ordered.csv
+            case "--md": ordered.markdown
+            case "--svg": opened.history.map { Trend.draw($0.lines) } ?? Chart.draw(ordered)
+            default: others.first { $0.option == option }?.text() ?? ""
+            }
         }
+        for (option, file) in opened.files { try file.write(text(option)) }
+        StandardOutput.write(opened.standard.map(text) ?? report)
     }
 }
 #endif

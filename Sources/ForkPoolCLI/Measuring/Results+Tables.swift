@@ -11,7 +11,7 @@ extension Results {
                 "name", "runs", "median_low", "median_high", "cpu_median", "peak_memory", "ratio", "ratio_low",
                 "ratio_high",
             ]
-            + (isDecided ? ["limit", "verdict"] : [])
+            + (isDecided ? ["limit", "verdict"] : []) + (isSimulated ? ["instructions"] : [])
         return ([names] + entries.map(row)).map { $0.map(Self.field).joined(separator: ",") + "\n" }.joined()
     }
 
@@ -19,10 +19,11 @@ extension Results {
 
     private func row(_ entry: MeasuredCommand) -> [String] {
         let wall = entry.summary(.wall)
+        let instructions = entry.summary(.instructions)
         let comparison = comparisons.first { $0.head.name == entry.name && $0.metric == metric }
         let numbers: [Double?] = [
-            wall.mean, wall.deviation, wall.median, Summary(entry.runs.map { Double($0.user) / 1e9 }).mean,
-            Summary(entry.runs.map { Double($0.system) / 1e9 }).mean, wall.minimum, wall.maximum,
+            wall.mean, wall.deviation, wall.median, Summary(entry.countedRuns.map { Double($0.user) / 1e9 }).mean,
+            Summary(entry.countedRuns.map { Double($0.system) / 1e9 }).mean, wall.minimum, wall.maximum,
         ]
         let ours: [Double?] = [
             wall.interval?.lowerBound, wall.interval?.upperBound, entry.summary(.cpu).median,
@@ -30,8 +31,15 @@ extension Results {
             comparison?.ratio.interval?.upperBound,
         ]
         let decision = comparison?.decision
+        // Under callgrind only the count is the command's own.
+        if isSimulated {
+            return [entry.label] + numbers.map { _ in "" } + entry.parameters.map(\.value)
+                + [entry.name, String(entry.countedRuns.count)] + ours.prefix(4).map { _ in "" }
+                + ours.suffix(3).map(Self.number) + [Self.number(decision?.limit), decision?.verdict.word ?? ""]
+                + [Self.number(instructions.median)]
+        }
         return [entry.label] + numbers.map(Self.number) + entry.parameters.map(\.value)
-            + [entry.name, String(entry.runs.count)] + ours.map(Self.number)
+            + [entry.name, String(entry.countedRuns.count)] + ours.map(Self.number)
             + (isDecided ? [Self.number(decision?.limit), decision?.verdict.word ?? ""] : [])
     }
 
@@ -48,28 +56,46 @@ extension Results {
 
     /// Tables in Markdown, for the summary of a CI job.
     var markdown: String {
-        var text = "| | Command | Wall time | CPU time | Peak memory | Runs |\n|---|:---|---:|---:|---:|---:|\n"
-        for entry in entries {
-            let cells = [
-                entry.name, Self.code(entry.label), Self.cell(entry.summary(.wall)), Self.cell(entry.summary(.cpu)),
-                entry.peakMemory, String(entry.runs.count),
-            ]
-            text += "| " + cells.joined(separator: " | ") + " |\n"
-        }
+        var text = isSimulated ? simulatedTable : measuredTable
         if !comparisons.isEmpty {
             text += "\n| Comparison | By | Ratio |" + (isDecided ? " Limit | Verdict |" : "") + "\n|:---|:---|---:|"
             text += (isDecided ? "---:|:---|" : "") + "\n"
         }
         for comparison in comparisons {
             var cells = [
-                "\(comparison.head.name) / \(comparison.base.name)", comparison.metric.name, comparison.ratio.text,
+                Self.cell("\(comparison.head.name) / \(comparison.base.name)"), comparison.metric.name,
+                comparison.ratio.text,
             ]
             if let decision = comparison.decision {
                 cells += [fixed(decision.limit, 3), "**\(decision.verdict.word)**"]
             }
             text += "| " + cells.joined(separator: " | ") + " |\n"
         }
+        for sentence in comparisons.flatMap(\.contradictions) + notes { text += "\n\(Self.cell(sentence))\n" }
         if let sentence = noise.sentence { text += "\n\(sentence)\n" }
+        return text
+    }
+
+    private var measuredTable: String {
+        var text = "| | Command | Wall time | CPU time | Peak memory | Runs |\n|---|:---|---:|---:|---:|---:|\n"
+        for entry in entries {
+            let cells = [
+                Self.cell(entry.name), Self.code(entry.label), Self.cell(entry.summary(.wall)),
+                Self.cell(entry.summary(.cpu)),
+                entry.peakMemory, String(entry.countedRuns.count),
+            ]
+            text += "| " + cells.joined(separator: " | ") + " |\n"
+        }
+        return text
+    }
+
+    private var simulatedTable: String {
+        var text = "| | Command | Instructions | Runs |\n|---|:---|---:|---:|\n"
+        for entry in entries {
+            let count = fixed(entry.summary(.instructions).median, 0)
+            let cells = [Self.cell(entry.name), Self.code(entry.label), count, String(entry.countedRuns.count)]
+            text += "| " + cells.joined(separator: " | ") + " |\n"
+        }
         return text
     }
 
@@ -78,6 +104,16 @@ extension Results {
         guard let interval = summary.interval else { return scale.text(summary.median) }
         return
             "\(scale.text(summary.median)) [\(scale.number(interval.lowerBound)), \(scale.number(interval.upperBound))]"
+    }
+
+    /// Formats text for a table cell in Markdown: it is shown as it is.
+    static func cell(_ text: String) -> String {
+        var result = ""
+        for character in printable(text) {
+            if "\\`*_<>|~&".contains(character) { result.append("\\") }
+            result.append(character)
+        }
+        return result
     }
 
     /// Formats a command as code in a table cell; escapes | and `.

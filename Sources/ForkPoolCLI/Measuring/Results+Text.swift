@@ -5,14 +5,21 @@ extension Results {
     func text(_ style: Style) -> String {
         var text = ""
         for entry in entries { text += block(entry, style) + "\n" }
-        for comparison in comparisons where comparison.metric == metric { text += sentences(comparison, style) }
+        for comparison in comparisons where comparison.metric == metric || comparison.decision != nil {
+            text += sentences(comparison, style)
+        }
         text += resolution
+        for note in notes { text += printable(note) + "\n" }
         if let sentence = noise.sentence { text += sentence + "\n" }
         return text
     }
 
     /// Formats the block of a command: the compared metric first.
     private func block(_ entry: MeasuredCommand, _ style: Style) -> String {
+        guard !entry.countedRuns.isEmpty else {
+            return "\(style.title(entry.name))  \(style.code(printable(entry.label)))\n   no run succeeded\n"
+                + failures(entry)
+        }
         let summary = entry.summary(metric)
         let scale = metric.scale(for: summary.median)
         let interval =
@@ -20,15 +27,26 @@ extension Results {
         let histogram = Histogram(summary.values)
         var text = "\(style.title(entry.name))  \(style.code(printable(entry.label)))\n"
         text += "   \(style.time(scale.text(summary.median)))\(interval)   min \(scale.number(summary.minimum))"
+        if isSimulated { return text + "   \(counted(summary.values.count, "run"))\n" }
         if metric != .wall { text += "   wall \(Self.time(entry.median(\.wall)))" }
         text += "   user \(Self.time(entry.median(\.user)))   system \(Self.time(entry.median(\.system)))"
         if metric != .rss { text += "   memory \(entry.peakMemory)" }
         text += "\n   \(scale.number(histogram.low)) ▕\(histogram.bars)▏ \(scale.text(histogram.high))"
-        text += "   \(counted(entry.runs.count, "run"))"
+        text += "   \(counted(summary.values.count, "run"))"
         if histogram.beyond > 0 { text += ", \(histogram.beyond) above, up to \(scale.text(summary.maximum))" }
+        text += "\n"
+        for sentence in RunShape(summary.values).sentences(scale.text) { text += "   \(sentence)\n" }
+        return text + failures(entry)
+    }
+
+    /// Says how many runs failed, and of the last one what it did and wrote.
+    private func failures(_ entry: MeasuredCommand) -> String {
+        guard let failure = entry.lastFailure else { return "" }
         let failed = entry.runs.count { !$0.succeeded }
-        if failed > 0 { text += ", \(failed) failed" }
-        return text + "\n"
+        var text = "   \(failed) of \(counted(entry.runs.count, "run")) failed and count for no figure"
+        text += "; \(failed > 1 ? "the last, " : "")run \(failure.number ?? 0), \(failure.ending)\n"
+        for line in failure.written.split(separator: "\n") { text += "   \(line)\n" }
+        return text
     }
 
     private static func time(_ nanoseconds: Double) -> String {
@@ -40,17 +58,21 @@ extension Results {
         text += " by \(comparison.metric.name)"
         let others = comparisons.filter {
             $0.head.name == comparison.head.name && $0.base.name == comparison.base.name
-                && $0.metric != comparison.metric
+                && $0.metric != comparison.metric && $0.decision == nil
         }
         text += others.map { ", \($0.ratio.text) by \($0.metric.name)" }.joined()
+        text += comparison.others.map { ", \($0.ratio.text) by \($0.metric.name)" }.joined()
         if let limit = comparison.decision?.limit { text += ", limit \(fixed(limit, 3))" }
         text += "\n"
-        if let line = IntervalLine.draw(comparison.ratio, limit: comparison.decision?.limit) { text += "   \(line)\n" }
+        if !isSimulated, let line = IntervalLine.draw(comparison.ratio, limit: comparison.decision?.limit) {
+            text += "   \(line)\n"
+        }
         return text
     }
 
     /// A sentence with the smallest difference that could be seen.
     private var resolution: String {
+        guard !isSimulated else { return "" }
         let resolved = comparisons.filter { $0.metric == metric }.compactMap(\.ratio.resolution)
         guard let worst = resolved.max(), let runs = comparisons.first?.head.runs.count else { return "" }
         let what = comparisons.first?.isPaired == true ? "pair" : "run"

@@ -3,8 +3,8 @@
 /// The results of a measurement, which are written in several formats.
 struct Results {
     let verb: String
-    let entries: [MeasuredCommand]
-    let comparisons: [Comparison]
+    var entries: [MeasuredCommand]
+    var comparisons: [Comparison]
     let noise: Noise
     /// The seed of the order.
     let seed: UInt64
@@ -13,5 +13,28 @@ struct Results {
     let seconds: Double
     /// The metric that charts show.
     let metric: Metric
+    /// Sentences that a reader of the figures must know.
+    var notes: [String] = []
+    /// What counted instructions; nil if they were not counted.
+    var counter: InstructionCounter?
+    /// Whether the commands ran under callgrind, so that their times are not their own.
+    var isSimulated: Bool { counter.map { $0 != .processor } ?? false }
+    /// The start of the shell, which is subtracted from every run.
+    var shellStart: ShellStart?
+    /// Whether the fastest command comes first in what people read.
+    var isSorted = false
+
+    /// The results in the order for people.
+    var ordered: Results {
+        guard isSorted else { return self }
+        func time(_ command: MeasuredCommand) -> Double {
+            let median = command.summary(metric).median
+            return median.isNaN ? .infinity : median
+        }
+        var ordered = self
+        ordered.entries.sort { time($0) < time($1) }
+        ordered.comparisons.sort { time($0.head) < time($1.head) }
+        return ordered
+    }
 }
 #endif

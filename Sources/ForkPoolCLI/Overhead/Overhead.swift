@@ -203,7 +203,7 @@ struct Overhead: ParsableCommand {
 
     /// Shows on a terminal what is measured now.
     private func shown<T>(_ verb: String, _ name: String, _ work: () throws -> T) rethrows -> T {
-        let isShown = Style(for: STDERR_FILENO).isColoured
+        let isShown = Style(for: STDERR_FILENO).canRedraw
         if isShown { StandardError.write("\r\u{1B}[K  \(verb): \(name)") }
         defer { if isShown { StandardError.write("\r\u{1B}[K") } }
         return try work()

@@ -11,12 +11,18 @@ extension CommandRunner {
     /// Stops jobs that exceed a limit: SIGTERM first, SIGKILL if the grace period is over.
     func checkLimits() {
         let time = now()
+        // A share of the median counts for the jobs that started before it was known, too.
+        let shareLimit = settings.limits.timeout?.share.flatMap { share in
+            medianWall.value.map { Int(Double($0) * share) }
+        }
         for slot in running.indices {
             guard let each = running[slot] else { continue }
             if each.ended != nil { continue }
             if let deadline = each.deadline, deadline <= time {
                 // A job that ended before its deadline did not time out, even if it was not reaped yet.
-                if !hasEnded(slot) { stop(slot, .timedOut) }
+                if !hasEnded(slot) { stop(slot, .timedOut(after: each.timeout ?? 0)) }
+            } else if each.stopReason == nil, let limit = shareLimit, time - each.start > limit {
+                if !hasEnded(slot) { stop(slot, .timedOut(after: limit)) }
             } else if each.stopReason == nil, time - each.start > 50_000_000, isTooLong(each) {
                 stop(slot, .tooMuchOutput)
             }
@@ -43,19 +49,27 @@ extension CommandRunner {
             guard let each = running[slot], let refusal = each.refusal, !hasEnded(slot) else { continue }
             each.process.abandon()
             running[slot] = nil
-            let result = JobResult(
-                status: .notEnded(call: refusal.call, code: refusal.code), words: each.words, start: each.date,
-                wall: now() - each.start, usage: nil)
             // It may still write to its captures, which no other job gets.
-            let (output, errors) = (whole(each.output), whole(each.errors))
-            let bytes = each.output.map { _ in output.length + errors.length }
-            try finish(FinishedJob(job: each.job, result: result, output: output, errors: errors, bytes: bytes))
+            try finish(unfinished(each, .notEnded(call: refusal.call, code: refusal.code)))
         }
     }
 
+    /// Makes the result of a job that is not reaped, with what it has written so far.
+    func unfinished(_ each: RunningJob, _ status: JobResult.Status) -> FinishedJob {
+        let result = JobResult(
+            status: status, words: each.words, start: each.date, wall: now() - each.start, usage: nil)
+        let (output, errors) = (whole(each.output), whole(each.errors))
+        let bytes = each.output.map { out in
+            out.printed + output.length + (each.errors?.printed ?? 0) + errors.length
+        }
+        return FinishedJob(
+            job: each.job, result: result, output: output, errors: errors, bytes: bytes, tags: each.tags)
+    }
+
     private func whole(_ capture: Capture?) -> JobOutput {
-        guard let capture, capture.length > 0 else { return .nothing }
-        return .whole(capture, length: min(capture.length, settings.limits.maxOutput))
+        guard let capture else { return .nothing }
+        let length = min(capture.length, settings.limits.maxOutput)
+        return length > capture.printed ? .whole(capture, capture.printed..<length) : .nothing
     }
 
     /// Reaps a job that has ended, and frees its slot.
@@ -74,19 +88,29 @@ extension CommandRunner {
             stopReason ?? (max(lengths.output, lengths.errors) > settings.limits.maxOutput ? .tooMuchOutput : nil)
             ?? usage.signal.map { .killed(by: $0) } ?? .exited(usage.status ?? -1)
         let result = JobResult(status: status, words: each.words, start: each.date, wall: wall, usage: usage)
-        let output = take(each.output, lengths.output)
-        let errors = take(each.errors, lengths.errors)
+        if result.isSuccess { medianWall.add(wall) }
+        let bytes = each.output.map { _ in
+            min(lengths.output, settings.limits.maxOutput) + min(lengths.errors, settings.limits.maxOutput)
+        }
         let captures = [each.output, each.errors].compactMap { $0 }.filter { !$0.isReusable }
-        let bytes = each.output.map { _ in output.length + errors.length }
-        let finished = FinishedJob(job: each.job, result: result, output: output, errors: errors, bytes: bytes)
+        let finished = FinishedJob(
+            job: each.job, result: result, output: take(each.output, lengths.output),
+            errors: take(each.errors, lengths.errors), bytes: bytes, tags: each.tags)
         if !result.isSuccess, status != .cancelled, each.job.attempt <= settings.limits.retries, !isStopping {
             var again = each.job
             again.attempt += 1
-            pending.append(PendingJob(job: again, last: finished, captures: captures))
+            let time = settings.limits.retryDelay.map { now() + $0 }
+            // Many may wait, and their last outputs are printed only if they get no other attempt.
+            if time != nil { for output in [finished.output, finished.errors] { try moveToDisk(output) } }
+            pending.append(PendingJob(job: again, last: finished, captures: captures, notBefore: time))
             return
         }
         if status != .cancelled { try keep(captures) }
         try finish(finished)
+    }
+
+    private func moveToDisk(_ output: JobOutput) throws {
+        if case .whole(let capture, _) = output { try capture.move(toDiskOf: settings.temporaryFolder) }
     }
 
     /// Gives the files of a finished job their final names.
@@ -97,25 +121,23 @@ extension CommandRunner {
     /// Takes the output of a job out of its capture.
     private func take(_ capture: Capture?, _ length: Int) -> JobOutput {
         guard let capture else { return .nothing }
-        let length = min(length, settings.limits.maxOutput)
-        if length > Self.small { return .whole(capture, length: length) }
-        let bytes = length > 0 ? capture.read(length) : []
-        recycle(capture)
+        let start = capture.printed
+        let length = max(start, min(length, settings.limits.maxOutput))
+        if length - start > Self.small { return .whole(capture, start..<length) }
+        let bytes = length > start ? capture.read(from: start, length - start) : []
+        if capture.isReusable { usedCaptures.append(capture) }
         return bytes.isEmpty ? .nothing : .bytes(bytes)
-    }
-
-    /// Keeps a capture for later jobs.
-    private func recycle(_ capture: Capture?) {
-        if let capture, capture.isReusable { usedCaptures.append(capture) }
     }
 
     /// Counts a finished job, and prints the jobs whose turn it is.
     func finish(_ finished: FinishedJob) throws {
         tally.count(finished.job, finished.result)
-        for each in reorderBuffer.add(finished.job.position, finished) { try print(each) }
-        if !finished.result.isSuccess, finished.result.status != .cancelled, let failFast = settings.failFast {
+        for each in reorderBuffer.add(finished.job.position, try waiting(finished)) { try print(each) }
+        if !finished.result.isSuccess, !finished.result.isUnfinished, settings.failFast?.isReached(by: tally) == true {
             isStopping = true
-            for slot in running.indices where failFast == .now && running[slot] != nil { stop(slot, .cancelled) }
+            for slot in running.indices where settings.failFast?.isImmediate == true && running[slot] != nil {
+                stop(slot, .cancelled)
+            }
             // There are no more attempts: the last result of a job that was to be retried is final.
             let abandoned = pending
             pending.removeAll()
@@ -125,31 +147,6 @@ extension CommandRunner {
                 try finish(last)
             }
         }
-    }
-
-    /// Prints the output of a job, and logs the job.
-    func print(_ finished: FinishedJob) throws {
-        guard finished.result.status != .cancelled else { return }
-        var (out, err) = (finished.output, finished.errors)
-        if settings.tags {
-            (out, err) = (Tagging.tagged(out, finished.job.item), Tagging.tagged(err, finished.job.item))
-        }
-        if out.length + err.length > 0 { status.clearIfShared() }
-        try output.take(out)
-        if err.length > 0 {
-            // If both streams go to one file or terminal, the lines of a job stay together.
-            try output.flush()
-            try errors.take(err)
-            try errors.flush()
-        }
-        if let sentence = tally.report(finished.job, finished.result, settings.limits) {
-            status.clear()
-            try output.flush()
-            try errors.take("forkpool: \(printable(sentence))\n".utf8)
-            try errors.flush()
-        }
-        tally.printed += 1
-        log?.append(finished.job, finished.result, bytes: finished.bytes)
     }
 }
 #endif

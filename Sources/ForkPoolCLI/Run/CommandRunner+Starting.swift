@@ -12,9 +12,22 @@ extension CommandRunner {
 
     /// Starts jobs while there are free slots and items.
     func startJobs() throws {
-        while !isStopping, let slot = running.firstIndex(where: { $0 == nil }), let next = try nextJob() {
-            guard try start(next, slot) else { return }
+        nextStart = nil
+        while !isStopping, let slot = freeSlot() {
+            if let later = throttle.earliestStart() {
+                nextStart = later
+                return
+            }
+            guard let next = try nextJob(), try start(next, slot) else { return }
         }
+    }
+
+    /// Finds a free slot, or makes one: `-j 0` has many that few runs need.
+    private func freeSlot() -> Int? {
+        if let slot = running.firstIndex(where: { $0 == nil }) { return slot }
+        guard running.count < settings.jobs else { return nil }
+        running.append(nil)
+        return running.count - 1
     }
 
     /// Starts a job.
@@ -35,10 +48,14 @@ extension CommandRunner {
         do {
             let captures = try captures(for: job)
             let (date, start) = (nanoseconds(of: CLOCK_REALTIME), now())
-            let process = try spawn(path, words, captures)
+            let process = try spawn(path, words, job, slot, captures)
+            throttle.started(at: start)
+            if memory.nextLook == nil, captures != nil { memory.nextLook = start + OutputMemory.firstLook }
+            let timeout = settings.limits.timeout?.nanoseconds
             running[slot] = RunningJob(
                 job: job, words: words, process: process, output: captures?.output, errors: captures?.errors,
-                date: date, start: start, deadline: settings.limits.timeout.map { now() + $0 })
+                tags: settings.tags ? JobTags(job.item) : nil, date: date, start: start, timeout: timeout,
+                deadline: timeout.map { now() + $0 })
             return true
         } catch let refusal as OutputError where Self.isScarce(refusal.code) && canFree {
             return putBack(next)
@@ -67,20 +84,39 @@ extension CommandRunner {
     }
 
     private func spawn(
-        _ path: [UInt8], _ words: [[UInt8]], _ captures: (output: Capture, errors: Capture)?
-    ) throws(SystemError) -> CommandProcess {
-        let output = captures?.output.descriptor ?? STDOUT_FILENO
-        let errors = captures?.errors.descriptor ?? STDERR_FILENO
-        do {
-            return try CommandProcess(
-                path: path, arguments: words, input: null, output: output, errors: errors, guarded: guarded)
-        } catch {
-            guard error.code == ENOEXEC else { throw error }
-            // A script without a `#!` line runs by sh, as shells do it.
-            return try CommandProcess(
-                path: Array("/bin/sh".utf8), arguments: [Array("sh".utf8), path] + words.dropFirst(), input: null,
-                output: output, errors: errors, guarded: guarded)
+        _ path: [UInt8], _ words: [[UInt8]], _ job: RunJob, _ slot: Int,
+        _ captures: (output: Capture, errors: Capture)?
+    ) throws -> CommandProcess {
+        let file = try input(for: job, slot)
+        defer { if let file { close(file) } }
+        return try CommandProcess(
+            path: path, arguments: words, environment: environment(of: job, slot), input: file ?? null,
+            output: captures?.output.descriptor ?? STDOUT_FILENO, errors: captures?.errors.descriptor ?? STDERR_FILENO,
+            guarded: guarded)
+    }
+
+    /// The environment of a job that a shell runs; nil for this process's own.
+    private func environment(of job: RunJob, _ slot: Int) -> [[UInt8]]? {
+        settings.environment.map { variables in
+            variables + [
+                Array("FORKPOOL_NUMBER=\(job.number)".utf8), Array("FORKPOOL_PLACE=\(slot + 1)".utf8),
+            ] + (settings.hasBatches ? [] : [Array("FORKPOOL_ITEM=".utf8) + job.item])
         }
+    }
+
+    /// Opens the standard input of a job; nil if it is empty.
+    ///
+    /// - Throws: `SystemError`.
+    private func input(for job: RunJob, _ slot: Int) throws(SystemError) -> Int32? {
+        if let records = job.records { return try RecordFile.descriptor(records) }
+        guard let template = settings.input else { return nil }
+        let name = template.words(job.values, number: job.number, slot: slot + 1)[0]
+        let file = openFile(name)
+        let code = errno
+        guard file >= 0 else {
+            throw SystemError(call: "open \(printable(String(decoding: name, as: UTF8.self)))", code: code)
+        }
+        return file
     }
 
     /// Makes the captures for a job; nil if the job writes to this process's own outputs.
@@ -94,10 +130,16 @@ extension CommandRunner {
     }
 
     /// Takes an empty capture, or makes one.
-    private func emptyCapture() throws(SystemError) -> Capture {
+    private func emptyCapture() throws -> Capture {
         if emptyCaptures.isEmpty, usedCaptures.count >= Self.captureCheckSize { clearUsedCaptures() }
         if let capture = emptyCaptures.popLast() { return capture }
-        return try Capture()
+        guard memory.usesDisk else { return try Capture() }
+        do { return try Capture(onDiskOf: settings.temporaryFolder) } catch {
+            // Without a folder to write to, such as in a container that is read-only, memory has to do.
+            guard settings.givenTemporaryFolder == nil, !Self.isScarce(error.code) else { throw error }
+            memory.usesDisk = false
+            return try Capture()
+        }
     }
 
     /// Empties the used captures for new jobs; drops them all if a process may still write to them.

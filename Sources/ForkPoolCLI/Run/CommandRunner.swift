@@ -16,9 +16,13 @@ final class CommandRunner {
         let process: CommandProcess
         let output: Capture?
         let errors: Capture?
+        /// What puts the item in front of its lines.
+        let tags: JobTags?
         /// When it started, in nanoseconds: by the real-time clock, and by the monotonic clock.
         let date: Int
         let start: Int
+        /// How long it may run.
+        let timeout: Int?
         /// When it gets SIGTERM; after that, when it gets SIGKILL.
         var deadline: Int?
         /// The reason for its SIGTERM; nil if it got none.
@@ -34,18 +38,21 @@ final class CommandRunner {
         let job: RunJob
         var last: FinishedJob?
         var captures: [Capture] = []
+        /// The earliest time to start it.
+        var notBefore: Int?
     }
 
-    /// How many finished jobs may wait for an earlier one, per slot.
+    /// How many failed jobs may wait for their next attempt, for each slot.
     private static let window = 8
 
     let settings: RunSettings
-    let source: ItemSource
+    let source: any JobSource
     let log: JobLog?
     let earlier: ResumeLog?
     let guarded: CommandGuard
     let null = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
-    var running: [RunningJob?]
+    /// The jobs that run, by slot; it grows up to `--jobs`.
+    var running: [RunningJob?] = []
     /// Jobs that are to start again, or that could not start yet.
     var pending: [PendingJob] = []
     /// Captures that are empty.
@@ -53,12 +60,24 @@ final class CommandRunner {
     /// Captures of finished jobs, to which a process that a job left running may still write.
     var usedCaptures: [Capture] = []
     var search = ProgramSearch()
-    var reorderBuffer: ReorderBuffer
+    var reorderBuffer: ReorderBuffer<WaitingJob>
+    var memory: OutputMemory
+    /// Where jobs wait that do not fit in memory.
+    var storedOutputs: StoredOutputs?
     var tally = JobTally()
     var status: RunStatusLine
     /// Whether no more jobs start.
     var isStopping = false
+    var throttle: RunThrottle
+    /// The earliest time to start the next job, if it is later than now.
+    var nextStart: Int?
+    var medianWall = MedianTime()
+    /// When the outputs of running jobs are printed next.
+    var nextPrint = 0
+    /// Until when the output is written after a signal to end, and how many such signals came before.
+    var lastWrite: (deadline: Int, signals: Int)?
     private var lastPosition = 0
+    private let beginning = now()
     private let wakePipe: Int32
     private(set) lazy var output = OutputWriter(STDOUT_FILENO, name: OutputError.standardOutput) { [unowned self] in
         try checkEventsWhileWriting()
@@ -75,16 +94,18 @@ final class CommandRunner {
     ///   - log: The log for finished jobs.
     ///   - earlier: The log of the run to resume.
     /// - Throws: `SystemError` if the system refuses the guard process.
-    init(_ settings: RunSettings, source: ItemSource, log: JobLog?, earlier: ResumeLog?) throws {
+    init(_ settings: RunSettings, source: any JobSource, log: JobLog?, earlier: ResumeLog?) throws {
         self.settings = settings
         self.source = source
         self.log = log
         self.earlier = earlier
         wakePipe = RunSignals.listen()
         guarded = try CommandGuard()
-        running = Array(repeating: nil, count: settings.jobs)
+        memory = OutputMemory(
+            jobs: min(settings.jobs, source.total ?? settings.jobs), maxOutput: settings.limits.maxOutput)
+        throttle = settings.throttle
         reorderBuffer = ReorderBuffer(keepsOrder: settings.order == .keep)
-        status = RunStatusLine()
+        status = RunStatusLine(settings.progress, isLive: settings.order == .live)
         log?.whileWaiting = { [unowned self] in try checkEventsWhileWriting() }
     }
 
@@ -99,18 +120,25 @@ final class CommandRunner {
                 try leaveUnended()
                 try startJobs()
                 guard !isDone else { break }
+                try printRunning()
                 try flush()
                 try wait()
+                try checkMemory()
             }
-            for finished in reorderBuffer.drain() { try print(finished) }
+            for (_, waiting) in reorderBuffer.drain() { try print(waiting) }
             try flush()
             status.clear()
+            reportNeverBegun()
             endLeftoverProcesses()
             return tally.exitCode
         } catch {
             status.clear()
+            let isInterrupted = error is Interrupted
+            if isInterrupted { try? endFinished() }
             guarded.endAll(running.compactMap { $0?.process }) { RunSignals.endings > 1 }
-            throw error
+            guard let interrupted = error as? Interrupted else { throw error }
+            try? printUnfinished(interrupted)
+            throw Interrupted(number: interrupted.number, running: interrupted.running, printed: tally.printed)
         }
     }
 
@@ -123,27 +151,40 @@ final class CommandRunner {
 
     /// Takes the next job; nil if there is none yet.
     func nextJob() throws -> PendingJob? {
-        if !pending.isEmpty { return pending.removeFirst() }
-        while settings.order != .keep || lastPosition - reorderBuffer.next < Self.window * settings.jobs {
-            guard let values = source.take() else { return nil }
+        let time = pending.isEmpty ? 0 : now()
+        if let ready = pending.firstIndex(where: { $0.notBefore ?? 0 <= time }) { return pending.remove(at: ready) }
+        while pending.count < Self.window * settings.jobs, let next = source.takeJob() {
             lastPosition += 1
-            let job = RunJob(number: source.number, position: lastPosition, values: values)
-            guard let earlier, let item = earlier.done[job.number] else { return PendingJob(job: job) }
-            guard item == job.item else { throw LogMismatch(number: job.number, path: earlier.path) }
+            let job = RunJob(
+                number: source.number, position: lastPosition, values: next.values, records: next.records)
+            guard let earlier, let done = earlier.done[job.number] else { return PendingJob(job: job) }
+            try earlier.check(done, job, settings.template)
             tally.skip()
-            for finished in reorderBuffer.add(lastPosition, nil) { try print(finished) }
+            for waiting in reorderBuffer.add(lastPosition, nil) { try print(waiting) }
         }
         return nil
+    }
+
+    /// The next time that the runner has something to do, whatever happens.
+    private var nextTime: Int? {
+        var first = nextStart
+        func add(_ time: Int?) {
+            if let time { first = min(first ?? time, time) }
+        }
+        for case let each? in running {
+            add(each.deadline)
+            add(memory.nextLook)
+        }
+        // Without a free slot, the end of a job is what counts.
+        let isFull = running.count == settings.jobs && !running.contains { $0 == nil }
+        if nextStart == nil, !isFull { pending.forEach { add($0.notBefore) } }
+        return first
     }
 
     /// Sleeps until an event (`poll`), and handles it.
     private func wait() throws {
         let awaited = isStopping ? nil : source.awaited
-        let deadline = running.reduce(nil as Int?) { first, each in
-            guard let next = each?.deadline else { return first }
-            return min(first ?? next, next)
-        }
-        let pause = deadline.map { Int32(clamping: max(0, $0 - now() + 999_999) / 1_000_000) } ?? -1
+        let pause = nextTime.map { Int32(clamping: max(0, $0 - now() + 999_999) / 1_000_000) } ?? -1
         try unsafe withUnsafeTemporaryAllocation(of: pollfd.self, capacity: running.count + 2) { entries in
             // No more entries than descriptors: the kernel refuses more than the process may have open.
             var count = 0
@@ -175,14 +216,39 @@ final class CommandRunner {
             throw Interrupted(number: number, running: running.count { $0 != nil }, printed: tally.printed)
         }
         checkLimits()
-        let (tally, running) = (tally, running.count { $0 != nil })
-        status.show(tally, running: running, total: source.isWhole ? source.found : nil)
+        let total = source.total
+        status.show(tally, total: total) { progress(total) }
+    }
+
+    /// What the progress shows now.
+    private func progress(_ total: Int?) -> RunProgress {
+        let longest = running.lazy.compactMap { $0 }.min { $0.start < $1.start }
+        return RunProgress(
+            tally: tally, running: running.count { $0 != nil }, total: total, seconds: Double(now() - beginning) / 1e9,
+            longest: longest.map { job in
+                let item = printable(String(decoding: job.job.item.prefix(80), as: UTF8.self))
+                return (item.isEmpty ? "job \(job.job.number)" : item, Double(now() - job.start) / 1e9)
+            }, waiting: throttle.reason)
     }
 
     /// Checks events during a write that waits for its reader: the wait must not add to the time of a job that ended.
+    ///
+    /// A signal to end leaves the reader some time, so that no output is torn.
     private func checkEventsWhileWriting() throws {
         for slot in running.indices where running[slot]?.ended == nil && hasEnded(slot) { running[slot]?.ended = now() }
-        try checkEvents()
+        guard RunSignals.endingSignal != nil else {
+            try checkEvents()
+            return try checkMemory()
+        }
+        let last = lastWrite ?? (deadline: now() + CommandGuard.grace, signals: RunSignals.endings)
+        lastWrite = last
+        if now() >= last.deadline || RunSignals.endings > last.signals { try checkEvents() }
+    }
+
+    /// Reaps the jobs that ended before a signal ended the run.
+    private func endFinished() throws {
+        lastWrite = (deadline: now() + CommandGuard.grace, signals: RunSignals.endings)
+        for slot in running.indices where hasEnded(slot) { try end(slot) }
     }
 
     /// Returns whether the job in a slot has ended and waits to be reaped (`poll`).
@@ -212,26 +278,22 @@ final class CommandRunner {
         try log?.flush()
     }
 
+    /// Says what a run that stopped early did not begin.
+    private func reportNeverBegun() {
+        guard isStopping else { return }
+        let total = source.total
+        guard let next = source.takeJob() else { return }
+        let job = RunJob(number: source.number, position: lastPosition + 1, values: next.values)
+        let item = printable(String(decoding: job.item.prefix(80), as: UTF8.self))
+        let count = total.map { "\($0 - lastPosition) of \(counted($0, "job"))" } ?? "the jobs"
+        StandardError.report("--fail-fast: \(count) from job \(job.number) (\(item)) on never began")
+    }
+
     private func endLeftoverProcesses() {
         let count = guarded.endAll([])
         if count > 0 {
             StandardError.report("stopped \(counted(count, "process", "processes")) that jobs left running")
         }
     }
-}
-
-/// A signal ended the run.
-struct Interrupted: Error {
-    let number: Int32
-    /// How many jobs ran at that time.
-    let running: Int
-    /// How many jobs had their output printed.
-    let printed: Int
-}
-
-/// The log to resume has another item for a job.
-struct LogMismatch: Error {
-    let number: Int
-    let path: String
 }
 #endif

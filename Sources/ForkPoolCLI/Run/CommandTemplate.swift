@@ -25,23 +25,45 @@ struct CommandTemplate {
         case slot
     }
 
+    /// How the braces in a command are read.
+    struct Reading {
+        /// Whether braces have no meaning, as in a script.
+        var isLiteral = false
+        /// What stands for the item instead of `{}`; all braces are then literal.
+        var replacement: [UInt8]?
+        /// The names of the columns, which `{NAME}` stands for.
+        var names: [[UInt8]] = []
+        /// Whether a job has several items, each of which becomes a word.
+        var isBatch = false
+        /// Whether the item is appended to a command that has no placeholder.
+        var appends = true
+    }
+
     private let words: [[Piece]]
+    private let isBatch: Bool
     /// The highest value number in a placeholder, from 1; 0 if no placeholder has a number.
     let highestValue: Int
+    /// Whether a word depends on the item.
+    let usesItem: Bool
+    /// Whether a word depends on the slot, which another run chooses differently.
+    let usesSlot: Bool
 
     /// Reads a command's words.
     ///
     /// - Parameters:
     ///   - words: The words, the program first; without a placeholder, the item's values are appended.
-    ///   - isLiteral: Whether braces have no meaning, as in a script.
-    init(_ words: [[UInt8]], isLiteral: Bool = false) {
-        var pieces = words.map { isLiteral ? [.text($0)] : Self.pieces(of: $0[...]) }
+    ///   - reading: How their braces are read.
+    init(_ words: [[UInt8]], _ reading: Reading = Reading()) {
+        var pieces = words.map { reading.isLiteral ? [.text($0)] : Self.pieces(of: $0[...], reading) }
         let placeholders = pieces.joined().filter { if case .text = $0 { false } else { true } }
-        if placeholders.isEmpty { pieces.append([]) }
+        if placeholders.isEmpty, reading.appends { pieces.append([]) }
         self.words = pieces
+        isBatch = reading.isBatch
         highestValue = placeholders.reduce(0) { highest, piece in
             if case .item(let value?, _) = piece { max(highest, value) } else { highest }
         }
+        usesItem = placeholders.contains { if case .item = $0 { true } else { false } }
+        usesSlot = placeholders.contains { if case .slot = $0 { true } else { false } }
     }
 
     /// The program, if every job runs the same one.
@@ -53,7 +75,7 @@ struct CommandTemplate {
     /// Makes the words of one job's command.
     ///
     /// - Parameters:
-    ///   - values: The item's values: one from each list.
+    ///   - values: The item's values: one from each list, or the items of a batch.
     ///   - number: The job's number, from 1.
     ///   - slot: The job's slot, from 1.
     /// - Returns: The words.
@@ -70,55 +92,88 @@ struct CommandTemplate {
                 result.append(text)
                 continue
             }
-            result.append(
-                word.reduce(into: []) { bytes, piece in
-                    switch piece {
-                    case .text(let text): bytes += text
-                    case .number: bytes += Array(String(number).utf8)
-                    case .slot: bytes += Array(String(slot).utf8)
-                    case .item(nil, let part): bytes += Self.joined(values.map { Self.take(part, of: $0[...]) })
-                    case .item(let value?, let part): bytes += Self.take(part, of: values[value - 1][...])
-                    }
-                })
+            let isForEach = isBatch && word.contains { if case .item(nil, _) = $0 { true } else { false } }
+            for item in isForEach ? values.map({ [$0] }) : [values] {
+                result.append(Self.filled(word, item, of: values, number: number, slot: slot))
+            }
         }
         return result
     }
 
-    private static func pieces(of word: ArraySlice<UInt8>) -> [Piece] {
+    /// Makes a word: `item` is what `{}` stands for, `values` has what the numbers stand for.
+    private static func filled(
+        _ word: [Piece], _ item: [[UInt8]], of values: [[UInt8]], number: Int, slot: Int
+    ) -> [UInt8] {
+        word.reduce(into: []) { bytes, piece in
+            switch piece {
+            case .text(let text): bytes += text
+            case .number: bytes += Array(String(number).utf8)
+            case .slot: bytes += Array(String(slot).utf8)
+            case .item(nil, let part): bytes += joined(item.map { take(part, of: $0[...]) })
+            // The last batch, and a line with few columns, have fewer values.
+            case .item(let value?, let part) where value <= values.count:
+                bytes += take(part, of: values[value - 1][...])
+            case .item: break
+            }
+        }
+    }
+
+    private static func pieces(of word: ArraySlice<UInt8>, _ reading: Reading) -> [Piece] {
         var pieces: [Piece] = []
         var text: [UInt8] = []
         var rest = word
-        while let byte = rest.first {
-            if byte == UInt8(ascii: "{"), let end = rest.firstIndex(of: UInt8(ascii: "}")),
-                let piece = placeholder(rest[(rest.startIndex + 1)..<end])
-            {
+        while !rest.isEmpty {
+            // A backslash makes a placeholder text. It stays where it makes no difference.
+            let isEscaped = rest.first == UInt8(ascii: "\\")
+            guard let (piece, end) = placeholder(isEscaped ? rest.dropFirst() : rest, reading) else {
+                text.append(rest.removeFirst())
+                continue
+            }
+            if isEscaped {
+                text += rest[(rest.startIndex + 1)..<end]
+            } else {
                 if !text.isEmpty { pieces.append(.text(text)) }
                 text = []
                 pieces.append(piece)
-                rest = rest[(end + 1)...]
-            } else {
-                text.append(byte)
-                rest.removeFirst()
             }
+            rest = rest[end...]
         }
         if !text.isEmpty || pieces.isEmpty { pieces.append(.text(text)) }
         return pieces
     }
 
+    /// Reads a placeholder at the beginning of a text, and where it ends; nil if there is none.
+    private static func placeholder(_ text: ArraySlice<UInt8>, _ reading: Reading) -> (Piece, end: Int)? {
+        if let replacement = reading.replacement {
+            return text.starts(with: replacement)
+                ? (.item(value: nil, .all), text.startIndex + replacement.count) : nil
+        }
+        guard text.first == UInt8(ascii: "{"), let end = text.firstIndex(of: UInt8(ascii: "}")) else { return nil }
+        let inside = text[(text.startIndex + 1)..<end]
+        return placeholder(inside: inside, reading.names).map { ($0, end + 1) }
+    }
+
     /// Reads the text between braces; nil if it is no placeholder.
-    private static func placeholder(_ inside: ArraySlice<UInt8>) -> Piece? {
+    private static func placeholder(inside: ArraySlice<UInt8>, _ names: [[UInt8]]) -> Piece? {
+        for (column, name) in names.enumerated() where inside.starts(with: name) {
+            if let part = part(inside.dropFirst(name.count)) { return .item(value: column + 1, part) }
+        }
         let digits = inside.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         let value = digits.isEmpty ? nil : Int(String(decoding: digits, as: UTF8.self))
         guard digits.isEmpty || (value ?? 0) > 0 else { return nil }
-        switch String(decoding: inside.dropFirst(digits.count), as: UTF8.self) {
-        case "": return .item(value: value, .all)
-        case "/": return .item(value: value, .name)
-        case "//": return .item(value: value, .folder)
-        case ".": return .item(value: value, .withoutExtension)
-        case "/.": return .item(value: value, .stem)
-        case "#" where value == nil: return .number
-        case "%" where value == nil: return .slot
-        default: return nil
+        if value == nil, inside.elementsEqual("#".utf8) { return .number }
+        if value == nil, inside.elementsEqual("%".utf8) { return .slot }
+        return part(inside.dropFirst(digits.count)).map { .item(value: value, $0) }
+    }
+
+    private static func part(_ name: ArraySlice<UInt8>) -> Part? {
+        switch String(decoding: name, as: UTF8.self) {
+        case "": .all
+        case "/": .name
+        case "//": .folder
+        case ".": .withoutExtension
+        case "/.": .stem
+        default: nil
         }
     }
 

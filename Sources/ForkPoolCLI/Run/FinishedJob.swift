@@ -8,12 +8,38 @@ struct FinishedJob {
     let errors: JobOutput
     /// How many bytes it wrote; nil if the output was not captured.
     let bytes: Int?
+    /// What puts the item in front of its lines.
+    var tags: JobTags?
+
+    /// Describes its failure; nil if it succeeded, or was stopped before it wrote anything.
+    func failure(_ limits: RunLimits) -> String? {
+        guard !result.isSuccess, !result.isUnfinished || bytes ?? 0 > 0 else { return nil }
+        let attempts = job.attempt > 1 ? " at attempt \(job.attempt)" : ""
+        let item = printable(String(decoding: job.item.prefix(80), as: UTF8.self))
+        return "job \(job.number) (\(item)): \(result.sentence(limits))\(attempts)"
+    }
+
+    /// About how much memory it takes.
+    var memory: Int {
+        output.memory + errors.memory + (result.words + job.values).reduce(256) { $0 + $1.count + 32 }
+    }
+
+    /// How many descriptors it keeps open.
+    var captures: Int { (output.hasCapture ? 1 : 0) + (errors.hasCapture ? 1 : 0) }
+}
+
+/// A job that ended, as it waits for its turn to be printed.
+enum WaitingJob {
+    /// In memory: what it takes there counts in `OutputMemory` until it is printed, or is 0.
+    case held(FinishedJob, memory: Int)
+    /// In a file.
+    case stored(StoredJob)
 }
 
 /// Puts finished jobs back into input order: a job waits for those before it.
-struct ReorderBuffer {
+struct ReorderBuffer<Job> {
     private let keepsOrder: Bool
-    private var waiting: [Int: FinishedJob?] = [:]
+    private var waiting: [Int: Job?] = [:]
     /// The position of the next job to print.
     private(set) var next = 1
 
@@ -24,19 +50,22 @@ struct ReorderBuffer {
         self.keepsOrder = keepsOrder
     }
 
+    /// Tells whether a job must wait for an earlier one.
+    func mustWait(_ number: Int) -> Bool { keepsOrder && number != next }
+
     /// Adds a job that has ended.
     ///
     /// - Parameters:
     ///   - number: Its position.
-    ///   - finished: The job, or nil if it has nothing to print.
+    ///   - job: The job, or nil if it has nothing to print.
     /// - Returns: The jobs to print now, in order.
-    mutating func add(_ number: Int, _ finished: FinishedJob?) -> [FinishedJob] {
-        guard keepsOrder else { return finished.map { [$0] } ?? [] }
+    mutating func add(_ number: Int, _ job: Job?) -> [Job] {
+        guard keepsOrder else { return job.map { [$0] } ?? [] }
         guard number == next else {
-            waiting[number] = .some(finished)
+            waiting[number] = .some(job)
             return []
         }
-        var ready = finished.map { [$0] } ?? []
+        var ready = job.map { [$0] } ?? []
         next += 1
         while let following = waiting.removeValue(forKey: next) {
             if let following { ready.append(following) }
@@ -46,12 +75,9 @@ struct ReorderBuffer {
     }
 
     /// Removes all waiting jobs, in order, even if jobs between them are missing.
-    mutating func drain() -> [FinishedJob] {
+    mutating func drain() -> [(number: Int, job: Job)] {
         defer { waiting.removeAll() }
-        return waiting.sorted { $0.key < $1.key }.compactMap(\.value)
+        return waiting.sorted { $0.key < $1.key }.compactMap { number, job in job.map { (number, $0) } }
     }
-
-    /// How many jobs wait.
-    var waitingCount: Int { waiting.count }
 }
 #endif

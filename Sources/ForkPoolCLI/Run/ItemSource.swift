@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #if Command
-import ForkPool
 import Glibc
 
-/// The source of items: lists on the command line, or a file or pipe that is read as needed; of a shard, its own items alone.
+/// The source of items: lists on the command line, or a file or pipe that is read as needed.
 final class ItemSource {
     /// The most items, and bytes of items, to read before jobs take them.
     private static let readAhead = 1 << 16
@@ -11,41 +10,34 @@ final class ItemSource {
     private var bytes = 0
     private var items: [[[UInt8]]] = []
     private var next = 0
-    private let lists: [[[UInt8]]]
-    private let part: ItemPart?
-    private var taken = 0
+    private let lists: ItemLists
+    private var combination = 0
     private let descriptor: Int32
     private let separator: UInt8
+    /// How lines are divided into columns; nil if they are not.
+    private let columns: ColumnSeparator?
+    private let batch: ItemBatch?
+    /// Among how many jobs the rest of the items is divided; nil while each gets as many as fit.
+    private var shares: Int?
     private var tail: [UInt8] = []
     /// Whether everything was read.
     private(set) var isWhole: Bool
     /// Whether the last item ended without a separator.
     private(set) var endedWithin = false
-    /// How many items were found so far, including those already taken and those of other shards.
-    private(set) var total: Int
-    /// How many of them are this source's.
-    private(set) var found: Int
+    private var foundItems: Int
 
     /// Makes a source of every combination of one value from each list; the last list's value changes fastest.
     ///
     /// - Parameters:
     ///   - lists: The lists, at least one.
-    ///   - part: The items to take; nil for all.
-    init(lists: [[[UInt8]]], part: ItemPart? = nil) {
-        self.lists = lists
-        self.part = part
-        total = Self.combinations(of: lists) ?? 0
-        (descriptor, separator, isWhole, found) = (-1, 0, true, part?.count(of: total) ?? total)
-    }
-
-    /// Counts the combinations of lists; nil if the number does not fit in an `Int`.
-    static func combinations(of lists: [[[UInt8]]]) -> Int? {
-        lists.reduce(1 as Int?) { product, list in
-            guard let (partial, overflow) = product?.multipliedReportingOverflow(by: list.count), !overflow else {
-                return nil
-            }
-            return partial
-        }
+    ///   - batch: How many items each job gets; nil for one.
+    init(lists: ItemLists, batch: ItemBatch? = nil) {
+        (self.lists, self.batch, columns) = (lists, batch, nil)
+        (descriptor, separator, isWhole, foundItems) = (-1, 0, true, lists.combinations ?? 0)
+        guard batch != nil else { return }
+        // A batch looks at the items that come next.
+        while combination < foundItems { add(nextCombination()) }
+        combination = foundItems
     }
 
     /// Makes a source that reads items from a descriptor.
@@ -53,47 +45,54 @@ final class ItemSource {
     /// - Parameters:
     ///   - descriptor: The descriptor to read; the source does not close it.
     ///   - separator: The byte that ends an item; optional after the last one.
-    ///   - part: The items to take; nil for all.
-    init(descriptor: Int32, separator: UInt8, part: ItemPart? = nil) {
-        (self.descriptor, self.separator, self.part) = (descriptor, separator, part)
-        (isWhole, total, found, lists) = (false, 0, 0, [])
+    ///   - columns: How an item is divided into values; nil if it is not.
+    ///   - batch: How many items each job gets; nil for one.
+    init(descriptor: Int32, separator: UInt8, columns: ColumnSeparator? = nil, batch: ItemBatch? = nil) {
+        (self.descriptor, self.separator, isWhole, foundItems) = (descriptor, separator, false, 0)
+        (lists, self.columns, self.batch) = (ItemLists(), columns, batch)
     }
-
-    /// Whether all items must be read before it is known which are to be taken.
-    private var isBlock: Bool { part?.split == .blocks }
 
     /// The descriptor to wait for before the next `read`; nil if nothing is to be read now.
     var awaited: Int32? {
-        let isAhead = items.count - next >= Self.readAhead || next < items.count && bytes >= Self.bytesAhead
-        return isWhole || isAhead && !isBlock ? nil : descriptor
+        let isFull = batch.map { !$0.needsMore(items: items.count - next, bytes: bytes) } ?? (next < items.count)
+        return isWhole || isFull && (items.count - next >= Self.readAhead || bytes >= Self.bytesAhead)
+            ? nil : descriptor
     }
 
     /// The file that is read, if it is a regular file.
     var file: FileIdentity? { FileIdentity(descriptor: descriptor) }
 
     /// Whether there are no more items.
-    var isAtEnd: Bool { isWhole && next == items.count && (lists.isEmpty || taken == found) }
+    var isAtEnd: Bool { isWhole && next == items.count && (batch != nil || combination == (lists.combinations ?? 0)) }
 
-    /// The number, from 1 on among all items, of the one that was taken last.
-    var number: Int { (part?.index(at: taken - 1, of: total) ?? taken - 1) + 1 }
+    /// How many jobs the items make, including those already taken; nil if not known yet.
+    var total: Int? {
+        guard isWhole else { return nil }
+        guard let batch else { return foundItems }
+        return batch.count.map { taken + (items.count - next + $0 - 1) / $0 } ?? (isAtEnd ? taken : nil)
+    }
 
-    /// Takes the next item.
+    /// How many jobs were taken.
+    private(set) var taken = 0
+
+    /// How many items were found so far, including those already taken.
+    var found: Int { foundItems }
+
+    /// Takes the values of the next job.
     ///
-    /// - Returns: The item's values; nil if there is no item yet, or no more.
+    /// - Returns: The values; nil if there is no item yet, or no more.
     func take() -> [[UInt8]]? {
-        if !lists.isEmpty {
-            guard taken < found else { return nil }
-            taken += 1
-            var rest = number - 1
-            var values: [[UInt8]] = []
-            for list in lists.reversed() {
-                values.append(list[rest % list.count])
-                rest /= list.count
-            }
-            return values.reversed()
+        let values = batch == nil ? takeOne() : takeBatch()
+        if values != nil { taken += 1 }
+        return values
+    }
+
+    private func takeOne() -> [[UInt8]]? {
+        if batch == nil, combination < lists.combinations ?? 0 {
+            defer { combination += 1 }
+            return lists[combination]
         }
-        guard next < items.count, isWhole || !isBlock else { return nil }
-        taken += 1
+        guard next < items.count else { return nil }
         defer {
             next += 1
             // Free the items that were taken, so that memory does not grow with an endless input.
@@ -102,9 +101,29 @@ final class ItemSource {
                 next = 0
             }
         }
-        bytes -= items[next][0].count
+        bytes -= Self.size(of: items[next])
         return items[next]
     }
+
+    private func takeBatch() -> [[UInt8]]? {
+        guard let batch, next < items.count else { return nil }
+        guard isWhole || !batch.needsMore(items: items.count - next, bytes: bytes) else { return nil }
+        if isWhole, shares == nil, batch.count == nil, bytes <= batch.bytes * batch.jobs { shares = batch.jobs }
+        let limit = shares.map { min(batch.bytes, (bytes + $0 - 1) / $0) } ?? batch.bytes
+        shares = shares.map { max(1, $0 - 1) }
+        var values: [[UInt8]] = []
+        var size = 0
+        while next < items.count, values.count < batch.count ?? .max {
+            size += Self.size(of: items[next])
+            // An item that is alone too large gets a job of its own.
+            if !values.isEmpty, size > limit { break }
+            values += takeOne() ?? []
+        }
+        return values
+    }
+
+    /// What an item takes in a command, about: its bytes, and what the system adds to each word.
+    private static func size(of item: [[UInt8]]) -> Int { item.reduce(0) { $0 + $1.count + 9 } }
 
     /// Reads once (`read`); waits until there is something to read.
     ///
@@ -128,34 +147,32 @@ final class ItemSource {
         guard !buffer.isEmpty else {
             isWhole = true
             endedWithin = !tail.isEmpty
-            if endedWithin { add([]) }
-            if isBlock { keepBlock() }
+            if endedWithin { addLine([]) }
             return
         }
         var rest = buffer[...]
         while let end = rest.firstIndex(of: separator) {
-            add(rest[..<end])
+            addLine(rest[..<end])
             rest = rest[(end + 1)...]
         }
         tail += rest
     }
 
-    private func add(_ end: ArraySlice<UInt8>) {
-        defer {
-            tail.removeAll()
-            total += 1
-        }
-        if let part, part.split == .strided, !part.takes(total) { return }
-        items.append([tail + end])
-        bytes += tail.count + end.count
-        found += 1
+    private func addLine(_ end: ArraySlice<UInt8>) {
+        let line = tail + end
+        tail.removeAll()
+        foundItems += 1
+        add(columns?.values(of: line) ?? [line])
     }
 
-    /// Drops the items of other shards, when all are read.
-    private func keepBlock() {
-        guard let part else { return }
-        items = Array(items[part.shard.range(of: total)])
-        found = items.count
+    private func add(_ item: [[UInt8]]) {
+        items.append(item)
+        bytes += Self.size(of: item)
+    }
+
+    private func nextCombination() -> [[UInt8]] {
+        defer { combination += 1 }
+        return lists[combination]
     }
 }
 

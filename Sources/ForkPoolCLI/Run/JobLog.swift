@@ -32,10 +32,18 @@ final class JobLog {
 
     deinit { close(descriptor) }
 
-    /// Adds a line for a job; `flush` writes it.
-    func append(_ job: RunJob, _ result: JobResult, bytes: Int?) {
+    /// Adds the line of a job; `flush` writes it.
+    func append(_ line: String) {
+        lines += line + "\n"
+    }
+
+    /// Describes a job in a line.
+    static func line(_ finished: FinishedJob) -> String {
+        let (job, result) = (finished.job, finished.result)
         var exit = JSON.null
         var signal = JSON.null
+        var timedOut = false
+        if case .timedOut = result.status { timedOut = true }
         if case .exited(let status) = result.status { exit = .integer(Int(status)) }
         if let number = result.usage?.signal { signal = .integer(Int(number)) }
         var members: [(String, JSON)] = [
@@ -49,13 +57,13 @@ final class JobLog {
             ("maxrss", .integer(result.usage?.maxMemory ?? 0)),
             ("exit", exit),
             ("signal", signal),
-            ("timed_out", .bool(result.status == .timedOut)),
-            ("bytes", bytes.map { .integer($0) } ?? .null),
+            ("timed_out", .bool(timedOut)),
+            ("bytes", finished.bytes.map { .integer($0) } ?? .null),
             ("attempt", .integer(job.attempt)),
         ]
         // The job never ran.
         if result.usage == nil { members.append(("error", .string(result.sentence(RunLimits())))) }
-        lines += JSON.object(members).line + "\n"
+        return JSON.object(members).line
     }
 
     /// Writes the added lines (`write`).

@@ -6,11 +6,11 @@ struct JobTally {
     private static let mostReported = 10
     private var reported = 0
     private(set) var succeeded = 0
+    /// The numbers of the jobs that failed.
+    private(set) var failures: [Int] = []
     /// How many an earlier run did, according to its log.
     private(set) var skipped = 0
     private(set) var exitCode: Int32 = 0
-    /// The numbers of the jobs that failed.
-    private(set) var failures: [Int] = []
     /// How many had their output printed.
     var printed = 0
 
@@ -26,21 +26,17 @@ struct JobTally {
     mutating func count(_ job: RunJob, _ result: JobResult) {
         if result.isSuccess {
             succeeded += 1
-        } else if result.status != .cancelled {
+        } else if !result.isUnfinished {
             failures.append(job.number)
         }
         // The worst result has the highest code.
         exitCode = max(exitCode, result.exitCode)
     }
 
-    /// Describes a failed job in a line; nil if the job succeeded, or if enough failures have a line already.
-    mutating func report(_ job: RunJob, _ result: JobResult, _ limits: RunLimits) -> String? {
-        guard !result.isSuccess else { return nil }
+    /// Returns the sentence about a failure if it is to be printed: enough others may have a line already.
+    mutating func report(_ failure: String) -> String? {
         reported += 1
-        if reported > Self.mostReported { return nil }
-        let attempts = job.attempt > 1 ? " at attempt \(job.attempt)" : ""
-        let item = printable(String(decoding: job.item.prefix(80), as: UTF8.self))
-        return "job \(job.number) (\(item)): \(result.sentence(limits))\(attempts)"
+        return reported > Self.mostReported ? nil : failure
     }
 
     /// A line for the end of the run, if some failures had no line of their own.

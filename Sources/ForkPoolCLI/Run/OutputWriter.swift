@@ -28,6 +28,9 @@ final class OutputWriter {
         buffer.reserveCapacity(Self.capacity)
     }
 
+    /// Whether a write ended within an output, so that another one cannot follow it.
+    private(set) var isTorn = false
+
     /// Whether collected bytes wait to be written.
     var isPending: Bool { !buffer.isEmpty }
 
@@ -35,13 +38,9 @@ final class OutputWriter {
     ///
     /// - Throws: `OutputError`, or an error of `whileWaiting`.
     func take(_ captured: JobOutput) throws {
-        switch captured {
-        case .nothing: break
-        case .bytes(let bytes): try take(bytes)
-        case .whole(let capture, let length):
-            try flush()
-            try send(capture, length)
-        }
+        guard case .whole = captured else { return try captured.forEachPiece { try take($0) } }
+        try flush()
+        for (file, range) in captured.parts { try send(file, range) }
     }
 
     /// Collects bytes, and writes them if there are many.
@@ -54,30 +53,32 @@ final class OutputWriter {
     func flush() throws {
         guard !buffer.isEmpty else { return }
         var done = 0
+        defer {
+            if done == buffer.count { buffer.removeAll(keepingCapacity: true) } else { buffer.removeFirst(done) }
+        }
         while done < buffer.count {
             let result = unsafe buffer.withUnsafeBytes { bytes in
                 unsafe write(descriptor, bytes.baseAddress! + done, bytes.count - done)
             }
             if result >= 0 { done += result } else { try refused() }
         }
-        buffer.removeAll(keepingCapacity: true)
     }
 
-    private func send(_ capture: Capture, _ length: Int) throws {
-        var offset: off_t = 0
-        while canSend, Int(offset) < length {
-            let result = unsafe sendfile(descriptor, capture.descriptor, &offset, min(length - Int(offset), 1 << 24))
+    private func send(_ file: Int32, _ range: Range<Int>) throws {
+        var offset = off_t(range.lowerBound)
+        while canSend, Int(offset) < range.upperBound {
+            let rest = range.upperBound - Int(offset)
+            let result = unsafe sendfile(descriptor, file, &offset, min(rest, 1 << 24))
             if result == 0 { return }
             if result > 0 { continue }
             // sendfile does not write to a terminal, nor to a file opened for appending.
             if errno == EINVAL { canSend = false } else { try refused() }
         }
-        while Int(offset) < length {
-            var chunk = [UInt8](repeating: 0, count: min(length - Int(offset), Self.capacity))
-            let count = unsafe pread(capture.descriptor, &chunk, chunk.count, offset)
-            guard count > 0 else { return }
-            offset += off_t(count)
-            try take(chunk[..<count])
+        while Int(offset) < range.upperBound {
+            let bytes = readAll(file, Int(offset)..<min(range.upperBound, Int(offset) + Self.capacity))
+            guard !bytes.isEmpty else { return }
+            offset += off_t(bytes.count)
+            try take(bytes)
         }
         try flush()
     }
@@ -85,13 +86,14 @@ final class OutputWriter {
     /// Handles a failed write: returns if it is to be tried again, throws otherwise.
     private func refused() throws {
         let code = errno
-        switch code {
-        case EINTR: try whileWaiting()
-        case EAGAIN:
+        guard code == EINTR || code == EAGAIN else { throw OutputError(what: name, code: code) }
+        if code == EAGAIN {
             var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
             _ = unsafe poll(&entry, 1, 100)
-            try whileWaiting()
-        default: throw OutputError(what: name, code: code)
+        }
+        do { try whileWaiting() } catch {
+            isTorn = true
+            throw error
         }
     }
 }

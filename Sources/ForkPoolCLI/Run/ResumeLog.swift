@@ -6,9 +6,16 @@ import Glibc
 struct ResumeLog {
     /// The beginning of every line of a log.
     private static let beginning = Array("{\"seq\": ".utf8)
+    /// What the log says of a job that succeeded.
+    struct Done: Equatable {
+        let item: [UInt8]
+        /// The words of its command in one array; nil if the log has none.
+        let words: [UInt8]?
+    }
+
     let path: String
-    /// The item of each job that succeeded, by the job's number.
-    private(set) var done: [Int: [UInt8]] = [:]
+    /// The jobs that succeeded, by their number.
+    private(set) var done: [Int: Done] = [:]
     /// How many bytes the complete lines have; a last line that was cut does not count.
     private(set) var length = 0
 
@@ -49,8 +56,12 @@ struct ResumeLog {
             let exit = entry["exit"]
         else { throw .malformed(path, line: number) }
         // If a job has several lines, the last one counts.
-        done[job] = exit.integer == 0 ? item : nil
+        let words = entry["argv"]?.array.map { $0.compactMap(\.bytes) }
+        done[job] = exit.integer == 0 ? Done(item: item, words: words.map(Self.joined)) : nil
     }
+
+    /// Joins words by zero bytes, which none of them contains.
+    static func joined(_ words: [[UInt8]]) -> [UInt8] { Array(words.joined(separator: [0])) }
 }
 
 /// A log that cannot be resumed.

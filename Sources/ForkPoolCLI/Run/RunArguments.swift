@@ -7,57 +7,85 @@ import Glibc
 ///
 /// They are bytes, not text: an item may contain any byte but zero.
 struct RunArguments {
-    let template: CommandTemplate
-    /// The lists after each `:::`.
-    let lists: [[[UInt8]]]
+    /// A list of items.
+    struct List {
+        /// Whether its items go together with those of the list before it.
+        let isLinked: Bool
+        /// Whether the words are the names of files, whose lines are the items.
+        let isFile: Bool
+        var words: [[UInt8]] = []
+    }
+
+    /// The words of the command, without the items.
+    let command: [[UInt8]]
+    let lists: [List]
 
     /// Reads the arguments.
     ///
-    /// - Parameters:
-    ///   - words: The words after the options.
-    ///   - script: The script of `--sh`, which replaces the command.
+    /// - Parameter words: The words after the options.
     /// - Throws: `ValidationError`.
-    init(_ words: [[UInt8]], script: [UInt8]?) throws {
+    init(_ words: [[UInt8]]) throws {
         var rest = words[...]
         if rest.first == Array("--".utf8) {
             rest.removeFirst()
         } else if let first = rest.first, first.first == UInt8(ascii: "-") {
-            throw ValidationError(
-                "unknown option \(printable(String(decoding: first, as: UTF8.self))); "
-                    + "a command whose name begins with - goes after --.")
+            throw ValidationError(ForeignOptions.refusal(of: String(decoding: first, as: UTF8.self)))
         }
-        let separator = Array(":::".utf8)
         var command: [[UInt8]] = []
-        var lists: [[[UInt8]]] = []
+        var lists: [List] = []
         for word in rest {
-            if word == separator {
-                lists.append([])
+            if let list = Self.list(word) {
+                if list.isLinked, lists.isEmpty {
+                    throw ValidationError(
+                        "\(String(decoding: word, as: UTF8.self)) links a list to the one before it, which is missing.")
+                }
+                lists.append(list)
             } else if lists.isEmpty {
                 command.append(word)
             } else {
-                lists[lists.count - 1].append(word)
+                lists[lists.count - 1].words.append(word)
             }
         }
-        self.lists = lists
-        guard ItemSource.combinations(of: lists) != nil else {
+        (self.command, self.lists) = (command, lists)
+    }
+
+    /// How many lists there are: each file is one.
+    var listCount: Int { lists.reduce(0) { $0 + ($1.isFile ? $1.words.count : 1) } }
+
+    private static func list(_ word: [UInt8]) -> List? {
+        guard word.starts(with: ":::".utf8) else { return nil }
+        switch String(decoding: word, as: UTF8.self) {
+        case ":::": return List(isLinked: false, isFile: false)
+        case ":::+": return List(isLinked: true, isFile: false)
+        case "::::": return List(isLinked: false, isFile: true)
+        case "::::+": return List(isLinked: true, isFile: true)
+        default: return nil
+        }
+    }
+
+    /// Makes the lists of items, and reads those that are in files.
+    ///
+    /// - Parameters:
+    ///   - lists: What was given.
+    ///   - read: Reads the lines of a file.
+    /// - Returns: The lists.
+    /// - Throws: `ValidationError`, or an error of `read`.
+    static func itemLists(_ lists: [List], _ read: ([UInt8]) throws -> [[UInt8]]) throws -> ItemLists {
+        var result = ItemLists()
+        for list in lists {
+            // Each file is a list of its own.
+            for items in list.isFile ? try list.words.map(read) : [list.words] {
+                if !list.isLinked {
+                    result.add(items)
+                } else if !result.link(items) {
+                    throw ValidationError("lists that :::+ or ::::+ links must have the same length.")
+                }
+            }
+        }
+        guard result.combinations != nil else {
             throw ValidationError("the lists have more combinations than can be counted.")
         }
-        if let script {
-            guard command.isEmpty else {
-                throw ValidationError("--sh is the command; items go after :::, or come from standard input.")
-            }
-            template = CommandTemplate([Array("sh".utf8), Array("-c".utf8), script, Array("sh".utf8)], isLiteral: true)
-            return
-        }
-        guard !command.isEmpty else {
-            throw ValidationError("no command. For example: forkpool run -- gzip {} ::: a.txt b.txt")
-        }
-        template = CommandTemplate(command)
-        guard template.highestValue <= max(lists.count, 1) else {
-            throw ValidationError(
-                "{\(template.highestValue)} stands for the value of list \(template.highestValue), "
-                    + "but there \(lists.count < 2 ? "is only 1 list" : "are only \(lists.count) lists").")
-        }
+        return result
     }
 }
 #endif

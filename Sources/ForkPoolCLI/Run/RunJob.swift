@@ -11,6 +11,8 @@ struct RunJob {
     /// From 1, in the order of the input, among the items of this run.
     let position: Int
     let values: [[UInt8]]
+    /// What it reads from its standard input, with `--pipe`.
+    var records: [UInt8]?
     /// The number of the attempt, from 1.
     var attempt = 1
 
@@ -24,7 +26,8 @@ struct JobResult {
     enum Status: Equatable {
         case exited(Int32)
         case killed(by: Int32)
-        case timedOut
+        /// After so many nanoseconds.
+        case timedOut(after: Int)
         /// It wrote more than `--max-output`.
         case tooMuchOutput
         /// It was to be ended, which the system refused.
@@ -37,6 +40,8 @@ struct JobResult {
         case zeroByte
         /// It was stopped because another job failed.
         case cancelled
+        /// A signal to the tool ended it.
+        case interrupted(by: Int32)
     }
 
     let status: Status
@@ -50,10 +55,18 @@ struct JobResult {
 
     var isSuccess: Bool { status == .exited(0) }
 
+    /// Whether it was stopped for no fault of its own.
+    var isUnfinished: Bool {
+        switch status {
+        case .cancelled, .interrupted: true
+        default: false
+        }
+    }
+
     /// The exit code of a run in which this is the worst result.
     var exitCode: Int32 {
         switch status {
-        case .exited(0), .cancelled: 0
+        case .exited(0), .cancelled, .interrupted: 0
         case .exited, .tooMuchOutput: Exit.jobFailed
         case .timedOut, .notEnded: Exit.jobTimedOut
         case .killed: Exit.jobKilled
@@ -62,32 +75,30 @@ struct JobResult {
         }
     }
 
+    /// What to say of the name of a program that does not exist: it may be a whole command in quotes.
+    static func hint(_ program: [UInt8]) -> String {
+        program.contains(UInt8(ascii: " ")) ? "; a command is several words, or a script for --sh" : ""
+    }
+
     /// Describes the result in words.
     func sentence(_ limits: RunLimits) -> String {
         switch status {
         case .exited(let code): "exit status \(code)"
         case .killed(let signal): "killed by \(CommandEnd.name(ofSignal: signal))"
-        case .timedOut: "timed out after \(fixed(Double(limits.timeout ?? 0) / 1e9, 3)) s"
-        case .tooMuchOutput: "wrote more than \(byteSize(limits.maxOutput)), see --max-output"
-        case .refused("execve", ENOENT): "no such program: \(printable(String(decoding: words[0], as: UTF8.self)))"
+        case .timedOut(let time): "timed out after \(fixed(Double(time) / 1e9, 3)) s"
+        case .tooMuchOutput: "wrote more than \(exactByteSize(limits.maxOutput)), see --max-output"
+        case .refused("execve", ENOENT):
+            "no such program: \(printable(String(decoding: words[0], as: UTF8.self)))\(Self.hint(words[0]))"
         case .noInterpreter:
             "cannot be run: the interpreter that \(printable(String(decoding: words[0], as: UTF8.self))) names does not exist"
+        case .refused("execve", E2BIG): "its command is too long for the system; see --batch-bytes"
         case .refused(let call, let code): "could not be started: \(call): \(systemMessage(code))"
         case .notEnded(let call, let code):
             "took too long or wrote too much, and could not be ended: \(call): \(systemMessage(code)); it still runs, as another user"
         case .zeroByte: "its item contains a zero byte, which no argument can; with -0 a zero byte ends an item"
-        case .cancelled: "stopped because another job failed"
+        case .cancelled: "unfinished: it was stopped because another job failed"
+        case .interrupted(let signal): "unfinished: \(CommandEnd.name(ofSignal: signal)) stopped it"
         }
     }
-}
-
-/// The limits of each job.
-struct RunLimits {
-    /// In nanoseconds; nil for no limit.
-    var timeout: Int?
-    /// How often to start a failed job again.
-    var retries = 0
-    /// The most bytes in each output.
-    var maxOutput = 1 << 30
 }
 #endif

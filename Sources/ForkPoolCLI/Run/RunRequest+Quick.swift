@@ -29,6 +29,10 @@ extension RunRequest {
         let joined = end.map { word[$0...].dropFirst(isLong ? 1 : 0) }.flatMap { isLong || !$0.isEmpty ? $0 : nil }
         switch name {
         case "-0", "--null": null = true
+        case "-X": fill = true
+        case "--header": header = true
+        case "--lines": lines = true
+        case "--pipe": pipe = true
         case "--tag": tag = true
         case "--dry-run": dryRun = true
         default:
@@ -43,28 +47,13 @@ extension RunRequest {
     /// Sets an option that has a value; returns false if argument-parser is to read it.
     private mutating func set(_ name: Substring, to value: String) -> Bool {
         switch name {
-        case "-j", "--jobs":
-            jobs = Int(value)
-            return jobs != nil
-        case "-a", "--arg-file": argFile = value
-        case "--order":
-            guard let order = RunSettings.OutputOrder(rawValue: value) else { return false }
-            self.order = order
-        case "--timeout":
-            timeout = DurationArgument(argument: value)
-            return timeout != nil
-        case "--retries":
-            guard let retries = Int(value) else { return false }
-            self.retries = retries
-        case "--fail-fast":
-            failFast = RunSettings.FailFast(rawValue: value)
-            return failFast != nil
-        case "--log": log = value
-        case "--resume": resume = value
-        case "--results": results = value
-        case "--max-output":
-            maxOutput = ByteSize(argument: value)
-            return maxOutput != nil
+        case "-j", "--jobs": return Self.read(value, into: &jobs)
+        case "-a", "--arg-file": argFiles.append(value)
+        case "-n", "--max-args": return Self.read(value, into: &maxArgs)
+        case "--batch-bytes": return Self.read(value, into: &batchBytes)
+        case "--colsep": colsep = value
+        case "-I": replacement = value
+        case "--block": return Self.read(value, into: &block)
         case "--shard":
             shard = try? ShardArgument(parsing: value)
             return shard != nil
@@ -72,9 +61,38 @@ extension RunRequest {
             guard let split = ItemPart.Split(rawValue: value) else { return false }
             self.split = split
         case "--sh": script = value
+        case "--input": input = value
+        case "--wd": wd = value
+        case "--timeout": return Self.read(value, into: &timeout)
+        case "--retries":
+            guard let retries = Int(value) else { return false }
+            self.retries = retries
+        case "--retry-delay": return Self.read(value, into: &retryDelay)
+        case "--fail-fast": return Self.read(value, into: &failFast)
+        case "--load": return Self.read(value, into: &load)
+        case "--memfree": return Self.read(value, into: &memfree)
+        case "--delay": return Self.read(value, into: &delay)
+        case "--nice": return Self.read(value, into: &nice)
+        case "--order":
+            guard let order = RunSettings.OutputOrder(rawValue: value) else { return false }
+            self.order = order
+        case "--log": log = value
+        case "--resume": resume = value
+        case "--results": results = value
+        case "--max-output": return Self.read(value, into: &maxOutput)
+        case "--tmpdir": tmpdir = value
+        case "--progress":
+            guard let progress = RunStatusLine.Mode(rawValue: value) else { return false }
+            self.progress = progress
         default: return false
         }
         return true
+    }
+
+    /// Reads a value; returns false if it cannot be.
+    private static func read<Value: ExpressibleByArgument>(_ text: String, into value: inout Value?) -> Bool {
+        value = Value(argument: text)
+        return value != nil
     }
 }
 #endif

@@ -5,62 +5,61 @@ import ForkPool
 import ForkPoolLaunch
 import Glibc
 
-/// What a command line asks of `forkpool run`; `Run` says what each option means.
+/// What a command line asks of `forkpool run`; the groups of options of `Run` say what each means.
 struct RunRequest: Equatable {
-    var jobs: Int?
+    var argFiles: [String] = []
     var null = false
-    var argFile: String?
+    var maxArgs: Int?
+    var fill = false
+    var batchBytes: ByteSize?
+    var colsep: String?
+    var header = false
+    var replacement: String?
+    var lines = false
+    var pipe = false
+    var block: ByteSize?
+    var shard: ShardArgument?
+    var split = ItemPart.Split.strided
+
+    var jobs: JobCount?
+    var script: String?
+    var input: String?
+    var wd: String?
+    var timeout: JobTimeout?
+    var retries = 0
+    var retryDelay: DurationArgument?
+    var failFast: FailFast?
+    var load: LoadLimit?
+    var memfree: ByteSize?
+    var delay: DurationArgument?
+    var nice: Int?
+    var dryRun = false
+
     var order = RunSettings.OutputOrder.keep
     var tag = false
-    var timeout: DurationArgument?
-    var retries = 0
-    var failFast: RunSettings.FailFast?
     var log: String?
     var resume: String?
     var results: String?
     var maxOutput: ByteSize?
-    var shard: ShardArgument?
-    var split = ItemPart.Split.strided
-    var dryRun = false
-    var script: String?
+    var tmpdir: String?
+    var progress = RunStatusLine.Mode.auto
+
     var words: [String] = []
 
-    /// Refuses what cannot be, such as no job at once.
+    /// Reads the words after the options, as bytes.
     ///
     /// - Throws: `ValidationError`.
-    func validate() throws {
-        try CommandLineText.check(before: words.count)
-        if let jobs, !(1...10_000).contains(jobs) {
-            throw ValidationError("--jobs must be from 1 to 10000, not \(jobs).")
-        }
-        if retries < 0 { throw ValidationError("--retries must not be negative.") }
-        if let timeout, timeout.nanoseconds <= 0 { throw ValidationError("--timeout must be more than 0.") }
-        if order == .live, tag || results != nil || maxOutput != nil {
-            throw ValidationError(
-                "--order live captures nothing, so --tag, --results and --max-output need another order.")
-        }
-        for (option, path) in [("--log", log), ("--resume", resume)] {
-            guard shard != nil, let path, !path.contains("{shard}") else { continue }
-            throw ValidationError(
-                "\(option) with --shard needs {shard} in its path, so that no shard overwrites the log of another one.")
-        }
-        if !(try line()).lists.isEmpty, argFile != nil {
-            throw ValidationError("the items come from --arg-file or from after :::, not from both.")
-        }
-    }
-
-    private func line() throws -> RunArguments {
-        try RunArguments(CommandLineText.lastArguments(words.count), script: script.map { Array($0.utf8) })
-    }
+    func line() throws -> RunArguments { try RunArguments(CommandLineText.lastArguments(words.count)) }
 
     /// Runs the jobs; returns by an error, `ExitCode` if all went well too.
     func run() throws {
         let line = try line()
+        let (template, all) = try prepare(line)
         let part = try part()
-        let source = line.lists.isEmpty ? try read(part) : ItemSource(lists: line.lists, part: part)
-        if dryRun { return try print(line.template, source) }
+        let source = part.map { ShardSource(all, $0) } ?? all
+        if dryRun { return try print(template, source) }
         do {
-            throw ExitCode(try inPart(part).run(line.template, source, part))
+            throw ExitCode(try inPart(part).run(template, source, part))
         } catch let refusal as OutputError {
             if refusal.isClosedPipe { RunSignals.die(by: SIGPIPE) }
             StandardError.report(
@@ -74,9 +73,7 @@ struct RunRequest: Equatable {
             StandardError.report(problem.sentence)
             throw ExitCode(Exit.noInput)
         } catch let mismatch as LogMismatch {
-            StandardError.report(
-                "\(mismatch.path) is the log of a run with other items: its job \(mismatch.number) had another item; nothing is left running"
-            )
+            StandardError.report(mismatch.sentence)
             throw ExitCode(Exit.usage)
         } catch let refusal as SystemError {
             StandardError.report("\(refusal)")
@@ -111,23 +108,21 @@ struct RunRequest: Equatable {
         return request
     }
 
-    private func run(_ template: CommandTemplate, _ source: ItemSource, _ part: ItemPart?) throws -> Int32 {
+    private func run(_ template: CommandTemplate, _ source: any JobSource, _ part: ItemPart?) throws -> Int32 {
+        let folder = try wd.map { try WorkingFolder($0) }
         if let program = template.program {
             // A misspelt name fails once, before the command reads any item.
+            try folder?.enter()
             var search = ProgramSearch()
             do { _ = try search.find(program) } catch {
-                StandardError.report("\(printable(String(decoding: program, as: UTF8.self))): \(error.reason)")
+                let name = printable(String(decoding: program, as: UTF8.self))
+                StandardError.report("\(name): \(error.reason)\(error.code == ENOENT ? JobResult.hint(program) : "")")
                 return error.exitCode
             }
+            folder?.leave()
         }
-        var settings = RunSettings(template: template, jobs: jobs ?? ForkPool.availableProcessors)
-        (settings.order, settings.tags, settings.failFast, settings.results) = (order, tag, failFast, results)
-        settings.limits = RunLimits(
-            timeout: timeout?.nanoseconds, retries: retries, maxOutput: maxOutput?.bytes ?? RunLimits().maxOutput)
-        if let results, unsafe mkdir(results, 0o777) != 0, errno != EEXIST {
-            throw OutputError(what: results, code: errno)
-        }
-        let record = part.flatMap { part in results.map { ShardRecord.Place(folder: $0, part) } }
+        let settings = try settings(template, source)
+        let record = part.flatMap { part in settings.results.map { ShardRecord.Place(folder: $0, part) } }
         try record?.clear()
         if let log = log ?? resume, let file = FileIdentity(path: log) {
             if source.file == file { throw ValidationError("the log \(log) is the file that the items come from.") }
@@ -138,43 +133,46 @@ struct RunRequest: Equatable {
         let earlier = try resume.map { try ResumeLog($0) }
         let isSameLog = log == nil || log.flatMap(FileIdentity.init(path:)) == resume.flatMap(FileIdentity.init(path:))
         let jobLog = try (log ?? resume).map { try JobLog($0, keeping: isSameLog ? earlier?.length ?? 0 : 0) }
+        try folder?.enter()
+        if let nice, setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Int32(nice)) != 0 {
+            StandardError.report("--nice \(nice): \(systemMessage(errno))")
+            throw ExitCode(Exit.internalError)
+        }
         let runner = try CommandRunner(settings, source: source, log: jobLog, earlier: earlier)
         let code = try runner.run()
-        if runner.hasRunAll { try record?.write(items: source.total, failed: runner.tally.failures) }
+        if runner.hasRunAll, let jobs = (source as? ShardSource)?.jobsOfAll {
+            try record?.write(items: jobs, failed: runner.tally.failures)
+        }
         if let summary = runner.tally.summary { StandardError.report(summary) }
         return code
     }
 
-    /// Opens the source of items: a file, or standard input.
-    private func read(_ part: ItemPart?) throws -> ItemSource {
-        let separator: UInt8 = null ? 0 : UInt8(ascii: "\n")
-        guard let argFile, argFile != "-" else {
-            if isatty(STDIN_FILENO) == 1 {
-                StandardError.report("reading items from the terminal, one per line; Ctrl-D ends the input")
-            }
-            return ItemSource(descriptor: STDIN_FILENO, separator: separator, part: part)
-        }
-        let file = unsafe open(argFile, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else {
-            StandardError.report("\(itemsName): cannot be read: \(systemMessage(errno))")
-            throw ExitCode(Exit.noInput)
-        }
-        return ItemSource(descriptor: file, separator: separator, part: part)
-    }
-
-    /// The source of items, as messages name it.
-    private var itemsName: String {
-        guard let argFile, argFile != "-" else { return "standard input" }
-        return argFile.isEmpty ? "\"\"" : argFile
+    private func settings(_ template: CommandTemplate, _ source: any JobSource) throws -> RunSettings {
+        let number = jobs?.number(processors: ForkPool.availableProcessors, items: source.total)
+        var settings = RunSettings(template: template, jobs: number ?? ForkPool.availableProcessors)
+        (settings.order, settings.tags, settings.failFast) = (order, tag || order == .lines, failFast)
+        settings.limits = RunLimits(
+            timeout: timeout, retries: retries, retryDelay: retryDelay?.nanoseconds,
+            maxOutput: maxOutput?.bytes ?? (order == .lines ? .max : RunLimits().maxOutput))
+        settings.throttle = RunThrottle(
+            load: load?.number(processors: ForkPool.availableProcessors), freeMemory: memfree?.bytes,
+            delay: delay?.nanoseconds)
+        settings.progress = progress
+        settings.results = try results.map { try ResultsFolder.prepare($0, keeps: resume != nil || shard != nil) }
+        settings.givenTemporaryFolder = try tmpdir.map { try ResultsFolder.existing($0) }
+        settings.input = input.map { CommandTemplate([Array($0.utf8)], reading(appends: false)) }
+        settings.hasBatches = isBatch
+        settings.environment = script == nil && !lines ? nil : RunSettings.ownEnvironment
+        return settings
     }
 
     /// Prints the commands instead of running them.
-    private func print(_ template: CommandTemplate, _ source: ItemSource) throws {
+    private func print(_ template: CommandTemplate, _ source: any JobSource) throws {
         var code: Int32 = 0
         while true {
-            while let values = source.take() {
+            while let next = source.takeJob() {
                 let number = source.number
-                let words = template.words(values, number: number, slot: 1)
+                let words = template.words(next.values, number: number, slot: 1)
                 if words.contains(where: { $0.contains(0) }) {
                     let result = JobResult(status: .zeroByte, words: words, start: 0, wall: 0, usage: nil)
                     StandardError.report("job \(number): \(result.sentence(RunLimits()))")
@@ -183,7 +181,7 @@ struct RunRequest: Equatable {
                     StandardOutput.write(quotedForShell(words) + "\n")
                 }
             }
-            if source.isWhole { break }
+            if source.isAtEnd { break }
             do { try source.read() } catch {
                 StandardError.report("\(itemsName): cannot be read: \(systemMessage(error.code))")
                 throw ExitCode(Exit.noInput)

@@ -8,16 +8,10 @@ struct RunSettings {
         case keep
         /// As jobs end.
         case done
+        /// Whole lines as jobs write them, each with its item.
+        case lines
         /// As jobs write, without capturing: lines of different jobs may mix.
         case live
-    }
-
-    /// The effect of the first failure.
-    enum FailFast: String, CaseIterable {
-        /// Running jobs are stopped.
-        case now
-        /// Running jobs go on; no more jobs start.
-        case soon
     }
 
     var template: CommandTemplate
@@ -27,7 +21,34 @@ struct RunSettings {
     var tags = false
     var limits = RunLimits()
     var failFast: FailFast?
+    var throttle = RunThrottle()
+    var progress = RunStatusLine.Mode.auto
     /// The folder of `--results`.
     var results: String?
+    /// The folder of `--tmpdir`.
+    var givenTemporaryFolder: String?
+    /// The file that each job reads, a template with one word.
+    var input: CommandTemplate?
+    /// The environment that each job gets, with its item added; nil for this process's own.
+    var environment: [[UInt8]]?
+
+    /// Whether jobs get several items, which no variable of the environment could hold.
+    var hasBatches = false
+
+    /// Whether the outputs of running jobs are printed.
+    ///
+    /// With retries only the last attempt counts, which is known when it has ended.
+    var streams: Bool { order == .lines || order == .keep && limits.retries == 0 }
+}
+
+/// The limits of each job.
+struct RunLimits {
+    var timeout: JobTimeout?
+    /// How often to start a failed job again.
+    var retries = 0
+    /// How long to wait before that, in nanoseconds.
+    var retryDelay: Int?
+    /// The most bytes in each output.
+    var maxOutput = 1 << 30
 }
 #endif

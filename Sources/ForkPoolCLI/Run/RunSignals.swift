@@ -9,8 +9,10 @@ enum RunSignals {
     private static let stopping = Atomic<Bool>(false)
     private static let count = Atomic<Int>(0)
     nonisolated(unsafe) private static var wakePipe: Int32 = -1
+    private static let longestTick = 100_000_000
+    nonisolated(unsafe) private static var tick = 0
 
-    /// Installs the handlers: for SIGINT, SIGTERM and SIGHUP unless they are ignored, Ctrl-Z, a closed pipe, and a timer.
+    /// Installs the handlers: for signals that end the run unless they are ignored, Ctrl-Z, a closed pipe, and a timer.
     ///
     /// The timer interrupts a waiting system call ten times a second.
     ///
@@ -25,13 +27,23 @@ enum RunSignals {
         unsafe wakePipe = ends[1]
         // Swift makes a static on first use, and a handler must not be the first to use it.
         _ = (ending.load(ordering: .relaxed), stopping.load(ordering: .relaxed), count.load(ordering: .relaxed))
-        for number in [SIGINT, SIGTERM, SIGHUP, SIGTSTP] where !isIgnored(number) { handle(number) }
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP] where !Interruption.isIgnored(number) {
+            handle(number)
+        }
         for number in [SIGPIPE, SIGALRM] { handle(number) }
-        var tick = itimerval()
-        tick.it_interval.tv_usec = 100_000
-        tick.it_value.tv_usec = 100_000
-        unsafe setitimer(0, &tick, nil)
+        setTick(nanoseconds: longestTick)
         return ends[0]
+    }
+
+    /// Changes how often the timer interrupts waiting system calls; ten times a second at least.
+    static func setTick(nanoseconds: Int) {
+        let nanoseconds = min(nanoseconds, longestTick)
+        guard unsafe nanoseconds != tick else { return }
+        unsafe tick = nanoseconds
+        var timer = itimerval()
+        timer.it_interval.tv_usec = nanoseconds / 1000
+        timer.it_value = timer.it_interval
+        unsafe setitimer(0, &timer, nil)
     }
 
     /// The signal that ends the run; nil if there was none.
@@ -55,6 +67,7 @@ enum RunSignals {
     /// Ends this process by a signal, as the default action does.
     static func die(by number: Int32) -> Never {
         signal(number, SIG_DFL)
+        Interruption.preventCoreDump()
         raise(number)
         exit(128 + number)
     }
@@ -64,12 +77,6 @@ enum RunSignals {
         signal(SIGTSTP, SIG_DFL)
         raise(SIGTSTP)
         handle(SIGTSTP)
-    }
-
-    private static func isIgnored(_ number: Int32) -> Bool {
-        var present = sigaction()
-        guard unsafe sigaction(number, nil, &present) == 0 else { return true }
-        return unsafe unsafeBitCast(present.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 
     private static func handle(_ number: Int32) {
@@ -93,5 +100,14 @@ enum RunSignals {
         _ = unsafe write(wakePipe, "!", 1)
         errno = saved
     }
+}
+
+/// A signal ended the run.
+struct Interrupted: Error {
+    let number: Int32
+    /// How many jobs ran at that time.
+    let running: Int
+    /// How many jobs had their output printed.
+    let printed: Int
 }
 #endif

@@ -2,51 +2,63 @@
 #if Command
 import Glibc
 
-/// The status line of a run on the terminal.
+/// The progress of a run: a bar on the terminal, or lines.
 struct RunStatusLine {
-    private var line = StatusLine()
-    private let start = ContinuousClock.now
-    /// Whether the output goes to a terminal too, so that the line must be cleared before it.
-    private let isShared = isatty(STDOUT_FILENO) == 1
+    /// How progress is shown, an option.
+    enum Mode: String, CaseIterable {
+        /// As a bar on a terminal.
+        case auto
+        /// As lines.
+        case plain
+        case none
+    }
 
-    /// Draws the line, at most ten times a second.
+    /// How often a line is printed at least, in nanoseconds, and after how many parts of all jobs.
+    private static let pause = 10_000_000_000
+    private static let parts = 10
+
+    private var line: StatusLine
+    private let isPlain: Bool
+    /// Whether the output goes to a terminal too, so that the bar must be cleared before it.
+    private let isShared: Bool
+    private var nextLine = now() + RunStatusLine.pause
+    private var lastPart = 0
+
+    /// Makes the progress.
+    ///
+    /// - Parameters:
+    ///   - mode: How it is shown.
+    ///   - isLive: Whether jobs themselves write to the terminal, where a bar would be in their way.
+    init(_ mode: Mode, isLive: Bool) {
+        line = StatusLine(isWanted: mode == .auto && !isLive)
+        isPlain = mode == .plain
+        isShared = mode == .auto && isatty(STDOUT_FILENO) == 1
+    }
+
+    /// Shows the progress, if it is time to.
     ///
     /// - Parameters:
     ///   - tally: The results so far.
-    ///   - running: How many jobs run.
     ///   - total: How many jobs there are; nil if not known yet.
-    mutating func show(_ tally: JobTally, running: Int, total: Int?) {
-        let start = start
-        line.show { Self.text(tally, running: running, total: total, seconds: start.secondsSince) }
+    ///   - facts: Makes what is shown; called only to show it.
+    mutating func show(_ tally: JobTally, total: Int?, _ facts: () -> RunProgress) {
+        guard isPlain else {
+            line.show { facts().bar(columns: StatusLine.width - 1) }
+            return
+        }
+        let time = now()
+        let part = total.map { $0 == 0 ? 0 : tally.done * Self.parts / $0 } ?? 0
+        guard time >= nextLine || part > lastPart else { return }
+        (nextLine, lastPart) = (time + Self.pause, part)
+        StandardError.report(facts().line)
     }
 
-    /// Erases the line.
+    /// Erases the bar.
     mutating func clear() { line.clear() }
 
-    /// Erases the line if the output goes to a terminal too.
+    /// Erases the bar if the output goes to a terminal too.
     mutating func clearIfShared() {
         if isShared { line.clear() }
-    }
-
-    /// Makes the text of the line.
-    static func text(_ tally: JobTally, running: Int, total: Int?, seconds: Double) -> String {
-        var text = total.map { "\(tally.done) of \($0) done" } ?? "\(tally.done) done"
-        text += ", \(running) running"
-        if tally.failed > 0 { text += ", \(tally.failed) failed" }
-        let finished = tally.succeeded + tally.failed
-        if let total, finished > 0 {
-            text += ", \(clock(seconds * Double(total - tally.done) / Double(finished))) left"
-        }
-        return text
-    }
-
-    /// Formats seconds as "0:07" or "1:02:03".
-    private static func clock(_ seconds: Double) -> String {
-        let whole = Int(exactly: min(seconds, 1e9).rounded(.up)) ?? 0
-        let (hours, minutes) = (whole / 3600, whole / 60 % 60)
-        let rest = whole % 60 < 10 ? "0\(whole % 60)" : "\(whole % 60)"
-        guard hours > 0 else { return "\(minutes):\(rest)" }
-        return "\(hours):\(minutes < 10 ? "0" : "")\(minutes):\(rest)"
     }
 }
 #endif

@@ -71,14 +71,19 @@ struct PairedGate {
     ///
     /// - Parameters:
     ///   - comparisons: The ratios of each comparison.
+    ///   - limits: The limit of each comparison; nil if all have that of the gate.
     ///   - isLast: Whether there are no more pairs.
     /// - Returns: The verdict for each comparison.
-    func judge(_ comparisons: [[Double]], isLast: Bool) -> [Verdict] {
+    func judge(_ comparisons: [[Double]], limits: [Double]? = nil, isLast: Bool) -> [Verdict] {
+        let limits = limits ?? comparisons.map { _ in limit }
+        let probabilities = zip(comparisons, limits).map { SignTest.probability($0, above: $1) }
         // An interval has half of its error on either side.
-        let slower = holm(comparisons.map { SignTest.probability($0, above: limit) }, error: errorPerLook / 2)
-        return zip(comparisons, slower).map { ratios, isSlower in
-            if isSlower { return .slower }
-            let verdict = judge(ratios, isLast: isLast)
+        let slower = holm(probabilities, error: errorPerLook / 2)
+        return comparisons.indices.map { number in
+            if slower[number] { return .slower }
+            let ratios = comparisons[number]
+            let alone = PairedGate(limit: limits[number], error: error, comparisons: self.comparisons)
+            let verdict = alone.judge(ratios, isLast: isLast)
             guard verdict == .slower else { return verdict }
             // It is slower if judged alone, but not among all comparisons.
             return judge(nil, after: ratios.count, isLast: isLast)

@@ -61,6 +61,12 @@ struct Ratio {
         interval = upper.lowerBound / lower.upperBound...upper.upperBound / lower.lowerBound
     }
 
+    /// Makes the ratio of exact counts: the interval is from the lowest to the highest.
+    init(exact ratios: [Double]) {
+        estimate = median(ratios)
+        interval = ratios.min().flatMap { low in ratios.max().map { low...$0 } }
+    }
+
     /// How far the true ratio may be from the estimate, as a fraction; nil without an interval.
     var resolution: Double? {
         interval.map { sqrt($0.upperBound / $0.lowerBound) - 1 }
