@@ -14,8 +14,11 @@ public import ForkPool
 /// }
 /// ```
 ///
-/// Several hosts need the package trait `MPI`. The calls are made on the thread of `run`, one after the other.
-public final class Cluster {
+/// Several hosts need the package trait `MPI`. Calls are made one after the other: in sync code on the thread of `run`, in async
+/// code with `await`.
+///
+/// A cluster may be sent to other threads and tasks. In sync code a call on another thread than that of `run` stops the program.
+public final class Cluster: @unchecked Sendable {
     /// The number of this host, from 0 on.
     public let rank: Int
 
@@ -31,12 +34,16 @@ public final class Cluster {
     /// What connects this host with the others; nil if there are none.
     @usableFromInline let link: HostLink?
 
-    init(rank: Int, hosts: Int, hostName: String, pool: ForkPool, link: HostLink?) {
+    /// What makes the calls of async code; nil in sync code.
+    @usableFromInline let calls: CallThread?
+
+    init(rank: Int, hosts: Int, hostName: String, pool: ForkPool, link: HostLink?, calls: CallThread? = nil) {
         self.rank = rank
         self.hosts = hosts
         self.hostName = hostName
         self.pool = pool
         self.link = link
+        self.calls = calls
     }
 
     /// Whether this host is the first one, which hands out the items and has the journals.
@@ -48,7 +55,7 @@ public final class Cluster {
     /// - Returns: The cluster to make the calls with.
     /// - Precondition: `timeout` is at least a nanosecond, `retries` and `retryPause` at least 0.
     public func with(_ change: (inout ForkPool.CallOptions) -> Void) -> Cluster {
-        Cluster(rank: rank, hosts: hosts, hostName: hostName, pool: pool.with(change), link: link)
+        Cluster(rank: rank, hosts: hosts, hostName: hostName, pool: pool.with(change), link: link, calls: calls)
     }
 
     /// The number of items of each range that a host is handed, for measurements; nil for one that follows their durations.

@@ -43,28 +43,33 @@ enum BlockingThread {
 }
 
 /// The work of a thread of its own, and what follows when the thread holds nothing of the work any more.
-final class ThreadWork {
+package final class ThreadWork {
     private var work: (() -> Void)?
     private let then: () -> Void
 
-    private init(_ work: @escaping () -> Void, _ then: @escaping () -> Void) {
+    package init(_ work: @escaping () -> Void, then: @escaping () -> Void) {
         self.work = work
         self.then = then
     }
 
     /// Runs `work` on a new thread, releases it, and then runs `then`: a waiting thread that goes on by that finds no trace
     /// of the work, such as a body that it lent or a pool's memory.
-    static func start(_ work: @escaping () -> Void, then: @escaping () -> Void) throws(SystemError) {
-        let context = unsafe Unmanaged.passRetained(ThreadWork(work, then))
+    package static func start(_ work: @escaping () -> Void, then: @escaping () -> Void) throws(SystemError) {
+        let context = unsafe Unmanaged.passRetained(ThreadWork(work, then: then))
         let error = unsafe cforkpool_thread(
             { context in
                 let thread = unsafe Unmanaged<ThreadWork>.fromOpaque(context).takeRetainedValue()
-                thread.workOnce()
-                thread.then()
+                thread.run()
             }, context.toOpaque())
         guard error != 0 else { return }
         unsafe context.release()
         throw SystemError(call: "pthread_create", code: -error)
+    }
+
+    /// Runs the work on this thread, releases it, and then runs what follows.
+    package func run() {
+        workOnce()
+        then()
     }
 
     @inline(never)

@@ -158,7 +158,7 @@ extension ForkPool.Failure {
         Self(.timedOut, index: nil, "the call is not done after \(time); it goes on, and can be waited for again")
     }
 
-    init(refused error: SystemError, index: Int?) {
+    package init(refused error: SystemError, index: Int?) {
         self.init(
             error.isForWantOfRoom ? .noMemory : .forkRefused, index: index,
             "\(Self.subject(index))could not be run: \(error); \(error.advice)", ran: .no)
