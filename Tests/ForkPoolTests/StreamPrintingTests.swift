@@ -28,6 +28,14 @@ struct StreamPrintingTests {
                 let layout = resident.owner.pool.layout
                 let (source, items) = AsyncStream.makeStream(of: Int.self)
                 var iterator = resident.stream(source, order: .completion).makeAsyncIterator()
+                // Short items, until the stream takes them in batches.
+                var portion = 0
+                while portion < 64 {
+                    for _ in 0..<1000 { items.yield(-1) }
+                    for _ in 0..<1000 { _ = try await iterator.next() }
+                    let state = resident.owner.pool.locked { $0.collectors.first } as? StreamState<Int>
+                    portion = try #require(state).contents.withLock { $0.step }
+                }
                 // One worker has item 0, and the other one item 1.
                 items.yield(0)
                 while begun.value == 0 { await Task.yield() }
