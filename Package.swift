@@ -56,7 +56,9 @@ let package = Package(
         .target(name: "CForkCount", path: "CInclude/CForkCount", cSettings: cSettings),
         .target(
             name: "ForkPool", dependencies: ["CForkPool"],
-            exclude: ["Deadlock/README.md", "Pool/README.md", "Region/README.md", "Worker/README.md"],
+            exclude: [
+                "Deadlock/README.md", "Journal/README.md", "Pool/README.md", "Region/README.md", "Worker/README.md",
+            ],
             swiftSettings: swiftSettings),
         // What the library cannot be without Foundation: its failures as LocalizedError.
         .target(name: "ForkPoolFoundation", dependencies: ["ForkPool"], swiftSettings: swiftSettings),

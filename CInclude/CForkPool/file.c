@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,18 +25,45 @@ struct cforkpool_event *cforkpool_open_file(const char *path, bool writes, int32
     return NULL;
 }
 
-int32_t cforkpool_flock(int32_t fd, bool writes)
+int32_t cforkpool_fcntl_lock(int32_t fd, bool writes, int32_t *owner)
 {
-    return CALL(flock, flock(fd, (writes ? LOCK_EX : LOCK_SH) | LOCK_NB)) == 0 ? 0 : -errno;
+    struct flock lock = {.l_type = writes ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
+    *owner = 0;
+    if (CALL(fcntl_lock, fcntl(fd, F_SETLK, &lock)) == 0)
+        return 0;
+    // POSIX lets a system say either.
+    int32_t error = errno == EACCES ? EAGAIN : errno;
+    if (error == EAGAIN && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0)
+        *owner = lock.l_pid;
+    return -error;
 }
 
-int64_t cforkpool_file_size(int32_t fd, bool *has_name)
+static int32_t describe(const struct stat *status, struct cforkpool_file *file)
+{
+    *file = (struct cforkpool_file){
+        .size = status->st_size, .device = status->st_dev, .inode = status->st_ino, .links = status->st_nlink};
+    return S_ISREG(status->st_mode) ? 0 : -EINVAL;
+}
+
+int32_t cforkpool_fstat(int32_t fd, struct cforkpool_file *file)
 {
     struct stat status;
-    if (CALL(stat, fstat(fd, &status)) != 0)
-        return -errno;
-    *has_name = status.st_nlink > 0;
-    return S_ISREG(status.st_mode) ? status.st_size : -EINVAL;
+    return CALL(stat, fstat(fd, &status)) == 0 ? describe(&status, file) : -errno;
+}
+
+int32_t cforkpool_stat(const char *path, struct cforkpool_file *file)
+{
+    struct stat status;
+    return CALL(stat, stat(path, &status)) == 0 ? describe(&status, file) : -errno;
+}
+
+int64_t cforkpool_lseek_data(int32_t fd, int64_t offset)
+{
+    off_t data = lseek(fd, offset, SEEK_DATA);
+    if (data >= 0)
+        return data;
+    // Where a file system knows no holes all is data.
+    return errno == ENXIO ? INT64_MAX : offset;
 }
 
 int64_t cforkpool_pread(int32_t fd, void *bytes, size_t length, int64_t offset)

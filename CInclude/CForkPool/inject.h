@@ -28,9 +28,9 @@
     CALL_NAMED(fcntl_append) \
     CALL_NAMED(fcntl_dup) \
     CALL_NAMED(fcntl_flags) \
+    CALL_NAMED(fcntl_lock) \
     CALL_NAMED(fcntl_seals) \
     CALL_NAMED(fdatasync) \
-    CALL_NAMED(flock) \
     CALL_NAMED(fork) \
     CALL_NAMED(fsync) \
     CALL_NAMED(ftruncate) \

@@ -37,10 +37,8 @@ extension ForkPool {
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> R
     ) throws(Failure) -> [R] {
         let part = JournalPart(items, shard)
-        do throws(Failure) {
-            return try with(journal, part, key, sync, onFailure).map(part.items, body)
-        } catch {
-            throw part.named(error)
+        return try part.run { items throws(Failure) in
+            try with(journal, part, key, sync, onFailure).map(items, body)
         }
     }
 
@@ -52,10 +50,8 @@ extension ForkPool {
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> R
     ) throws(Failure) -> [R] {
         let part = JournalPart(items, shard)
-        do throws(Failure) {
-            return try with(journal, part, key, sync, onFailure).map(part.items, body)
-        } catch {
-            throw part.named(error)
+        return try part.run { items throws(Failure) in
+            try with(journal, part, key, sync, onFailure).map(items, body)
         }
     }
 
@@ -66,10 +62,8 @@ extension ForkPool {
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> [R] {
         let part = JournalPart(items, shard)
-        do throws(Failure) {
-            return try await with(journal, part, key, sync, onFailure).map(part.items, body)
-        } catch {
-            throw part.named(error)
+        return try await part.run { items async throws(Failure) in
+            try await with(journal, part, key, sync, onFailure).map(items, body)
         }
     }
 
@@ -81,10 +75,8 @@ extension ForkPool {
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> R
     ) async throws(Failure) -> [R] {
         let part = JournalPart(items, shard)
-        do throws(Failure) {
-            return try await with(journal, part, key, sync, onFailure).map(part.items, body)
-        } catch {
-            throw part.named(error)
+        return try await part.run { items async throws(Failure) in
+            try await with(journal, part, key, sync, onFailure).map(items, body)
         }
     }
 }
@@ -109,6 +101,22 @@ struct JournalPart<Items: Collection> {
         let start = all.index(all.startIndex, offsetBy: range.lowerBound)
         items = all[start..<all.index(start, offsetBy: range.count)]
         first = range.lowerBound
+    }
+
+    /// Runs a map of the items; the failure of one has its index among all.
+    @_alwaysEmitIntoClient
+    func run<T>(
+        _ map: (Items.SubSequence) throws(ForkPool.Failure) -> T
+    ) throws(ForkPool.Failure) -> T {
+        do throws(ForkPool.Failure) { return try map(items) } catch { throw named(error) }
+    }
+
+    /// Does the same with a map that suspends.
+    @_alwaysEmitIntoClient
+    nonisolated(nonsending) func run<T>(
+        _ map: nonisolated(nonsending) (Items.SubSequence) async throws(ForkPool.Failure) -> T
+    ) async throws(ForkPool.Failure) -> T {
+        do throws(ForkPool.Failure) { return try await map(items) } catch { throw named(error) }
     }
 
     /// The failure of an item of the part, with the item's index among all.

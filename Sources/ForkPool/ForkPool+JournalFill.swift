@@ -27,12 +27,10 @@ extension ForkPool {
         _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) throws(Failure) -> SharedArray<Element> {
         let part = JournalPart(0..<max(count, 0), shard)
-        do throws(Failure) {
-            return try with(journal, part, key, sync, onFailure).fill(
-                count: count < 0 ? count : part.items.count, slot: slot, of: type
+        return try part.run { items throws(Failure) in
+            try with(journal, part, key, sync, onFailure).fill(
+                count: count < 0 ? count : items.count, slot: slot, of: type
             ) { number, elements in try body(number + part.first, &elements) }
-        } catch {
-            throw part.named(error)
         }
     }
 
@@ -74,12 +72,10 @@ extension ForkPool {
         _ body: (Int, inout MutableSpan<Element>) throws -> Void
     ) async throws(Failure) -> SharedArray<Element> {
         let part = JournalPart(0..<max(count, 0), shard)
-        do throws(Failure) {
-            return try await with(journal, part, key, sync, onFailure).fill(
-                count: count < 0 ? count : part.items.count, slot: slot, of: type
+        return try await part.run { items async throws(Failure) in
+            try await with(journal, part, key, sync, onFailure).fill(
+                count: count < 0 ? count : items.count, slot: slot, of: type
             ) { number, elements in try body(number + part.first, &elements) }
-        } catch {
-            throw part.named(error)
         }
     }
 

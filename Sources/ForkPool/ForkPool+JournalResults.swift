@@ -80,10 +80,8 @@ extension ForkPool {
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> Void
     ) throws(Failure) {
         let part = JournalPart(items, shard)
-        do throws(Failure) {
-            try with(journal, part, key, sync, onFailure).forEach(part.items, body)
-        } catch {
-            throw part.named(error)
+        try part.run { items throws(Failure) in
+            try with(journal, part, key, sync, onFailure).forEach(items, body)
         }
     }
 
@@ -94,10 +92,8 @@ extension ForkPool {
         onFailure: (@Sendable (Failure) -> Void)? = nil, _ body: (C.Element) throws -> Void
     ) async throws(Failure) {
         let part = JournalPart(items, shard)
-        do throws(Failure) {
-            try await with(journal, part, key, sync, onFailure).forEach(part.items, body)
-        } catch {
-            throw part.named(error)
+        try await part.run { items async throws(Failure) in
+            try await with(journal, part, key, sync, onFailure).forEach(items, body)
         }
     }
 }

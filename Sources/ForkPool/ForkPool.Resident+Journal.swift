@@ -20,10 +20,8 @@ extension ForkPool.Resident {
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil
     ) throws(ForkPool.Failure) -> [Output] where C.Element == Input {
         let part = JournalPart(items, shard)
-        do throws(ForkPool.Failure) {
-            return try with(journal, part, key, sync, onFailure).map(part.items)
-        } catch {
-            throw part.named(error)
+        return try part.run { items throws(ForkPool.Failure) in
+            try with(journal, part, key, sync, onFailure).map(items)
         }
     }
 
@@ -65,10 +63,8 @@ extension ForkPool.Resident {
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil
     ) throws(ForkPool.Failure) where C.Element == Input {
         let part = JournalPart(items, shard)
-        do throws(ForkPool.Failure) {
-            try with(journal, part, key, sync, onFailure).forEach(part.items)
-        } catch {
-            throw part.named(error)
+        try part.run { items throws(ForkPool.Failure) in
+            try with(journal, part, key, sync, onFailure).forEach(items)
         }
     }
 
@@ -79,10 +75,8 @@ extension ForkPool.Resident {
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil
     ) async throws(ForkPool.Failure) -> [Output] where C.Element == Input {
         let part = JournalPart(items, shard)
-        do throws(ForkPool.Failure) {
-            return try await with(journal, part, key, sync, onFailure).map(part.items)
-        } catch {
-            throw part.named(error)
+        return try await part.run { items async throws(ForkPool.Failure) in
+            try await with(journal, part, key, sync, onFailure).map(items)
         }
     }
 
@@ -103,10 +97,8 @@ extension ForkPool.Resident {
         onFailure: (@Sendable (ForkPool.Failure) -> Void)? = nil
     ) async throws(ForkPool.Failure) where C.Element == Input {
         let part = JournalPart(items, shard)
-        do throws(ForkPool.Failure) {
-            try await with(journal, part, key, sync, onFailure).forEach(part.items)
-        } catch {
-            throw part.named(error)
+        try await part.run { items async throws(ForkPool.Failure) in
+            try await with(journal, part, key, sync, onFailure).forEach(items)
         }
     }
 }

@@ -139,6 +139,7 @@ extension ForkPool.Resident {
     @usableFromInline
     func run(_ batch: Batch) throws(ForkPool.Failure) -> MapResult {
         try batch.openJournal()
+        batch.journal?.begin(batch.results)
         defer { batch.endJournal() }
         try finish(batch)
         batch.showProgress(isLast: true)
@@ -149,6 +150,7 @@ extension ForkPool.Resident {
     @usableFromInline
     nonisolated(nonsending) func run(_ batch: Batch) async throws(ForkPool.Failure) -> MapResult {
         try await batch.openJournal()
+        batch.journal?.begin(batch.results)
         do throws(ForkPool.Failure) {
             try await pool.submitInTurn(batch, waits: !pool.options.whenFull.fails)
         } catch {

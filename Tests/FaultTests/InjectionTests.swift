@@ -99,7 +99,7 @@ enum FaultCases {
         "capset": "made where capabilities are permitted and not in effect, which RightsTests brings about",
         "fallocate": "the command alone gives space back, and LaunchInjectionTests makes it fail",
         "fdatasync": "made for journals, where JournalRefusalTests makes it fail",
-        "flock": "made for journals, where JournalRefusalTests makes it fail",
+        "fcntl_lock": "made for journals, where JournalRefusalTests makes it fail",
         "fsync": "made for journals, where JournalRefusalTests makes it fail",
         "futex_wake": "fails only for an invalid address",
         "kill": "its target is always a child that is not reaped yet",

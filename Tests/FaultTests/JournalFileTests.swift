@@ -98,6 +98,53 @@ import Testing
     }
 
     @Test(
+        "H2: a hole of terabytes behind a journal is dropped, and one before a record costs nothing",
+        arguments: Kind.allCases)
+    func largeHoles(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            JournalFileTests.withDividedJournal(kind, { $0.job() }, JournalScene.results) {
+                scene, whole, ends, map throws in
+                let file = try OwnedFile(scene.path, writes: true)
+                try file.truncate(to: 1 << 43)
+                #expect(try map())
+                #expect(scene.runs == JournalFileTests.runs { _ in false })
+                #expect(Files.bytes(scene.path) == whole)
+                // The results of three items, far behind all others.
+                try file.truncate(to: ends[3])
+                let record = JournalRecord(
+                    first: 9, count: 3, length: 24, sum: CRC32C.of(whole[(ends[3] + JournalRecord.size)...]))
+                try file.write(record.encoded(at: 1 << 42) + whole[(ends[3] + JournalRecord.size)...], at: 1 << 42)
+                #expect(try map())
+                #expect(scene.runs == JournalFileTests.runs { _ in false })
+            }
+        }
+    }
+
+    @Test("H2: a result for which there is no memory is a failure with what to do", arguments: Kind.allCases)
+    func noMemory(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            JournalScene.run(kind, job: { JournalWordJob(folder: $0.folder) }) { scene, pool throws in
+                _ = try pool.map(0..<JournalScene.count, journal: scene.path)
+                scene.forgetRuns()
+                let end = Files.bytes(scene.path).count
+                let record = JournalRecord(first: 0, count: 1, length: 1 << 42, sum: 0)
+                let file = try OwnedFile(scene.path, writes: true)
+                try file.write(record.encoded(at: end), at: end)
+                try file.truncate(to: 1 << 43)
+                var limit = rlimit(rlim_cur: 1 << 42, rlim_max: 1 << 42)
+                #expect(unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0)
+                JournalRefusalTests.expect("free memory, and run the same map again") { () throws(ForkPool.Failure) in
+                    try pool.map(0..<JournalScene.count, journal: scene.path)
+                }
+                JournalRefusalTests.expect("free memory, and run the same map again") { () throws(ForkPool.Failure) in
+                    try ForkPool.merge(journals: [scene.path], as: [String].self)
+                }
+                #expect(scene.runs.reduce(0, +) == 0)
+            }
+        }
+    }
+
+    @Test(
         "H3: a full disk costs the journal alone, which goes on when there is room",
         .enabled(if: Fault.isAvailable), arguments: Kind.allCases)
     func fullDisk(_ kind: Kind) async {
@@ -154,17 +201,22 @@ import Testing
                 kind, options: .init(chunk: .fixed(1)), job: { JournalTampering(folder: $0.folder, deed: deed) }
             ) { scene, pool throws in
                 let heard = Locked<[String]>([])
+                if deed.needsLink {
+                    scene.write([])
+                    #expect(unsafe link(scene.path, scene.folder + "/other") == 0)
+                }
                 // The first item changes the file before its result is there: the parent writes to it after that.
                 let results = try pool.map(
                     0..<3, journal: scene.path,
                     onFailure: { failure in heard.withLock { $0.append(failure.message) } })
                 #expect(results == [0, 1, 2])
                 let messages = heard.withLock { $0 }
-                #expect(messages.count == (deed == .rename ? 0 : 1), "\(messages)")
-                #expect(deed == .rename || messages.first?.contains(deed.words) == true, "\(messages)")
+                #expect(messages.count == (deed.words == nil ? 0 : 1), "\(messages)")
+                if let words = deed.words { #expect(messages.first?.contains(words) == true, "\(messages)") }
                 switch deed {
                 case .cut: #expect(Files.bytes(scene.path).count == 10)
-                case .delete: #expect(Files.bytes(scene.path).isEmpty)
+                case .delete, .deleteOfTwo: #expect(Files.bytes(scene.path).isEmpty)
+                case .deleteOther: #expect(try ForkPool.merge(journals: [scene.path], as: Int.self) == [0, 1, 2])
                 case .replace: #expect(Files.text(scene.path) == "A letter.")
                 case .rename:
                     #expect(try ForkPool.merge(journals: [scene.folder + "/other"], as: Int.self) == [0, 1, 2])
@@ -180,9 +232,20 @@ enum FileDeed: String, CaseIterable, Codable, Sendable {
     case delete
     case replace
     case rename
+    /// Deletes one of two names that it has: its own, or the other one.
+    case deleteOfTwo
+    case deleteOther
 
-    /// What the failure says.
-    var words: String { self == .cut ? "made it 10 bytes long" : "deleted it, or put another file in its place" }
+    /// What the failure says; nil if there is none.
+    var words: String? {
+        switch self {
+        case .cut: "made it 10 bytes long"
+        case .delete, .replace, .deleteOfTwo: "deleted it, or put another file in its place"
+        case .rename, .deleteOther: nil
+        }
+    }
+
+    var needsLink: Bool { self == .deleteOfTwo || self == .deleteOther }
 }
 
 /// Changes the journal at its first item.
@@ -199,7 +262,8 @@ struct JournalTampering: PlainJob {
         let result: Int32
         switch deed {
         case .cut: result = unsafe truncate(path, 10)
-        case .delete: result = unsafe unlink(path)
+        case .delete, .deleteOfTwo: result = unsafe unlink(path)
+        case .deleteOther: result = unsafe unlink(other)
         case .rename: result = unsafe rename(path, other)
         case .replace:
             let file = unsafe open(other, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)

@@ -8,7 +8,7 @@ import Testing
 /// Journals that cannot be used.
 @Suite("Refused journals") struct JournalRefusalTests {
     /// Expects a failure of a map before anything runs, with these words.
-    private static func expect<T>(
+    static func expect<T>(
         _ words: String, sourceLocation: SourceLocation = #_sourceLocation, _ map: () throws(ForkPool.Failure) -> T
     ) {
         let failure = failure(of: map)
@@ -79,6 +79,25 @@ import Testing
         }
     }
 
+    @Test("H5: a key that no journal has room for is refused, and no file made", arguments: Kind.allCases)
+    func longKey(_ kind: Kind) async {
+        await #expect(processExitsWith: .success) { [kind] in
+            JournalScene.run(kind) { scene, pool throws in
+                let key = String(repeating: "k", count: 1 << 20)
+                JournalRefusalTests.expect("its key has 1048577 bytes; give one of at most 1048576") {
+                    () throws(ForkPool.Failure) in
+                    try pool.map(0..<JournalScene.count, journal: scene.path, key: key + "k")
+                }
+                #expect(!Files.names(in: scene.folder).contains("journal"))
+                for _ in 0..<2 {
+                    #expect(
+                        try pool.map(0..<JournalScene.count, journal: scene.path, key: key) == JournalScene.results)
+                }
+                #expect(scene.runs == Array(repeating: 1, count: JournalScene.count))
+            }
+        }
+    }
+
     @Test("H5: two runs at once do not use one journal", arguments: Kind.allCases)
     func twoRuns(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
@@ -86,10 +105,11 @@ import Testing
             JournalScene.run { scene throws in
                 let host = Host.start { _ = try? scene.map(by: kind, isHeld: true) }
                 #expect(scene.waitUntilRecorded(JournalScene.count - 1))
-                JournalRefusalTests.expect("another run is at work with it") { () throws(ForkPool.Failure) in
-                    try scene.map(by: kind)
+                JournalRefusalTests.expect("another run is at work with it, process \(host);") {
+                    () throws(ForkPool.Failure) in try scene.map(by: kind)
                 }
-                JournalRefusalTests.expect("another run is at work with it") { () throws(ForkPool.Failure) in
+                JournalRefusalTests.expect("another run is at work with it, process \(host);") {
+                    () throws(ForkPool.Failure) in
                     try ForkPool.merge(journals: [scene.path], as: Int.self)
                 }
                 kill(host, SIGKILL)
@@ -127,8 +147,8 @@ import Testing
         await #expect(processExitsWith: .success) { [kind] in
             JournalScene.run(kind) { scene, pool throws in
                 let cases: [(call: String, error: Int32, words: String)] = [
-                    ("flock", ENOLCK, "its file system has no locks"),
-                    ("flock", EOPNOTSUPP, "its file system has no locks"),
+                    ("fcntl_lock", ENOLCK, "its file system has no locks"),
+                    ("fcntl_lock", EOPNOTSUPP, "its file system has no locks"),
                     ("pwrite", ENOSPC, "make room on its disk"), ("pwrite", EDQUOT, "make room on its disk"),
                     ("pwrite", EIO, "put it on another disk"), ("open", EACCES, "put it where this process may write"),
                     ("open", EROFS, "put it where this process may write"),
@@ -153,7 +173,8 @@ import Testing
     func failingCalls(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
             let calls: [(name: String, error: Int32)] = [
-                ("open", EACCES), ("stat", EIO), ("flock", ENOLCK), ("pread", EIO), ("pwrite", EIO), ("ftruncate", EIO),
+                ("open", EACCES), ("stat", EIO), ("fcntl_lock", ENOLCK), ("pread", EIO), ("pwrite", EIO),
+                ("ftruncate", EIO),
                 ("fdatasync", EIO), ("fsync", EIO), ("pthread_create", EAGAIN), ("malloc", ENOMEM),
             ]
             JournalScene.run(kind) { scene, pool throws in

@@ -84,7 +84,7 @@ struct JournalScene {
         let file = try OwnedFile(path, writes: true)
         var reader = try JournalReader(file)
         var results: [Int: [UInt8]] = [:]
-        try reader.forEach { entry in
+        try reader.forEach { entry throws(SystemError) in
             for (item, part) in zip(entry.items, entry.parts()!) { results[item] = unsafe Array(entry.bytes[part]) }
         }
         var ends = [reader.header.size]
@@ -105,9 +105,16 @@ struct JournalScene {
     /// Which items the journal has.
     var recorded: [Bool] {
         guard let file = try? OwnedFile(path, writes: false), var reader = try? JournalReader(file) else { return [] }
-        let found = RestoredResults(items: reader.header.part.count, size: reader.fileSize)
-        try? reader.forEach { found.add($0) }
-        return found.isThere
+        return unsafe (try? reader.results { _, _ in }) ?? []
+    }
+
+    /// Waits until a file is in the folder; false after some seconds.
+    func waitForFile(_ name: String) -> Bool {
+        for _ in 0..<30_000 {
+            if Files.names(in: folder).contains(name) { return true }
+            usleep(1000)
+        }
+        return false
     }
 
     /// Waits until the journal has the results of so many items; false after some seconds.

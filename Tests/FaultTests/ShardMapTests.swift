@@ -40,6 +40,56 @@ import Testing
         #expect(refusal(paths + [scene.path], String.self).contains("has 11 items and not 10"))
     }
 
+    @Test("two results of one item are the same by their bytes or by their value, or the merge fails and names it")
+    func overlaps() async {
+        await #expect(processExitsWith: .success) {
+            JournalScene.run { scene throws in try ShardMapTests.mergeOverlaps(scene) }
+        }
+    }
+
+    private static func mergeOverlaps(_ scene: JournalScene) throws {
+        let (pool, old, new) = (ForkPool(workers: 2), scene.folder + "/old", scene.folder + "/new")
+        let (half, third) = (ForkPool.Shard(index: 0, count: 2), ForkPool.Shard(index: 1, count: 3))
+        // The items 0 to 5 and 4 to 7 of 12.
+        func merged<R: Codable>(_ type: R.Type) -> String {
+            refusal([old, new], type)
+        }
+        func forget() { for path in [old, new] { unsafe unlink(path) } }
+
+        _ = try pool.map(0..<12, shard: half, journal: old) { $0 == 5 ? -0.0 : Double($0) }
+        _ = try pool.map(0..<12, shard: third, journal: new) { $0 == 5 ? 0.0 : Double($0) }
+        #expect(merged(Double.self).contains("4 of 12 items: 8..<12;"))
+        unsafe unlink(new)
+        _ = try pool.map(0..<12, shard: third, journal: new) { $0 == 5 ? 0.5 : Double($0) }
+        #expect(merged(Double.self).contains("\(new) cannot be used: it has another result of item 5 than"))
+        forget()
+
+        let words = (0..<40).map { "\($0)" }
+        _ = try pool.map(0..<12, shard: half, journal: old) { _ in Set(words) }
+        _ = try pool.map(0..<12, shard: third, journal: new) { _ in
+            var set = Set<String>(minimumCapacity: 4000)
+            set.formUnion(words.reversed())
+            return set
+        }
+        #expect(merged(Set<String>.self).contains("4 of 12 items: 8..<12;"))
+        unsafe unlink(new)
+        _ = try pool.map(0..<12, shard: third, journal: new) { item in item == 4 ? [] : Set(words) }
+        #expect(merged(Set<String>.self).contains("it has another result of item 4 than"))
+        forget()
+
+        // No values can be compared that are not Equatable: their bytes say it.
+        _ = try pool.map(0..<12, shard: half, journal: old) { Unequatable(text: "\($0)") }
+        _ = try pool.map(0..<12, shard: third, journal: new) { Unequatable(text: "\($0)") }
+        #expect(merged(Unequatable.self).contains("4 of 12 items: 8..<12;"))
+        unsafe unlink(new)
+        _ = try pool.map(0..<12, shard: third, journal: new) { _ in Unequatable(text: "") }
+        #expect(merged(Unequatable.self).contains("it has another result of item 4 than"))
+    }
+
+    private struct Unequatable: Codable {
+        let text: String
+    }
+
     @Test("more shards than items: some are empty, and the whole is complete")
     func emptyShards() async {
         await #expect(processExitsWith: .success) {

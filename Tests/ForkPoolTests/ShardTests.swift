@@ -26,6 +26,21 @@ struct ShardTests {
             (["AWS_BATCH_JOB_ARRAY_INDEX": "4", "AWS_BATCH_JOB_ARRAY_SIZE": "9"], "4/9"),
             (["LSB_JOBINDEX": "1", "LSB_JOBINDEX_END": "4"], "0/4"),
             (["LSB_JOBINDEX": "3", "LSB_JOBINDEX_END": "7", "LSB_JOBINDEX_STEP": "2"], "1/4"),
+            (["LSB_JOBINDEX": "5", "LSB_JOBINDEX_END": "8", "LSB_JOBNAME": "night[5-8]"], "0/4"),
+            (
+                [
+                    "LSB_JOBINDEX": "8", "LSB_JOBINDEX_END": "10", "LSB_JOBINDEX_STEP": "3",
+                    "LSB_JOBNAME": "night[5-10:3]%4",
+                ], "1/2"
+            ),
+            (["LSB_JOBINDEX": "2", "LSB_JOBINDEX_END": "4", "LSB_JOBNAME": "night[2]"], "1/4"),
+            (["LSB_JOBINDEX": "2", "LSB_JOBINDEX_END": "4", "LSB_JOBNAME": "night"], "1/4"),
+            (
+                [
+                    "SLURM_ARRAY_TASK_ID": "8", "SLURM_ARRAY_TASK_MIN": "0", "SLURM_ARRAY_TASK_MAX": "8",
+                    "SLURM_ARRAY_TASK_COUNT": "3", "SLURM_ARRAY_TASK_STEP": "4",
+                ], "2/3"
+            ),
             (["SGE_TASK_ID": "6", "SGE_TASK_FIRST": "2", "SGE_TASK_LAST": "8", "SGE_TASK_STEPSIZE": "2"], "2/4"),
             (["CI_NODE_INDEX": "1", "CI_NODE_TOTAL": "2"], "0/2"),
             (["BUILDKITE_PARALLEL_JOB": "1", "BUILDKITE_PARALLEL_JOB_COUNT": "2"], "1/2"),
@@ -82,7 +97,24 @@ struct ShardTests {
                 ], "in steps of 4"
             ),
             (["LSB_JOBINDEX": "3"], "LSB_JOBINDEX_END"),
-            (["SGE_TASK_ID": "3", "SGE_TASK_FIRST": "1", "SGE_TASK_LAST": "2"], "none of 2"),
+            (
+                ["SGE_TASK_ID": "3", "SGE_TASK_FIRST": "1", "SGE_TASK_LAST": "2", "SGE_TASK_STEPSIZE": "1"],
+                "none of 2"
+            ),
+            (["SGE_TASK_ID": "1", "SGE_TASK_FIRST": "1", "SGE_TASK_LAST": "9"], "SGE_TASK_STEPSIZE is not; set it"),
+            (
+                ["SGE_TASK_ID": "2", "SGE_TASK_FIRST": "1", "SGE_TASK_LAST": "9", "SGE_TASK_STEPSIZE": "4"],
+                "none of 3 numbers from 1 on in steps of 4"
+            ),
+            (["LSB_JOBINDEX": "4", "LSB_JOBINDEX_END": "8", "LSB_JOBNAME": "night[5-8]"], "none of 4 numbers from 5"),
+            (["LSB_JOBINDEX": "2", "LSB_JOBINDEX_END": "8", "LSB_JOBINDEX_STEP": "2"], "from 1 on in steps of 2"),
+            (["LSB_JOBINDEX": "1", "LSB_JOBINDEX_END": "8", "LSB_JOBNAME": "night[1-2,8]"], "LSB_JOBINDEX have gaps"),
+            (
+                [
+                    "SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_MIN": "1", "SLURM_ARRAY_TASK_MAX": "7",
+                    "SLURM_ARRAY_TASK_COUNT": "3", "SLURM_ARRAY_TASK_STEP": "1",
+                ], "SLURM_ARRAY_TASK_COUNT is 3, and there are 7 numbers from 1 to 7"
+            ),
             (["FORKPOOL_SHARD": "99999999999999999999", "FORKPOOL_SHARDS": "2"], "no number"),
         ] as [([String: String], String)])
     func refusals(_ variables: [String: String], _ words: String) throws {
@@ -102,7 +134,7 @@ struct ShardTests {
             ["JOB_COMPLETION_INDEX": "1", "JOB_COMPLETIONS": "2"],
             ["AWS_BATCH_JOB_ARRAY_INDEX": "1", "AWS_BATCH_JOB_ARRAY_SIZE": "2"],
             ["LSB_JOBINDEX": "1", "LSB_JOBINDEX_END": "2"],
-            ["SGE_TASK_ID": "1", "SGE_TASK_FIRST": "1", "SGE_TASK_LAST": "2"],
+            ["SGE_TASK_ID": "1", "SGE_TASK_FIRST": "1", "SGE_TASK_LAST": "2", "SGE_TASK_STEPSIZE": "1"],
             ["CI_NODE_INDEX": "1", "CI_NODE_TOTAL": "2"],
             ["BUILDKITE_PARALLEL_JOB": "1", "BUILDKITE_PARALLEL_JOB_COUNT": "2"],
             ["CIRCLE_NODE_INDEX": "1", "CIRCLE_NODE_TOTAL": "2"], ["SLURM_PROCID": "1", "SLURM_NTASKS": "2"],

@@ -68,11 +68,22 @@ bool cforkpool_event_reopen(struct cforkpool_event *event);
 /// Opens a file (close-on-exec), to read it, or to read and write it, and then makes it if it is not there. No forked worker
 /// keeps it. Returns NULL and a negative errno in `*error`; `cforkpool_event_free` closes it.
 struct cforkpool_event *_Nullable cforkpool_open_file(const char *path, bool writes, int32_t *error);
-/// Locks a file (flock), for this process alone or for those that read it. Returns 0 or a negative errno: EWOULDBLOCK if
-/// another process has it.
-int32_t cforkpool_flock(int32_t fd, bool writes);
-/// Returns the size of a regular file, and whether it still has a name; or a negative errno: EINVAL for what is no file.
-int64_t cforkpool_file_size(int32_t fd, bool *has_name);
+/// Locks a file (fcntl), for this process alone or for those that read it. Returns 0 or a negative errno: EAGAIN if another
+/// process has it, which `*owner` is then, or 0 if the kernel does not say. No fork has the lock, and it ends with the process,
+/// or as soon as that closes any descriptor of the file. In C because Swift does not import the call.
+int32_t cforkpool_fcntl_lock(int32_t fd, bool writes, int32_t *owner);
+/// What a file is.
+struct cforkpool_file {
+    int64_t size;
+    uint64_t device;
+    uint64_t inode;
+    uint64_t links;
+};
+/// Describes a regular file, by its descriptor or its path. Returns 0 or a negative errno: EINVAL for what is no file.
+int32_t cforkpool_fstat(int32_t fd, struct cforkpool_file *file);
+int32_t cforkpool_stat(const char *path, struct cforkpool_file *file);
+/// Returns where the next bytes from an offset on are that lie in no hole; INT64_MAX if there are none.
+int64_t cforkpool_lseek_data(int32_t fd, int64_t offset);
 /// Reads and writes at an offset; returns the number of bytes or a negative errno.
 int64_t cforkpool_pread(int32_t fd, void *bytes, size_t length, int64_t offset);
 int64_t cforkpool_pwrite(int32_t fd, const void *bytes, size_t length, int64_t offset);

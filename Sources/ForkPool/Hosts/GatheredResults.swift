@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// The results of a map over several hosts, as the root gathers them and others get them: the slots of all items in order, and
-/// the bytes of coded results.
+/// The results of a map over several hosts, as the root gathers them and others get them, or of shards, from their journals:
+/// the slots of all items in order, and the bytes of coded results.
 ///
 /// It looks like the memory of a map on one host: so the journal of one host takes results from it.
 @safe package final class GatheredResults {
@@ -63,9 +63,8 @@ internal import Synchronization
         onFailure: (@Sendable (ForkPool.Failure) -> Void)?
     ) throws(ForkPool.Failure) {
         let request = JournalRequest(path, key: key, sync: sync, items: count, shard: nil, onFailure: onFailure)
-        let journal = try Journal(request, of: kind, stride: stride)
-        unsafe journal.restored.forEach { items, bytes in
-            unsafe kind.isCoded ? place(coded: bytes, at: items.lowerBound) : place(plain: bytes, at: items)
+        let journal = unsafe try Journal(request, of: kind, stride: stride) { items, bytes throws(SystemError) in
+            unsafe place(bytes, at: items)
         }
         self.journal = journal
         journal.begin(memory)
@@ -142,6 +141,11 @@ internal import Synchronization
         else { return }
         failures[item] = failure.index == item ? failure : failure.at(item)
         unsafe memory.states[item].store(ItemState.lost, ordering: .releasing)
+    }
+
+    /// Places results of neighbours, or of one item where they are coded.
+    @unsafe func place(_ bytes: UnsafeRawBufferPointer, at items: Range<Int>) {
+        unsafe kind.isCoded ? place(coded: bytes, at: items.lowerBound) : place(plain: bytes, at: items)
     }
 
     // The bytes first, then the state: the journal's thread reads both.

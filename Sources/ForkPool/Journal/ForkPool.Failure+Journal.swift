@@ -8,6 +8,7 @@ extension ForkPool.Failure {
             switch error.code {
             case EFBIG: "raise the limit on the size of files (ulimit -f), and run the same map again"
             case ENOSPC, EDQUOT: "make room on its disk, and run the same map again"
+            case ENOMEM: "free memory, and run the same map again"
             case ENOLCK, EOPNOTSUPP, ENOSYS: "its file system has no locks; put the journal on another one"
             case ENOENT where merges: "run its shard first, or correct the path"
             case ENOENT, ENOTDIR: "make its folder first"
@@ -36,8 +37,26 @@ extension ForkPool.Failure {
                 + "shards that have them again, or add their journals", ran: .no)
     }
 
-    static func journalInUse(_ path: String) -> Self {
-        refused(path, "another run is at work with it; wait for its end, or give each run a journal of its own")
+    static func journal(_ path: String, _ refusal: FileLocks.Refusal, merges: Bool) -> Self {
+        let advice = "; wait for its end, or give each run a journal of its own"
+        return switch refusal {
+        case .system(let error): journal(path, error, merges: merges)
+        case .own: refused(path, "another map of this process is at work with it" + advice)
+        case .other(let process):
+            refused(path, "another run is at work with it\(process.map { ", process \($0)" } ?? "")" + advice)
+        }
+    }
+
+    static func journalTextTooLong(_ path: String, _ text: (name: String, size: Int)) -> Self {
+        refused(
+            path, "its \(text.name) has \(text.size) bytes; give one of at most \(JournalHeader.mostText), as a hash")
+    }
+
+    static func journalsDiffer(_ path: String, at item: Int) -> Self {
+        refused(
+            path,
+            "it has another result of item \(item) than a journal before it; merge the journals of one run, without those of "
+                + "others")
     }
 
     static func journalDeleted(_ path: String) -> Self {

@@ -11,14 +11,16 @@ internal import Synchronization
 
     private let request: JournalRequest
     private let header: JournalHeader
-    /// The results that the file had.
-    let restored: RestoredResults
+    /// The bytes of coded results that the file had, where the owner of the journal keeps them here.
+    var restored: GrowingBytes?
     // One thread at a time has what follows: the one that appends while the map runs, then the one that ends the journal.
 
     /// The file, which is closed with it, and its lock gone.
     private var writer: JournalWriter?
     /// For each item, whether its result is in the file.
     private var isRecorded: [Bool]
+    /// The number of items, from the first one on, that are all recorded.
+    private var recordedPrefix = 0
     /// The items that the writer has collected.
     private var collected: [Range<Int>] = []
     private var failure: ForkPool.Failure?
@@ -26,24 +28,45 @@ internal import Synchronization
     private let isOver = PrivateEvent()
     private var appender: PrivateEvent?
 
-    /// Opens or makes a journal, locks it, and reads what it has.
+    /// Opens or makes a journal, locks it, and calls `place` with each result that it has: with those of neighbours, or with
+    /// one where they are coded.
+    ///
+    /// What was torn behind the last whole record is cut off.
     ///
     /// - Throws: `journalFailed`.
-    init(_ request: JournalRequest, of kind: ResultKind, stride: Int) throws(ForkPool.Failure) {
+    init(
+        _ request: JournalRequest, of kind: ResultKind, stride: Int,
+        _ place: (_ items: Range<Int>, _ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Void
+    ) throws(ForkPool.Failure) {
         self.request = request
         header = request.header(of: kind, stride: stride)
+        if let text = header.longText { throw .journalTextTooLong(request.path, text) }
         let file = try Self.open(request, header)
-        (restored, writer) = try Self.replay(file, header, request.path)
-        isRecorded = restored.isThere
+        do throws(JournalReader.Refusal) {
+            var reader = try JournalReader(file)
+            if let difference = reader.header.difference(from: header) { throw .other(difference) }
+            isRecorded = unsafe try reader.results(place)
+            try reader.cutTail()
+            writer = JournalWriter(file, end: reader.end)
+        } catch {
+            throw .journal(request.path, error)
+        }
+        skipRecorded()
     }
 
-    /// Opens and locks a file, which begins with a header then.
+    /// Opens and locks the file of a journal, to write to it or, for a merge, to read it.
+    static func open(_ path: String, writes: Bool) throws(ForkPool.Failure) -> OwnedFile {
+        do throws(FileLocks.Refusal) {
+            return try FileLocks.open(path, writes: writes)
+        } catch {
+            throw .journal(path, error, merges: !writes)
+        }
+    }
+
+    /// Opens the file for a map; it begins with a header then.
     private static func open(_ request: JournalRequest, _ header: JournalHeader) throws(ForkPool.Failure) -> OwnedFile {
+        let file = try open(request.path, writes: true)
         do throws(SystemError) {
-            let file = try OwnedFile(request.path, writes: true)
-            // Refuses what is no file.
-            _ = try file.status()
-            guard try file.lock() else { throw SystemError(call: "flock", code: SystemError.inUse) }
             let beginning = header.encoded()
             let bytes = try file.bytes(at: 0, beginning.count)
             // A file with a part of the beginning is of a process that was killed at once.
@@ -51,34 +74,20 @@ internal import Synchronization
             try file.write(beginning, at: 0)
             if request.sync != .none {
                 try file.synchronize()
-                try OwnedFile.synchronizeFolder(of: request.path)
+                try file.synchronizeFolder()
             }
             return file
         } catch {
-            throw error.code == SystemError.inUse ? .journalInUse(request.path) : .journal(request.path, error)
+            throw .journal(request.path, error)
         }
     }
-
-    /// Reads the results that a file has, and cuts off what was torn behind them.
-    private static func replay(
-        _ file: OwnedFile, _ header: JournalHeader, _ path: String
-    ) throws(ForkPool.Failure) -> (RestoredResults, JournalWriter) {
-        do throws(JournalReader.Refusal) {
-            var reader = try JournalReader(file)
-            if let difference = reader.header.difference(from: header) { throw .other(difference) }
-            let restored = RestoredResults(items: header.part.count, size: reader.fileSize)
-            try reader.forEach { restored.add($0) }
-            try reader.cutTail()
-            return (restored, JournalWriter(file, end: reader.end))
-        } catch {
-            throw .journal(path, error)
-        }
-    }
-
-    var isCoded: Bool { header.isCoded }
 
     /// Whether every item has its result already.
-    var isComplete: Bool { isRecorded.allSatisfy(\.self) }
+    var isComplete: Bool { recordedPrefix == isRecorded.count }
+
+    private func skipRecorded() {
+        recordedPrefix = isRecorded[recordedPrefix...].firstIndex(of: false) ?? isRecorded.count
+    }
 
     // MARK: - While the map runs
 
@@ -114,11 +123,12 @@ internal import Synchronization
 
     /// Appends each result that is there and not in the file yet.
     ///
-    /// - Complexity: O(items), eight of them at a time where nothing is new.
+    /// - Complexity: O(items) behind the first one that is not in the file, eight of them at a time where nothing is new.
     private func append(_ results: ResultMemory) {
         guard !isGivenUp else { return }
         do throws(JournalWriter.Refusal) {
-            var item = 0
+            let start = recordedPrefix
+            var item = start
             while let range = nextRange(from: item, results) {
                 let end = collect(range, results)
                 collected.append(range.lowerBound..<end)
@@ -126,7 +136,7 @@ internal import Synchronization
                 item = end
             }
             try flush()
-            if request.sync == .each, item > 0 { try writer?.synchronize() }
+            if request.sync == .each, item > start { try writer?.synchronize() }
         } catch {
             fail(error)
         }
@@ -175,6 +185,7 @@ internal import Synchronization
         defer { collected.removeAll() }
         try writer?.flush()
         for range in collected { for item in range { isRecorded[item] = true } }
+        skipRecorded()
     }
 
     /// Tells of the first failure; the map goes on, and what a full disk refused is tried again.

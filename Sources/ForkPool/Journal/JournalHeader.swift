@@ -26,6 +26,11 @@ struct JournalHeader: Equatable {
     /// Longer ones are no type's name and no key.
     static let mostText = 1 << 20
 
+    /// What is too long to be in a header, and its size in bytes; nil if nothing is.
+    var longText: (name: String, size: Int)? {
+        [("key", key.utf8.count), ("name of the results' type", type.utf8.count)].first { $0.1 > Self.mostText }
+    }
+
     /// The size of the header in the file, in bytes.
     var size: Int { Self.fixedSize + type.utf8.count + key.utf8.count }
 

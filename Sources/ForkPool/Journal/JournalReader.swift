@@ -9,6 +9,8 @@ struct JournalReader {
     private var offset: Int
     /// The end of the last record that is whole: what follows was torn.
     private(set) var end: Int
+    /// The bytes of a record.
+    private let buffer = GrowingBytes()
 
     /// Some neighbours' results.
     @safe struct Entry {
@@ -53,12 +55,13 @@ struct JournalReader {
 
     init(_ file: OwnedFile) throws(Refusal) {
         self.file = file
+        let bytes: [UInt8]
         do throws(SystemError) {
             fileSize = try file.status().size
+            bytes = try file.bytes(at: 0, min(fileSize, JournalHeader.fixedSize + 2 * JournalHeader.mostText))
         } catch {
             throw .system(error)
         }
-        let bytes = try Self.bytes(of: file, at: 0, min(fileSize, JournalHeader.fixedSize + 2 * JournalHeader.mostText))
         do throws(JournalHeader.Refusal) {
             header = try JournalHeader(bytes)
         } catch {
@@ -68,36 +71,67 @@ struct JournalReader {
         end = offset
     }
 
+    /// Calls `body` with the first result of each item: with those of neighbours, or of one item where they are coded.
+    ///
+    /// - Returns: For each item, whether it has a result.
+    mutating func results(
+        _ body: (_ items: Range<Int>, _ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Void
+    ) throws(Refusal) -> [Bool] {
+        var isThere = Array(repeating: false, count: header.part.count)
+        try forEach { entry throws(SystemError) in
+            guard let parts = entry.isCoded ? entry.parts() : [] else { return }
+            var next = entry.items.lowerBound
+            while let first = (next..<entry.items.upperBound).first(where: { !isThere[$0] }) {
+                next = first
+                repeat {
+                    isThere[next] = true
+                    next += 1
+                } while !entry.isCoded && next < entry.items.upperBound && !isThere[next]
+                let place = first - entry.items.lowerBound
+                let part = entry.isCoded ? parts[place] : place * entry.stride..<(place + next - first) * entry.stride
+                unsafe try body(first..<next, UnsafeRawBufferPointer(rebasing: entry.bytes[part]))
+            }
+        }
+        return isThere
+    }
+
     /// Calls `body` with each whole record, and passes over what is damaged.
-    mutating func forEach(_ body: (Entry) -> Void) throws(Refusal) {
-        while fileSize - offset >= JournalRecord.size {
-            if try !readRecord(body) { offset = try nextRecord(from: offset + 1) }
+    mutating func forEach(_ body: (Entry) throws(SystemError) -> Void) throws(Refusal) {
+        do throws(SystemError) {
+            while fileSize - offset >= JournalRecord.size {
+                if try !readRecord(body) { offset = try nextRecord(from: offset + 1) }
+            }
+        } catch {
+            throw .system(error)
         }
     }
 
     /// Reads the record at `offset`, and goes on behind it; returns false if there is none.
-    private mutating func readRecord(_ body: (Entry) -> Void) throws(Refusal) -> Bool {
-        let head = try Self.bytes(of: file, at: offset, JournalRecord.size)
+    private mutating func readRecord(_ body: (Entry) throws(SystemError) -> Void) throws(SystemError) -> Bool {
+        let head = try file.bytes(at: offset, JournalRecord.size)
         guard let record = unsafe head.withUnsafeBytes({ unsafe JournalRecord($0, at: offset, header) }),
             record.length <= fileSize - offset - JournalRecord.size
         else { return false }
-        let bytes = try Self.bytes(of: file, at: offset + JournalRecord.size, record.length)
+        try buffer.resize(to: record.length)
         // If not, something cut the file meanwhile.
-        guard bytes.count == record.length else { return false }
-        offset += JournalRecord.size + record.length
-        unsafe bytes.withUnsafeBytes { bytes in
-            guard unsafe CRC32C.of(bytes) == record.sum else { return }
-            end = offset
-            body(unsafe Entry(record, bytes, header))
-        }
+        let bytes = unsafe UnsafeRawBufferPointer(buffer.bytes)
+        let count = unsafe try file.read(into: buffer.bytes, at: offset + JournalRecord.size)
+        guard count == record.length else { return false }
+        offset += JournalRecord.size + count
+        guard unsafe CRC32C.of(bytes) == record.sum else { return true }
+        end = offset
+        unsafe try body(Entry(record, bytes, header))
         return true
     }
 
     /// Finds the first place, from one on, at which a record begins; the end of the file if there is none.
-    private func nextRecord(from start: Int) throws(Refusal) -> Int {
+    private func nextRecord(from start: Int) throws(SystemError) -> Int {
         var start = start
         while fileSize - start >= JournalRecord.size {
-            let bytes = try Self.bytes(of: file, at: start, min(1 << 20, fileSize - start))
+            // A record may begin in a hole, and have its last bytes behind that; one of zeros alone is none.
+            start = max(start, file.nextData(from: start) - JournalRecord.size)
+            guard fileSize - start >= JournalRecord.size else { break }
+            let bytes = try file.bytes(at: start, min(1 << 20, fileSize - start))
             guard bytes.count >= JournalRecord.size else { break }
             let found = unsafe bytes.withUnsafeBytes { bytes in
                 (0...bytes.count - JournalRecord.size).first { index in
@@ -116,14 +150,6 @@ struct JournalReader {
         guard end < fileSize else { return }
         do throws(SystemError) {
             try file.truncate(to: end)
-        } catch {
-            throw .system(error)
-        }
-    }
-
-    private static func bytes(of file: OwnedFile, at offset: Int, _ length: Int) throws(Refusal) -> [UInt8] {
-        do throws(SystemError) {
-            return try file.bytes(at: offset, length)
         } catch {
             throw .system(error)
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The journal that a caller wants of its map. An object, because every call keeps its rules, few of which have one.
+/// The journal that a caller wants of its map.
+///
+/// An object, because every call keeps its rules, few of which have one.
 @usableFromInline
 final class JournalRequest: Sendable, Equatable {
     let path: String

@@ -24,7 +24,7 @@ struct JournalWriter {
         case system(SystemError)
         /// The file has another size than this process gave it.
         case changed(size: Int)
-        /// The file has no name any more.
+        /// Something deleted the file, or put another one in its place.
         case deleted
     }
 
@@ -46,9 +46,12 @@ struct JournalWriter {
         guard !buffer.isEmpty else { return }
         defer { buffer.removeAll(keepingCapacity: true) }
         let file = file
-        let (size, hasName) = try Self.refusing { () throws(SystemError) in try file.status() }
+        let (size, isDeleted) = try Self.refusing { () throws(SystemError) in
+            let status = try file.status()
+            return (status.size, try file.isDeleted(status))
+        }
         guard size == end else { throw .changed(size: size) }
-        guard hasName else { throw .deleted }
+        guard !isDeleted else { throw .deleted }
         do throws(SystemError) {
             try file.write(buffer, at: end)
         } catch {

@@ -5,8 +5,13 @@ internal import Glibc
 /// An open file that no forked worker keeps, and that is closed at the end.
 @safe final class OwnedFile: @unchecked Sendable {
     private let file: UnsafeMutablePointer<cforkpool_event>
-    private let writes: Bool
-    private var descriptor: Int32 { unsafe file.pointee.fd }
+    let path: String
+    let writes: Bool
+    var descriptor: Int32 { unsafe file.pointee.fd }
+    /// What this process has locked, if it has.
+    var lock: FileLocks.Lock?
+    /// The most names that the file was seen to have.
+    private var mostLinks: UInt64 = 0
 
     /// Opens a file to read it, or to read and write it; then it is made if it is not there (`open`).
     init(_ path: String, writes: Bool) throws(SystemError) {
@@ -15,34 +20,76 @@ internal import Glibc
             throw SystemError(call: "open", code: -error)
         }
         unsafe self.file = file
+        self.path = path
         self.writes = writes
     }
 
     deinit {
         unsafe cforkpool_event_free(file)
+        if let lock { FileLocks.release(lock) }
     }
 
-    /// Locks the file, alone if it writes (`flock`); returns false if something else has it for a second.
-    ///
-    /// A process that was killed may leave a child that it had just forked: that one has the file until its first turn.
-    func lock() throws(SystemError) -> Bool {
-        for _ in 0..<100 {
-            do {
-                _ = try SystemError.check("flock") { cforkpool_flock(descriptor, writes) }
-                return true
-            } catch  where error.code == EWOULDBLOCK {
-                usleep(10_000)
-            }
+    /// What a regular file is.
+    struct Status {
+        /// Which file of all it is.
+        struct Identity: Hashable {
+            let device: UInt64
+            let inode: UInt64
         }
-        return false
+
+        let size: Int
+        let identity: Identity
+        fileprivate let links: UInt64
+
+        fileprivate init(_ file: cforkpool_file) {
+            size = Int(file.size)
+            identity = Identity(device: file.device, inode: file.inode)
+            links = file.links
+        }
     }
 
-    /// Reads the size of the file, which must be a regular one, and whether it still has a name (`fstat`).
-    func status() throws(SystemError) -> (size: Int, hasName: Bool) {
-        var hasName = false
-        let size = try SystemError.check("fstat") { unsafe cforkpool_file_size(descriptor, &hasName) }
-        return (Int(size), hasName)
+    /// Describes the file, which must be a regular one (`fstat`).
+    func status() throws(SystemError) -> Status {
+        var status = cforkpool_file()
+        _ = try SystemError.check("fstat") { unsafe cforkpool_fstat(descriptor, &status) }
+        return Status(status)
     }
+
+    /// Describes the file at a path; nil if there is none (`stat`).
+    static func status(of path: String) throws(SystemError) -> Status? {
+        var status = cforkpool_file()
+        do throws(SystemError) {
+            _ = try SystemError.check("stat") { unsafe cforkpool_stat(path, &status) }
+            return Status(status)
+        } catch {
+            if error.code == ENOENT || error.code == ENOTDIR { return nil }
+            throw error
+        }
+    }
+
+    /// Whether the path leads to this file, from which moment on `isDeleted` counts its names.
+    func isAtPath() throws(SystemError) -> Bool {
+        let own = try status()
+        mostLinks = own.links
+        return try Self.status(of: path)?.identity == own.identity
+    }
+
+    /// Whether something deleted the file, or put another one in its place.
+    ///
+    /// Then it has fewer names than it had, and its path is none of them. A file that was renamed has as many.
+    func isDeleted(_ status: Status) throws(SystemError) -> Bool {
+        guard status.links > 0 else { return true }
+        guard status.links < mostLinks else {
+            mostLinks = status.links
+            return false
+        }
+        let other = try Self.status(of: path)?.identity
+        if other == status.identity { mostLinks = status.links }
+        return other != status.identity
+    }
+
+    /// Finds the next bytes, from an offset on, that lie in no hole; `Int.max` if there are none (`lseek`).
+    func nextData(from offset: Int) -> Int { Int(cforkpool_lseek_data(descriptor, Int64(offset))) }
 
     /// Fills the buffer from an offset; returns the number of bytes, less at the end of the file alone (`pread`).
     @unsafe func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
@@ -103,9 +150,16 @@ internal import Glibc
         _ = try SystemError.check("fdatasync") { cforkpool_fdatasync(descriptor) }
     }
 
-    /// Waits until the names in the folder of a file are on the disk (`fsync`).
-    static func synchronizeFolder(of path: String) throws(SystemError) {
-        let folder = path.lastIndex(of: "/").map { path[...$0] } ?? "."
-        _ = try SystemError.check("fsync") { unsafe cforkpool_fsync_folder(String(folder)) }
+    /// The folder that has the file, and not a link to it.
+    var folder: String {
+        let resolved = unsafe realpath(path, nil)
+        defer { unsafe free(resolved) }
+        let path = unsafe resolved.map { unsafe String(cString: $0) } ?? path
+        return path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    }
+
+    /// Waits until the names in the folder of the file are on the disk (`fsync`).
+    func synchronizeFolder() throws(SystemError) {
+        _ = try SystemError.check("fsync") { unsafe cforkpool_fsync_folder(folder) }
     }
 }

@@ -14,7 +14,6 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     }
 
     static let noMemory = ENOMEM
-    static let inUse = EWOULDBLOCK
 
     package var description: String { "the system refused \(call): \(reason)" }
 

@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-extension Journal {
-    /// Opens the journal that a batch is to have; nil if it is to have none.
-    static func open(for shape: Batch.Shape) throws(ForkPool.Failure) -> Journal? {
-        guard let request = shape.rules.journal, let kind = shape.kind else { return nil }
-        return try Journal(request, of: kind, stride: shape.slotStride)
-    }
-}
-
 extension Batch {
-    /// Puts the results that a journal has in their slots, before the batch is submitted.
-    func restore(from journal: Journal) {
-        self.journal = journal
-        unsafe results.restored = journal.restored.bytes
-        unsafe journal.restored.place(
-            in: results.slots, stride: shape.slotStride, isCoded: journal.isCoded, regionEnd: results.restoredStart)
-        for (item, isThere) in journal.restored.isThere.enumerated() where isThere {
-            unsafe results.states[item].store(ItemState.value, ordering: .relaxed)
-        }
-    }
-
-    /// Opens the journal that the caller wants, if it wants one, and begins to append to it.
+    /// Opens the journal that the caller wants, if it wants one, and puts the results that it has in their slots, before the
+    /// batch is submitted.
+    ///
+    /// - Throws: `journalFailed`.
     func openJournal() throws(ForkPool.Failure) {
-        guard let journal = try Journal.open(for: shape) else { return }
-        restore(from: journal)
-        journal.begin(results)
+        guard let request = shape.rules.journal, let kind = shape.kind else { return }
+        let (slots, stride, states) = unsafe (results.slots, shape.slotStride, results.states)
+        let (bytes, start) = (GrowingBytes(), results.restoredStart)
+        let journal = unsafe try Journal(request, of: kind, stride: stride) { items, result throws(SystemError) in
+            let slot = unsafe slots + items.lowerBound * stride
+            if kind.isCoded {
+                let extent = Extent(offset: start + (unsafe try bytes.append(result)), length: result.count)
+                unsafe slot.storeBytes(of: extent, as: Extent.self)
+            } else if let base = result.baseAddress {
+                unsafe slot.copyMemory(from: base, byteCount: result.count)
+            }
+            for item in items { unsafe states[item].store(ItemState.value, ordering: .relaxed) }
+        }
+        journal.restored = bytes
+        unsafe results.restored = UnsafeRawBufferPointer(bytes.bytes)
+        self.journal = journal
     }
 
     /// Appends what is left to the journal, if there is one, and closes it.

@@ -11,12 +11,9 @@ package struct JournalItems {
     package init(_ path: String, of count: Int) {
         isThere = Array(repeating: false, count: count)
         guard let file = try? OwnedFile(path, writes: false), var reader = try? JournalReader(file) else { return }
-        let results = RestoredResults(items: reader.header.part.count, size: reader.fileSize)
-        guard (try? reader.forEach { results.add($0) }) != nil else { return }
+        let first = reader.header.part.lowerBound
+        guard let found = unsafe try? reader.results({ _, _ in }) else { return }
         isTorn = reader.end < reader.fileSize
-        for (item, isHere) in results.isThere.enumerated() where isHere && reader.header.part.lowerBound + item < count
-        {
-            isThere[reader.header.part.lowerBound + item] = true
-        }
+        for item in found.indices where found[item] && first + item < count { isThere[first + item] = true }
     }
 }

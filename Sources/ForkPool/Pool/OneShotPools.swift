@@ -56,11 +56,12 @@ final class OneShotPools: Sendable {
             count: layout.count, inputStride: 0, slotStride: layout.stride, stopsAtFailure: stopsAtFailure,
             showsProgress: options.progress != nil, kind: layout.kind, rules: rules, deadline: deadline)
         let setUp = options.setUp(making: state)
-        let journal = try Journal.open(for: shape)
-        let (pool, batch) = try open(shape, hasSetUp: setUp != nil, journal)
+        let (pool, batch) = try open(shape, hasSetUp: setUp != nil)
         defer { keep(pool) }
+        try batch.openJournal()
         defer { batch.endJournal() }
-        if let journal, journal.isComplete {
+        try pool.submit(batch)
+        if batch.journal?.isComplete == true {
             // The results are there: nothing is cancelled.
             pool.endWithoutWorkers(.cancelled)
         } else if let cancelled, EventFD.isReadable(cancelled) {
@@ -73,7 +74,7 @@ final class OneShotPools: Sendable {
             let worker = WorkerMain(
                 region: pool.layout, settings: WorkerSettings(options), setUp: setUp,
                 tearDown: options.tearDown(ending: state), body: body)
-            journal?.begin(batch.results)
+            batch.journal?.begin(batch.results)
             do throws(SystemError) {
                 let starter = try ForkStarter(worker, pool.layout, cancelled: cancelled) { pool.end(.cancelled) }
                 try PoolSupervisor.run(pool, starter, workers: min(workers, layout.count), turn: turn) { now in
@@ -91,10 +92,9 @@ final class OneShotPools: Sendable {
         return batch.result()
     }
 
-    private func open(
-        _ shape: Batch.Shape, hasSetUp: Bool, _ journal: Journal?
-    ) throws(ForkPool.Failure) -> (Pool, Batch) {
-        if let pool = takeIdle(), let batch = try? pool.openOnlyBatch(shape, hasSetUp: hasSetUp, journal) {
+    /// Opens a pool for one batch, and lays that out.
+    private func open(_ shape: Batch.Shape, hasSetUp: Bool) throws(ForkPool.Failure) -> (Pool, Batch) {
+        if let pool = takeIdle(), let batch = try? pool.makeOnlyBatch(shape, hasSetUp: hasSetUp) {
             return (pool, batch)
         }
         let noMemory = SystemError(call: "mmap", code: SystemError.noMemory)
@@ -102,7 +102,7 @@ final class OneShotPools: Sendable {
             guard let size = shape.size, size < .max / 8 else { throw noMemory }
             let pool = try Pool(
                 workers: workers, options: options, for: .oneBatch, heap: size + 2 * Mapping.pageSize)
-            guard let batch = try? pool.openOnlyBatch(shape, hasSetUp: hasSetUp, journal) else { throw noMemory }
+            guard let batch = try? pool.makeOnlyBatch(shape, hasSetUp: hasSetUp) else { throw noMemory }
             return (pool, batch)
         } catch {
             throw ForkPool.Failure(refused: error, index: nil)
@@ -123,10 +123,15 @@ final class OneShotPools: Sendable {
 }
 
 extension Pool {
-    /// Lays out and opens the only batch of a one-shot map; throws if the heap has no room for it.
-    func openOnlyBatch(
-        _ shape: Batch.Shape, hasSetUp: Bool = false, _ journal: Journal? = nil
-    ) throws(ForkPool.Failure) -> Batch {
+    /// Lays out and submits the only batch of a one-shot map; throws if the heap has no room for it.
+    func openOnlyBatch(_ shape: Batch.Shape, hasSetUp: Bool = false) throws(ForkPool.Failure) -> Batch {
+        let batch = try makeOnlyBatch(shape, hasSetUp: hasSetUp)
+        try submit(batch)
+        return batch
+    }
+
+    /// Opens the pool for one batch, and lays that out.
+    func makeOnlyBatch(_ shape: Batch.Shape, hasSetUp: Bool) throws(ForkPool.Failure) -> Batch {
         let now = monotonicNanoseconds()
         locked { state in
             state.queue.reopen()
@@ -147,9 +152,6 @@ extension Pool {
                 layout.seekers.remove(worker)
             }
         }
-        let batch = try makeBatch(shape)
-        if let journal { batch.restore(from: journal) }
-        try submit(batch)
-        return batch
+        return try makeBatch(shape)
     }
 }

@@ -17,7 +17,9 @@
     }
 }
 
-/// How values of one type are coded. An object, because each call of a pool keeps the format of its results.
+/// How values of one type are coded.
+///
+/// An object, because each call of a pool keeps the format of its results.
 @usableFromInline
 @safe final class ValueCoder<Value>: @unchecked Sendable {
     let encode: (Value, BinaryEncoder, UnsafeMutableRawBufferPointer) throws -> Int
