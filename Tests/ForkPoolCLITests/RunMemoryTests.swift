@@ -5,7 +5,7 @@ import Glibc
 import Testing
 
 /// A shell in a control group of its own that limits its memory, where the system lets this process make one.
-private enum LimitedShell {
+enum LimitedShell {
     /// Runs `"$0" "$@"` in the group, and removes the group.
     static func words(_ bytes: Int, _ script: String = "\"$0\" \"$@\"") -> [String] {
         let group = """
