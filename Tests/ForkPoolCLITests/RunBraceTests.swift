@@ -70,6 +70,10 @@ struct RunBraceTests {
         refused(try run(options + ["--input", "{file}", "cat"], lines: lines), "items has no column file")
         refused(try run(options + ["--sh", "echo {size}"], lines: lines), "type \"${2}\" for {size}.")
         refused(
+            try run(options + ["echo", "{a}{b}"], lines: "a,b,a\n1,2,3\n"),
+            "items has 2 columns a: type a number, such as {3}.")
+        #expect(try run(options + ["echo", "{3}{b}"], lines: "a,b,a\n1,2,3\n").output == "32\n")
+        refused(
             try run(options + ["echo", "{size}"], lines: lines.replacing("\n", with: "\r\n")),
             "the lines of items end with CR and LF: remove the CR first, such as by tr -d '\\r'.")
         let braces = try run(options + ["echo", "\\{nmae}", "{a,b}", "{$1}", "${x}", "{size}"], lines: lines)

@@ -64,6 +64,9 @@ struct RunResumeTests {
         #expect(try run(["--results", "r", "echo", ":::", "a"], in: folder).code == 0)
         let left = [".forkpool-jobs", "01.out", "1.err", "1.out", "7.txt", "notes.out"]
         #expect(try names() == left)
+        let log = try run(["--results", "r", "--log", "no/log", "echo", ":::", "a"], in: folder)
+        #expect(log.code == 74 && log.errors.contains("cannot write no/log"))
+        #expect(try names() == left)
         for name in ["7.out", "2.err", "1.out.partial"] {
             if name.hasPrefix("1") { unsafe unlink(folder.path + "/r/.forkpool-jobs") }
             try folder.write("mine", to: "r/" + name)

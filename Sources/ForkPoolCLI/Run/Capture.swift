@@ -193,7 +193,7 @@ func readAll(_ descriptor: Int32, _ range: Range<Int>) throws(OutputError) -> [U
             count += more
         }
     }
-    guard code == 0 else { throw OutputError(what: "an output that waited on a disk", code: code) }
+    guard code == 0 else { throw OutputError(what: "an output, which cannot be read back", code: code) }
     return bytes
 }
 #endif

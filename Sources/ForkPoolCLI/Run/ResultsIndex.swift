@@ -8,12 +8,15 @@ import Glibc
 ///
 /// Only files of these jobs are ever removed or replaced. Each shard has an index of its own, so that shards on several
 /// hosts can share a folder.
-final class ResultsIndex {
+struct ResultsIndex {
     private static let name = ".forkpool-jobs"
-    private let descriptor: Int32
     private let path: String
+    /// What the earlier run left that this one removes.
+    private var old: [String] = []
+    /// How many bytes of the index stay.
+    private let length: Int
 
-    /// Opens the index of a run, and removes what an earlier run left.
+    /// Reads the index of a run; nothing is changed before `begin`.
     ///
     /// - Parameters:
     ///   - folder: The folder; its absolute path.
@@ -24,10 +27,10 @@ final class ResultsIndex {
     init(folder: String, _ part: ItemPart?, keeps: Bool, done: [Int]) throws {
         let path =
             "\(folder)/\(Self.name)" + (part.map { "-\($0.shard.index)-of-\($0.shard.count)" } ?? "")
-        // The files first: a shard notes a job before it makes its files.
         self.path = path
+        // The files first: a shard notes a job before it makes its files.
         let names = try Self.names(in: folder)
-        let indexes = names.filter { $0.hasPrefix(Self.name) }.map { "\(folder)/\($0)" }
+        let indexes = try Self.names(in: folder).filter { $0.hasPrefix(Self.name) }.map { "\(folder)/\($0)" }
         var known = Set(done)
         for index in indexes { known.formUnion(try Self.read(index).jobs) }
         let own = try Self.read(path)
@@ -41,29 +44,44 @@ final class ResultsIndex {
             throw ExitCode(Exit.usage)
         }
         if !keeps {
-            let old = part == nil ? known : own.jobs
-            for result in results where old.contains(result.job) { unsafe unlink("\(folder)/\(result.name)") }
+            let jobs = part == nil ? known : own.jobs
+            old = results.filter { jobs.contains($0.job) }.map { "\(folder)/\($0.name)" }
             if part == nil {
-                for name in names where ShardRecord.Place.isOne(name) { unsafe unlink("\(folder)/\(name)") }
-                for index in indexes where index != path { unsafe unlink(index) }
+                old += names.filter(ShardRecord.Place.isOne).map { "\(folder)/\($0)" } + indexes.filter { $0 != path }
             }
         }
-        descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666 as mode_t)
-        guard descriptor >= 0 else { throw OutputError(what: path, code: errno) }
         // A kill may have cut the last line.
-        guard ftruncate(descriptor, keeps ? off_t(own.length) : 0) == 0 else {
-            throw OutputError(what: path, code: errno)
-        }
+        length = keeps ? own.length : 0
     }
 
-    deinit { close(descriptor) }
+    /// Removes what an earlier run left.
+    ///
+    /// - Throws: `OutputError`.
+    func begin() throws(OutputError) {
+        for path in old { unsafe unlink(path) }
+        let code = write("", keeping: length)
+        guard code == 0 else { throw OutputError(what: path, code: code) }
+    }
 
     /// Notes a job, before its files are made.
     ///
     /// - Throws: `OutputError`.
     func add(_ job: Int) throws(OutputError) {
-        let code = writeAll("\(job)\n", to: descriptor)
+        let code = write("\(job)\n", keeping: nil)
         guard code == 0 else { throw OutputError(what: "the output of job \(job) to \(path)", code: code) }
+    }
+
+    /// Adds text to the index, after so many bytes of it or at its end; returns 0 or an errno.
+    ///
+    /// The index is closed each time, so that shards on other hosts see it before they see the results.
+    private func write(_ text: String, keeping length: Int?) -> Int32 {
+        let file = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666 as mode_t)
+        guard file >= 0 else { return errno }
+        var code: Int32 = 0
+        if let length, ftruncate(file, off_t(length)) != 0 { code = errno }
+        if code == 0 { code = writeAll(text, to: file) }
+        if close(file) != 0, code == 0 { code = errno }
+        return code
     }
 
     /// The job whose output has a name: NUMBER.out, NUMBER.err.partial; nil for all other names.

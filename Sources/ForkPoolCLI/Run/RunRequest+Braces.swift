@@ -72,7 +72,14 @@ extension RunRequest {
         for word in words.map({ String(decoding: $0, as: UTF8.self) }) + input {
             for inside in Self.braces(in: word) {
                 let name = inside.prefix { !"/.".contains($0) }
-                guard CommandTemplate.isName(Array(inside.utf8)[...]), !known.contains(String(name)) else { continue }
+                guard CommandTemplate.isName(Array(inside.utf8)[...]) else { continue }
+                let columns = known.indices.filter { known[$0] == name }
+                if columns.count == 1 { continue }
+                guard columns.isEmpty else {
+                    throw ValidationError(
+                        "\(itemsName) has \(columns.count) columns \(name): type a number, such as {\(columns[1] + 1)}."
+                    )
+                }
                 let list = known.prefix(20).joined(separator: ", ")
                 throw ValidationError(
                     "\(itemsName) has no column \(name): its first line has \(printable(list)); "

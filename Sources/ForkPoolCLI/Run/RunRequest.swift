@@ -135,9 +135,10 @@ struct RunRequest: Equatable {
             try ResultsIndex(folder: $0, part, keeps: resume != nil, done: earlier?.done.keys.map { $0 } ?? [])
         }
         let record = part.flatMap { part in settings.results.map { ShardRecord.Place(folder: $0, part) } }
-        try record?.clear()
         let isSameLog = log == nil || log.flatMap(FileIdentity.init(path:)) == resume.flatMap(FileIdentity.init(path:))
         let jobLog = try (log ?? resume).map { try JobLog($0, keeping: isSameLog ? earlier?.length ?? 0 : 0) }
+        try index?.begin()
+        try record?.clear()
         try folder?.enter()
         if let nice, setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Int32(nice)) != 0 {
             StandardError.report("--nice \(nice): \(systemMessage(errno))")
