@@ -104,6 +104,21 @@ struct RunResumeTests {
             ])
     }
 
+    @Test("the files of --results follow what their jobs write")
+    func following() throws {
+        let folder = try ScratchFolder()
+        // Job 1 ends when it has read what job 2 wrote, which then ends.
+        let script =
+            "echo begin $1; if [ $1 = 1 ]; then until grep -q begin r/2.out.partial; do sleep 0.05; done; : >go; "
+            + "else until [ -e go ]; do sleep 0.05; done; fi; echo end"
+        let run = try run(["-j2", "--results", "r", "--sh", script, ":::", "1", "2"], in: folder)
+        #expect(run.output == "begin 1\nend\nbegin 2\nend\n" && run.code == 0, "\(run.errors)")
+        for number in 1...2 {
+            let text = try String(contentsOfFile: folder.path + "/r/\(number).out", encoding: .utf8)
+            #expect(text == "begin \(number)\nend\n")
+        }
+    }
+
     @Test("--resume runs a job again whose results are missing", arguments: ["2.out", "2.err"])
     func missing(_ name: String) throws {
         let folder = try ScratchFolder()

@@ -94,7 +94,8 @@ struct ShardResults {
             }
         }
         try output.flush()
-        for writer in [output, errors] { try writer.end() }
+        try output.end()
+        try errors.end()
     }
 
     // MARK: - Files

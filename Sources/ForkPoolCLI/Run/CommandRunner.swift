@@ -134,7 +134,8 @@ final class CommandRunner {
             }
             for (_, waiting) in reorderBuffer.drain() { try print(waiting) }
             try flush()
-            for writer in [output, errors] { try writer.end() }
+            try output.end()
+            try errors.end()
             try log?.end()
             status.clear()
             reportNeverBegun()
