@@ -21,6 +21,8 @@ final class Capture {
     /// What did not stay in memory: the bytes up to `movedLength`, at the same offsets; `kept` has them if there is one.
     private var moved: CaptureFile?
     private var movedLength = 0
+    /// How many bytes the file of `--results` has so far.
+    private var followed = 0
 
     /// Makes a capture in memory (`memfd_create`).
     ///
@@ -89,20 +91,16 @@ final class Capture {
 
     /// The files that have a range of the output.
     func parts(of range: Range<Int>) -> [(descriptor: Int32, range: Range<Int>)] {
-        guard let disk = kept?.descriptor ?? moved?.descriptor, range.lowerBound < movedLength else {
-            return [(file.descriptor, range)]
-        }
+        // A job that shortened its output began anew.
+        guard let disk = kept?.descriptor ?? moved?.descriptor, range.lowerBound < movedLength, length >= movedLength
+        else { return [(file.descriptor, range)] }
         let first = (disk, range.lowerBound..<min(range.upperBound, movedLength))
         return range.upperBound <= movedLength ? [first] : [first, (file.descriptor, movedLength..<range.upperBound)]
     }
 
     /// Notes that all bytes up to an offset were printed, and gives their memory or disk space back.
-    ///
-    /// - Throws: `OutputError`.
-    func markPrinted(upTo offset: Int) throws(OutputError) {
-        if kept != nil {
-            if offset > movedLength { try move(upTo: offset, toDiskOf: "") }
-        } else {
+    func markPrinted(upTo offset: Int) {
+        if kept == nil {
             file.discard(printed..<offset)
             moved?.discard(printed..<min(max(printed, movedLength), offset))
         }
@@ -113,36 +111,51 @@ final class Capture {
     ///
     /// - Parameter folder: The folder on whose disk the file without a name is.
     /// - Throws: `OutputError`.
-    func move(toDiskOf folder: String) throws(OutputError) { try move(upTo: length, toDiskOf: folder) }
-
-    private func move(upTo end: Int, toDiskOf folder: String) throws(OutputError) {
+    func move(toDiskOf folder: String) throws(OutputError) {
+        let end = length
+        if end < movedLength { (followed, movedLength) = (max(followed, movedLength), 0) }
         let start = leavingMemory
         guard start < end else { return }
         if kept == nil, moved == nil { moved = try CaptureFile.unnamed(in: folder, for: job) }
         guard let disk = kept?.descriptor ?? moved?.descriptor else { return }
-        lseek(disk, off_t(start), SEEK_SET)
-        var offset = off_t(start)
-        while offset < end {
-            let count = unsafe sendfile(disk, file.descriptor, &offset, min(end - Int(offset), 1 << 24))
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else {
-                let code = errno
-                throw OutputError(
-                    what: kept.map { "the output of job \(job) to \($0.name)" } ?? OutputError.waiting(job, in: folder),
-                    code: code)
-            }
-            // The job shortened its output.
-            if count == 0 { break }
-        }
-        movedLength = Int(offset)
+        let name = kept.map { "the output of job \(job) to \($0.name)" } ?? OutputError.waiting(job, in: folder)
+        movedLength = try copy(start..<end, to: disk, name)
         file.discard(start..<movedLength)
     }
 
-    /// Brings the file of `--results` up to date.
+    /// Copies bytes to the same place of a file; returns where they end, which is earlier if the job shortened its output.
+    private func copy(_ range: Range<Int>, to disk: Int32, _ name: String) throws(OutputError) -> Int {
+        lseek(disk, off_t(range.lowerBound), SEEK_SET)
+        var offset = off_t(range.lowerBound)
+        while offset < range.upperBound {
+            let count = unsafe sendfile(disk, file.descriptor, &offset, min(range.upperBound - Int(offset), 1 << 24))
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw OutputError(what: name, code: errno) }
+            if count == 0 { break }
+        }
+        return Int(offset)
+    }
+
+    /// Adds what the job has written to the file of `--results`, for other readers and for the case of a kill.
+    ///
+    /// The bytes stay in memory: a job may still change them.
+    ///
+    /// - Throws: `OutputError`.
+    func follow() throws(OutputError) {
+        guard let kept else { return }
+        let (start, end) = (max(followed, movedLength), length)
+        followed = start
+        guard start < end else { return }
+        followed = try copy(start..<end, to: kept.descriptor, "the output of job \(job) to \(kept.name)")
+    }
+
+    /// Brings the file of `--results` to its last state.
     ///
     /// - Throws: `OutputError`.
     func save() throws(OutputError) {
-        if kept != nil { try move(toDiskOf: "") }
+        guard let kept else { return }
+        try move(toDiskOf: "")
+        if followed > length { ftruncate(kept.descriptor, off_t(length)) }
     }
 
     /// Gives the file of `--results` its final name (`rename`).

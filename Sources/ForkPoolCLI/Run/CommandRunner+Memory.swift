@@ -36,7 +36,7 @@ extension CommandRunner {
         return .stored(try StoredJob(finished, failure: finished.failure(settings.limits), line: line, in: file))
     }
 
-    /// Moves outputs of running jobs from memory to files: to those of `--results`, or if they grow beyond the budget.
+    /// Moves outputs of running jobs from memory to files if they grow beyond the budget.
     ///
     /// The first look is soon after the first start; a job that ends before it costs nothing.
     func checkMemory() throws {
@@ -49,7 +49,7 @@ extension CommandRunner {
         RunSignals.setTick(nanoseconds: pause)
         // The files of --results are up to date for others, and after a kill.
         if settings.results != nil {
-            for case let each? in running { for capture in [each.output, each.errors] { try capture?.save() } }
+            for case let each? in running { for capture in [each.output, each.errors] { try capture?.follow() } }
         }
         var sizes: [(slot: Int, size: Int)] = []
         for slot in running.indices {

@@ -43,7 +43,7 @@ extension CommandRunner {
             }
             // The bytes go to another stream's lines only as whole lines.
             try writer.flush()
-            try capture.markPrinted(upTo: capture.printed + end)
+            capture.markPrinted(upTo: capture.printed + end)
             // The jobs go on meanwhile.
             try checkMemory()
         }
