@@ -58,12 +58,15 @@ struct RunRequest: Equatable {
         let part = try part()
         let source = part.map { ShardSource(all, $0) } ?? all
         if dryRun { return try print(template, source) }
+        let logPath = (log ?? resume).map { ItemPart.path($0, part) }
+        let hint = logPath.map { "; go on with --resume \($0)" } ?? ""
         do {
             throw ExitCode(try inPart(part).run(template, names, source, part))
         } catch let refusal as OutputError {
             if refusal.isClosedPipe { RunSignals.die(by: SIGPIPE) }
             StandardError.report(
-                "cannot write \(refusal.what): \(systemMessage(refusal.code)); nothing is left running")
+                "cannot write \(refusal.what): \(systemMessage(refusal.code)); nothing is left running"
+                    + (refusal.what == logPath ? "" : hint))
             throw ExitCode(Exit.output)
         } catch let refusal as InputError {
             StandardError.report(
@@ -80,8 +83,6 @@ struct RunRequest: Equatable {
             throw ExitCode(Exit.internalError)
         } catch let interrupted as Interrupted {
             let name = CommandEnd.name(ofSignal: interrupted.number)
-            let path = (log ?? resume).map { ItemPart.path($0, part) }
-            let hint = path.map { "; go on with --resume \($0)" } ?? ""
             StandardError.report(
                 "interrupted by \(name): \(interrupted.printed) done, \(interrupted.running) ended; nothing is left running\(hint)"
             )
