@@ -43,6 +43,7 @@ struct RunBraceTests {
         ])
     func scripts(_ script: String, _ words: String) throws {
         refused(try CommandRun(["run", "--sh", script, ":::", "i"]), words)
+        refused(try CommandRun(["run", "--pipe", "--sh", "cat {}"]), "--pipe has no item for {}: the script reads")
     }
 
     @Test(

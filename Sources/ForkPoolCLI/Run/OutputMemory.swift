@@ -34,8 +34,8 @@ struct OutputMemory {
     init(jobs: Int, maxOutput: Int) {
         // A limit on files (ulimit -f) is one on those in memory, too: a job would end there, perhaps without a word.
         var limit = rlimit()
-        if unsafe getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0, limit.rlim_cur < 1 << 62 {
-            usesPipes = true
+        if unsafe getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 {
+            usesPipes = limit.rlim_cur < UInt(maxOutput)
         }
         // A single job is printed while it runs, and its own start is to stay cheap.
         guard jobs > 1 else { return }

@@ -28,14 +28,15 @@ extension RunRequest {
         let hasItem = ["$1", "$@", "$*", "${1", "${@", "${*", "FORKPOOL_ITEM", "shift", "getopts"].contains {
             script.contains($0)
         }
-        guard !hasItem, !pipe else { return }
-        for (braces, words) in Self.scriptWords where Self.has(braces, in: script) {
+        guard !hasItem else { return }
+        for (braces, words) in Self.scriptWords where Self.has(braces, in: script) && !pipe {
             throw Self.inScript(words, braces)
         }
         // These programs have {} of their own.
         guard script.contains("{}"), !["-exec", "-ok", "xargs", "parallel"].contains(where: script.contains) else {
             return
         }
+        if pipe { throw ValidationError("--pipe has no item for {}: the script reads its standard input.") }
         throw ValidationError("in a script of --sh the item is \"$1\", not {}.")
     }
 
