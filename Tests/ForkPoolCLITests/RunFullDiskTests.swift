@@ -109,6 +109,14 @@ struct RunFullDiskTests {
         #expect(merged.errors.contains("cannot write standard output: No space"), "\(merged.errors)")
     }
 
+    @Test("jobs write to pipes where the system may refuse a write into memory", arguments: ["0", "1", "2"])
+    func overcommit(_ mode: String) throws {
+        let run = try run(
+            ["-j1", "--sh", "readlink /proc/self/fd/1", ":::", "1"],
+            "echo \(mode) >mode && mount --bind mode /proc/sys/vm/overcommit_memory || exit 99; \"$@\"")
+        #expect(run.output.hasPrefix(mode == "2" ? "pipe:" : "/memfd:") && run.code == 0, "\(run.output)\(run.errors)")
+    }
+
     @Test("a process that a job leaves running may write on, where jobs write to pipes")
     func leftRunning() throws {
         // Job 2 ends when the process that job 1 left has written more than a pipe holds.

@@ -37,6 +37,8 @@ struct OutputMemory {
         if unsafe getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 {
             usesPipes = limit.rlim_cur < UInt(maxOutput)
         }
+        // A system that grants no more memory than it has refuses a job's write into memory, too.
+        if ProcFile.text("/proc/sys/vm/overcommit_memory")?.first == "2" { usesPipes = true }
         // A single job is printed while it runs, and its own start is to stay cheap.
         guard jobs > 1 else { return }
         let machine = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
