@@ -26,16 +26,15 @@ int32_t cforklaunch_memfd_create(void)
     return fd;
 }
 
-int32_t cforklaunch_open_unnamed(const char *folder, bool appends)
+int32_t cforklaunch_open_unnamed(const char *folder)
 {
-    int flags = O_RDWR | O_CLOEXEC | (appends ? O_APPEND : 0);
-    int fd = CALL(open, open(folder, flags | O_TMPFILE, 0600));
+    int fd = CALL(open, open(folder, O_RDWR | O_CLOEXEC | O_TMPFILE, 0600));
     if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
         // A file system without O_TMPFILE, such as NFS.
         char name[PATH_MAX];
         if (snprintf(name, sizeof name, "%s/forkpool-XXXXXX", folder) >= (int)sizeof name)
             return -ENAMETOOLONG;
-        fd = CALL(open, mkostemp(name, O_CLOEXEC | (appends ? O_APPEND : 0)));
+        fd = CALL(open, mkostemp(name, O_CLOEXEC));
         if (fd >= 0)
             unlink(name);
     }

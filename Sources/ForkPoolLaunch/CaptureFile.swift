@@ -3,7 +3,7 @@ internal import CForkLaunch
 package import ForkPool
 internal import Glibc
 
-/// A file without a name that programs write their output to, in memory or on a disk.
+/// A file without a name for what programs write, in memory or on a disk.
 package final class CaptureFile {
     /// The descriptor for the program's standard output or error; closed with this object.
     package let descriptor: Int32
@@ -17,12 +17,10 @@ package final class CaptureFile {
 
     /// Makes an empty file on the disk of a folder (`open` with `O_TMPFILE`).
     ///
-    /// - Parameters:
-    ///   - folder: The folder.
-    ///   - appends: Whether each write goes to the end of the file.
+    /// - Parameter folder: The folder.
     /// - Throws: What the system refused.
-    package init(inFolder folder: String, appends: Bool) throws(SystemError) {
-        descriptor = try SystemError.check("open") { unsafe cforklaunch_open_unnamed(folder, appends) }
+    package init(inFolder folder: String) throws(SystemError) {
+        descriptor = try SystemError.check("open") { unsafe cforklaunch_open_unnamed(folder) }
     }
 
     deinit { close(descriptor) }

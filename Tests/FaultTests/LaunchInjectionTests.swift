@@ -49,7 +49,7 @@ private enum LaunchScenes {
     private static func launch() throws(SystemError) -> Int32? {
         let guardian = try CommandGuard()
         let file = try CaptureFile()
-        try CaptureFile(inFolder: "/tmp", appends: true).discard(0..<1)
+        try CaptureFile(inFolder: "/tmp").discard(0..<1)
         let words = ["sh", "-c", "exit 7"].map { Array($0.utf8) }
         let command = try CommandProcess(
             path: Array("/bin/sh".utf8), arguments: words, input: 0, output: file.descriptor, errors: 2,

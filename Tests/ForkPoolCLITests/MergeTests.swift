@@ -83,6 +83,42 @@ struct MergeTests {
         Self.expect(try Self.merge(folder, "out", "again"), 64, "shard 0 of 2 is both in")
     }
 
+    @Test("refuses the results of different commands or items, also of one folder")
+    func differentCommands() throws {
+        let folder = try Self.results(["0/2"])
+        try Self.add("1/2", to: folder.path + "/out", script: "echo no $1")
+        Self.expect(try Self.merge(folder, "out"), 64, "shard 0 ran --sh 'echo $1', and shard 1 --sh 'echo no $1'")
+        let items = [":::", "1", "2", "3", "4", "six"]
+        #expect(
+            try CommandRun(
+                ["run", "--shard", "1/2", "--results", folder.path + "/out", "--sh", "echo $1"] + items
+            ).code == 0)
+        Self.expect(try Self.merge(folder, "out"), 64, "different runs: shards 0 and 1 had other items; give each run")
+        try Self.add("1/2", to: folder.path + "/out")
+        #expect(try Self.merge(folder, "out").output == "1\n2\n3\n4\n5\n")
+    }
+
+    @Test("prints the shards of a file with a header, of batches and of records", arguments: ["strided", "blocks"])
+    func divided(_ split: String) throws {
+        let folder = try ScratchFolder()
+        let file = try folder.write("a,b\n" + (1...7).map { "\($0),\($0 * $0)\n" }.joined(), to: "file")
+        for (number, options) in [
+            ["--header", "--colsep", ",", "-a", file, "--", "echo", "{a}:{b}"], ["-n2", "-a", file, "--", "echo"],
+            ["--pipe", "--block", "8", "--", "cat"],
+        ].enumerated() {
+            let through = ["/bin/sh", "-c", "exec \"$0\" \"$@\" <'\(file)'"]
+            let whole = try CommandRun(["run"] + options, through: through)
+            #expect(whole.code == 0 && !whole.output.isEmpty)
+            for (shard, jobs) in [("0/2", "1"), ("1/2", "3")] {
+                let more = ["-j", jobs, "--shard", shard, "--split", split, "--results", folder.path + "/\(number)"]
+                let run = try CommandRun(["run"] + more + options, through: through)
+                #expect(run.code == 0, "\(run.errors)")
+            }
+            let merged = try Self.merge(folder, "\(number)")
+            #expect(merged.output == whole.output && merged.code == 0, "\(merged.errors)")
+        }
+    }
+
     @Test("says what cannot be read")
     func unreadable() throws {
         let folder = try Self.results(["0/1"])

@@ -134,7 +134,7 @@ struct RunFaultTests {
         #expect(try String(contentsOfFile: scratch.path + "/code", encoding: .utf8) == "123\n")
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/r").sorted() == [
-                "1.err", "1.out", "2.err", "2.out", "3.err", "3.out",
+                ".forkpool-jobs", "1.err", "1.out", "2.err", "2.out", "3.err", "3.out",
             ])
         let large = try CommandRun([
             "run", "--max-output", "1k", "--results", scratch.path + "/l", "--sh", "yes | head -c 100000", ":::", "a",

@@ -18,6 +18,7 @@ struct RunMeaningTests {
             (["echo", "{1}", ":::", "a", "b", ":::+", "c"], "must have the same length"),
             (["echo", ":::+", "c"], "links a list to the one before it, which is missing"),
             (["-a", "x", "-n2", "-a", "y", "echo"], "-n and -X need one list"),
+            (["-X", "--shard", "0/2", "echo", ":::", "a"], "give -n N with --shard"),
             (["-X", "-n2", "echo", ":::", "a"], "give either -n or -X"),
             (["--pipe", "cat", ":::", "a"], "there are no items then"),
             (["--pipe", "cat", "{}"], "--pipe has no item"),
@@ -73,27 +74,6 @@ struct RunMeaningTests {
         #expect(try CommandRun(["run", "--log", log] + slots).code == 0)
         let again = try CommandRun(["run", "--resume", log] + slots)
         #expect(again.code == 0 && again.output.isEmpty, "\(again.errors)")
-    }
-
-    @Test("--results removes what an earlier run left, and nothing else")
-    func results() throws {
-        let folder = try ScratchFolder()
-        for name in ["7.out", "7.err", "8.out.partial", "notes.out", "01.out", "7.txt"] {
-            try folder.write("old", to: "r/" + name)
-        }
-        let run = try CommandRun(["run", "--results", folder.path + "/r", "echo", ":::", "a"])
-        #expect(run.code == 0)
-        #expect(
-            try FileManager.default.contentsOfDirectory(atPath: folder.path + "/r").sorted() == [
-                "01.out", "1.err", "1.out", "7.txt", "notes.out",
-            ])
-        let log = folder.path + "/log"
-        #expect(
-            try CommandRun(["run", "--log", log, "--results", folder.path + "/r", "echo", ":::", "a", "b"]).code == 0)
-        #expect(
-            try CommandRun(["run", "--resume", log, "--results", folder.path + "/r", "echo", ":::", "a", "b", "c"]).code
-                == 0)
-        for number in 1...3 { #expect(FileManager.default.fileExists(atPath: folder.path + "/r/\(number).out")) }
     }
 
     @Test("shows sizes in the units that they were given in")

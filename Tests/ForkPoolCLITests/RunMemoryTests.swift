@@ -5,7 +5,7 @@ import Glibc
 import Testing
 
 /// A shell in a control group of its own that limits its memory, where the system lets this process make one.
-private enum LimitedShell {
+enum LimitedShell {
     /// Runs `"$0" "$@"` in the group, and removes the group.
     static func words(_ bytes: Int, _ script: String = "\"$0\" \"$@\"") -> [String] {
         let group = """
@@ -109,6 +109,23 @@ struct RunMemoryTests {
         let entries = try log.map { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:] }
         #expect(entries.map { $0["seq"] as? Int } == Array(1...400) && entries[299]["exit"] as? Int == 1)
         #expect(entries.allSatisfy { ($0["bytes"] as? Int ?? 0) > 60_000 })
+    }
+
+    @Test(
+        "keeps no records of --pipe whose jobs have ended",
+        .enabled(if: LimitedShell.works, "this process cannot make control groups"))
+    func records() throws {
+        let scratch = try ScratchFolder()
+        // Job 1 ends when all others have.
+        let job = """
+            [ $FORKPOOL_NUMBER != 1 ] || until [ $(ls | wc -l) = 199 ]; do sleep 0.05; done
+            wc -l; : >$FORKPOOL_NUMBER
+            """
+        let lines = "head -c 200000000 /dev/zero | tr '\\0' '\\n'"
+        let run = try CommandRun(
+            ["run", "-j2", "--pipe", "--block", "1MB", "--sh", job],
+            through: LimitedShell.words(100_000_000, "cd \(scratch.path); \(lines) | \"$0\" \"$@\""))
+        #expect(run.output == String(repeating: "1000000\n", count: 200) && run.code == 0, "\(run.errors)")
     }
 
     @Test("says that the folder of --tmpdir is missing")

@@ -93,7 +93,7 @@ struct RunSurroundingsTests {
             run.output == """
                 74
                 0
-                forkpool: cannot write standard output: Bad file descriptor; nothing is left running
+                forkpool: cannot write standard output: Bad file descriptor; nothing is left running; go on with --resume l
                 66
                 forkpool: standard input: cannot be read: Bad file descriptor; nothing is left running
                 c

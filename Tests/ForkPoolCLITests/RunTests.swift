@@ -147,7 +147,7 @@ struct RunTests {
         #expect(run.output == "oa\nob\n" && run.errors == "ea\neb\n")
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: folder.path + "/r").sorted() == [
-                "1.err", "1.out", "2.err", "2.out",
+                ".forkpool-jobs", "1.err", "1.out", "2.err", "2.out",
             ])
         #expect(try String(contentsOfFile: folder.path + "/r/2.err", encoding: .utf8) == "eb\n")
     }

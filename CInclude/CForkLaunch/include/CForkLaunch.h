@@ -54,11 +54,10 @@ int32_t cforklaunch_execve(struct cforklaunch_program *program);
 /// In C because memfd_create is hidden from Swift.
 int32_t cforklaunch_memfd_create(void);
 
-/// Makes an empty file without a name in a folder (close-on-exec); with `appends` every write goes to its end. Returns a
-/// descriptor or a negative errno.
+/// Makes an empty file without a name in a folder (close-on-exec). Returns a descriptor or a negative errno.
 ///
 /// In C because O_TMPFILE is hidden from Swift.
-int32_t cforklaunch_open_unnamed(const char *folder, bool appends);
+int32_t cforklaunch_open_unnamed(const char *folder);
 
 /// Returns whether the files of a folder are in memory: tmpfs, ramfs.
 ///

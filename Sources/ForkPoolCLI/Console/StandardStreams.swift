@@ -59,21 +59,28 @@ func printable(_ text: String) -> String {
 /// Writes a text completely; returns 0 or an errno.
 func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text
-    return text.withUTF8 { bytes in
-        var done = 0
-        while done < bytes.count {
-            let rest = unsafe UnsafeBufferPointer(rebasing: bytes[done...])
-            let written = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
-            if written >= 0 {
-                done += written
-            } else if errno == EAGAIN {
-                var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                _ = unsafe poll(&entry, 1, -1)
-            } else if errno != EINTR {
-                return errno
-            }
+    return text.withUTF8 { bytes in unsafe writeAll(UnsafeRawBufferPointer(bytes), to: descriptor) }
+}
+
+/// Writes bytes completely; returns 0 or an errno.
+func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+    unsafe bytes.withUnsafeBytes { unsafe writeAll($0, to: descriptor) }
+}
+
+private func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
+    var done = 0
+    while done < bytes.count {
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
+        let written = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+        if written >= 0 {
+            done += written
+        } else if errno == EAGAIN {
+            var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            _ = unsafe poll(&entry, 1, -1)
+        } else if errno != EINTR {
+            return errno
         }
-        return 0
     }
+    return 0
 }
 #endif

@@ -39,6 +39,8 @@ struct Merge: ParsableCommand {
     }
 
     func run() throws {
+        // A file beyond the limit (ulimit -f) is an error of its write.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             let results = try ShardResults(folders)
             try results.print()

@@ -28,6 +28,14 @@ struct ShardResults {
                     "these are results of different runs: \(Self.words(first)), and \(Self.words(other)); give each run a "
                         + "folder of its own")
             }
+            guard other.command == first.command, other.digest == first.digest else {
+                let difference =
+                    other.command == first.command
+                    ? "shards \(first.shard) and \(other.shard) had other items"
+                    : "shard \(first.shard) ran \(first.command), and shard \(other.shard) \(other.command)"
+                throw MergeRefusal(
+                    Exit.usage, "these are results of different runs: \(difference); give each run a folder of its own")
+            }
         }
         for (number, one) in found.enumerated() {
             guard let twin = found[..<number].first(where: { $0.record.shard == one.record.shard }) else { continue }
@@ -86,6 +94,8 @@ struct ShardResults {
             }
         }
         try output.flush()
+        try output.end()
+        try errors.end()
     }
 
     // MARK: - Files

@@ -29,6 +29,13 @@ extension CommandRunner {
         }
     }
 
+    /// Returns whether the job in a slot has ended and waits to be reaped (`poll`).
+    func hasEnded(_ slot: Int) -> Bool {
+        guard let each = running[slot] else { return false }
+        var entry = pollfd(fd: each.process.descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&entry, 1, 0) == 1
+    }
+
     private func isTooLong(_ each: RunningJob) -> Bool {
         max(each.output?.length ?? 0, each.errors?.length ?? 0) > settings.limits.maxOutput
     }
@@ -58,12 +65,22 @@ extension CommandRunner {
     func unfinished(_ each: RunningJob, _ status: JobResult.Status) -> FinishedJob {
         let result = JobResult(
             status: status, words: each.words, start: each.date, wall: now() - each.start, usage: nil)
+        // A file that cannot be written keeps the name of one that is not whole, and the output is printed.
+        try? complete(each)
         let (output, errors) = (whole(each.output), whole(each.errors))
         let bytes = each.output.map { out in
             out.printed + output.length + (each.errors?.printed ?? 0) + errors.length
         }
         return FinishedJob(
             job: each.job, result: result, output: output, errors: errors, bytes: bytes, tags: each.tags)
+    }
+
+    /// Takes what a job wrote that is not reaped, and brings its files of `--results` up to date.
+    func complete(_ each: RunningJob) throws {
+        for case let capture? in [each.output, each.errors] {
+            try capture.drain(wholly: true)
+            try capture.save()
+        }
     }
 
     private func whole(_ capture: Capture?) -> JobOutput {
@@ -81,6 +98,7 @@ extension CommandRunner {
         // Kill the rest of the process group of a job that was stopped.
         if each.stopReason != nil { each.process.killGroup() }
         guarded.release(each.process)
+        for capture in [each.output, each.errors] { try endPipe(of: capture) }
         let lengths = (output: each.output?.length ?? 0, errors: each.errors?.length ?? 0)
         // A cancelled job that succeeded before SIGTERM reached it has succeeded.
         let stopReason = each.stopReason == .cancelled && usage.status == 0 ? nil : each.stopReason
@@ -92,10 +110,14 @@ extension CommandRunner {
         let bytes = each.output.map { _ in
             min(lengths.output, settings.limits.maxOutput) + min(lengths.errors, settings.limits.maxOutput)
         }
-        let captures = [each.output, each.errors].compactMap { $0 }.filter { !$0.isReusable }
+        let captures = settings.results == nil ? [] : [each.output, each.errors].compactMap { $0 }
+        for capture in captures { try capture.save() }
+        // What it read is needed no more, and may wait for long.
+        var job = each.job
+        job.records = nil
         let finished = FinishedJob(
-            job: each.job, result: result, output: take(each.output, lengths.output),
-            errors: take(each.errors, lengths.errors), bytes: bytes, tags: each.tags)
+            job: job, result: result, output: try take(each.output, lengths.output),
+            errors: try take(each.errors, lengths.errors), bytes: bytes, tags: each.tags)
         if !result.isSuccess, status != .cancelled, each.job.attempt <= settings.limits.retries, !isStopping {
             var again = each.job
             again.attempt += 1
@@ -119,12 +141,12 @@ extension CommandRunner {
     }
 
     /// Takes the output of a job out of its capture.
-    private func take(_ capture: Capture?, _ length: Int) -> JobOutput {
+    private func take(_ capture: Capture?, _ length: Int) throws -> JobOutput {
         guard let capture else { return .nothing }
         let start = capture.printed
         let length = max(start, min(length, settings.limits.maxOutput))
         if length - start > Self.small { return .whole(capture, start..<length) }
-        let bytes = length > start ? capture.read(from: start, length - start) : []
+        let bytes = length > start ? try capture.read(from: start, length - start) : []
         if capture.isReusable { usedCaptures.append(capture) }
         return bytes.isEmpty ? .nothing : .bytes(bytes)
     }
@@ -146,6 +168,25 @@ extension CommandRunner {
                 try keep(job.captures)
                 try finish(last)
             }
+        }
+    }
+
+    /// Says what a run that stopped early did not begin.
+    func reportNeverBegun() {
+        guard isStopping else { return }
+        let total = source.total
+        guard let next = source.takeJob() else { return }
+        let job = RunJob(number: source.number, position: lastPosition + 1, values: next.values)
+        let item = printable(String(decoding: job.item.prefix(80), as: UTF8.self))
+        let count = total.map { "\($0 - lastPosition) of \(counted($0, "job"))" } ?? "the jobs"
+        StandardError.report("--fail-fast: \(count) from job \(job.number) (\(item)) on never began")
+    }
+
+    /// Stops what jobs left running.
+    func endLeftoverProcesses() {
+        let count = guarded.endAll([])
+        if count > 0 {
+            StandardError.report("stopped \(counted(count, "process", "processes")) that jobs left running")
         }
     }
 }

@@ -9,19 +9,29 @@ extension CommandRunner {
     private static let capturesHeld = 8
 
     /// Returns a job as it waits for its turn: in memory, or in a file if the budget is used up.
+    ///
+    /// - Throws: `OutputError`.
     func waiting(_ finished: FinishedJob) throws -> WaitingJob {
         guard reorderBuffer.mustWait(finished.job.position) else { return .held(finished, memory: 0) }
-        let size = finished.memory
-        let captures = memory.heldCaptures + finished.captures
-        if captures <= Self.capturesHeld * settings.jobs, memory.hasRoom(for: size) {
+        var finished = finished
+        let isCrowded = memory.heldCaptures + finished.captures > Self.capturesHeld * settings.jobs
+        let size = isCrowded ? finished.wholeMemory : finished.memory
+        if memory.hasRoom(for: size) {
+            if isCrowded {
+                (finished.output, finished.errors) = (try finished.output.inMemory(), try finished.errors.inMemory())
+            }
             memory.held += size
-            memory.heldCaptures = captures
+            memory.heldCaptures += finished.captures
             return .held(finished, memory: size)
         }
-        if finished.output.memory + finished.errors.memory > 1 << 20 { useDisk() }
+        if finished.output.memory + finished.errors.memory > 1 << 20 { usePipes() }
         let line = log == nil || finished.result.isUnfinished ? nil : JobLog.line(finished)
         let file: StoredOutputs
-        if let storedOutputs { file = storedOutputs } else { file = try StoredOutputs(in: settings.temporaryFolder) }
+        if let storedOutputs {
+            file = storedOutputs
+        } else {
+            file = try StoredOutputs(in: settings.temporaryFolder, for: finished.job.number)
+        }
         storedOutputs = file
         return .stored(try StoredJob(finished, failure: finished.failure(settings.limits), line: line, in: file))
     }
@@ -37,6 +47,10 @@ extension CommandRunner {
         memory.nextLook = time + pause
         // So that a write that waits for its reader is interrupted as often.
         RunSignals.setTick(nanoseconds: pause)
+        // The files of --results are up to date for others, and after a kill.
+        if settings.results != nil {
+            for case let each? in running { for capture in [each.output, each.errors] { try capture?.follow() } }
+        }
         var sizes: [(slot: Int, size: Int)] = []
         for slot in running.indices {
             guard let each = running[slot], time - each.start >= OutputMemory.firstLook else { continue }
@@ -45,10 +59,11 @@ extension CommandRunner {
         }
         var sum = sizes.reduce(0) { $0 + $1.size }
         guard !memory.hasRoom(for: sum) else { return }
-        useDisk()
-        // Jobs that write faster than outputs are moved would still fill the memory.
-        for (slot, _) in sizes { running[slot]?.process.kill(SIGSTOP) }
-        defer { for (slot, _) in sizes { running[slot]?.process.kill(SIGCONT) } }
+        usePipes()
+        // Jobs that write faster than outputs are moved would still fill the memory. A pipe stops them by itself.
+        let writers = running.indices.filter { running[$0]?.output.map { $0.pipe == nil } == true }
+        for slot in writers { running[slot]?.process.kill(SIGSTOP) }
+        defer { for slot in writers { running[slot]?.process.kill(SIGCONT) } }
         for (slot, size) in sizes.sorted(by: { $0.size > $1.size }) where !memory.hasRoom(for: sum * 2) {
             try running[slot]?.output?.move(toDiskOf: settings.temporaryFolder)
             try running[slot]?.errors?.move(toDiskOf: settings.temporaryFolder)
@@ -56,9 +71,9 @@ extension CommandRunner {
         }
     }
 
-    /// From now on jobs write to files.
-    private func useDisk() {
-        memory.usesDisk = true
+    /// From now on jobs write to pipes.
+    private func usePipes() {
+        memory.usesPipes = true
         emptyCaptures.removeAll()
         usedCaptures.removeAll()
     }

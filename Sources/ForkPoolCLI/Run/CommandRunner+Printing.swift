@@ -15,7 +15,7 @@ extension CommandRunner {
             }
             try print(finished)
         case .stored(let job):
-            let texts = job.readTexts()
+            let texts = try job.readTexts()
             try print(
                 job.output, job.errors, settings.tags ? JobTags(texts.item) : nil, failure: texts.failure,
                 line: texts.line)

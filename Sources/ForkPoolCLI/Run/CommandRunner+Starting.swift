@@ -40,6 +40,11 @@ extension CommandRunner {
             try refuse(job, words, .zeroByte)
             return true
         }
+        for template in [settings.template, settings.input] {
+            guard let name = template?.missingColumn(in: job.values) else { continue }
+            try refuse(job, words, .missingColumn(name, has: job.values.count))
+            return true
+        }
         let path: [UInt8]
         do { path = try search.find(words[0]) } catch {
             try refuse(job, words, .refused(call: "execve", code: error.code))
@@ -49,6 +54,7 @@ extension CommandRunner {
             let captures = try captures(for: job)
             let (date, start) = (nanoseconds(of: CLOCK_REALTIME), now())
             let process = try spawn(path, words, job, slot, captures)
+            for capture in [captures?.output, captures?.errors] { capture?.pipe?.closeWriting() }
             throttle.started(at: start)
             if memory.nextLook == nil, captures != nil { memory.nextLook = start + OutputMemory.firstLook }
             let timeout = settings.limits.timeout?.nanoseconds
@@ -71,7 +77,9 @@ extension CommandRunner {
     /// Whether an errno names a resource that comes back when a job ends.
     private static func isScarce(_ code: Int32) -> Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(code) }
 
-    private var canFree: Bool { !emptyCaptures.isEmpty || !usedCaptures.isEmpty || running.contains { $0 != nil } }
+    private var canFree: Bool {
+        !emptyCaptures.isEmpty || !usedCaptures.isEmpty || !leftPipes.isEmpty || running.contains { $0 != nil }
+    }
 
     /// Makes a job the next one, and frees the kept captures; returns whether there were any.
     private func putBack(_ next: PendingJob) -> Bool {
@@ -79,8 +87,9 @@ extension CommandRunner {
         defer {
             emptyCaptures.removeAll()
             usedCaptures.removeAll()
+            leftPipes.removeAll()
         }
-        return !emptyCaptures.isEmpty || !usedCaptures.isEmpty
+        return !emptyCaptures.isEmpty || !usedCaptures.isEmpty || !leftPipes.isEmpty
     }
 
     private func spawn(
@@ -100,7 +109,7 @@ extension CommandRunner {
         settings.environment.map { variables in
             variables + [
                 Array("FORKPOOL_NUMBER=\(job.number)".utf8), Array("FORKPOOL_PLACE=\(slot + 1)".utf8),
-            ] + (settings.hasBatches ? [] : [Array("FORKPOOL_ITEM=".utf8) + job.item])
+            ] + [Array("FORKPOOL_ITEM=".utf8) + (settings.hasBatches ? job.values.first ?? [] : job.item)]
         }
     }
 
@@ -121,25 +130,21 @@ extension CommandRunner {
 
     /// Makes the captures for a job; nil if the job writes to this process's own outputs.
     private func captures(for job: RunJob) throws -> (output: Capture, errors: Capture)? {
-        if let folder = settings.results {
-            let name = "\(folder)/\(job.number)"
-            return (try Capture(file: "\(name).out"), try Capture(file: "\(name).err"))
-        }
         guard settings.order != .live else { return nil }
-        return (try emptyCapture(), try emptyCapture())
+        try results?.add(job.number)
+        return (try capture(for: job.number, "out"), try capture(for: job.number, "err"))
     }
 
-    /// Takes an empty capture, or makes one.
-    private func emptyCapture() throws -> Capture {
-        if emptyCaptures.isEmpty, usedCaptures.count >= Self.captureCheckSize { clearUsedCaptures() }
-        if let capture = emptyCaptures.popLast() { return capture }
-        guard memory.usesDisk else { return try Capture() }
-        do { return try Capture(onDiskOf: settings.temporaryFolder) } catch {
-            // Without a folder to write to, such as in a container that is read-only, memory has to do.
-            guard settings.givenTemporaryFolder == nil, !Self.isScarce(error.code) else { throw error }
-            memory.usesDisk = false
-            return try Capture()
+    /// Makes a capture, or takes an empty one.
+    private func capture(for job: Int, _ name: String) throws -> Capture {
+        if let folder = settings.results {
+            return try Capture(job: job, hasPipe: memory.usesPipes, kept: KeptOutput("\(folder)/\(job).\(name)"))
         }
+        guard !memory.usesPipes else { return try Capture(job: job, hasPipe: true) }
+        if emptyCaptures.isEmpty, usedCaptures.count >= Self.captureCheckSize { clearUsedCaptures() }
+        guard let capture = emptyCaptures.popLast() else { return try Capture(job: job, hasPipe: false) }
+        capture.use(for: job)
+        return capture
     }
 
     /// Empties the used captures for new jobs; drops them all if a process may still write to them.

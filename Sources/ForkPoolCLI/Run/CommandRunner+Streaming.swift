@@ -32,7 +32,7 @@ extension CommandRunner {
         guard let capture else { return }
         let length = min(capture.length, settings.limits.maxOutput)
         while capture.printed < length {
-            let bytes = capture.read(from: capture.printed, min(length - capture.printed, Self.longestLine))
+            let bytes = try capture.read(from: capture.printed, min(length - capture.printed, Self.longestLine))
             let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 }
             guard let end = end ?? (bytes.count == Self.longestLine ? bytes.count : nil) else { break }
             status.clearIfShared()

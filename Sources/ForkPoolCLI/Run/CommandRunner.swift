@@ -49,6 +49,8 @@ final class CommandRunner {
     let source: any JobSource
     let log: JobLog?
     let earlier: ResumeLog?
+    /// What the folder of `--results` has.
+    let results: ResultsIndex?
     let guarded: CommandGuard
     let null = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
     /// The jobs that run, by slot; it grows up to `--jobs`.
@@ -62,6 +64,8 @@ final class CommandRunner {
     var search = ProgramSearch()
     var reorderBuffer: ReorderBuffer<WaitingJob>
     var memory: OutputMemory
+    /// The pipes that processes have which jobs left running.
+    var leftPipes: [CapturePipe] = []
     /// Where jobs wait that do not fit in memory.
     var storedOutputs: StoredOutputs?
     var tally = JobTally()
@@ -76,7 +80,7 @@ final class CommandRunner {
     var nextPrint = 0
     /// Until when the output is written after a signal to end, and how many such signals came before.
     var lastWrite: (deadline: Int, signals: Int)?
-    private var lastPosition = 0
+    private(set) var lastPosition = 0
     private let beginning = now()
     private let wakePipe: Int32
     private(set) lazy var output = OutputWriter(STDOUT_FILENO, name: OutputError.standardOutput) { [unowned self] in
@@ -93,12 +97,15 @@ final class CommandRunner {
     ///   - source: The items.
     ///   - log: The log for finished jobs.
     ///   - earlier: The log of the run to resume.
+    ///   - results: What the folder of `--results` has.
     /// - Throws: `SystemError` if the system refuses the guard process.
-    init(_ settings: RunSettings, source: any JobSource, log: JobLog?, earlier: ResumeLog?) throws {
+    init(
+        _ settings: RunSettings, source: any JobSource, log: JobLog?, earlier: ResumeLog?, results: ResultsIndex?
+    ) throws {
         self.settings = settings
         self.source = source
         self.log = log
-        self.earlier = earlier
+        (self.earlier, self.results) = (earlier, results)
         wakePipe = RunSignals.listen()
         guarded = try CommandGuard()
         memory = OutputMemory(
@@ -127,6 +134,9 @@ final class CommandRunner {
             }
             for (_, waiting) in reorderBuffer.drain() { try print(waiting) }
             try flush()
+            try output.end()
+            try errors.end()
+            try log?.end()
             status.clear()
             reportNeverBegun()
             endLeftoverProcesses()
@@ -136,7 +146,12 @@ final class CommandRunner {
             let isInterrupted = error is Interrupted
             if isInterrupted { try? endFinished() }
             guarded.endAll(running.compactMap { $0?.process }) { RunSignals.endings > 1 }
-            guard let interrupted = error as? Interrupted else { throw error }
+            for case let each? in running { try? complete(each) }
+            guard let interrupted = error as? Interrupted else {
+                // What is printed up to here stays whole.
+                if error is OutputError { try? flush() }
+                throw error
+            }
             try? printUnfinished(interrupted)
             throw Interrupted(number: interrupted.number, running: interrupted.running, printed: tally.printed)
         }
@@ -155,10 +170,12 @@ final class CommandRunner {
         if let ready = pending.firstIndex(where: { $0.notBefore ?? 0 <= time }) { return pending.remove(at: ready) }
         while pending.count < Self.window * settings.jobs, let next = source.takeJob() {
             lastPosition += 1
-            let job = RunJob(
+            var job = RunJob(
                 number: source.number, position: lastPosition, values: next.values, records: next.records)
+            if log != nil { job.input = settings.jobInput(of: job) }
             guard let earlier, let done = earlier.done[job.number] else { return PendingJob(job: job) }
-            try earlier.check(done, job, settings.template)
+            try earlier.check(done, job, settings)
+            guard settings.hasResults(of: job.number) else { return PendingJob(job: job) }
             tally.skip()
             for waiting in reorderBuffer.add(lastPosition, nil) { try print(waiting) }
         }
@@ -184,14 +201,17 @@ final class CommandRunner {
     /// Sleeps until an event (`poll`), and handles it.
     private func wait() throws {
         let awaited = isStopping ? nil : source.awaited
+        let pipes = memory.usesPipes ? self.pipes : []
         let pause = nextTime.map { Int32(clamping: max(0, $0 - now() + 999_999) / 1_000_000) } ?? -1
-        try unsafe withUnsafeTemporaryAllocation(of: pollfd.self, capacity: running.count + 2) { entries in
+        let capacity = running.count + pipes.count + 2
+        try unsafe withUnsafeTemporaryAllocation(of: pollfd.self, capacity: capacity) { entries in
             // No more entries than descriptors: the kernel refuses more than the process may have open.
             var count = 0
             func add(_ descriptor: Int32) {
                 unsafe entries[count] = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
                 count += 1
             }
+            for source in pipes { add(source.descriptor) }
             for case let each? in running { add(each.process.descriptor) }
             add(wakePipe)
             if let awaited { add(awaited) }
@@ -201,6 +221,7 @@ final class CommandRunner {
                 defer { next += 1 }
                 return unsafe entries[next].revents != 0
             }
+            for source in pipes where isReady() { try drain(source) }
             for slot in running.indices where running[slot] != nil && isReady() { try end(slot) }
             if isReady() { RunSignals.drain(wakePipe) }
             if awaited != nil, isReady() { try source.read() }
@@ -238,6 +259,7 @@ final class CommandRunner {
         for slot in running.indices where running[slot]?.ended == nil && hasEnded(slot) { running[slot]?.ended = now() }
         guard RunSignals.endingSignal != nil else {
             try checkEvents()
+            try drainPipes()
             return try checkMemory()
         }
         let last = lastWrite ?? (deadline: now() + CommandGuard.grace, signals: RunSignals.endings)
@@ -249,13 +271,6 @@ final class CommandRunner {
     private func endFinished() throws {
         lastWrite = (deadline: now() + CommandGuard.grace, signals: RunSignals.endings)
         for slot in running.indices where hasEnded(slot) { try end(slot) }
-    }
-
-    /// Returns whether the job in a slot has ended and waits to be reaped (`poll`).
-    func hasEnded(_ slot: Int) -> Bool {
-        guard let each = running[slot] else { return false }
-        var entry = pollfd(fd: each.process.descriptor, events: Int16(POLLIN), revents: 0)
-        return unsafe poll(&entry, 1, 0) == 1
     }
 
     /// Suspends this process and all jobs until SIGCONT.
@@ -276,24 +291,6 @@ final class CommandRunner {
         try output.flush()
         try errors.flush()
         try log?.flush()
-    }
-
-    /// Says what a run that stopped early did not begin.
-    private func reportNeverBegun() {
-        guard isStopping else { return }
-        let total = source.total
-        guard let next = source.takeJob() else { return }
-        let job = RunJob(number: source.number, position: lastPosition + 1, values: next.values)
-        let item = printable(String(decoding: job.item.prefix(80), as: UTF8.self))
-        let count = total.map { "\($0 - lastPosition) of \(counted($0, "job"))" } ?? "the jobs"
-        StandardError.report("--fail-fast: \(count) from job \(job.number) (\(item)) on never began")
-    }
-
-    private func endLeftoverProcesses() {
-        let count = guarded.endAll([])
-        if count > 0 {
-            StandardError.report("stopped \(counted(count, "process", "processes")) that jobs left running")
-        }
     }
 }
 #endif

@@ -41,6 +41,7 @@ struct CommandTemplate {
 
     private let words: [[Piece]]
     private let isBatch: Bool
+    private let names: [[UInt8]]
     /// The highest value number in a placeholder, from 1; 0 if no placeholder has a number.
     let highestValue: Int
     /// Whether a word depends on the item.
@@ -58,12 +59,20 @@ struct CommandTemplate {
         let placeholders = pieces.joined().filter { if case .text = $0 { false } else { true } }
         if placeholders.isEmpty, reading.appends { pieces.append([]) }
         self.words = pieces
-        isBatch = reading.isBatch
+        (isBatch, names) = (reading.isBatch, reading.names)
         highestValue = placeholders.reduce(0) { highest, piece in
             if case .item(let value?, _) = piece { max(highest, value) } else { highest }
         }
         usesItem = placeholders.contains { if case .item = $0 { true } else { false } }
         usesSlot = placeholders.contains { if case .slot = $0 { true } else { false } }
+    }
+
+    /// The placeholder of a column that an item does not have; nil if it has all.
+    func missingColumn(in values: [[UInt8]]) -> String? {
+        // The last batch may have fewer items.
+        guard !isBatch, highestValue > values.count else { return nil }
+        let name = highestValue <= names.count ? String(decoding: names[highestValue - 1], as: UTF8.self) : nil
+        return "{\(name ?? String(highestValue))}"
     }
 
     /// The program, if every job runs the same one.
@@ -110,7 +119,7 @@ struct CommandTemplate {
             case .number: bytes += Array(String(number).utf8)
             case .slot: bytes += Array(String(slot).utf8)
             case .item(nil, let part): bytes += joined(item.map { take(part, of: $0[...]) })
-            // The last batch, and a line with few columns, have fewer values.
+            // The last batch has fewer values.
             case .item(let value?, let part) where value <= values.count:
                 bytes += take(part, of: values[value - 1][...])
             case .item: break
@@ -125,6 +134,11 @@ struct CommandTemplate {
         while !rest.isEmpty {
             // A backslash makes a placeholder text. It stays where it makes no difference.
             let isEscaped = rest.first == UInt8(ascii: "\\")
+            if isEscaped, let end = endOfName(rest.dropFirst(), reading) {
+                text += rest[(rest.startIndex + 1)..<end]
+                rest = rest[end...]
+                continue
+            }
             guard let (piece, end) = placeholder(isEscaped ? rest.dropFirst() : rest, reading) else {
                 text.append(rest.removeFirst())
                 continue
@@ -153,9 +167,27 @@ struct CommandTemplate {
         return placeholder(inside: inside, reading.names).map { ($0, end + 1) }
     }
 
+    /// Where braces end in which there may be the name of a column; nil if there are no columns or no such braces.
+    private static func endOfName(_ text: ArraySlice<UInt8>, _ reading: Reading) -> Int? {
+        guard !reading.names.isEmpty, text.first == UInt8(ascii: "{"), let end = text.firstIndex(of: UInt8(ascii: "}"))
+        else { return nil }
+        return isName(text[(text.startIndex + 1)..<end]) ? end + 1 : nil
+    }
+
+    /// Whether a text between braces may be meant as the name of a column, or a part of it.
+    static func isName(_ inside: ArraySlice<UInt8>) -> Bool {
+        let name = inside.prefix { !"/.".utf8.contains($0) }
+        let isDigit = { (byte: UInt8) in (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+        guard part(inside.dropFirst(name.count)) != nil, name.contains(where: { !isDigit($0) }) else { return false }
+        return name.allSatisfy { byte in
+            isDigit(byte) || "_- ".utf8.contains(byte) || byte >= 0x80
+                || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+        }
+    }
+
     /// Reads the text between braces; nil if it is no placeholder.
     private static func placeholder(inside: ArraySlice<UInt8>, _ names: [[UInt8]]) -> Piece? {
-        for (column, name) in names.enumerated() where inside.starts(with: name) {
+        for (column, name) in names.enumerated() where !name.isEmpty && inside.starts(with: name) {
             if let part = part(inside.dropFirst(name.count)) { return .item(value: column + 1, part) }
         }
         let digits = inside.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }

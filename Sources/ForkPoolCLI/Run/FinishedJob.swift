@@ -4,8 +4,8 @@
 struct FinishedJob {
     let job: RunJob
     let result: JobResult
-    let output: JobOutput
-    let errors: JobOutput
+    var output: JobOutput
+    var errors: JobOutput
     /// How many bytes it wrote; nil if the output was not captured.
     let bytes: Int?
     /// What puts the item in front of its lines.
@@ -20,8 +20,13 @@ struct FinishedJob {
     }
 
     /// About how much memory it takes.
-    var memory: Int {
-        output.memory + errors.memory + (result.words + job.values).reduce(256) { $0 + $1.count + 32 }
+    var memory: Int { output.memory + errors.memory + textMemory }
+
+    /// About how much memory it takes with all of its output there.
+    var wholeMemory: Int { output.length + errors.length + textMemory }
+
+    private var textMemory: Int {
+        (result.words + job.values).reduce(256) { $0 + $1.count + 32 }
     }
 
     /// How many descriptors it keeps open.

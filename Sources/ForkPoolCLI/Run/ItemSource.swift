@@ -87,6 +87,15 @@ final class ItemSource {
         return values
     }
 
+    /// Takes the names of the columns, which are no job.
+    ///
+    /// - Returns: The names; nil if nothing was read yet, or there is nothing.
+    func takeHeader() -> [[UInt8]]? {
+        guard let names = takeOne() else { return nil }
+        foundItems -= 1
+        return names
+    }
+
     private func takeOne() -> [[UInt8]]? {
         if batch == nil, combination < lists.combinations ?? 0 {
             defer { combination += 1 }

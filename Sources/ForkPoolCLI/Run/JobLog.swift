@@ -61,6 +61,7 @@ final class JobLog {
             ("bytes", finished.bytes.map { .integer($0) } ?? .null),
             ("attempt", .integer(job.attempt)),
         ]
+        members += job.input.members
         // The job never ran.
         if result.usage == nil { members.append(("error", .string(result.sentence(RunLimits())))) }
         return JSON.object(members).line
@@ -75,5 +76,10 @@ final class JobLog {
         lines = ""
         try stream.flush()
     }
+
+    /// Hears what a file system tells only at the end of a file.
+    ///
+    /// - Throws: `OutputError`.
+    func end() throws(OutputError) { try stream.end() }
 }
 #endif

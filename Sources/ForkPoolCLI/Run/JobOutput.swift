@@ -21,6 +21,17 @@ enum JobOutput {
         }
     }
 
+    /// The same output, read from its capture.
+    ///
+    /// - Throws: `OutputError`.
+    func inMemory() throws -> JobOutput {
+        guard case .whole = self else { return self }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(length)
+        try forEachPiece { bytes += $0 }
+        return .bytes(bytes)
+    }
+
     /// The number of bytes in memory.
     var memory: Int {
         switch self {
@@ -45,12 +56,14 @@ enum JobOutput {
     }
 
     /// Calls `body` with the bytes, piece by piece.
-    func forEachPiece(_ body: ([UInt8]) throws -> Void) rethrows {
+    ///
+    /// - Throws: `OutputError`, or an error of `body`.
+    func forEachPiece(_ body: ([UInt8]) throws -> Void) throws {
         if case .bytes(let bytes) = self { try body(bytes) }
         for (descriptor, range) in parts {
             var rest = range
             while !rest.isEmpty {
-                let bytes = readAll(descriptor, rest.prefix(1 << 16))
+                let bytes = try readAll(descriptor, rest.prefix(1 << 16))
                 // The job shortened its output.
                 if bytes.isEmpty { break }
                 try body(bytes)
@@ -67,6 +80,11 @@ struct OutputError: Error {
     let code: Int32
 
     static let standardOutput = "standard output"
+
+    /// What messages call the output of a job that is not printed yet.
+    static func waiting(_ job: Int, in folder: String) -> String {
+        "the output of job \(job), which waits in \(folder) (see --tmpdir)"
+    }
 
     /// Whether the reader of standard output closed the pipe, which is no error.
     var isClosedPipe: Bool { code == EPIPE && what == Self.standardOutput }

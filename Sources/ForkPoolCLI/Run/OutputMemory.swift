@@ -21,9 +21,9 @@ struct OutputMemory {
     var heldCaptures = 0
     /// When to look at the outputs of running jobs; nil if there was none yet.
     var nextLook: Int?
-    /// Whether jobs write to files: outputs are so large, or there is so little memory that the first ones could fill it.
-    var usesDisk = false
-    /// What each job must be able to write before the first look, on a machine that is too busy to look in time.
+    /// Whether jobs write to pipes: outputs are so large, or there is so little memory that the first ones could fill it.
+    var usesPipes = false
+    /// What each job that has a processor must be able to write before the first look, on a machine that is too busy to look in time.
     private static let atStart = 512 << 20
 
     /// Makes it for a number of jobs at once, whose outputs begin in memory if there is enough (`/sys/fs/cgroup`).
@@ -32,11 +32,19 @@ struct OutputMemory {
     ///   - jobs: How many jobs run at once.
     ///   - maxOutput: The most bytes that one writes.
     init(jobs: Int, maxOutput: Int) {
+        // A limit on files (ulimit -f) is one on those in memory, too: a job would end there, perhaps without a word.
+        var limit = rlimit()
+        if unsafe getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 {
+            usesPipes = limit.rlim_cur < UInt(maxOutput)
+        }
+        // A system that grants no more memory than it has refuses a job's write into memory, too.
+        if ProcFile.text("/proc/sys/vm/overcommit_memory")?.first == "2" { usesPipes = true }
         // A single job is printed while it runs, and its own start is to stay cheap.
         guard jobs > 1 else { return }
         let machine = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
         let memory = min(Cgroup().memoryLimit ?? .max, machine)
-        usesDisk = memory / jobs < min(Self.atStart, maxOutput)
+        let least = min(Self.atStart, maxOutput)
+        usesPipes = usesPipes || memory / jobs < least && memory / min(jobs, ForkPool.availableProcessors) < least
     }
 
     /// A quarter of the memory that is free and that the control group allows (`/proc/meminfo`, `/sys/fs/cgroup`).

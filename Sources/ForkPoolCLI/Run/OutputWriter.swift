@@ -64,6 +64,14 @@ final class OutputWriter {
         }
     }
 
+    /// Hears what a file system tells only at the end of a file.
+    ///
+    /// - Throws: `OutputError`.
+    func end() throws(OutputError) {
+        let code = closingError(of: descriptor)
+        guard code == 0 else { throw OutputError(what: name, code: code) }
+    }
+
     private func send(_ file: Int32, _ range: Range<Int>) throws {
         var offset = off_t(range.lowerBound)
         while canSend, Int(offset) < range.upperBound {
@@ -75,7 +83,7 @@ final class OutputWriter {
             if errno == EINVAL { canSend = false } else { try refused() }
         }
         while Int(offset) < range.upperBound {
-            let bytes = readAll(file, Int(offset)..<min(range.upperBound, Int(offset) + Self.capacity))
+            let bytes = try readAll(file, Int(offset)..<min(range.upperBound, Int(offset) + Self.capacity))
             guard !bytes.isEmpty else { return }
             offset += off_t(bytes.count)
             try take(bytes)

@@ -6,32 +6,53 @@ extension ResumeLog {
     /// - Parameters:
     ///   - done: What the log says of a job.
     ///   - job: The job.
-    ///   - template: The command of this run.
+    ///   - settings: The command of this run, and what its jobs read.
     /// - Throws: `LogMismatch`.
-    func check(_ done: Done, _ job: RunJob, _ template: CommandTemplate) throws(LogMismatch) {
-        guard done.item == job.item else { throw LogMismatch(number: job.number, path: path, words: nil) }
+    func check(_ done: Done, _ job: RunJob, _ settings: RunSettings) throws(LogMismatch) {
+        func refuse(_ part: LogMismatch.Part) throws(LogMismatch) {
+            throw LogMismatch(number: job.number, path: path, part: part)
+        }
+        if done.item != job.item { try refuse(.item) }
         // The slot of a job may be another one in each run.
-        guard !template.usesSlot, let words = done.words else { return }
-        let own = template.words(job.values, number: job.number, slot: 1)
-        if Self.joined(own) != words { throw LogMismatch(number: job.number, path: path, words: own) }
+        if !settings.template.usesSlot, let words = done.words {
+            let own = settings.template.words(job.values, number: job.number, slot: 1)
+            if Self.joined(own) != words { try refuse(.command(own)) }
+        }
+        if done.input.folder != job.input.folder { try refuse(.folder(job.input.folder)) }
+        if settings.input?.usesSlot != true, done.input.source != job.input.source {
+            try refuse(job.records == nil ? .input(job.input.source) : .records)
+        }
     }
 }
 
-/// The log to resume has another item or another command for a job.
+/// The log to resume has another item, command or input for a job.
 struct LogMismatch: Error {
+    /// What is different, with what it is in this run.
+    enum Part {
+        case item
+        case command([[UInt8]])
+        case folder([UInt8]?)
+        case input([UInt8]?)
+        case records
+    }
+
     let number: Int
     let path: String
-    /// The words of this run, if the command is another one.
-    let words: [[UInt8]]?
+    let part: Part
 
     /// The message.
     var sentence: String {
-        guard let words else {
-            return
-                "\(path) is the log of a run with other items: its job \(number) had another item; nothing is left running"
-        }
-        return "\(path) is the log of a run with another command: its job \(number) was not \(quotedForShell(words)); "
-            + "nothing is left running"
+        let (other, difference) =
+            switch part {
+            case .item: ("other items", "had another item")
+            case .command(let words): ("another command", "was not \(quotedForShell(words))")
+            case .folder(let folder):
+                ("another --wd", folder.map { "did not run in \(quotedForShell([$0]))" } ?? "ran in a folder of --wd")
+            case .input(let file):
+                ("other input", file.map { "did not read \(quotedForShell([$0]))" } ?? "had a standard input")
+            case .records: ("other input", "had other records of --pipe")
+            }
+        return "\(path) is the log of a run with \(other): its job \(number) \(difference); nothing is left running"
     }
 }
 #endif

@@ -11,6 +11,7 @@ struct ResumeLog {
         let item: [UInt8]
         /// The words of its command in one array; nil if the log has none.
         let words: [UInt8]?
+        var input = JobInput()
     }
 
     let path: String
@@ -57,7 +58,7 @@ struct ResumeLog {
         else { throw .malformed(path, line: number) }
         // If a job has several lines, the last one counts.
         let words = entry["argv"]?.array.map { $0.compactMap(\.bytes) }
-        done[job] = exit.integer == 0 ? Done(item: item, words: words.map(Self.joined)) : nil
+        done[job] = exit.integer == 0 ? Done(item: item, words: words.map(Self.joined), input: JobInput(entry)) : nil
     }
 
     /// Joins words by zero bytes, which none of them contains.

@@ -29,9 +29,10 @@ struct Run: ParsableCommand {
               {//}  its folder         {1}   the first list's value; {2/}, {2.}: parts
               {#}   the job's number   {%}   the job's slot, from 1 to --jobs
 
-            A backslash makes text of a placeholder: \\{}. Without a placeholder, the item is the last word. A word \
-            stays one word: no shell reads it, and nothing needs quoting. With --sh a shell runs the script, and the \
-            item is its $1; FORKPOOL_ITEM, FORKPOOL_NUMBER and FORKPOOL_PLACE are the item, the number and the slot.
+            A backslash makes text of a placeholder: \\{}. With one list and no columns, {1} must be a word of its own. \
+            Without a placeholder, the item is the last word. A word stays one word: no shell reads it, and nothing \
+            needs quoting. With --sh a shell runs the script, and the item is its $1; FORKPOOL_ITEM, FORKPOOL_NUMBER \
+            and FORKPOOL_PLACE are the item (with -n and -X the first one), the number and the slot.
 
             forkpool prints a job's standard output and error once the job has ended, and those of the first job that \
             has not ended line by line. If a signal ends forkpool, it prints what the jobs have written so far. A \

@@ -36,32 +36,14 @@ struct WorkingFolder {
 
 /// The folders that `run` writes to.
 enum ResultsFolder {
-    /// Makes the folder of `--results`, and removes the results of an earlier run.
+    /// Makes the folder of `--results`, if it is not there.
     ///
-    /// - Parameters:
-    ///   - path: The folder.
-    ///   - keeps: Whether those results stay, because this run resumes the earlier one.
+    /// - Parameter path: The folder.
     /// - Returns: Its absolute path.
     /// - Throws: `OutputError`.
-    static func prepare(_ path: String, keeps: Bool) throws -> String {
+    static func make(_ path: String) throws -> String {
         if unsafe mkdir(path, 0o777) != 0, errno != EEXIST { throw OutputError(what: path, code: errno) }
-        let folder = try existing(path)
-        guard !keeps, let entries = unsafe opendir(folder) else { return folder }
-        defer { unsafe closedir(entries) }
-        while let entry = unsafe readdir(entries) {
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if isResult(name) { unsafe unlink("\(folder)/\(name)") }
-        }
-        return folder
-    }
-
-    /// Whether a name is one that a job's output gets: NUMBER.out, NUMBER.err.partial.
-    static func isResult(_ name: String) -> Bool {
-        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2 || parts.count == 3 && parts[2] == "partial" else { return false }
-        return Int(parts[0]).map { $0 > 0 && String($0) == parts[0] } == true && ["out", "err"].contains(parts[1])
+        return try existing(path)
     }
 
     /// Returns the absolute path of a folder that must exist.
@@ -79,6 +61,18 @@ enum ResultsFolder {
 }
 
 extension RunSettings {
+    /// What a log tells of a job's input.
+    func jobInput(of job: RunJob) -> JobInput {
+        let source = job.records.map(JobInput.digest(of:)) ?? input?.words(job.values, number: job.number, slot: 1)[0]
+        return JobInput(source: source, folder: workingFolder.map { Array($0.utf8) })
+    }
+
+    /// Whether the folder of `--results` has the outputs of a job; so it does without `--results`.
+    func hasResults(of job: Int) -> Bool {
+        guard let results else { return true }
+        return ["out", "err"].allSatisfy { unsafe access("\(results)/\(job).\($0)", F_OK) == 0 }
+    }
+
     /// The folder for outputs that do not fit in memory: the one of `--tmpdir`, or one on a disk.
     var temporaryFolder: String {
         if let givenTemporaryFolder { return givenTemporaryFolder }

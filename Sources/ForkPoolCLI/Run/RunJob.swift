@@ -11,8 +11,10 @@ struct RunJob {
     /// From 1, in the order of the input, among the items of this run.
     let position: Int
     let values: [[UInt8]]
-    /// What it reads from its standard input, with `--pipe`.
+    /// What it reads from its standard input, with `--pipe`; nil once it has ended.
     var records: [UInt8]?
+    /// What a log tells of its input.
+    var input = JobInput()
     /// The number of the attempt, from 1.
     var attempt = 1
 
@@ -38,6 +40,8 @@ struct JobResult {
         case noInterpreter
         /// Its item contains a zero byte, which no argument can.
         case zeroByte
+        /// Its item has fewer columns than the command has placeholders for.
+        case missingColumn(String, has: Int)
         /// It was stopped because another job failed.
         case cancelled
         /// A signal to the tool ended it.
@@ -71,7 +75,7 @@ struct JobResult {
         case .timedOut, .notEnded: Exit.jobTimedOut
         case .killed: Exit.jobKilled
         case .refused("execve", ENOENT): Exit.notFound
-        case .refused, .noInterpreter, .zeroByte: Exit.notExecutable
+        case .refused, .noInterpreter, .zeroByte, .missingColumn: Exit.notExecutable
         }
     }
 
@@ -96,6 +100,7 @@ struct JobResult {
         case .notEnded(let call, let code):
             "took too long or wrote too much, and could not be ended: \(call): \(systemMessage(code)); it still runs, as another user"
         case .zeroByte: "its item contains a zero byte, which no argument can; with -0 a zero byte ends an item"
+        case .missingColumn(let name, let count): "its item has only \(counted(count, "column")), and none for \(name)"
         case .cancelled: "unfinished: it was stopped because another job failed"
         case .interrupted(let signal): "unfinished: \(CommandEnd.name(ofSignal: signal)) stopped it"
         }

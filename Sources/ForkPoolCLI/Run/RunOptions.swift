@@ -19,7 +19,9 @@ struct RunItemOptions: ParsableArguments {
         help: ArgumentHelp("Give each job N items: {} as a word of its own becomes N words.", valueName: "n"))
     var maxArgs: Int?
 
-    @Flag(name: .customShort("X"), help: "Give each job as many items as fit, and the last ones evenly to all jobs.")
+    @Flag(
+        name: .customShort("X"),
+        help: "Give each job as many items as fit, and the last ones evenly to all jobs; not with --shard.")
     var fill = false
 
     @Option(
@@ -156,13 +158,14 @@ struct RunOutputOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Skip the jobs that succeeded according to the log FILE, and append to that log.", valueName: "file"),
+            "Skip the jobs that succeeded according to the log FILE and whose --results are there, and append to that log.",
+            valueName: "file"),
         completion: .file())
     var resume: String?
 
     @Option(
         help: ArgumentHelp(
-            "Also keep each job's output in FOLDER, as NUMBER.out and NUMBER.err; names end in .partial until it has ended. Removes those of an earlier run, unless with --resume.",
+            "Also keep each job's output in FOLDER, as NUMBER.out and NUMBER.err; names end in .partial until it has ended. Removes what an earlier run wrote there, unless with --resume, and never another file.",
             valueName: "folder"),
         completion: .directory)
     var results: String?

@@ -16,24 +16,28 @@ extension RunRequest {
 
     /// Opens the source of items, and makes the command.
     ///
+    /// - Returns: The command, the source, and the names of the columns.
     /// - Throws: `ValidationError`, or `ExitCode` after a report.
-    func prepare(_ line: RunArguments) throws -> (CommandTemplate, any JobSource) {
+    func prepare(_ line: RunArguments) throws -> (CommandTemplate, any JobSource, names: [[UInt8]]) {
         guard !pipe else {
             let source = RecordSource(descriptor: STDIN_FILENO, separator: separator, block: block?.bytes ?? 1 << 20)
-            return (template(line, []), source)
+            return (template(line, []), source, [])
         }
         if !line.lists.isEmpty || argFiles.count > 1 {
             let files = RunArguments.List(isLinked: false, isFile: true, words: argFiles.map { Array($0.utf8) })
             let lists = try RunArguments.itemLists(line.lists.isEmpty ? [files] : line.lists) { try read($0) }
-            return (template(line, []), ItemSource(lists: lists, batch: batch))
+            return (template(line, []), ItemSource(lists: lists, batch: batch), [])
         }
         let source = ItemSource(
             descriptor: try open(), separator: separator, columns: columns, batch: batch)
-        guard header else { return (template(line, []), source) }
+        guard header else { return (template(line, []), source, []) }
         // The names are needed before the first job.
         while true {
-            if let names = source.take() { return (template(line, names), source) }
-            if source.isWhole { return (template(line, []), source) }
+            if let names = source.takeHeader() {
+                try checkNames(names, line.command)
+                return (template(line, names), source, names)
+            }
+            if source.isWhole { return (template(line, []), source, []) }
             do { try source.read() } catch { throw Self.refused(itemsName, error.code) }
         }
     }

@@ -36,6 +36,9 @@ extension RunRequest {
             if isBatch { throw ValidationError("-n and -X give a job several items, which have no columns then.") }
         }
         if let maxArgs, maxArgs < 1 { throw ValidationError("-n must be at least 1.") }
+        if fill, shard != nil {
+            throw ValidationError("-X divides the items by -j, so that shards could differ: give -n N with --shard.")
+        }
         if maxArgs != nil, fill { throw ValidationError("give either -n or -X.") }
         if !isBatch, batchBytes != nil { throw ValidationError("--batch-bytes is for -n and -X.") }
         if let batchBytes, batchBytes.bytes < 1 { throw ValidationError("--batch-bytes must be at least 1.") }
@@ -48,13 +51,7 @@ extension RunRequest {
             guard line.command.isEmpty else {
                 throw ValidationError("--sh is the command; items go after :::, or come from standard input.")
             }
-            // A shell gives the item as $1. A script with both means what it says: find has {} too.
-            let hasItem = ["$1", "$@", "$*", "${1", "${@", "${*", "FORKPOOL_ITEM", "shift", "getopts"].contains {
-                script.contains($0)
-            }
-            if script.contains("{}"), !hasItem, !pipe {
-                throw ValidationError("in a script of --sh the item is \"$1\", not {}.")
-            }
+            if script.utf8.contains(UInt8(ascii: "{")) { try checkScript(script) }
         } else if lines {
             guard line.command.isEmpty else {
                 throw ValidationError("with --lines the items are the commands; there is no other command.")
@@ -95,13 +92,7 @@ extension RunRequest {
                 "{\(highest)} stands for the value of list \(highest), "
                     + "but there \(count < 2 ? "is only 1 list" : "are only \(count) lists")\(hint)")
         }
-        for word in line.command where count == 1 {
-            let text = String(decoding: word, as: UTF8.self)
-            if text.contains("]{1}") || text.contains("){1}") {
-                throw ValidationError(
-                    "{1} in \(printable(text)) stands for the item; \\{1} is the text itself, {} the item.")
-            }
-        }
+        if count == 1, !isBatch { try checkSingleNumber(line.command) }
     }
 
     private func checkJobs() throws {

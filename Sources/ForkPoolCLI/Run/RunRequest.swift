@@ -54,16 +54,19 @@ struct RunRequest: Equatable {
     /// Runs the jobs; returns by an error, `ExitCode` if all went well too.
     func run() throws {
         let line = try line()
-        let (template, all) = try prepare(line)
+        let (template, all, names) = try prepare(line)
         let part = try part()
         let source = part.map { ShardSource(all, $0) } ?? all
         if dryRun { return try print(template, source) }
+        let logPath = (log ?? resume).map { ItemPart.path($0, part) }
+        let hint = logPath.map { "; go on with --resume \($0)" } ?? ""
         do {
-            throw ExitCode(try inPart(part).run(template, source, part))
+            throw ExitCode(try inPart(part).run(template, names, source, part))
         } catch let refusal as OutputError {
             if refusal.isClosedPipe { RunSignals.die(by: SIGPIPE) }
             StandardError.report(
-                "cannot write \(refusal.what): \(systemMessage(refusal.code)); nothing is left running")
+                "cannot write \(refusal.what): \(systemMessage(refusal.code)); nothing is left running"
+                    + (refusal.what == logPath ? "" : hint))
             throw ExitCode(Exit.output)
         } catch let refusal as InputError {
             StandardError.report(
@@ -80,8 +83,6 @@ struct RunRequest: Equatable {
             throw ExitCode(Exit.internalError)
         } catch let interrupted as Interrupted {
             let name = CommandEnd.name(ofSignal: interrupted.number)
-            let path = (log ?? resume).map { ItemPart.path($0, part) }
-            let hint = path.map { "; go on with --resume \($0)" } ?? ""
             StandardError.report(
                 "interrupted by \(name): \(interrupted.printed) done, \(interrupted.running) ended; nothing is left running\(hint)"
             )
@@ -108,7 +109,9 @@ struct RunRequest: Equatable {
         return request
     }
 
-    private func run(_ template: CommandTemplate, _ source: any JobSource, _ part: ItemPart?) throws -> Int32 {
+    private func run(
+        _ template: CommandTemplate, _ names: [[UInt8]], _ source: any JobSource, _ part: ItemPart?
+    ) throws -> Int32 {
         let folder = try wd.map { try WorkingFolder($0) }
         if let program = template.program {
             // A misspelt name fails once, before the command reads any item.
@@ -121,9 +124,7 @@ struct RunRequest: Equatable {
             }
             folder?.leave()
         }
-        let settings = try settings(template, source)
-        let record = part.flatMap { part in settings.results.map { ShardRecord.Place(folder: $0, part) } }
-        try record?.clear()
+        let settings = try settings(template, names, source)
         if let log = log ?? resume, let file = FileIdentity(path: log) {
             if source.file == file { throw ValidationError("the log \(log) is the file that the items come from.") }
             if [STDOUT_FILENO, STDERR_FILENO].contains(where: { FileIdentity(descriptor: $0) == file }) {
@@ -131,23 +132,33 @@ struct RunRequest: Equatable {
             }
         }
         let earlier = try resume.map { try ResumeLog($0) }
+        let index = try settings.results.map {
+            try ResultsIndex(folder: $0, part, keeps: resume != nil, done: earlier?.done.keys.map { $0 } ?? [])
+        }
+        let record = part.flatMap { part in settings.results.map { ShardRecord.Place(folder: $0, part) } }
         let isSameLog = log == nil || log.flatMap(FileIdentity.init(path:)) == resume.flatMap(FileIdentity.init(path:))
         let jobLog = try (log ?? resume).map { try JobLog($0, keeping: isSameLog ? earlier?.length ?? 0 : 0) }
+        try index?.begin()
+        try record?.clear()
         try folder?.enter()
         if let nice, setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Int32(nice)) != 0 {
             StandardError.report("--nice \(nice): \(systemMessage(errno))")
             throw ExitCode(Exit.internalError)
         }
-        let runner = try CommandRunner(settings, source: source, log: jobLog, earlier: earlier)
+        let runner = try CommandRunner(settings, source: source, log: jobLog, earlier: earlier, results: index)
         let code = try runner.run()
-        if runner.hasRunAll, let jobs = (source as? ShardSource)?.jobsOfAll {
-            try record?.write(items: jobs, failed: runner.tally.failures)
+        if runner.hasRunAll, let shards = source as? ShardSource, let jobs = shards.jobsOfAll {
+            let content = ShardRecord.Content(
+                items: jobs, failed: runner.tally.failures, command: commandText(try line()), digest: shards.digest)
+            try record?.write(content)
         }
         if let summary = runner.tally.summary { StandardError.report(summary) }
         return code
     }
 
-    private func settings(_ template: CommandTemplate, _ source: any JobSource) throws -> RunSettings {
+    private func settings(
+        _ template: CommandTemplate, _ names: [[UInt8]], _ source: any JobSource
+    ) throws -> RunSettings {
         let number = jobs?.number(processors: ForkPool.availableProcessors, items: source.total)
         var settings = RunSettings(template: template, jobs: number ?? ForkPool.availableProcessors)
         (settings.order, settings.tags, settings.failFast) = (order, tag || order == .lines, failFast)
@@ -158,9 +169,10 @@ struct RunRequest: Equatable {
             load: load?.number(processors: ForkPool.availableProcessors), freeMemory: memfree?.bytes,
             delay: delay?.nanoseconds)
         settings.progress = progress
-        settings.results = try results.map { try ResultsFolder.prepare($0, keeps: resume != nil || shard != nil) }
+        settings.results = try results.map { try ResultsFolder.make($0) }
         settings.givenTemporaryFolder = try tmpdir.map { try ResultsFolder.existing($0) }
-        settings.input = input.map { CommandTemplate([Array($0.utf8)], reading(appends: false)) }
+        settings.input = input.map { CommandTemplate([Array($0.utf8)], reading(names, appends: false)) }
+        settings.workingFolder = try wd.map { try ResultsFolder.existing($0) }
         settings.hasBatches = isBatch
         settings.environment = script == nil && !lines ? nil : RunSettings.ownEnvironment
         return settings
@@ -173,8 +185,10 @@ struct RunRequest: Equatable {
             while let next = source.takeJob() {
                 let number = source.number
                 let words = template.words(next.values, number: number, slot: 1)
-                if words.contains(where: { $0.contains(0) }) {
-                    let result = JobResult(status: .zeroByte, words: words, start: 0, wall: 0, usage: nil)
+                let missing = template.missingColumn(in: next.values)
+                if missing != nil || words.contains(where: { $0.contains(0) }) {
+                    let status = missing.map { JobResult.Status.missingColumn($0, has: next.values.count) }
+                    let result = JobResult(status: status ?? .zeroByte, words: words, start: 0, wall: 0, usage: nil)
                     StandardError.report("job \(number): \(result.sentence(RunLimits()))")
                     code = result.exitCode
                 } else {

@@ -29,10 +29,12 @@ struct RunSettings {
     var givenTemporaryFolder: String?
     /// The file that each job reads, a template with one word.
     var input: CommandTemplate?
+    /// The folder of `--wd`.
+    var workingFolder: String?
     /// The environment that each job gets, with its item added; nil for this process's own.
     var environment: [[UInt8]]?
 
-    /// Whether jobs get several items, which no variable of the environment could hold.
+    /// Whether jobs get several items, of which a variable of the environment has the first.
     var hasBatches = false
 
     /// Whether the outputs of running jobs are printed.

@@ -31,6 +31,8 @@ enum RunSignals {
             handle(number)
         }
         for number in [SIGPIPE, SIGALRM] { handle(number) }
+        // A file beyond the limit (ulimit -f) is an error of its write.
+        if !Interruption.isIgnored(SIGXFSZ) { handle(SIGXFSZ) }
         setTick(nanoseconds: longestTick)
         return ends[0]
     }
@@ -90,7 +92,7 @@ enum RunSignals {
     /// Runs in a signal handler: only atomics and system calls.
     private static func note(_ number: Int32) {
         switch number {
-        case SIGPIPE, SIGALRM: return
+        case SIGPIPE, SIGALRM, SIGXFSZ: return
         case SIGTSTP: stopping.store(true, ordering: .releasing)
         default:
             _ = ending.compareExchange(expected: 0, desired: number, ordering: .acquiringAndReleasing)

@@ -11,6 +11,7 @@ final class ShardSource: JobSource {
     private var isDivided = false
     private var taken = 0
     private(set) var number = 0
+    private var hash = XXH64()
 
     /// Makes a source.
     init(_ all: any JobSource, _ part: ItemPart) {
@@ -19,6 +20,9 @@ final class ShardSource: JobSource {
 
     /// How many jobs all shards have together; nil if not known yet.
     var jobsOfAll: Int? { all.total }
+
+    /// The digest of the items of all shards that were taken so far.
+    var digest: String { hexadecimal(hash.digest) }
 
     var awaited: Int32? { all.awaited }
     var file: FileIdentity? { all.file }
@@ -32,7 +36,7 @@ final class ShardSource: JobSource {
     func read() throws(InputError) { try all.read() }
 
     private func takeStrided() -> (values: [[UInt8]], records: [UInt8]?)? {
-        while let job = all.takeJob() {
+        while let job = takeFromAll() {
             guard part.takes(all.number - 1) else { continue }
             number = all.number
             return job
@@ -40,8 +44,17 @@ final class ShardSource: JobSource {
         return nil
     }
 
+    private func takeFromAll() -> (values: [[UInt8]], records: [UInt8]?)? {
+        guard let job = all.takeJob() else { return nil }
+        // How many values come next matters, too.
+        hash.update(item: Array(String(job.values.count).utf8))
+        for value in job.values { hash.update(item: value) }
+        if let records = job.records { hash.update(item: records) }
+        return job
+    }
+
     private func takeFromBlock() -> (values: [[UInt8]], records: [UInt8]?)? {
-        while let job = all.takeJob() { block.append(job) }
+        while let job = takeFromAll() { block.append(job) }
         guard all.isAtEnd else { return nil }
         if !isDivided {
             isDivided = true

@@ -13,19 +13,21 @@ final class StoredOutputs {
 
     /// Makes an empty file.
     ///
-    /// - Parameter folder: The folder on whose disk it is.
+    /// - Parameters:
+    ///   - folder: The folder on whose disk it is.
+    ///   - job: The number of the job that needs it, for messages.
     /// - Throws: `OutputError`.
-    init(in folder: String) throws(OutputError) {
-        file = try CaptureFile.unnamed(in: folder, appends: false)
+    init(in folder: String, for job: Int) throws(OutputError) {
+        file = try CaptureFile.unnamed(in: folder, for: job)
         self.folder = folder
     }
 
     var descriptor: Int32 { file.descriptor }
 
-    /// Adds bytes; returns where they are.
+    /// Adds bytes of a job; returns where they are.
     ///
     /// - Throws: `OutputError`.
-    func add(_ bytes: [UInt8]) throws(OutputError) -> Range<Int> {
+    func add(_ bytes: [UInt8], for job: Int) throws(OutputError) -> Range<Int> {
         let start = end
         var done = 0
         while done < bytes.count {
@@ -33,7 +35,7 @@ final class StoredOutputs {
                 unsafe pwrite(descriptor, all.baseAddress! + done, all.count - done, off_t(end))
             }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw OutputError(what: CaptureFile.name(in: folder), code: errno) }
+            guard count > 0 else { throw OutputError(what: OutputError.waiting(job, in: folder), code: errno) }
             done += count
             end += count
         }
@@ -41,13 +43,13 @@ final class StoredOutputs {
         return start..<end
     }
 
-    /// Adds an output; returns it as one that is in this file.
+    /// Adds an output of a job; returns it as one that is in this file.
     ///
     /// - Throws: `OutputError`.
-    func add(_ output: JobOutput) throws -> JobOutput {
+    func add(_ output: JobOutput, for job: Int) throws -> JobOutput {
         guard output.length > 0 else { return .nothing }
         let start = end
-        try output.forEachPiece { _ = try add($0) }
+        try output.forEachPiece { _ = try add($0, for: job) }
         return .stored(self, start..<end)
     }
 
@@ -84,16 +86,19 @@ struct StoredJob {
     /// - Throws: `OutputError`.
     init(_ finished: FinishedJob, failure: String?, line: String?, in file: StoredOutputs) throws {
         self.file = file
-        output = try file.add(finished.output)
-        errors = try file.add(finished.errors)
+        let job = finished.job.number
+        output = try file.add(finished.output, for: job)
+        errors = try file.add(finished.errors, for: job)
         let (failure, line) = (failure.map { Array($0.utf8) }, line.map { Array($0.utf8) })
-        texts = try file.add(finished.job.item + (failure ?? []) + (line ?? []))
+        texts = try file.add(finished.job.item + (failure ?? []) + (line ?? []), for: job)
         (itemLength, failureLength, lineLength) = (finished.job.item.count, failure?.count, line?.count)
     }
 
     /// Reads the item, the failure and the line of the log.
-    func readTexts() -> (item: [UInt8], failure: String?, line: String?) {
-        var rest = readAll(file.descriptor, texts)[...]
+    ///
+    /// - Throws: `OutputError`.
+    func readTexts() throws(OutputError) -> (item: [UInt8], failure: String?, line: String?) {
+        var rest = try readAll(file.descriptor, texts)[...]
         func take(_ length: Int) -> ArraySlice<UInt8> {
             defer { rest = rest.dropFirst(length) }
             return rest.prefix(length)
