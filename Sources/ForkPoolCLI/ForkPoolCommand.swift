@@ -16,9 +16,11 @@ struct ForkPoolCommand: ParsableCommand {
         subcommands: [Tour.self, Run.self, Merge.self, Bench.self, Check.self, Doctor.self, Overhead.self]
     )
 
+    /// The names of the verbs.
+    static var verbs: [String] { configuration.subcommands.compactMap { $0.configuration.commandName } }
+
     /// Ends the process if there is no such verb, of which argument-parser's `help` would print the help of all.
     private static func checkVerb(_ verb: String) {
-        let verbs = configuration.subcommands.compactMap { $0.configuration.commandName }
         guard !verbs.contains(verb), verb != "help", !verb.hasPrefix("-") else { return }
         StandardError.report("there is no \(verb) to help with; the verbs are \(verbs.joined(separator: ", "))")
         Glibc.exit(Exit.usage)

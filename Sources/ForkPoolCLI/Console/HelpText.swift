@@ -33,8 +33,14 @@ enum HelpText {
             StandardError.report(advice)
             Glibc.exit(Exit.usage)
         }
-        guard isHelp, isVerb, let verb = words.first else { command.exit(withError: error) }
-        StandardOutput.write(short(text, of: verb))
+        guard command.exitCode(for: error) == .success else { command.exit(withError: error) }
+        // argument-parser does not notice that its text cannot be written.
+        if isHelp, isVerb, let verb = words.first {
+            StandardOutput.write(short(text, of: verb))
+        } else if !text.isEmpty {
+            StandardOutput.write(text + "\n")
+        }
+        Glibc.exit(0)
     }
 
     /// Shortens the help of a verb.

@@ -18,6 +18,8 @@ final class Capture {
     let descriptor: Int32
     /// How many bytes were printed while the job ran.
     private(set) var printed = 0
+    /// Up to where the output was searched for whole lines.
+    var searched = 0
     /// What did not stay in memory: the bytes up to `movedLength`, at the same offsets.
     private var moved: CaptureFile?
     private var movedLength = 0
@@ -130,7 +132,7 @@ final class Capture {
             lseek(descriptor, 0, SEEK_SET)
         }
         _ = fcntl(descriptor, F_SETFL, O_APPEND)
-        (printed, moved, movedLength) = (0, nil, 0)
+        (printed, searched, moved, movedLength) = (0, 0, nil, 0)
     }
 
     /// Gives the file its final name (`rename`).

@@ -65,7 +65,7 @@ final class CommandRunner {
     /// Where jobs wait that do not fit in memory.
     var storedOutputs: StoredOutputs?
     var tally = JobTally()
-    var status: RunStatusLine
+    let status: RunStatusLine
     /// Whether no more jobs start.
     var isStopping = false
     var throttle: RunThrottle
@@ -74,17 +74,19 @@ final class CommandRunner {
     var medianWall = MedianTime()
     /// When the outputs of running jobs are printed next.
     var nextPrint = 0
-    /// Until when the output is written after a signal to end, and how many such signals came before.
-    var lastWrite: (deadline: Int, signals: Int)?
-    private var lastPosition = 0
+    /// The numbers of jobs whose output is collected or partly written, and how many jobs' output is written.
+    var unwritten: [Int] = []
+    private var written = 0
+    private(set) var lastPosition = 0
     private let beginning = now()
     private let wakePipe: Int32
-    private(set) lazy var output = OutputWriter(STDOUT_FILENO, name: OutputError.standardOutput) { [unowned self] in
-        try checkEventsWhileWriting()
-    }
-    private(set) lazy var errors = OutputWriter(STDERR_FILENO, name: "standard error") { [unowned self] in
-        try checkEventsWhileWriting()
-    }
+    private(set) lazy var output = OutputWriter(
+        STDOUT_FILENO, name: OutputError.standardOutput,
+        terminal: status.isOnTerminal && isatty(STDOUT_FILENO) == 1 ? status : nil
+    ) { [unowned self] in try checkEventsWhileWriting() }
+    private(set) lazy var errors = OutputWriter(
+        STDERR_FILENO, name: "standard error", terminal: status.isOnTerminal ? status : nil
+    ) { [unowned self] in try checkEventsWhileWriting() }
 
     /// Prepares a run.
     ///
@@ -132,13 +134,17 @@ final class CommandRunner {
             endLeftoverProcesses()
             return tally.exitCode
         } catch {
-            status.clear()
-            let isInterrupted = error is Interrupted
-            if isInterrupted { try? endFinished() }
+            if error is Interrupted { endFinished() }
             guarded.endAll(running.compactMap { $0?.process }) { RunSignals.endings > 1 }
-            guard let interrupted = error as? Interrupted else { throw error }
-            try? printUnfinished(interrupted)
-            throw Interrupted(number: interrupted.number, running: interrupted.running, printed: tally.printed)
+            guard let interrupted = error as? Interrupted else {
+                status.beginLine()
+                throw error
+            }
+            let unprinted = printUnfinished(interrupted)
+            ReaderPatience.restart()
+            status.beginLine()
+            throw Interrupted(
+                number: interrupted.number, running: interrupted.running, printed: written, unprinted: unprinted)
         }
     }
 
@@ -160,7 +166,8 @@ final class CommandRunner {
             guard let earlier, let done = earlier.done[job.number] else { return PendingJob(job: job) }
             try earlier.check(done, job, settings.template)
             tally.skip()
-            for waiting in reorderBuffer.add(lastPosition, nil) { try print(waiting) }
+            reorderBuffer.add(lastPosition, nil)
+            try printEnded()
         }
         return nil
     }
@@ -240,15 +247,14 @@ final class CommandRunner {
             try checkEvents()
             return try checkMemory()
         }
-        let last = lastWrite ?? (deadline: now() + CommandGuard.grace, signals: RunSignals.endings)
-        lastWrite = last
-        if now() >= last.deadline || RunSignals.endings > last.signals { try checkEvents() }
+        if ReaderPatience.isOver { try checkEvents() }
     }
 
     /// Reaps the jobs that ended before a signal ended the run.
-    private func endFinished() throws {
-        lastWrite = (deadline: now() + CommandGuard.grace, signals: RunSignals.endings)
-        for slot in running.indices where hasEnded(slot) { try end(slot) }
+    private func endFinished() {
+        ReaderPatience.restart()
+        // What cannot be printed is reported later.
+        for slot in running.indices where hasEnded(slot) { try? end(slot) }
     }
 
     /// Returns whether the job in a slot has ended and waits to be reaped (`poll`).
@@ -272,21 +278,11 @@ final class CommandRunner {
 
     /// Writes the collected output, then the log: a job counts as done once its output is written.
     func flush() throws {
-        if output.isPending || errors.isPending { status.clearIfShared() }
         try output.flush()
         try errors.flush()
+        unwritten.removeAll(keepingCapacity: true)
+        written = tally.printed
         try log?.flush()
-    }
-
-    /// Says what a run that stopped early did not begin.
-    private func reportNeverBegun() {
-        guard isStopping else { return }
-        let total = source.total
-        guard let next = source.takeJob() else { return }
-        let job = RunJob(number: source.number, position: lastPosition + 1, values: next.values)
-        let item = printable(String(decoding: job.item.prefix(80), as: UTF8.self))
-        let count = total.map { "\($0 - lastPosition) of \(counted($0, "job"))" } ?? "the jobs"
-        StandardError.report("--fail-fast: \(count) from job \(job.number) (\(item)) on never began")
     }
 
     private func endLeftoverProcesses() {

@@ -34,12 +34,30 @@ enum WaitingJob {
     case held(FinishedJob, memory: Int)
     /// In a file.
     case stored(StoredJob)
+
+    /// The number of the job.
+    var number: Int {
+        switch self {
+        case .held(let job, _): job.job.number
+        case .stored(let job): job.number
+        }
+    }
+
+    /// Whether there is something to print.
+    var hasOutput: Bool {
+        switch self {
+        case .held(let job, _): job.output.length + job.errors.length > 0
+        case .stored(let job): job.output.length + job.errors.length > 0
+        }
+    }
 }
 
 /// Puts finished jobs back into input order: a job waits for those before it.
 struct ReorderBuffer<Job> {
     private let keepsOrder: Bool
     private var waiting: [Int: Job?] = [:]
+    /// Without an order: the jobs to print now.
+    private var ready: [Job] = []
     /// The position of the next job to print.
     private(set) var next = 1
 
@@ -58,20 +76,22 @@ struct ReorderBuffer<Job> {
     /// - Parameters:
     ///   - number: Its position.
     ///   - job: The job, or nil if it has nothing to print.
-    /// - Returns: The jobs to print now, in order.
-    mutating func add(_ number: Int, _ job: Job?) -> [Job] {
-        guard keepsOrder else { return job.map { [$0] } ?? [] }
-        guard number == next else {
+    mutating func add(_ number: Int, _ job: Job?) {
+        if keepsOrder {
             waiting[number] = .some(job)
-            return []
+        } else if let job {
+            ready.append(job)
         }
-        var ready = job.map { [$0] } ?? []
-        next += 1
+    }
+
+    /// Removes the next job to print; nil if it has not ended.
+    mutating func takeNext() -> Job? {
+        guard keepsOrder else { return ready.isEmpty ? nil : ready.removeFirst() }
         while let following = waiting.removeValue(forKey: next) {
-            if let following { ready.append(following) }
             next += 1
+            if let following { return following }
         }
-        return ready
+        return nil
     }
 
     /// Removes all waiting jobs, in order, even if jobs between them are missing.

@@ -75,14 +75,17 @@ struct Run: ParsableCommand {
         help: ArgumentHelp("The command's words, and items after :::.", valueName: "command"), completion: .file())
     var words: [String] = []
 
-    /// Replaces a `--fail-fast` without a value by `--fail-fast=soon`; leaves the words after `--` alone.
+    /// Replaces a `--fail-fast` without a value by `--fail-fast=soon`, and divides short options in one word; leaves the
+    /// words after `--` alone.
     static func spelledOut(_ arguments: [String]) -> [String] {
         guard arguments.first == name else { return arguments }
         let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
-        return arguments[..<end].enumerated().map { position, word in
-            let next = arguments[position + 1 < end ? position + 1 : position]
-            return word == "--fail-fast" && FailFast(argument: next) == nil ? "--fail-fast=soon" : word
-        } + arguments[end...]
+        let words =
+            arguments[..<end].enumerated().map { position, word in
+                let next = arguments[position + 1 < end ? position + 1 : position]
+                return word == "--fail-fast" && !FailFast.isValue(next) ? "--fail-fast=soon" : word
+            } + arguments[end...]
+        return [name] + BundledOptions.divided(words.dropFirst())
     }
 
     func validate() throws {

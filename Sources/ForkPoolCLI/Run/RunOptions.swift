@@ -112,7 +112,8 @@ struct RunJobOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "After a failure, start no more jobs (soon, also without a value), or also stop those that run (now). After several: soon,3; after a share: now,10%.",
-            valueName: "now|soon"))
+            valueName: "now|soon"), completion: .list(["now", "soon"]),
+        transform: { try FailFast(parsing: $0) })
     var failFast: FailFast?
 
     @Option(

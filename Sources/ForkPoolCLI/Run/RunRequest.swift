@@ -83,7 +83,7 @@ struct RunRequest: Equatable {
             let path = (log ?? resume).map { ItemPart.path($0, part) }
             let hint = path.map { "; go on with --resume \($0)" } ?? ""
             StandardError.report(
-                "interrupted by \(name): \(interrupted.printed) done, \(interrupted.running) ended; nothing is left running\(hint)"
+                "interrupted by \(name): \(interrupted.printed) done, \(interrupted.running) ended; nothing is left running\(interrupted.loss)\(hint)"
             )
             RunSignals.die(by: interrupted.number)
         }

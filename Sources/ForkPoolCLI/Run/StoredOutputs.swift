@@ -65,6 +65,8 @@ final class StoredOutputs {
 
 /// A job that ended and waits for an earlier one, with everything about it in a file.
 struct StoredJob {
+    /// The number of the job.
+    let number: Int
     let file: StoredOutputs
     let output: JobOutput
     let errors: JobOutput
@@ -83,7 +85,7 @@ struct StoredJob {
     ///   - file: The file.
     /// - Throws: `OutputError`.
     init(_ finished: FinishedJob, failure: String?, line: String?, in file: StoredOutputs) throws {
-        self.file = file
+        (number, self.file) = (finished.job.number, file)
         output = try file.add(finished.output)
         errors = try file.add(finished.errors)
         let (failure, line) = (failure.map { Array($0.utf8) }, line.map { Array($0.utf8) })
