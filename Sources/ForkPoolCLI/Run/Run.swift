@@ -34,7 +34,8 @@ struct Run: ParsableCommand {
             item is its $1; FORKPOOL_ITEM, FORKPOOL_NUMBER and FORKPOOL_PLACE are the item, the number and the slot.
 
             forkpool prints a job's standard output and error once the job has ended, and those of the first job that \
-            has not ended line by line. If a signal ends forkpool, it prints what the jobs have written so far. A \
+            has not ended line by line. If a signal ends forkpool, it prints what the jobs have written so far; if \
+            the reader takes nothing for two seconds, it says what is missing. A \
             job's standard input is empty, and it has no terminal: a prompt for a password fails. Each job has its own \
             process group. To stop a job, forkpool sends SIGTERM, and SIGKILL two seconds later. When forkpool ends, \
             it stops the processes that jobs left running in the same way. If forkpool itself is killed, the process \

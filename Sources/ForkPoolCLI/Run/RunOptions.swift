@@ -101,7 +101,7 @@ struct RunJobOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Start a failed job up to N more times; only the last attempt's output counts.", valueName: "n"))
+            "Start a failed job up to N more times; only the last attempt's output is printed.", valueName: "n"))
     var retries = 0
 
     @Option(
@@ -118,11 +118,12 @@ struct RunJobOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Start no job while so many processes run on the machine: 8, or 80% of the processors.", valueName: "n"))
+            "Start no job while so many processes run on the machine: 8, or 80% of the processors; says so after 5 s.",
+            valueName: "n"))
     var load: LoadLimit?
 
     @Option(
-        help: ArgumentHelp("Start no job while less memory than this is free.", valueName: "size"),
+        help: ArgumentHelp("Start no job while less memory than this is free; says so after 5 s.", valueName: "size"),
         transform: { try ByteSize(parsing: $0) })
     var memfree: ByteSize?
 
@@ -147,7 +148,7 @@ struct RunOutputOptions: ParsableArguments {
             valueName: "keep|done|lines|live"))
     var order = RunSettings.OutputOrder.keep
 
-    @Flag(help: "Put the item and a tab in front of each line of output.")
+    @Flag(help: "Put the item and a tab in front of each line of output; ends a last line that has no end.")
     var tag = false
 
     @Option(
