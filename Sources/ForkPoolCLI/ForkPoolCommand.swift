@@ -22,7 +22,7 @@ struct ForkPoolCommand: ParsableCommand {
     /// Ends the process if there is no such verb, of which argument-parser's `help` would print the help of all.
     private static func checkVerb(_ verb: String) {
         guard !verbs.contains(verb), verb != "help", !verb.hasPrefix("-") else { return }
-        StandardError.report("there is no \(verb) to help with; the verbs are \(verbs.joined(separator: ", "))")
+        StandardError.report("there is no verb \(verb); the verbs are \(verbs.joined(separator: ", "))")
         Glibc.exit(Exit.usage)
     }
 
@@ -34,6 +34,7 @@ struct ForkPoolCommand: ParsableCommand {
         let words = ShellChoice.spelledOut(Run.spelledOut(Array(CommandLine.arguments.dropFirst())))
         if words == ["--version"] { return StandardOutput.write("\(version)\n") }
         if let script = CompletionScript.text(for: words) { return StandardOutput.write(script + "\n") }
+        if let verb = words.first { checkVerb(verb) }
         if words.first == "help", let verb = words.dropFirst().first { checkVerb(verb) }
         if words.first == Run.name, let request = RunRequest(quickly: words.dropFirst()),
             (try? request.validate()) != nil

@@ -108,7 +108,7 @@ struct RunMeaningTests {
     func help() throws {
         let run = try CommandRun(["help", "rn"])
         #expect(run.code == 64 && run.output.isEmpty)
-        #expect(run.errors.hasPrefix("forkpool: there is no rn to help with; the verbs are tour, run,"))
+        #expect(run.errors.hasPrefix("forkpool: there is no verb rn; the verbs are tour, run,"))
         #expect(try CommandRun(["help", "run"]).code == 0 && CommandRun(["help"]).code == 0)
     }
 }

@@ -19,10 +19,10 @@ struct RunThrottle {
     /// Since when no job may start, and when a message may be printed.
     private var since: Int?
     private var nextMessage = 0
-    /// What keeps jobs from starting now.
-    private var obstacle: String?
+    /// What keeps jobs from starting now, and the option and the limit that say so.
+    private var obstacle: (text: String, option: String, limit: String)?
     /// Why no job starts now, in words.
-    var reason: String? { obstacle.map { "waiting: \($0)" } }
+    var reason: String? { obstacle.map { "waiting: \($0.text) (\($0.option))" } }
 
     init(load: Double? = nil, freeMemory: Int? = nil, delay: Int? = nil) {
         (self.load, self.freeMemory, self.delay) = (load, freeMemory, delay)
@@ -39,9 +39,9 @@ struct RunThrottle {
         if let delay, let lastStart, lastStart + delay > time { return lastStart + delay }
         if let load, let present = Self.runningProcesses, Double(present) >= load {
             let limit = fixed(load, load == load.rounded() ? 0 : 2)
-            obstacle = "\(counted(present, "process", "processes")) run on this machine (--load \(limit))"
+            obstacle = ("\(counted(present, "process", "processes")) run on this machine", "--load", limit)
         } else if let freeMemory, let present = FreeMemory().bytes, present < freeMemory {
-            obstacle = "\(byteSize(present)) of memory are free (--memfree \(byteSize(freeMemory)))"
+            obstacle = ("\(byteSize(present)) of memory are free", "--memfree", byteSize(freeMemory))
         }
         since = obstacle == nil ? nil : since ?? time
         return obstacle == nil ? nil : time + Self.pause
@@ -49,11 +49,11 @@ struct RunThrottle {
 
     /// Returns a message about a wait that takes long, but not often.
     mutating func takeMessage() -> String? {
-        guard let obstacle, let since else { return nil }
+        guard let (text, option, limit) = obstacle, let since else { return nil }
         let time = now()
         guard time - since >= Self.patience, time >= nextMessage else { return nil }
         nextMessage = time + Self.silence
-        return "no job starts: \(obstacle); forkpool waits until that changes"
+        return "no job starts: \(text) (\(option) \(limit)); forkpool waits until that changes"
     }
 
     /// How many threads run or wait for a processor, without this one (`/proc/loadavg`).

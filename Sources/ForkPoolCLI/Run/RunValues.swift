@@ -36,6 +36,18 @@ struct JobCount: ExpressibleByArgument, Equatable {
         }
     }
 
+    /// Reads a number, with better errors than `init(argument:)`.
+    ///
+    /// - Throws: `ValidationError`.
+    init(parsing text: String) throws {
+        guard let count = JobCount(argument: text) else {
+            throw ValidationError(
+                "how many jobs run at once has the form 8, 50%, +2, -1, or 0 for no limit; at most \(Self.most) are possible."
+            )
+        }
+        self = count
+    }
+
     /// Computes the number.
     ///
     /// - Parameters:
