@@ -38,7 +38,7 @@ struct RunReaderTests {
         let errors = run.readErrors()
         #expect(
             errors.contains("forkpool: interrupted by SIGTERM: 0 done, 2 ended; nothing is left running; the output"))
-        #expect(errors.hasSuffix(" may be missing or cut, because the reader did not take them\n"), "\(errors)")
+        #expect(errors.hasSuffix(" may be missing or cut, because the reader did not take them in time\n"), "\(errors)")
     }
 
     @Test(

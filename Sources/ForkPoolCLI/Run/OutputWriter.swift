@@ -59,8 +59,8 @@ final class OutputWriter {
 
     /// Writes the collected bytes (`write`).
     func flush() throws {
-        guard !buffer.isEmpty else { return }
         guard !isTorn else { throw OutputError(what: name, code: EINTR) }
+        guard !buffer.isEmpty else { return }
         terminal?.clear()
         var done = 0
         defer {

@@ -127,7 +127,7 @@ struct Interrupted: Error {
         let shown = unprinted.prefix(5).map(String.init).joined(separator: ", ")
         let more = unprinted.count > 5 ? " and \(unprinted.count - 5) more" : ""
         let jobs = unprinted.count == 1 ? "output of job" : "outputs of jobs"
-        return "; the \(jobs) \(shown)\(more) may be missing or cut, because the reader did not take them"
+        return "; the \(jobs) \(shown)\(more) may be missing or cut, because the reader did not take them in time"
     }
 }
 #endif
