@@ -34,8 +34,6 @@ struct ForkPoolCommand: ParsableCommand {
         let words = ShellChoice.spelledOut(Run.spelledOut(Array(CommandLine.arguments.dropFirst())))
         if words == ["--version"] { return StandardOutput.write("\(version)\n") }
         if let script = CompletionScript.text(for: words) { return StandardOutput.write(script + "\n") }
-        if let verb = words.first { checkVerb(verb) }
-        if words.first == "help", let verb = words.dropFirst().first { checkVerb(verb) }
         if words.first == Run.name, let request = RunRequest(quickly: words.dropFirst()),
             (try? request.validate()) != nil
         {
@@ -43,6 +41,7 @@ struct ForkPoolCommand: ParsableCommand {
                 Run.exit(withError: error)
             }
         }
+        for verb in words.prefix(words.first == "help" ? 2 : 1) { checkVerb(verb) }
         // Parse only the verb that comes first: parsing all verbs takes a fifth of the start time. If that fails, the
         // whole command prints the error or the help.
         let verb = configuration.subcommands.first { $0.configuration.commandName == words.first }

@@ -10,8 +10,6 @@ enum BundledOptions {
     /// - Parameter words: The words after `run`.
     /// - Returns: The words, each with at most one short option.
     static func divided(_ words: ArraySlice<String>) -> ArraySlice<String> {
-        // Most command lines have none.
-        guard words.contains(where: { isBundle($0) }) else { return words }
         var rest = words
         var result: [String] = []
         while let word = rest.first, word != "--", word.utf8.first == UInt8(ascii: "-") {
@@ -33,11 +31,14 @@ enum BundledOptions {
         return result[...] + rest
     }
 
-    private static func isBundle(_ word: String) -> Bool {
-        let bytes = word.utf8
-        guard bytes.count > 2, bytes.first == UInt8(ascii: "-") else { return false }
-        let letter = bytes[bytes.index(after: bytes.startIndex)]
-        return letter == UInt8(ascii: "0") || letter == UInt8(ascii: "X")
+    /// Whether some word may be a bundle.
+    static func areIn(_ words: [String]) -> Bool {
+        words.contains { word in
+            let bytes = word.utf8
+            guard bytes.count > 2, bytes.first == UInt8(ascii: "-") else { return false }
+            let letter = bytes[bytes.index(after: bytes.startIndex)]
+            return letter == UInt8(ascii: "0") || letter == UInt8(ascii: "X")
+        }
     }
 }
 #endif

@@ -56,7 +56,7 @@ enum WaitingJob {
 struct ReorderBuffer<Job> {
     private let keepsOrder: Bool
     private var waiting: [Int: Job?] = [:]
-    /// Without an order: the jobs to print now.
+    /// The jobs to print now, before those that wait.
     private var ready: [Job] = []
     /// The position of the next job to print.
     private(set) var next = 1
@@ -77,17 +77,18 @@ struct ReorderBuffer<Job> {
     ///   - number: Its position.
     ///   - job: The job, or nil if it has nothing to print.
     mutating func add(_ number: Int, _ job: Job?) {
-        if keepsOrder {
+        guard !mustWait(number) else {
             waiting[number] = .some(job)
-        } else if let job {
-            ready.append(job)
+            return
         }
+        next += 1
+        if let job { ready.append(job) }
     }
 
     /// Removes the next job to print; nil if it has not ended.
     mutating func takeNext() -> Job? {
-        guard keepsOrder else { return ready.isEmpty ? nil : ready.removeFirst() }
-        while let following = waiting.removeValue(forKey: next) {
+        if !ready.isEmpty { return ready.removeFirst() }
+        while !waiting.isEmpty, let following = waiting.removeValue(forKey: next) {
             next += 1
             if let following { return following }
         }
@@ -96,8 +97,9 @@ struct ReorderBuffer<Job> {
 
     /// Removes all waiting jobs, in order, even if jobs between them are missing.
     mutating func drain() -> [(number: Int, job: Job)] {
-        defer { waiting.removeAll() }
-        return waiting.sorted { $0.key < $1.key }.compactMap { number, job in job.map { (number, $0) } }
+        defer { (ready, waiting) = ([], [:]) }
+        let later = waiting.sorted { $0.key < $1.key }.compactMap { number, job in job.map { (number, $0) } }
+        return ready.map { (0, $0) } + later
     }
 }
 #endif

@@ -80,13 +80,16 @@ struct Run: ParsableCommand {
     /// words after `--` alone.
     static func spelledOut(_ arguments: [String]) -> [String] {
         guard arguments.first == name else { return arguments }
-        let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
-        let words =
-            arguments[..<end].enumerated().map { position, word in
+        var words = arguments
+        // Most command lines have neither.
+        if words.contains("--fail-fast") {
+            let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+            for position in 0..<end where words[position] == "--fail-fast" {
                 let next = arguments[position + 1 < end ? position + 1 : position]
-                return word == "--fail-fast" && !FailFast.isValue(next) ? "--fail-fast=soon" : word
-            } + arguments[end...]
-        return [name] + BundledOptions.divided(words.dropFirst())
+                if !FailFast.isValue(next) { words[position] = "--fail-fast=soon" }
+            }
+        }
+        return BundledOptions.areIn(words) ? [name] + BundledOptions.divided(words.dropFirst()) : words
     }
 
     func validate() throws {

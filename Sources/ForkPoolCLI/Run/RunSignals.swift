@@ -15,10 +15,12 @@ enum RunSignals {
     /// The signals that end the run: all whose default action would, except those by which this process itself crashes.
     ///
     /// The outputs of its jobs must not be lost, whatever ends the run. After the handler `abort` ends the process.
-    private static let endingSignals = [
-        SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT,
-        SIGXCPU,
-    ]
+    private static var endingSignals: [Int32] {
+        [
+            SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT,
+            SIGXCPU,
+        ]
+    }
 
     /// Installs the handlers: for signals that end the run unless they are ignored, Ctrl-Z, a closed pipe, and a timer.
     ///
@@ -36,7 +38,8 @@ enum RunSignals {
         // Swift makes a static on first use, and a handler must not be the first to use it.
         _ = (ending.load(ordering: .relaxed), stopping.load(ordering: .relaxed), count.load(ordering: .relaxed))
         ReaderPatience.restart()
-        for number in endingSignals + [SIGTSTP] where !Interruption.isIgnored(number) { handle(number) }
+        for number in endingSignals where !Interruption.isIgnored(number) { handle(number) }
+        if !Interruption.isIgnored(SIGTSTP) { handle(SIGTSTP) }
         for number in [SIGPIPE, SIGALRM] { handle(number) }
         setTick(nanoseconds: longestTick)
         return ends[0]
