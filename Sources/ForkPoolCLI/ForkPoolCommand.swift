@@ -16,11 +16,13 @@ struct ForkPoolCommand: ParsableCommand {
         subcommands: [Tour.self, Run.self, Merge.self, Bench.self, Check.self, Doctor.self, Overhead.self]
     )
 
+    /// The names of the verbs.
+    static var verbs: [String] { configuration.subcommands.compactMap { $0.configuration.commandName } }
+
     /// Ends the process if there is no such verb, of which argument-parser's `help` would print the help of all.
     private static func checkVerb(_ verb: String) {
-        let verbs = configuration.subcommands.compactMap { $0.configuration.commandName }
         guard !verbs.contains(verb), verb != "help", !verb.hasPrefix("-") else { return }
-        StandardError.report("there is no \(verb) to help with; the verbs are \(verbs.joined(separator: ", "))")
+        StandardError.report("there is no verb \(verb); the verbs are \(verbs.joined(separator: ", "))")
         Glibc.exit(Exit.usage)
     }
 
@@ -32,7 +34,6 @@ struct ForkPoolCommand: ParsableCommand {
         let words = ShellChoice.spelledOut(Run.spelledOut(Array(CommandLine.arguments.dropFirst())))
         if words == ["--version"] { return StandardOutput.write("\(version)\n") }
         if let script = CompletionScript.text(for: words) { return StandardOutput.write(script + "\n") }
-        if words.first == "help", let verb = words.dropFirst().first { checkVerb(verb) }
         if words.first == Run.name, let request = RunRequest(quickly: words.dropFirst()),
             (try? request.validate()) != nil
         {
@@ -40,6 +41,7 @@ struct ForkPoolCommand: ParsableCommand {
                 Run.exit(withError: error)
             }
         }
+        for verb in words.prefix(words.first == "help" ? 2 : 1) { checkVerb(verb) }
         // Parse only the verb that comes first: parsing all verbs takes a fifth of the start time. If that fails, the
         // whole command prints the error or the help.
         let verb = configuration.subcommands.first { $0.configuration.commandName == words.first }

@@ -31,7 +31,7 @@ struct BenchInterruptionTests {
         ["--", "sh", "-c", "{ echo; exec sleep 600; } >\"$0\" & wait", witness.path]
     }
 
-    @Test("kills the running command and its whole group", arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT])
+    @Test("kills the running command and its whole group", arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT])
     func ends(_ number: Int32) throws {
         let scratch = try ScratchFolder()
         let witness = try Witness(in: scratch)

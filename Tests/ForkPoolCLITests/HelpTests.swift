@@ -33,6 +33,8 @@ struct HelpTests {
             #expect(
                 run.output.hasSuffix(
                     "\nforkpool help \(verb) tells more: examples, exit codes, every option in full.\n"))
+            // A line that is cut ends with a word.
+            #expect(!lines.contains { $0.hasSuffix("…") && !$0.hasSuffix(" …") })
             #expect(!run.output.contains("EXIT CODES") && lines.allSatisfy { $0.count <= 80 || $0.hasPrefix("USAGE") })
             // Every option of the whole help has one line.
             let names = whole.filter { $0.hasPrefix("  -") }.map { $0.dropFirst(2).prefix { $0 != " " && $0 != "," } }
@@ -54,6 +56,9 @@ struct HelpTests {
         #expect(try CommandRun(["--version"]).output == "0.1.0\n")
         let unknown = try CommandRun(["rn"])
         #expect(unknown.code == 64 && unknown.output.isEmpty)
+        #expect(
+            unknown.errors
+                == "forkpool: there is no verb rn; the verbs are tour, run, merge, bench, check, doctor, overhead\n")
     }
 
     @Test("completion scripts know the verbs and their options", arguments: ["bash", "zsh", "fish"])
@@ -70,6 +75,17 @@ struct HelpTests {
         let check = try CommandRun(
             ["--generate-completion-script", shell], through: ["/bin/sh", "-c", "\"$0\" \"$@\" | \(path) -n"])
         #expect(check.code == 0 && check.errors.isEmpty, "\(check.errors)")
+    }
+
+    @Test("zsh and fish complete verbs after help, and commands after run")
+    func otherShells() throws {
+        let zsh = try CommandRun(["--generate-completion-script", "zsh"]).output
+        #expect(zsh.contains("'1:verb:(tour run merge bench check doctor overhead)'"))
+        #expect(zsh.components(separatedBy: "'*::command:_normal'").count == 2 && zsh.contains("{-j+,--jobs}"))
+        let fish = try CommandRun(["--generate-completion-script", "fish"]).output
+        for end in ["help\" -eq 1' -fa 'tour run", "run\" -eq 1' -fa '(__fish_complete_command)'"] {
+            #expect(fish.contains("_for_positional \"forkpool \(end)"))
+        }
     }
 
     @Test("bash completes the names of files after a verb's command, and options before it")
@@ -92,6 +108,14 @@ struct HelpTests {
         #expect(try completed(["forkpool", "run", "-a", "pic"]) == ["picture.png"])
         #expect(try completed(["forkpool", "run", "--", "gzip", "pic"]) == ["picture.png"])
         #expect(try completed(["forkpool", "run", "--memf"]) == ["--memfree"])
+        #expect(try completed(["forkpool", "help", "do"]) == ["doctor"])
+        #expect(
+            try completed(["forkpool", "help", ""]) == ["tour", "run", "merge", "bench", "check", "doctor", "overhead"])
+        #expect(try completed(["forkpool", "help", "run", ""]).isEmpty)
+        for words in [["gzi"], ["-j4", "gzi"], ["-j", "4", "gzi"], ["--", "gzi"]] {
+            #expect(try completed(["forkpool", "run"] + words).contains("gzip"), "\(words)")
+        }
+        #expect(try completed(["forkpool", "run", "--fail-fast", "n"]) == ["now"])
     }
 }
 #endif

@@ -8,14 +8,15 @@ import Testing
 struct InterruptionTests {
     @Test(
         "E2: prints one line, and ends by the signal with all of its workers",
-        arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT])
+        arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT])
     func ends(_ number: Int32) async throws {
         let run = try RunningCommand(["tour"])
         run.waitForOutput()
         kill(run.pid, number)
         let (output, errors, status) = try run.end()
         #expect(status & 0x7F == number)
-        let name = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP", SIGQUIT: "SIGQUIT"][number]!
+        let name = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP", SIGQUIT: "SIGQUIT", SIGABRT: "SIGABRT"][
+            number]!
         #expect(errors == "forkpool: interrupted by \(name); nothing is left running\n")
         // The tour did not reach its last sentence.
         #expect(!output.contains("That was the tour"))

@@ -11,7 +11,7 @@ struct RunEndTests {
 
     @Test(
         "by any signal ends with its jobs and their children",
-        arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGKILL])
+        arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGKILL])
     func signals(_ number: Int32) async throws {
         let run = try RunningCommand(endless + [":::", "a", "b"])
         #expect(run.read(atLeast: 10) == "here\nhere\n")
@@ -19,7 +19,8 @@ struct RunEndTests {
         // Returns when no process has the output open.
         let (_, errors, status) = try run.end()
         #expect(status & 0x7F == number)
-        let name = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP", SIGQUIT: "SIGQUIT"][number]
+        let name = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP", SIGQUIT: "SIGQUIT", SIGABRT: "SIGABRT"][
+            number]
         #expect(
             errors == (name.map { "forkpool: interrupted by \($0): 0 done, 2 ended; nothing is left running\n" } ?? ""))
     }

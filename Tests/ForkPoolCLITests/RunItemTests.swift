@@ -4,6 +4,8 @@ import Foundation
 import Glibc
 import Testing
 
+@testable import ForkPoolCLI
+
 @Suite("forkpool run, items and commands")
 struct RunItemTests {
     /// Runs with a text as standard input.
@@ -173,9 +175,9 @@ struct RunItemTests {
     @Test("starts no job while the machine is busy or short of memory, and goes on then")
     func throttles() throws {
         #expect(try CommandRun(["run", "--memfree", "1M", "--load", "100000", "echo", ":::", "a"]).output == "a\n")
-        // No machine has so much memory.
+        // No machine has all of its memory free.
         for (option, sentence) in [
-            ("--memfree=1000T", "are free (--memfree)"), ("--load=0.1", "run on this machine (--load)"),
+            ("--memfree=\(FreeMemory.total)", "are free (--memfree)"), ("--load=0.1", "run on this machine (--load)"),
         ] {
             let busy = try RunningCommand(["run", "--sh", "while :; do :; done", ":::", "a"])
             let run = try RunningCommand(["run", option, "echo", ":::", "a"], onTerminal: true)

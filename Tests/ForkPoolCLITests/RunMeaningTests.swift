@@ -32,12 +32,12 @@ struct RunMeaningTests {
             (["--results", "-", "cat", ":::", "a"], "--results needs a file of its own"),
             (["--order", "live", "--tag", "cat", ":::", "a"], "need another order, such as lines"),
             (["-P", "4", "cat", ":::", "a"], "-P is not an option of forkpool run; use -j N."),
-            (["-k", "cat", ":::", "a"], "-k is not an option of forkpool run; use no option:"),
+            (["-k", "cat", ":::", "a"], "-k is not an option of forkpool run: outputs are in input order"),
             (["--joblog", "x", "cat", ":::", "a"], "use --log FILE."),
             (["--halt=now,fail=1", "cat"], "use --fail-fast"),
             (["--lb", "cat", ":::", "a"], "use --order lines."), (["-N2", "cat", ":::", "a"], "use -n N."),
-            (["-m", "cat", ":::", "a"], "use -X."), (["-d", ",", "cat"], "use -0"),
-            (["--link", "cat", ":::", "a"], "use :::+"), (["-S", "host", "cat"], "jobs run on this machine only"),
+            (["-m", "cat", ":::", "a"], "use -X."), (["-d", ",", "cat"], "and -0, divide"),
+            (["--link", "cat", ":::", "a"], "use :::+"), (["-S", "host", "cat"], "jobs run on this machine;"),
         ] as [([String], String)])
     func refused(_ arguments: [String], _ sentence: String) throws {
         let run = try CommandRun(["run"] + arguments)
@@ -88,7 +88,7 @@ struct RunMeaningTests {
     func help() throws {
         let run = try CommandRun(["help", "rn"])
         #expect(run.code == 64 && run.output.isEmpty)
-        #expect(run.errors.hasPrefix("forkpool: there is no rn to help with; the verbs are tour, run,"))
+        #expect(run.errors.hasPrefix("forkpool: there is no verb rn; the verbs are tour, run,"))
         #expect(try CommandRun(["help", "run"]).code == 0 && CommandRun(["help"]).code == 0)
     }
 }

@@ -11,12 +11,25 @@ final class RunningCommand {
     private let output: Int32
     private let errors: Int32
 
-    init(_ arguments: [String], onTerminal: Bool = false, ignoring ignored: Int32? = nil) throws {
+    /// Starts `forkpool` with arguments.
+    ///
+    /// - Parameters:
+    ///   - arguments: The arguments.
+    ///   - program: A program to start instead, which gets the path of `forkpool` after the first two arguments.
+    ///   - onTerminal: Whether its outputs are a terminal; if not, they are pipes.
+    ///   - columns: The width of the terminal.
+    ///   - ignored: A signal that it begins with ignored.
+    /// - Throws: An error if the system refuses the process or the terminal, or if the command is not built.
+    init(
+        _ arguments: [String], through program: String? = nil, onTerminal: Bool = false, columns: Int = 80,
+        ignoring ignored: Int32? = nil
+    ) throws {
         let writing: Int32
         let errorsWriting: Int32
         if onTerminal {
             var (master, slave): (Int32, Int32) = (-1, -1)
-            try #require(unsafe openpty(&master, &slave, nil, nil, nil) == 0)
+            var size = winsize(ws_row: 24, ws_col: UInt16(columns), ws_xpixel: 0, ws_ypixel: 0)
+            try #require(unsafe openpty(&master, &slave, nil, nil, &size) == 0)
             (output, writing) = (master, slave)
             (errors, errorsWriting) = (-1, slave)
         } else {
@@ -31,8 +44,10 @@ final class RunningCommand {
             close(writing)
             if errorsWriting != writing { close(errorsWriting) }
         }
+        let binary = try CommandRun.binary()
         child = try Spawned(
-            [CommandRun.binary()] + arguments, environment: ["PATH=/usr/bin:/bin", "TERM=xterm"], output: writing,
+            program.map { [$0] + arguments.prefix(2) + [binary] + arguments.dropFirst(2) } ?? [binary] + arguments,
+            environment: ["PATH=/usr/bin:/bin", "TERM=xterm"], output: writing,
             errors: errorsWriting, ignoring: ignored)
     }
 
@@ -83,6 +98,12 @@ final class RunningCommand {
         unsafe tcgetattr(output, &state)
         return [state.c_iflag, state.c_oflag, state.c_cflag, state.c_lflag]
     }
+
+    /// Waits until it has ended, and reads nothing meanwhile; returns what `waitpid` gives, or nil if it had to be killed.
+    func endUnread() throws -> Int32? { try child.end(within: 60) }
+
+    /// Reads what it wrote to standard error.
+    func readErrors() -> String { read(errors) }
 
     /// Waits until it has ended, and all processes that have its outputs open.
     func end() throws -> (output: String, errors: String, status: Int32) {

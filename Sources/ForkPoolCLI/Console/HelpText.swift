@@ -9,6 +9,8 @@ import Glibc
 enum HelpText {
     private static let width = 80
     private static let column = 26
+    /// How many characters a line of help has at least if it is cut at a comma.
+    private static let least = 15
 
     /// Parses the words of this process with all verbs, runs the command, or ends with its error or its help.
     static func run(_ words: [String]) {
@@ -33,8 +35,14 @@ enum HelpText {
             StandardError.report(advice)
             Glibc.exit(Exit.usage)
         }
-        guard isHelp, isVerb, let verb = words.first else { command.exit(withError: error) }
-        StandardOutput.write(short(text, of: verb))
+        guard command.exitCode(for: error) == .success else { command.exit(withError: error) }
+        // argument-parser does not notice that its text cannot be written.
+        if isHelp, isVerb, let verb = words.first {
+            StandardOutput.write(short(text, of: verb))
+        } else if !text.isEmpty {
+            StandardOutput.write(text + "\n")
+        }
+        Glibc.exit(0)
     }
 
     /// Shortens the help of a verb.
@@ -77,7 +85,10 @@ enum HelpText {
         for index in text.indices where text[index...].hasPrefix("  ") {
             return ("  " + text[..<index], String(text[index...].drop { $0 == " " }))
         }
-        return (line, "")
+        // A name that fills its column has one space after it.
+        let end = line.index(line.startIndex, offsetBy: column - 1, limitedBy: line.endIndex)
+        guard let end, end < line.endIndex, line[end] == " " else { return (line, "") }
+        return (String(line[..<end]), String(line[end...].dropFirst()))
     }
 
     /// Makes the line of an option: the first clause of its help, cut to the width of the line.
@@ -90,7 +101,13 @@ enum HelpText {
         }
         if let end { clause = clause[..<end] }
         let room = width - name.count
-        return name + (clause.count <= room ? String(clause) : String(clause.prefix(room - 1)) + "…")
+        guard clause.count > room else { return name + clause }
+        // A part of a sentence that ends at a comma says enough; else a mark says that there is more.
+        let part = clause.prefix(room)
+        if let comma = part.lastIndex(of: ","), part.distance(from: part.startIndex, to: comma) >= least {
+            return name + part[..<comma]
+        }
+        return name + part[..<(part.dropLast().lastIndex(of: " ") ?? part.endIndex)] + " …"
     }
 }
 #endif

@@ -6,11 +6,11 @@ import Glibc
 ///
 /// The workers end with the command.
 enum Interruption {
-    /// Installs handlers for SIGINT, SIGTERM, SIGHUP and SIGQUIT, except for ignored signals (`sigaction`).
+    /// Installs handlers for SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGABRT, except for ignored signals (`sigaction`).
     ///
-    /// SIGQUIT has a handler already where the Swift runtime prints backtraces.
+    /// SIGQUIT and SIGABRT have a handler already where the Swift runtime prints backtraces.
     static func install() {
-        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] where !isIgnored(number) {
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT] where !isIgnored(number) {
             var action = sigaction()
             unsafe action.__sigaction_handler.sa_handler = { Interruption.end(by: $0) }
             // Handle it once: a second signal ends the process at once.
@@ -43,6 +43,7 @@ enum Interruption {
         case SIGINT: write("forkpool: interrupted by SIGINT; nothing is left running\n")
         case SIGTERM: write("forkpool: interrupted by SIGTERM; nothing is left running\n")
         case SIGQUIT: write("forkpool: interrupted by SIGQUIT; nothing is left running\n")
+        case SIGABRT: write("forkpool: interrupted by SIGABRT; nothing is left running\n")
         default: write("forkpool: interrupted by SIGHUP; nothing is left running\n")
         }
         preventCoreDump()

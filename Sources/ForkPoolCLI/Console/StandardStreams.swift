@@ -56,7 +56,7 @@ func printable(_ text: String) -> String {
     }.joined()
 }
 
-/// Writes a text completely; returns 0 or an errno.
+/// Writes a text completely; returns 0 or an errno, also if a run that a signal ends waited long enough for the reader.
 func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text
     return text.withUTF8 { bytes in unsafe writeAll(UnsafeRawBufferPointer(bytes), to: descriptor) }
@@ -72,6 +72,7 @@ private func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> 
     while done < bytes.count {
         let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
         let written = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+        if written < 0, ReaderPatience.isOver { return errno }
         if written >= 0 {
             done += written
         } else if errno == EAGAIN {

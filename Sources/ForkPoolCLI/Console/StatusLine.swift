@@ -5,7 +5,8 @@ import Glibc
 /// A status line on the terminal, redrawn at most ten times a second; silent if there is no terminal.
 struct StatusLine {
     private static let pause = 0.1
-    private let isShown: Bool
+    /// Whether there is a terminal for it.
+    let isShown: Bool
     private var drawn: ContinuousClock.Instant?
     private var isThere = false
 

@@ -2,6 +2,7 @@
 #if Command
 import ForkPool
 import ForkPoolLaunch
+import Glibc
 
 /// The memory that this process and its workers may still use.
 struct FreeMemory {
@@ -16,6 +17,11 @@ struct FreeMemory {
             group.memoryUsage.map { max(0, limit - $0 + Self.reclaimable(group)) }
         }
         bytes = [machine, left].compactMap { $0 }.min()
+    }
+
+    /// The bytes that the machine has, or that this process's control groups allow if that is less.
+    static var total: Int {
+        min(Cgroup().memoryLimit ?? .max, sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)))
     }
 
     /// Makes one with a known number of bytes.

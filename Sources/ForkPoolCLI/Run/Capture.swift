@@ -18,6 +18,8 @@ final class Capture {
     private(set) var job: Int
     /// How many bytes were printed while the job ran.
     private(set) var printed = 0
+    /// Up to where the output was searched for whole lines.
+    var searched = 0
     /// What did not stay in memory: the bytes up to `movedLength`, at the same offsets; `kept` has them if there is one.
     private var moved: CaptureFile?
     private var movedLength = 0
@@ -173,7 +175,7 @@ final class Capture {
             lseek(file.descriptor, 0, SEEK_SET)
         }
         _ = fcntl(file.descriptor, F_SETFL, O_APPEND)
-        (printed, moved, movedLength) = (0, nil, 0)
+        (printed, searched, moved, movedLength) = (0, 0, nil, 0)
     }
 
     /// Gives an empty capture to a job.

@@ -154,7 +154,8 @@ extension CommandRunner {
     /// Counts a finished job, and prints the jobs whose turn it is.
     func finish(_ finished: FinishedJob) throws {
         tally.count(finished.job, finished.result)
-        for each in reorderBuffer.add(finished.job.position, try waiting(finished)) { try print(each) }
+        reorderBuffer.add(finished.job.position, try waiting(finished))
+        try printEnded()
         if !finished.result.isSuccess, !finished.result.isUnfinished, settings.failFast?.isReached(by: tally) == true {
             isStopping = true
             for slot in running.indices where settings.failFast?.isImmediate == true && running[slot] != nil {

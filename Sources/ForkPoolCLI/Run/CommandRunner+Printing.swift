@@ -5,6 +5,11 @@ import ForkPool
 import Glibc
 
 extension CommandRunner {
+    /// Prints the jobs that have ended and whose turn it is.
+    func printEnded() throws {
+        while let job = reorderBuffer.takeNext() { try print(job) }
+    }
+
     /// Prints a job whose turn it is.
     func print(_ waiting: WaitingJob) throws {
         switch waiting {
@@ -13,8 +18,10 @@ extension CommandRunner {
                 memory.held -= size
                 memory.heldCaptures -= finished.captures
             }
+            unwritten.append(finished.job.number)
             try print(finished)
         case .stored(let job):
+            unwritten.append(job.number)
             let texts = try job.readTexts()
             try print(
                 job.output, job.errors, settings.tags ? JobTags(texts.item) : nil, failure: texts.failure,
@@ -35,7 +42,6 @@ extension CommandRunner {
         _ out: JobOutput, _ err: JobOutput, _ tags: JobTags?, failure: String?, line: String?,
         isUnfinished: Bool = false
     ) throws {
-        if out.length + err.length > 0 { status.clearIfShared() }
         try write(out, to: output, tags, .output)
         if err.length > 0 {
             // If both streams go to one file or terminal, the lines of a job stay together.
@@ -45,8 +51,8 @@ extension CommandRunner {
         }
         // Each unfinished output is marked; of failures, the first ones are told.
         if let sentence = isUnfinished ? failure : failure.flatMap({ tally.report($0) }) {
-            status.clear()
             try output.flush()
+            status.beginLine()
             try errors.take("forkpool: \(printable(sentence))\n".utf8)
             try errors.flush()
         }
@@ -61,23 +67,41 @@ extension CommandRunner {
     ) throws {
         guard let tags else { return try writer.take(captured) }
         try captured.forEachPiece { try writer.take(tags[stream].tagged($0)) }
-        // The next line is another job's.
-        if settings.order == .lines, tags[stream].isWithinLine { try writer.take("\n".utf8) }
+        // The next line is another job's, or of its other output.
+        if tags[stream].isWithinLine { try writer.take("\n".utf8) }
     }
 
-    /// Prints what no job printed yet when a signal ended the run: the jobs that wait, and what others have written.
+    /// Prints what was not printed yet when a signal ended the run: the jobs that wait, and what others have written.
     ///
-    /// - Throws: `OutputError`, or `Interrupted` if the reader takes too long or there is another signal.
-    func printUnfinished(_ interrupted: Interrupted) throws {
-        guard settings.order != .live, !output.isTorn, !errors.isTorn else { return }
-        lastWrite = (deadline: now() + CommandGuard.grace, signals: RunSignals.endings)
+    /// - Returns: The numbers of the jobs whose outputs may be missing or cut: the reader took too long or is gone, or there
+    ///   was another signal.
+    func printUnfinished(_ interrupted: Interrupted) -> [Int] {
+        guard settings.order != .live else { return [] }
+        ReaderPatience.restart()
         var rest = reorderBuffer.drain()
         rest += pending.compactMap { job in job.last.map { (job.job.position, .held($0, memory: 0)) } }
         for case let each? in running {
             rest.append((each.job.position, .held(unfinished(each, .interrupted(by: interrupted.number)), memory: 0)))
         }
-        for each in rest.sorted(by: { $0.number < $1.number }) { try print(each.job) }
-        try flush()
+        rest.sort { $0.number < $1.number }
+        var unprinted = unwritten
+        var isOpen = !output.isTorn && !errors.isTorn
+        if isOpen, (try? flush()) != nil { unprinted = [] } else { isOpen = false }
+        for (_, job) in rest {
+            if isOpen, (try? print(job)) != nil, (try? flush()) != nil { continue }
+            isOpen = false
+            if job.hasOutput { unprinted.append(job.number) }
+        }
+        return unprinted
+    }
+
+    /// Writes the collected output, then the log: a job counts as done once its output is written.
+    func flush() throws {
+        try output.flush()
+        try errors.flush()
+        unwritten.removeAll(keepingCapacity: true)
+        written = tally.printed
+        try log?.flush()
     }
 }
 #endif

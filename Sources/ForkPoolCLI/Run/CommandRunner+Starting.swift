@@ -14,13 +14,17 @@ extension CommandRunner {
     func startJobs() throws {
         nextStart = nil
         while !isStopping, let slot = freeSlot() {
-            if let later = throttle.earliestStart() {
+            if hasJobs, let later = throttle.earliestStart() {
                 nextStart = later
+                if let message = throttle.takeMessage() { status.report(message) }
                 return
             }
             guard let next = try nextJob(), try start(next, slot) else { return }
         }
     }
+
+    /// Whether there may be a job to start now.
+    private var hasJobs: Bool { !pending.isEmpty || !source.isAtEnd }
 
     /// Finds a free slot, or makes one: `-j 0` has many that few runs need.
     private func freeSlot() -> Int? {

@@ -7,8 +7,8 @@ import Glibc
 extension CommandRunner {
     /// How often the outputs of running jobs are read, in nanoseconds.
     private static let pause = 100_000_000
-    /// A line that is longer is printed in parts.
-    private static let longestLine = 1 << 20
+    /// How many bytes are searched for the end of a line at once; a longer line without a tag is printed in parts.
+    private static let piece = 1 << 20
 
     /// Prints the whole lines that running jobs have written: all of them, or the one whose turn it is.
     ///
@@ -20,6 +20,8 @@ extension CommandRunner {
         for slot in running.indices {
             guard let each = running[slot], time - each.start > Self.pause / 2 else { continue }
             guard settings.order == .lines || !reorderBuffer.mustWait(each.job.position) else { continue }
+            // Only the last attempt's output counts: that of an earlier one is printed if no other follows it.
+            guard each.job.attempt > settings.limits.retries else { continue }
             try printLines(each.output, to: output, each.tags, .output)
             try printLines(each.errors, to: errors, each.tags, .errors)
         }
@@ -31,19 +33,18 @@ extension CommandRunner {
     ) throws {
         guard let capture else { return }
         let length = min(capture.length, settings.limits.maxOutput)
-        while capture.printed < length {
-            let bytes = try capture.read(from: capture.printed, min(length - capture.printed, Self.longestLine))
-            let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 }
-            guard let end = end ?? (bytes.count == Self.longestLine ? bytes.count : nil) else { break }
-            status.clearIfShared()
-            if let tags {
-                try writer.take(tags[stream].tagged(bytes[..<end]))
-            } else {
-                try writer.take(bytes[..<end])
+        while capture.searched < length {
+            let bytes = try capture.read(from: capture.searched, min(length - capture.searched, Self.piece))
+            let newline = bytes.lastIndex(of: UInt8(ascii: "\n"))
+            guard newline != nil || bytes.count == Self.piece else { break }
+            capture.searched += newline.map { $0 + 1 } ?? bytes.count
+            // With tags another output may follow, so that a long line waits for its end.
+            guard newline != nil || tags == nil else { continue }
+            try JobOutput.whole(capture, capture.printed..<capture.searched).forEachPiece { piece in
+                try writer.take(tags?[stream].tagged(piece) ?? piece)
             }
-            // The bytes go to another stream's lines only as whole lines.
             try writer.flush()
-            capture.markPrinted(upTo: capture.printed + end)
+            capture.markPrinted(upTo: capture.searched)
             // The jobs go on meanwhile.
             try checkMemory()
         }

@@ -69,7 +69,7 @@ final class CommandRunner {
     /// Where jobs wait that do not fit in memory.
     var storedOutputs: StoredOutputs?
     var tally = JobTally()
-    var status: RunStatusLine
+    let status: RunStatusLine
     /// Whether no more jobs start.
     var isStopping = false
     var throttle: RunThrottle
@@ -78,17 +78,19 @@ final class CommandRunner {
     var medianWall = MedianTime()
     /// When the outputs of running jobs are printed next.
     var nextPrint = 0
-    /// Until when the output is written after a signal to end, and how many such signals came before.
-    var lastWrite: (deadline: Int, signals: Int)?
+    /// The numbers of jobs whose output is collected or partly written, and how many jobs' output is written.
+    var unwritten: [Int] = []
+    var written = 0
     private(set) var lastPosition = 0
     private let beginning = now()
     private let wakePipe: Int32
-    private(set) lazy var output = OutputWriter(STDOUT_FILENO, name: OutputError.standardOutput) { [unowned self] in
-        try checkEventsWhileWriting()
-    }
-    private(set) lazy var errors = OutputWriter(STDERR_FILENO, name: "standard error") { [unowned self] in
-        try checkEventsWhileWriting()
-    }
+    private(set) lazy var output = OutputWriter(
+        STDOUT_FILENO, name: OutputError.standardOutput,
+        terminal: status.isOnTerminal && isatty(STDOUT_FILENO) == 1 ? status : nil
+    ) { [unowned self] in try checkEventsWhileWriting() }
+    private(set) lazy var errors = OutputWriter(
+        STDERR_FILENO, name: "standard error", terminal: status.isOnTerminal ? status : nil
+    ) { [unowned self] in try checkEventsWhileWriting() }
 
     /// Prepares a run.
     ///
@@ -142,18 +144,20 @@ final class CommandRunner {
             endLeftoverProcesses()
             return tally.exitCode
         } catch {
-            status.clear()
-            let isInterrupted = error is Interrupted
-            if isInterrupted { try? endFinished() }
+            if error is Interrupted { endFinished() }
             guarded.endAll(running.compactMap { $0?.process }) { RunSignals.endings > 1 }
             for case let each? in running { try? complete(each) }
             guard let interrupted = error as? Interrupted else {
                 // What is printed up to here stays whole.
                 if error is OutputError { try? flush() }
+                status.beginLine()
                 throw error
             }
-            try? printUnfinished(interrupted)
-            throw Interrupted(number: interrupted.number, running: interrupted.running, printed: tally.printed)
+            let unprinted = printUnfinished(interrupted)
+            ReaderPatience.restart()
+            status.beginLine()
+            throw Interrupted(
+                number: interrupted.number, running: interrupted.running, printed: written, unprinted: unprinted)
         }
     }
 
@@ -177,7 +181,8 @@ final class CommandRunner {
             try earlier.check(done, job, settings)
             guard settings.hasResults(of: job.number) else { return PendingJob(job: job) }
             tally.skip()
-            for waiting in reorderBuffer.add(lastPosition, nil) { try print(waiting) }
+            reorderBuffer.add(lastPosition, nil)
+            try printEnded()
         }
         return nil
     }
@@ -262,15 +267,14 @@ final class CommandRunner {
             try drainPipes()
             return try checkMemory()
         }
-        let last = lastWrite ?? (deadline: now() + CommandGuard.grace, signals: RunSignals.endings)
-        lastWrite = last
-        if now() >= last.deadline || RunSignals.endings > last.signals { try checkEvents() }
+        if ReaderPatience.isOver { try checkEvents() }
     }
 
     /// Reaps the jobs that ended before a signal ended the run.
-    private func endFinished() throws {
-        lastWrite = (deadline: now() + CommandGuard.grace, signals: RunSignals.endings)
-        for slot in running.indices where hasEnded(slot) { try end(slot) }
+    private func endFinished() {
+        ReaderPatience.restart()
+        // What cannot be printed is reported later.
+        for slot in running.indices where hasEnded(slot) { try? end(slot) }
     }
 
     /// Suspends this process and all jobs until SIGCONT.
@@ -283,14 +287,6 @@ final class CommandRunner {
             running[slot]?.process.kill(SIGCONT)
             if let deadline = running[slot]?.deadline { running[slot]?.deadline = deadline + now() - start }
         }
-    }
-
-    /// Writes the collected output, then the log: a job counts as done once its output is written.
-    func flush() throws {
-        if output.isPending || errors.isPending { status.clearIfShared() }
-        try output.flush()
-        try errors.flush()
-        try log?.flush()
     }
 }
 #endif

@@ -39,12 +39,30 @@ enum WaitingJob {
     case held(FinishedJob, memory: Int)
     /// In a file.
     case stored(StoredJob)
+
+    /// The number of the job.
+    var number: Int {
+        switch self {
+        case .held(let job, _): job.job.number
+        case .stored(let job): job.number
+        }
+    }
+
+    /// Whether there is something to print.
+    var hasOutput: Bool {
+        switch self {
+        case .held(let job, _): job.output.length + job.errors.length > 0
+        case .stored(let job): job.output.length + job.errors.length > 0
+        }
+    }
 }
 
 /// Puts finished jobs back into input order: a job waits for those before it.
 struct ReorderBuffer<Job> {
     private let keepsOrder: Bool
     private var waiting: [Int: Job?] = [:]
+    /// The jobs to print now, before those that wait.
+    private var ready: [Job] = []
     /// The position of the next job to print.
     private(set) var next = 1
 
@@ -63,26 +81,30 @@ struct ReorderBuffer<Job> {
     /// - Parameters:
     ///   - number: Its position.
     ///   - job: The job, or nil if it has nothing to print.
-    /// - Returns: The jobs to print now, in order.
-    mutating func add(_ number: Int, _ job: Job?) -> [Job] {
-        guard keepsOrder else { return job.map { [$0] } ?? [] }
-        guard number == next else {
+    mutating func add(_ number: Int, _ job: Job?) {
+        guard !mustWait(number) else {
             waiting[number] = .some(job)
-            return []
+            return
         }
-        var ready = job.map { [$0] } ?? []
         next += 1
-        while let following = waiting.removeValue(forKey: next) {
-            if let following { ready.append(following) }
+        if let job { ready.append(job) }
+    }
+
+    /// Removes the next job to print; nil if it has not ended.
+    mutating func takeNext() -> Job? {
+        if !ready.isEmpty { return ready.removeFirst() }
+        while !waiting.isEmpty, let following = waiting.removeValue(forKey: next) {
             next += 1
+            if let following { return following }
         }
-        return ready
+        return nil
     }
 
     /// Removes all waiting jobs, in order, even if jobs between them are missing.
     mutating func drain() -> [(number: Int, job: Job)] {
-        defer { waiting.removeAll() }
-        return waiting.sorted { $0.key < $1.key }.compactMap { number, job in job.map { (number, $0) } }
+        defer { (ready, waiting) = ([], [:]) }
+        let later = waiting.sorted { $0.key < $1.key }.compactMap { number, job in job.map { (number, $0) } }
+        return ready.map { (0, $0) } + later
     }
 }
 #endif

@@ -10,8 +10,10 @@ final class OutputWriter {
     private static let capacity = 1 << 16
     private let descriptor: Int32
     private let name: String
+    /// The progress on the terminal that this writes to; nil if it writes elsewhere.
+    private let terminal: RunStatusLine?
     private var buffer: [UInt8] = []
-    private var canSend = true
+    private var canSend: Bool
     /// Runs whenever a signal interrupts a write that waits for its reader.
     private let whileWaiting: () throws -> Void
 
@@ -20,15 +22,21 @@ final class OutputWriter {
     /// - Parameters:
     ///   - descriptor: The descriptor to write to.
     ///   - name: The name of the output in messages.
+    ///   - terminal: The progress on the terminal that it writes to; nil if it writes elsewhere.
     ///   - whileWaiting: Runs whenever a signal interrupts a write that waits for its reader.
-    init(_ descriptor: Int32, name: String, whileWaiting: @escaping () throws -> Void) {
+    init(
+        _ descriptor: Int32, name: String, terminal: RunStatusLine? = nil, whileWaiting: @escaping () throws -> Void
+    ) {
         self.descriptor = descriptor
         self.name = name
+        self.terminal = terminal
+        // What goes beside a bar is to be seen.
+        canSend = terminal == nil
         self.whileWaiting = whileWaiting
         buffer.reserveCapacity(Self.capacity)
     }
 
-    /// Whether a write ended within an output, so that another one cannot follow it.
+    /// Whether a write was given up within an output: nothing may follow it.
     private(set) var isTorn = false
 
     /// Whether collected bytes wait to be written.
@@ -51,16 +59,24 @@ final class OutputWriter {
 
     /// Writes the collected bytes (`write`).
     func flush() throws {
+        guard !isTorn else { throw OutputError(what: name, code: EINTR) }
         guard !buffer.isEmpty else { return }
+        terminal?.clear()
         var done = 0
         defer {
+            if done > 0 { terminal?.isWithinLine = buffer[done - 1] != UInt8(ascii: "\n") }
             if done == buffer.count { buffer.removeAll(keepingCapacity: true) } else { buffer.removeFirst(done) }
         }
         while done < buffer.count {
             let result = unsafe buffer.withUnsafeBytes { bytes in
                 unsafe write(descriptor, bytes.baseAddress! + done, bytes.count - done)
             }
-            if result >= 0 { done += result } else { try refused() }
+            guard result >= 0 else {
+                try refused()
+                continue
+            }
+            done += result
+            ReaderPatience.noteProgress()
         }
     }
 
@@ -78,7 +94,10 @@ final class OutputWriter {
             let rest = range.upperBound - Int(offset)
             let result = unsafe sendfile(descriptor, file, &offset, min(rest, 1 << 24))
             if result == 0 { return }
-            if result > 0 { continue }
+            if result > 0 {
+                ReaderPatience.noteProgress()
+                continue
+            }
             // sendfile does not write to a terminal, nor to a file opened for appending.
             if errno == EINVAL { canSend = false } else { try refused() }
         }

@@ -35,7 +35,8 @@ struct Run: ParsableCommand {
             and FORKPOOL_PLACE are the item (with -n and -X the first one), the number and the slot.
 
             forkpool prints a job's standard output and error once the job has ended, and those of the first job that \
-            has not ended line by line. If a signal ends forkpool, it prints what the jobs have written so far. A \
+            has not ended line by line. If a signal ends forkpool, it prints what the jobs have written so far; if \
+            the reader takes nothing for two seconds, it says what is missing. A \
             job's standard input is empty, and it has no terminal: a prompt for a password fails. Each job has its own \
             process group. To stop a job, forkpool sends SIGTERM, and SIGKILL two seconds later. When forkpool ends, \
             it stops the processes that jobs left running in the same way. If forkpool itself is killed, the process \
@@ -76,14 +77,20 @@ struct Run: ParsableCommand {
         help: ArgumentHelp("The command's words, and items after :::.", valueName: "command"), completion: .file())
     var words: [String] = []
 
-    /// Replaces a `--fail-fast` without a value by `--fail-fast=soon`; leaves the words after `--` alone.
+    /// Replaces a `--fail-fast` without a value by `--fail-fast=soon`, and divides short options in one word; leaves the
+    /// words after `--` alone.
     static func spelledOut(_ arguments: [String]) -> [String] {
         guard arguments.first == name else { return arguments }
-        let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
-        return arguments[..<end].enumerated().map { position, word in
-            let next = arguments[position + 1 < end ? position + 1 : position]
-            return word == "--fail-fast" && FailFast(argument: next) == nil ? "--fail-fast=soon" : word
-        } + arguments[end...]
+        var words = arguments
+        // Most command lines have neither.
+        if words.contains("--fail-fast") {
+            let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+            for position in 0..<end where words[position] == "--fail-fast" {
+                let next = arguments[position + 1 < end ? position + 1 : position]
+                if !FailFast.isValue(next) { words[position] = "--fail-fast=soon" }
+            }
+        }
+        return BundledOptions.areIn(words) ? [name] + BundledOptions.divided(words.dropFirst()) : words
     }
 
     func validate() throws {

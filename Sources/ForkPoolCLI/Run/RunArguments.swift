@@ -33,13 +33,20 @@ struct RunArguments {
         }
         var command: [[UInt8]] = []
         var lists: [List] = []
-        for word in rest {
+        for (position, word) in rest.enumerated() {
             if let list = Self.list(word) {
                 if list.isLinked, lists.isEmpty {
                     throw ValidationError(
                         "\(String(decoding: word, as: UTF8.self)) links a list to the one before it, which is missing.")
                 }
                 lists.append(list)
+            } else if let separator = Self.separator(gluedTo: word),
+                !lists.isEmpty || !rest.dropFirst(position).contains(where: { Self.list($0) != nil })
+            {
+                let text = String(decoding: word.dropFirst(separator.utf8.count), as: UTF8.self)
+                throw ValidationError(
+                    "\(separator) is a word of its own: \(separator) \(printable(text)). An item that begins with ::: goes into standard input or a file."
+                )
             } else if lists.isEmpty {
                 command.append(word)
             } else {
@@ -61,6 +68,12 @@ struct RunArguments {
         case "::::+": return List(isLinked: true, isFile: true)
         default: return nil
         }
+    }
+
+    /// Returns the mark of a list that a word begins with; nil if there is none.
+    private static func separator(gluedTo word: [UInt8]) -> String? {
+        guard word.starts(with: ":::".utf8) else { return nil }
+        return ["::::+", "::::", ":::+", ":::"].first { word.starts(with: $0.utf8) }
     }
 
     /// Makes the lists of items, and reads those that are in files.

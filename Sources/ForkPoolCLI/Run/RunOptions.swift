@@ -35,7 +35,7 @@ struct RunItemOptions: ParsableArguments {
         ))
     var colsep: String?
 
-    @Flag(help: "The first item has the names of the columns, for {NAME}. (without --colsep: divided by tabs)")
+    @Flag(help: "The first item names the columns, for {NAME}. (without --colsep: divided by tabs)")
     var header = false
 
     @Option(
@@ -46,7 +46,7 @@ struct RunItemOptions: ParsableArguments {
     @Flag(help: "Each item is a command line, which sh runs; there is no other command.")
     var lines = false
 
-    @Flag(help: "Give standard input to the jobs, in blocks of whole lines; each job reads its block.")
+    @Flag(help: "Give standard input to jobs, in blocks of whole lines; each job reads its block.")
     var pipe = false
 
     @Option(
@@ -80,14 +80,15 @@ struct RunJobOptions: ParsableArguments {
         name: [.customShort("j", allowingJoined: true), .long], parsing: .unconditional,
         help: ArgumentHelp(
             "How many jobs run at once: 8; 50%, +2 or -1 of the processors; 0 for no limit. (default: the number of available processors)",
-            valueName: "jobs"))
+            valueName: "jobs"),
+        transform: { try JobCount(parsing: $0) })
     var jobs: JobCount?
 
     @Option(name: .customLong("sh"), help: ArgumentHelp("Run sh -c SCRIPT, with the item as $1.", valueName: "script"))
     var script: String?
 
     @Option(
-        help: ArgumentHelp("Each job's standard input is FILE, which may contain placeholders.", valueName: "file"),
+        help: ArgumentHelp("Each job's standard input is FILE; it may contain placeholders.", valueName: "file"),
         completion: .file())
     var input: String?
 
@@ -103,7 +104,7 @@ struct RunJobOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Start a failed job up to N more times; only the last attempt's output counts.", valueName: "n"))
+            "Start a failed job up to N more times; only the last attempt's output is printed.", valueName: "n"))
     var retries = 0
 
     @Option(
@@ -114,16 +115,18 @@ struct RunJobOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "After a failure, start no more jobs (soon, also without a value), or also stop those that run (now). After several: soon,3; after a share: now,10%.",
-            valueName: "now|soon"))
+            valueName: "now|soon"), completion: .list(["now", "soon"]),
+        transform: { try FailFast(parsing: $0) })
     var failFast: FailFast?
 
     @Option(
         help: ArgumentHelp(
-            "Start no job while so many processes run on the machine: 8, or 80% of the processors.", valueName: "n"))
+            "Start no job while so many processes run: 8, or 80% of the processors; says so after 5 s.",
+            valueName: "n"))
     var load: LoadLimit?
 
     @Option(
-        help: ArgumentHelp("Start no job while less memory than this is free.", valueName: "size"),
+        help: ArgumentHelp("Start no job while less memory than this is free; says so after 5 s.", valueName: "size"),
         transform: { try ByteSize(parsing: $0) })
     var memfree: ByteSize?
 
@@ -133,10 +136,10 @@ struct RunJobOptions: ParsableArguments {
     var delay: DurationArgument?
 
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("Run the jobs (and forkpool) with this niceness.", valueName: "n"))
+        parsing: .unconditional, help: ArgumentHelp("Run the jobs, and forkpool, with this niceness.", valueName: "n"))
     var nice: Int?
 
-    @Flag(help: "Print the commands, quoted for bash or zsh, and run none.")
+    @Flag(help: "Print the commands and run none; they are quoted for bash or zsh.")
     var dryRun = false
 }
 
@@ -144,11 +147,11 @@ struct RunJobOptions: ParsableArguments {
 struct RunOutputOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Print outputs in input order, as jobs end, line by line with the item in front, or live without capturing them.",
+            "When outputs are printed: in input order, as jobs end, line by line with the item in front, or live without capturing them.",
             valueName: "keep|done|lines|live"))
     var order = RunSettings.OutputOrder.keep
 
-    @Flag(help: "Put the item and a tab in front of each line of output.")
+    @Flag(help: "Put the item and a tab in front of each line of output; ends a last line that has no end.")
     var tag = false
 
     @Option(
@@ -158,7 +161,7 @@ struct RunOutputOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Skip the jobs that succeeded according to the log FILE and whose --results are there, and append to that log.",
+            "Skip the jobs that succeeded by the log FILE and whose --results are there, and append to that log.",
             valueName: "file"),
         completion: .file())
     var resume: String?
@@ -172,7 +175,7 @@ struct RunOutputOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Stop a job that writes more than this to one of its outputs. (default: 1GiB)", valueName: "size"),
+            "Stop a job that writes more than this to an output. (default: 1GiB)", valueName: "size"),
         transform: { try ByteSize(parsing: $0) })
     var maxOutput: ByteSize?
 
@@ -185,7 +188,7 @@ struct RunOutputOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Show progress as a bar on a terminal, as a line each 10 seconds or 10 percent, or not at all.",
+            "How progress is shown: as a bar on a terminal, as a line each 10 seconds or 10 percent, or not at all.",
             valueName: "auto|plain|none"))
     var progress = RunStatusLine.Mode.auto
 }

@@ -33,6 +33,13 @@ extension RunRequest {
             guard line.lists.isEmpty, argFiles.count < 2 else {
                 throw ValidationError("--colsep and --header are for the lines of standard input or of one file.")
             }
+            // The forms of GNU parallel.
+            if header, line.command.first == [UInt8(ascii: ":")] {
+                throw ValidationError("--header has no value: leave the : out.")
+            }
+            if let colsep, colsep.hasPrefix("\\") {
+                throw ValidationError("--colsep is text, not a regular expression; for a tab, most shells have $'\\t'.")
+            }
             if isBatch { throw ValidationError("-n and -X give a job several items, which have no columns then.") }
         }
         if let maxArgs, maxArgs < 1 { throw ValidationError("-n must be at least 1.") }
@@ -98,6 +105,11 @@ extension RunRequest {
     private func checkJobs() throws {
         if retries < 0 { throw ValidationError("--retries must not be negative.") }
         if retryDelay != nil, retries == 0 { throw ValidationError("--retry-delay is for --retries.") }
+        if let memfree, memfree.bytes > FreeMemory.total {
+            throw ValidationError(
+                "--memfree \(byteSize(memfree.bytes)) could never be reached: there are \(byteSize(FreeMemory.total)) of memory in all."
+            )
+        }
         if let nice, !(-20...19).contains(nice) { throw ValidationError("--nice must be from -20 to 19, not \(nice).") }
     }
 

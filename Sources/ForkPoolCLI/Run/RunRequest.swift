@@ -84,7 +84,7 @@ struct RunRequest: Equatable {
         } catch let interrupted as Interrupted {
             let name = CommandEnd.name(ofSignal: interrupted.number)
             StandardError.report(
-                "interrupted by \(name): \(interrupted.printed) done, \(interrupted.running) ended; nothing is left running\(hint)"
+                "interrupted by \(name): \(interrupted.printed) done, \(interrupted.running) ended; nothing is left running\(interrupted.loss)\(hint)"
             )
             RunSignals.die(by: interrupted.number)
         }

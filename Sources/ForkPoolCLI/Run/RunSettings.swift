@@ -37,10 +37,8 @@ struct RunSettings {
     /// Whether jobs get several items, of which a variable of the environment has the first.
     var hasBatches = false
 
-    /// Whether the outputs of running jobs are printed.
-    ///
-    /// With retries only the last attempt counts, which is known when it has ended.
-    var streams: Bool { order == .lines || order == .keep && limits.retries == 0 }
+    /// Whether the outputs of running jobs may be printed.
+    var streams: Bool { order == .lines || order == .keep }
 }
 
 /// The limits of each job.

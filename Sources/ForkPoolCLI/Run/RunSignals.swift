@@ -12,6 +12,16 @@ enum RunSignals {
     private static let longestTick = 100_000_000
     nonisolated(unsafe) private static var tick = 0
 
+    /// The signals that end the run: all whose default action would, except those by which this process itself crashes.
+    ///
+    /// The outputs of its jobs must not be lost, whatever ends the run. After the handler `abort` ends the process.
+    private static var endingSignals: [Int32] {
+        [
+            SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT,
+            SIGXCPU,
+        ]
+    }
+
     /// Installs the handlers: for signals that end the run unless they are ignored, Ctrl-Z, a closed pipe, and a timer.
     ///
     /// The timer interrupts a waiting system call ten times a second.
@@ -27,9 +37,9 @@ enum RunSignals {
         unsafe wakePipe = ends[1]
         // Swift makes a static on first use, and a handler must not be the first to use it.
         _ = (ending.load(ordering: .relaxed), stopping.load(ordering: .relaxed), count.load(ordering: .relaxed))
-        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP] where !Interruption.isIgnored(number) {
-            handle(number)
-        }
+        ReaderPatience.restart()
+        for number in endingSignals where !Interruption.isIgnored(number) { handle(number) }
+        if !Interruption.isIgnored(SIGTSTP) { handle(SIGTSTP) }
         for number in [SIGPIPE, SIGALRM] { handle(number) }
         // A file beyond the limit (ulimit -f) is an error of its write.
         if !Interruption.isIgnored(SIGXFSZ) { handle(SIGXFSZ) }
@@ -95,8 +105,10 @@ enum RunSignals {
         case SIGPIPE, SIGALRM, SIGXFSZ: return
         case SIGTSTP: stopping.store(true, ordering: .releasing)
         default:
-            _ = ending.compareExchange(expected: 0, desired: number, ordering: .acquiringAndReleasing)
             count.add(1, ordering: .acquiringAndReleasing)
+            if ending.compareExchange(expected: 0, desired: number, ordering: .acquiringAndReleasing).exchanged {
+                ReaderPatience.restart()
+            }
         }
         let saved = errno
         _ = unsafe write(wakePipe, "!", 1)
@@ -111,5 +123,16 @@ struct Interrupted: Error {
     let running: Int
     /// How many jobs had their output printed.
     let printed: Int
+    /// The numbers of the jobs whose outputs may not be printed, or not whole.
+    var unprinted: [Int] = []
+
+    /// Says what was not printed.
+    var loss: String {
+        guard !unprinted.isEmpty else { return "" }
+        let shown = unprinted.prefix(5).map(String.init).joined(separator: ", ")
+        let more = unprinted.count > 5 ? " and \(unprinted.count - 5) more" : ""
+        let jobs = unprinted.count == 1 ? "output of job" : "outputs of jobs"
+        return "; the \(jobs) \(shown)\(more) may be missing or cut, because the reader did not take them in time"
+    }
 }
 #endif

@@ -3,7 +3,10 @@
 import Glibc
 
 /// The progress of a run: a bar on the terminal, or lines.
-struct RunStatusLine {
+///
+/// The bar has a line of its own: it is erased before something else is written there, and begins on a new line if an
+/// output ended within one.
+final class RunStatusLine {
     /// How progress is shown, an option.
     enum Mode: String, CaseIterable {
         /// As a bar on a terminal.
@@ -19,8 +22,10 @@ struct RunStatusLine {
 
     private var line: StatusLine
     private let isPlain: Bool
-    /// Whether the output goes to a terminal too, so that the bar must be cleared before it.
-    private let isShared: Bool
+    /// Whether progress, and so standard error, is on a terminal.
+    let isOnTerminal: Bool
+    /// Whether the last output on the terminal ended within a line.
+    var isWithinLine = false
     private var nextLine = now() + RunStatusLine.pause
     private var lastPart = 0
 
@@ -32,7 +37,7 @@ struct RunStatusLine {
     init(_ mode: Mode, isLive: Bool) {
         line = StatusLine(isWanted: mode == .auto && !isLive)
         isPlain = mode == .plain
-        isShared = mode == .auto && isatty(STDOUT_FILENO) == 1
+        isOnTerminal = line.isShown || isPlain && isatty(STDERR_FILENO) == 1
     }
 
     /// Shows the progress, if it is time to.
@@ -41,8 +46,10 @@ struct RunStatusLine {
     ///   - tally: The results so far.
     ///   - total: How many jobs there are; nil if not known yet.
     ///   - facts: Makes what is shown; called only to show it.
-    mutating func show(_ tally: JobTally, total: Int?, _ facts: () -> RunProgress) {
+    func show(_ tally: JobTally, total: Int?, _ facts: () -> RunProgress) {
         guard isPlain else {
+            guard line.isDue else { return }
+            endLine()
             line.show { facts().bar(columns: StatusLine.width - 1) }
             return
         }
@@ -50,15 +57,28 @@ struct RunStatusLine {
         let part = total.map { $0 == 0 ? 0 : tally.done * Self.parts / $0 } ?? 0
         guard time >= nextLine || part > lastPart else { return }
         (nextLine, lastPart) = (time + Self.pause, part)
-        StandardError.report(facts().line)
+        report(facts().line)
     }
 
     /// Erases the bar.
-    mutating func clear() { line.clear() }
+    func clear() { line.clear() }
 
-    /// Erases the bar if the output goes to a terminal too.
-    mutating func clearIfShared() {
-        if isShared { line.clear() }
+    /// Prints a message on a line of its own.
+    func report(_ sentence: String) {
+        beginLine()
+        StandardError.report(sentence)
+    }
+
+    /// Erases the bar, and ends a line of the terminal within which an output ended.
+    func beginLine() {
+        clear()
+        endLine()
+    }
+
+    private func endLine() {
+        guard isWithinLine else { return }
+        StandardError.write("\n")
+        isWithinLine = false
     }
 }
 #endif

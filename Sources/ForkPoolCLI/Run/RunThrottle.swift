@@ -7,6 +7,8 @@ import ForkPoolLaunch
 struct RunThrottle {
     /// When to look again, in nanoseconds.
     private static let pause = 100_000_000
+    /// After how long a wait gets a message, and how long it is until the next message at least, in nanoseconds.
+    private static let (patience, silence) = (5_000_000_000, 600_000_000_000)
     /// How many processes may be running on the machine.
     var load: Double?
     /// How many bytes of memory must be free.
@@ -14,8 +16,13 @@ struct RunThrottle {
     /// The least time between two starts, in nanoseconds.
     var delay: Int?
     private var lastStart: Int?
+    /// Since when no job may start, and when a message may be printed.
+    private var since: Int?
+    private var nextMessage = 0
+    /// What keeps jobs from starting now, and the option and the limit that say so.
+    private var obstacle: (text: String, option: String, limit: String)?
     /// Why no job starts now, in words.
-    private(set) var reason: String?
+    var reason: String? { obstacle.map { "waiting: \($0.text) (\($0.option))" } }
 
     init(load: Double? = nil, freeMemory: Int? = nil, delay: Int? = nil) {
         (self.load, self.freeMemory, self.delay) = (load, freeMemory, delay)
@@ -26,16 +33,27 @@ struct RunThrottle {
 
     /// Returns when a job may start or when to ask again; nil for now.
     mutating func earliestStart() -> Int? {
-        reason = nil
+        obstacle = nil
         guard load != nil || freeMemory != nil || delay != nil else { return nil }
         let time = now()
         if let delay, let lastStart, lastStart + delay > time { return lastStart + delay }
         if let load, let present = Self.runningProcesses, Double(present) >= load {
-            reason = "waiting: \(counted(present, "process", "processes")) run on this machine (--load)"
+            let limit = fixed(load, load == load.rounded() ? 0 : 2)
+            obstacle = ("\(counted(present, "process", "processes")) run on this machine", "--load", limit)
         } else if let freeMemory, let present = FreeMemory().bytes, present < freeMemory {
-            reason = "waiting: \(byteSize(present)) of memory are free (--memfree)"
+            obstacle = ("\(byteSize(present)) of memory are free", "--memfree", byteSize(freeMemory))
         }
-        return reason == nil ? nil : time + Self.pause
+        since = obstacle == nil ? nil : since ?? time
+        return obstacle == nil ? nil : time + Self.pause
+    }
+
+    /// Returns a message about a wait that takes long, but not often.
+    mutating func takeMessage() -> String? {
+        guard let (text, option, limit) = obstacle, let since else { return nil }
+        let time = now()
+        guard time - since >= Self.patience, time >= nextMessage else { return nil }
+        nextMessage = time + Self.silence
+        return "no job starts: \(text) (\(option) \(limit)); forkpool waits until that changes"
     }
 
     /// How many threads run or wait for a processor, without this one (`/proc/loadavg`).

@@ -36,6 +36,18 @@ struct JobCount: ExpressibleByArgument, Equatable {
         }
     }
 
+    /// Reads a number, with better errors than `init(argument:)`.
+    ///
+    /// - Throws: `ValidationError`.
+    init(parsing text: String) throws {
+        guard let count = JobCount(argument: text) else {
+            throw ValidationError(
+                "how many jobs run at once has the form 8, 50%, +2, -1, or 0 for no limit; at most \(Self.most) are possible."
+            )
+        }
+        self = count
+    }
+
     /// Computes the number.
     ///
     /// - Parameters:
@@ -113,18 +125,33 @@ struct FailFast: ExpressibleByArgument, Equatable {
     }
 
     init?(argument: String) {
-        var words = argument.split(separator: ",", omittingEmptySubsequences: false)[...]
+        try? self.init(parsing: argument)
+    }
+
+    /// Reads a limit, with better errors than `init(argument:)`.
+    ///
+    /// - Throws: `ValidationError`.
+    init(parsing text: String) throws {
+        var words = text.split(separator: ",", omittingEmptySubsequences: false)[...]
         isImmediate = words.first == "now"
         if isImmediate || words.first == "soon" { words.removeFirst() }
         guard let limit = words.first else { return }
-        guard words.count == 1 else { return nil }
-        if limit.hasSuffix("%") {
-            guard let share = (try? Percentage(parsing: String(limit)))?.part, share > 0 else { return nil }
+        let share = limit.hasSuffix("%") ? (try? Percentage(parsing: String(limit)))?.part : nil
+        if words.count == 1, let share, share > 0, share <= 1 {
             (self.share, count) = (share, Self.leastForShare)
-        } else {
-            guard let count = Int(limit), count > 0 else { return nil }
+        } else if words.count == 1, let count = Int(limit), count > 0 {
             self.count = count
+        } else {
+            throw ValidationError(
+                "--fail-fast is now or soon, and then a count from 1 or a share up to 100%: soon,3 or now,10%.")
         }
+    }
+
+    /// Whether a word after `--fail-fast` is meant as its value, although it may be a wrong one.
+    static func isValue(_ word: String) -> Bool {
+        let first = word.prefix { $0 != "," }
+        return first == "now" || first == "soon"
+            || word.first?.isNumber == true && (word.last == "%" || Int(word) != nil)
     }
 
     /// Whether so many jobs failed that the run is to stop.

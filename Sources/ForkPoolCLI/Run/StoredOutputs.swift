@@ -67,6 +67,8 @@ final class StoredOutputs {
 
 /// A job that ended and waits for an earlier one, with everything about it in a file.
 struct StoredJob {
+    /// The number of the job.
+    let number: Int
     let file: StoredOutputs
     let output: JobOutput
     let errors: JobOutput
@@ -85,8 +87,8 @@ struct StoredJob {
     ///   - file: The file.
     /// - Throws: `OutputError`.
     init(_ finished: FinishedJob, failure: String?, line: String?, in file: StoredOutputs) throws {
-        self.file = file
         let job = finished.job.number
+        (number, self.file) = (job, file)
         output = try file.add(finished.output, for: job)
         errors = try file.add(finished.errors, for: job)
         let (failure, line) = (failure.map { Array($0.utf8) }, line.map { Array($0.utf8) })
