@@ -70,9 +70,9 @@ extension GatheredResults {
         }
         var next = items.lowerBound
         while next < items.upperBound {
-            let first = next
-            while next < items.upperBound, isThere(next) == isThere(first) { next += 1 }
-            if !isThere(first) {
+            let (first, areThere) = (next, isThere(next))
+            while next < items.upperBound, isThere(next) == areThere { next += 1 }
+            if !areThere {
                 unsafe place(part(first..<next), at: first..<next)
             } else if let other = (first..<next).first(where: { unsafe !isSame(part($0..<$0 + 1), $0, decode) }) {
                 return other

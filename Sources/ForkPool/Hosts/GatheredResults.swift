@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// The results of a map over several hosts, as the root gathers them and others get them: the slots of all items in order, and
-/// the bytes of coded results.
+/// The results of a map over several hosts, as the root gathers them and others get them, or of shards, from their journals:
+/// the slots of all items in order, and the bytes of coded results.
 ///
 /// It looks like the memory of a map on one host: so the journal of one host takes results from it.
 @safe package final class GatheredResults {
