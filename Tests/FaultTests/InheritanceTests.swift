@@ -23,7 +23,8 @@ private enum InheritanceScenes {
     static func offsets(_ kind: Kind) {
         Scene.run {
             let file = unsafe tmpfile()!
-            let descriptor = unsafe fileno(file)
+            // A number that no descriptor has which a worker by exec opens for itself.
+            let descriptor = unsafe fcntl(fileno(file), F_DUPFD, 200)
             #expect(unsafe write(descriptor, "abcdef", 6) == 6 && lseek(descriptor, 0, SEEK_SET) == 0)
             let pool = try kind.start(Performer(), options: .init(chunk: .fixed(1)))
             let bytes = try pool.map(Array(repeating: .readByte(from: descriptor), count: 4))
