@@ -79,7 +79,7 @@ extension CommandRunner {
         let job = RunJob(number: source.number, position: lastPosition + 1, values: next.values)
         let item = printable(String(decoding: job.item.prefix(80), as: UTF8.self))
         let count = total.map { "\($0 - lastPosition) of \(counted($0, "job"))" } ?? "the jobs"
-        StandardError.report("--fail-fast: \(count) from job \(job.number) (\(item)) on never began")
+        status.report("--fail-fast: \(count) from job \(job.number) (\(item)) on never began")
     }
 
     /// Prints what was not printed yet when a signal ended the run: the jobs that wait, and what others have written.

@@ -288,7 +288,7 @@ final class CommandRunner {
     private func endLeftoverProcesses() {
         let count = guarded.endAll([])
         if count > 0 {
-            StandardError.report("stopped \(counted(count, "process", "processes")) that jobs left running")
+            status.report("stopped \(counted(count, "process", "processes")) that jobs left running")
         }
     }
 }

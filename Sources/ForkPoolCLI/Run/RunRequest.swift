@@ -143,7 +143,7 @@ struct RunRequest: Equatable {
         if runner.hasRunAll, let jobs = (source as? ShardSource)?.jobsOfAll {
             try record?.write(items: jobs, failed: runner.tally.failures)
         }
-        if let summary = runner.tally.summary { StandardError.report(summary) }
+        if let summary = runner.tally.summary { runner.status.report(summary) }
         return code
     }
 
