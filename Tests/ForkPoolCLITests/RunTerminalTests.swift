@@ -76,6 +76,19 @@ struct RunTerminalTests {
             ])
     }
 
+    @Test("bench and check have no status line beside the output of commands", arguments: ["bench", "check"])
+    func measured(_ verb: String) throws {
+        let command = "sh -c 'sleep 0.2; printf part'"
+        let words =
+            verb == "bench"
+            ? ["-n", "3", "--warmup", "0", command] : ["--base", command, "--head", command, "--max-time", "1s"]
+        for (option, isShown) in [([], false), (["--show-output"], true)] {
+            let run = try RunningCommand([verb] + option + words, onTerminal: true)
+            let output = try run.end().output
+            #expect(output.contains("\u{1B}[K") == !isShown && output.contains("partpart") == isShown, "\(output)")
+        }
+    }
+
     @Test("standard output in a file: what jobs write to standard error is not after the bar")
     func redirected() throws {
         let file = try ScratchFolder()
