@@ -60,6 +60,35 @@ struct RunTerminalTests {
         #expect(shown == ["out1err1", "forkpool: job 1 (1): exit status 1", "out2err2"])
     }
 
+    @Test("messages at the end of a run begin a line")
+    func last() throws {
+        let left = try lines(
+            ["-j1", "--sh", "sleep 0.3; printf out; sleep 1000 >/dev/null 2>&1 &", ":::", "1"], columns: 80, keeping: []
+        )
+        #expect(left == ["out", "forkpool: stopped 1 process that jobs left running"])
+        let failing = try lines(
+            ["-j1", "--fail-fast", "--sh", "sleep 0.3; printf out; exit 1", ":::", "1", "2"], columns: 80,
+            keeping: ["out"])
+        #expect(
+            failing == [
+                "out", "forkpool: job 1 (1): exit status 1",
+                "forkpool: --fail-fast: 1 of 2 jobs from job 2 (2) on never began",
+            ])
+    }
+
+    @Test("bench and check have no status line beside the output of commands", arguments: ["bench", "check"])
+    func measured(_ verb: String) throws {
+        let command = "sh -c 'sleep 0.2; printf part'"
+        let words =
+            verb == "bench"
+            ? ["-n", "3", "--warmup", "0", command] : ["--base", command, "--head", command, "--max-time", "1s"]
+        for (option, isShown) in [([], false), (["--show-output"], true)] {
+            let run = try RunningCommand([verb] + option + words, onTerminal: true)
+            let output = try run.end().output
+            #expect(output.contains("\u{1B}[K") == !isShown && output.contains("partpart") == isShown, "\(output)")
+        }
+    }
+
     @Test("standard output in a file: what jobs write to standard error is not after the bar")
     func redirected() throws {
         let file = try ScratchFolder()

@@ -218,7 +218,7 @@ struct Bench: ParsableCommand {
         let fewest = minRuns ?? min(10, maxRuns ?? 10)
         let rule = StopRule(runs: runs, seconds: maxTime?.seconds ?? 10, fewest: fewest, most: maxRuns ?? .max)
         var schedule = RunSchedule(seed: seed)
-        var line = StatusLine()
+        var line = measurement.statusLine
         defer { line.clear() }
         let all = [Array(measurement.measured.indices)]
         line.show { "warming up \(counted(commands, "command"))" }

@@ -110,7 +110,7 @@ struct CheckPlan {
         since start: ContinuousClock.Instant, isExact: Bool
     ) throws(MeasurementError) -> (warmUp: Int, needed: Double?) {
         var schedule = RunSchedule(seed: seed)
-        var line = StatusLine()
+        var line = measurement.statusLine
         defer { line.clear() }
         line.show { "warming up" }
         var budget = TimeBudget(seconds: maxTime)

@@ -13,8 +13,8 @@ enum HyperfineOptions {
         "--export-orgmode": "--md FILE, from which pandoc makes Org",
         "-u": "none: each figure has the unit that fits it",
         "--time-unit": "none: each figure has the unit that fits it",
-        "-V": "forkpool --version",
         "--style": "none: NO_COLOR=1 turns colours off", "--color": "none: NO_COLOR=1 turns colours off",
+        "-V": "forkpool --version",
     ]
 
     /// Says what to type instead of the first option of hyperfine; nil if there is none, or for another verb.

@@ -34,6 +34,9 @@ final class Measurement {
     /// The processor time of all commands and of the launcher, in seconds.
     var processorTime: Double { Double(commandTime + launcherTime) / 1e9 }
 
+    /// A status line; there is none if the commands themselves write to the terminal, where it would be in their way.
+    var statusLine: StatusLine { StatusLine(isWanted: settings.output != .inherit) }
+
     private let entries: [Entry]
     private let settings: Settings
     private let launcher: Launcher

@@ -180,14 +180,14 @@ extension CommandRunner {
         let job = RunJob(number: source.number, position: lastPosition + 1, values: next.values)
         let item = printable(String(decoding: job.item.prefix(80), as: UTF8.self))
         let count = total.map { "\($0 - lastPosition) of \(counted($0, "job"))" } ?? "the jobs"
-        StandardError.report("--fail-fast: \(count) from job \(job.number) (\(item)) on never began")
+        status.report("--fail-fast: \(count) from job \(job.number) (\(item)) on never began")
     }
 
     /// Stops what jobs left running.
     func endLeftoverProcesses() {
         let count = guarded.endAll([])
         if count > 0 {
-            StandardError.report("stopped \(counted(count, "process", "processes")) that jobs left running")
+            status.report("stopped \(counted(count, "process", "processes")) that jobs left running")
         }
     }
 }

@@ -152,7 +152,7 @@ struct RunRequest: Equatable {
                 items: jobs, failed: runner.tally.failures, command: commandText(try line()), digest: shards.digest)
             try record?.write(content)
         }
-        if let summary = runner.tally.summary { StandardError.report(summary) }
+        if let summary = runner.tally.summary { runner.status.report(summary) }
         return code
     }
 
