@@ -44,7 +44,8 @@ extension BenchTests {
         try scratch.write("", to: "count")
         let run = try bench(arguments)
         #expect(run.code == 0 && run.errors.isEmpty)
-        #expect(run.output.contains("   6 runs\n"), "\(run.output)")
+        // A machine that stalls adds that some are far above the others.
+        #expect(run.output.contains("   6 runs"), "\(run.output)")
         #expect(
             run.output.contains(
                 "\n   3 of 9 runs failed and count for no figure; the last, run 9, exited with 7\n     stderr: it broke in 9\n"

@@ -18,7 +18,7 @@ struct ComparisonState {
     let limit: Double?
     /// What the comparison is called; nil without a name.
     let title: String?
-    /// Whether it was added for a command that mostly waits, and goes if the machine becomes busy.
+    /// Whether it was added because wall time is far above CPU time; it goes if that is so no longer.
     let isAdded: Bool
     private(set) var verdict = PairedGate.Verdict.more(PairedGate.looks[0])
     private(set) var findsCanary = false
@@ -73,9 +73,20 @@ struct ComparisonState {
         }
     }
 
-    /// Whether the wall time of one of the commands is far above its CPU time: it mostly waits.
-    func waits(in measured: [MeasuredCommand]) -> Bool {
-        measured[head].waits || base(in: measured).waits
+    /// Whether wall time can tell what CPU time cannot: a command mostly waits, or the ratio by wall time is far above that by CPU
+    /// time, because less of the work is parallel.
+    ///
+    /// Other processes may explain a part of a wall time, and that part does not count.
+    func isFarAbove(in measured: [MeasuredCommand], limit: Double, error: Double, _ noise: Noise) -> Bool {
+        // The load of a pair is alike for both, but a baseline was measured under another one.
+        let waits = isPaired || noise.isQuiet
+        if waits, [measured[head], base(in: measured)].contains(where: { $0.waits(despite: noise.slowdown) }) {
+            return true
+        }
+        guard let wall = ratio(in: measured, by: .wall, error: error).interval,
+            let cpu = ratio(in: measured, by: .cpu, error: error).interval
+        else { return false }
+        return wall.lowerBound > limit && wall.lowerBound > Metric.farAbove * noise.slowdown * cpu.upperBound
     }
 
     /// Returns whether more runs cannot change the result.
@@ -85,6 +96,11 @@ struct ComparisonState {
         case .passed: findsCanary || !withCanary
         case .more: false
         }
+    }
+
+    /// Returns whether its verdict is an answer, and one that the gate could have given otherwise.
+    func tells(withCanary: Bool) -> Bool {
+        verdict == .slower || verdict == .passed && (findsCanary || !withCanary)
     }
 
     /// Records a verdict, unless there was a final one before.

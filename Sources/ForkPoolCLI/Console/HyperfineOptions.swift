@@ -22,13 +22,36 @@ enum HyperfineOptions {
     /// - Returns: A sentence.
     static func advice(for words: [String]) -> String? {
         guard words.first == "bench" else { return nil }
-        for word in words.prefix(while: { $0 != "--" }) {
+        let options = Array(words.prefix { $0 != "--" })
+        for (position, word) in options.enumerated() {
+            let next = position + 1 < options.count ? options[position + 1] : nil
+            if word == "-N", next?.first.map({ $0 == "-" }) ?? true {
+                return "-N is the name of a command here; \(noShell)."
+            }
             // The name alone: a value may follow after =.
             let name = String(word.prefix { $0 != "=" })
             guard let ours = ours[name] else { continue }
             return "\(name) is an option of hyperfine; here \(ours.hasPrefix("none:") ? "there" : "it") is \(ours)."
         }
         return nil
+    }
+
+    private static let noShell = "hyperfine's -N, to start commands without a shell, is the default: leave it out"
+
+    /// Says what to type if the value of the only `-N` is a command line, as after hyperfine's `-N`, which has no value.
+    ///
+    /// - Parameters:
+    ///   - names: The values of `-N` and `--name`.
+    ///   - words: The arguments of this process.
+    /// - Returns: A sentence; nil if the value is a name.
+    static func nameAdvice(for names: [String], in words: [String] = CommandLine.arguments) -> String? {
+        guard names.count == 1, words.prefix(while: { $0 != "--" }).contains("-N") else { return nil }
+        var search = ProgramSearch()
+        guard let program = try? ShellWords.split(names[0]).first, (try? search.find(Array(program.utf8))) != nil else {
+            return nil
+        }
+        let quoted = quotedForShell([Array(names[0].utf8)])
+        return "-N is the name of a command here, and \(quoted) is a command; \(noShell), or write --name \(quoted)."
     }
 }
 #endif
