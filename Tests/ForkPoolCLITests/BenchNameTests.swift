@@ -45,12 +45,35 @@ struct BenchNameTests {
 
     @Test(
         "so is -N without a value",
-        arguments: [["-N", "-r", "3", "true"], ["-N", "--warmup", "1", "true"], ["true", "-N"]])
+        arguments: [
+            ["-N", "-r", "3", "true"], ["-N", "--warmup", "1", "true"], ["true", "-N"], ["-Nw3", "true"],
+            ["-Ni", "true", "echo"],
+        ])
     func withoutValue(_ arguments: [String]) throws {
         let run = try bench(arguments)
         #expect(
             run.code == 64
                 && run.errors == "forkpool: -N is the name of a command here; \(Self.leaveOut).\n", "\(run.errors)")
+    }
+
+    @Test(
+        "what hyperfine spells otherwise is one line that says what to type",
+        arguments: [
+            (
+                ["-n", "fast one", "true"],
+                "-n is the number of runs here, and fast one is none; hyperfine's -n is -N NAME here."
+            ),
+            (
+                ["--ignore-failure=1,2", "true"],
+                "--ignore-failure has no value here; for exit codes that are no failure there is --exit-codes 0,1,2."
+            ),
+            (["-V"], "-V is an option of hyperfine; here it is forkpool --version."),
+            (["-w3", "true"], "-w3 is -w 3 here, in two words."),
+            (["-r10", "true"], "-r10 is -n 10 here, in two words."),
+        ])
+    func spelled(_ arguments: [String], _ sentence: String) throws {
+        let run = try bench(arguments)
+        #expect(run.code == 64 && run.output.isEmpty && run.errors == "forkpool: \(sentence)\n", "\(run.errors)")
     }
 
     @Test("names are names: several, those of no program, and any after --name")

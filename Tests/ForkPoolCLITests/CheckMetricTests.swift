@@ -110,7 +110,8 @@ struct CheckMetricTests {
         let wall = [command("base", wall: times(100), cpu: times(1)), command("head", wall: near, cpu: times(1))]
         let unsteady = (0..<10).map { 1 + Double($0 % 5) * 0.03 }
         let cpu = [
-            command("base", wall: times(100), cpu: times(1)), command("head", wall: times(100), cpu: unsteady),
+            command("base", wall: times(100), cpu: times(20)),
+            command("head", wall: times(100), cpu: (0..<10).map { 20 * (1 + Double($0 % 5) * 0.08) }),
         ]
         for (measured, metric, other) in [(wall, Metric.cpu, "wall"), (cpu, .wall, "cpu")] {
             var decision = CheckDecision(
@@ -129,9 +130,40 @@ struct CheckMetricTests {
                 #expect(comparisons[0].remarks[0].hasSuffix("; --metric \(other) judges by it alone"))
             }
         }
+        // A hundredth of the wall time, of which head may take 12 % more.
         let neither = [command("base", wall: times(100), cpu: times(1)), command("head", wall: near, cpu: unsteady)]
         let last = look(neither, isLast: true)
-        #expect(last.map(\.metric) == [.cpu] && last[0].decision?.verdict == .inconclusive)
+        #expect(last.map(\.metric) == [.cpu] && last[0].decision?.verdict == .passed)
+        #expect(
+            last[0].remarks.first
+                == "CPU time cannot be told exactly of a command that mostly waits: what head may take more is at most "
+                + "0.12 % of the wall time", "\(last[0].remarks)")
+        #expect(last[0].remarks.count == 2)
+        // A third of the wall time is more than the limit allows.
+        let large = [
+            command("base", wall: times(100), cpu: times(33)),
+            command("head", wall: near.map { $0 * 1.01 }, cpu: (0..<10).map { 33 * (1 + Double($0 % 5) * 0.08) }),
+        ]
+        #expect(look(large, isLast: true).map { $0.decision?.verdict } == [.inconclusive])
+        // As it is if CPU time alone was asked for.
+        #expect(look(neither, isAutomatic: false, isLast: true)[0].decision?.verdict == .inconclusive)
+    }
+
+    @Test("a verdict keeps the ratio of its own look, when later looks are for another metric")
+    func decidedRatio() {
+        let first = [
+            command("base", wall: times(100), cpu: times(1)), command("head", wall: times(100), cpu: times(1)),
+        ]
+        let near = (0..<20).map { 100 + Double($0 % 5) * 3 }
+        let later = [
+            command("base", wall: times(100, 20), cpu: times(1, 20)), command("head", wall: near, cpu: times(1, 20)),
+        ]
+        var decision = CheckDecision(
+            [ComparisonState(head: 1, base: .command(0))], PairedGate(limit: 1.05), withCanary: false,
+            judgesWaiting: true)
+        decision.look(first, Self.quiet, isLast: false)
+        let ratios = decision.comparisons(later).map(\.ratio)
+        #expect(ratios.count == 2 && ratios.allSatisfy { ($0.interval?.upperBound ?? 2) <= 1.05 })
     }
 
     @Test("the wall time of a baseline, which ran under another load, decides on a quiet machine or if far above")

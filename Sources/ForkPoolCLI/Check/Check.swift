@@ -18,7 +18,8 @@ struct Check: ParsableCommand {
             machine than on the command. Where wall time is far above CPU time, by more than other processes \
             explain, it decides too: a command mostly waits (its wall time is more than twice its CPU time), or its \
             work is no longer parallel. A head is slower if it is by one of them, and passes if one of them can \
-            tell. If a metric that does not decide contradicts the verdict, every report says so.
+            tell. Of a command that mostly waits, CPU time that is uncertain by less of the wall time than the limit \
+            passes. If a metric that does not decide contradicts the verdict, every report says so.
 
             --metric instructions counts the instructions of a command and its children: by the processor where \
             it has a counter for them, or else by callgrind of valgrind, which takes about 50 times as long. The \

@@ -72,11 +72,21 @@ struct CheckDecision {
         let isLast = isLast || looks == schedule.count
         if judgesWaiting { chooseMetrics(measured, noise) }
         for (number, verdict) in verdicts(measured, isLast: isLast).enumerated() {
-            states[number].record(believable(verdict, of: states[number], in: measured))
+            let state = states[number]
+            let ratio = ratio(state, measured, state.metric, error: gate.errorPerLook)
+            // Of a command that mostly waits, CPU time is too little to be told exactly, and matters little.
+            if verdict == .inconclusive, judgesWaiting, let part = state.partOfWaiting(in: measured, ratio, noise),
+                part <= (state.limit ?? gate.limit) - 1
+            {
+                states[number].pass(asPart: part, ratio)
+            }
+            states[number].record(believable(verdict, of: state, in: measured), ratio)
             // The canary must be found with the strictest error, that of all comparisons together.
-            let strict = gate(of: states[number], comparisons: states.count)
-            let ratio = ratio(states[number], measured, states[number].metric, error: strict.errorPerLook)
-            if withCanary { states[number].tryCanary(ratio, strict) }
+            let strict = gate(of: state, comparisons: states.count)
+            if withCanary {
+                let ratio = self.ratio(state, measured, state.metric, error: strict.errorPerLook)
+                states[number].tryCanary(ratio, strict)
+            }
         }
     }
 
@@ -156,11 +166,13 @@ struct CheckDecision {
             let error = gate.errorPerLook
             var comparison = Comparison(
                 measured[state.head], to: state.base(in: measured), state.metric,
-                ratio(state, measured, state.metric, error: error), error: error, isPaired: state.isPaired,
+                state.decidedRatio ?? ratio(state, measured, state.metric, error: error), error: error,
+                isPaired: state.isPaired,
                 Comparison.Decision(
                     limit: state.limit ?? gate.limit, verdict: state.verdict,
                     canary: withCanary ? state.findsCanary : nil))
             comparison.title = state.title
+            comparison.immaterialPart = state.immaterialPart
             let judging = counting.filter { $0.head == state.head }.map(\.metric)
             let tried = states.filter { $0.head == state.head }.map(\.metric)
             comparison.undecided = tried.filter { !judging.contains($0) }

@@ -22,6 +22,10 @@ struct ComparisonState {
     let isAdded: Bool
     private(set) var verdict = PairedGate.Verdict.more(PairedGate.looks[0])
     private(set) var findsCanary = false
+    /// The ratio at the look that decided; later looks are for another metric, or for the canary.
+    private(set) var decidedRatio: Ratio?
+    /// How much of base's wall time the CPU time is at most that head may take more, if it passed for that reason.
+    private(set) var immaterialPart: Double?
 
     init(
         head: Int, base: Base, _ metric: Metric = .cpu, limit: Double? = nil, title: String? = nil,
@@ -103,9 +107,27 @@ struct ComparisonState {
         verdict == .slower || verdict == .passed && (findsCanary || !withCanary)
     }
 
-    /// Records a verdict, unless there was a final one before.
-    mutating func record(_ new: PairedGate.Verdict) {
-        if case .more = verdict { verdict = new }
+    /// Records a verdict and its ratio, unless there was a final one before.
+    mutating func record(_ new: PairedGate.Verdict, _ ratio: Ratio) {
+        guard case .more = verdict else { return }
+        verdict = new
+        if new.isKnown { decidedRatio = ratio }
+    }
+
+    /// Returns how much of base's wall time the CPU time is at most that head may take more; nil if they do not mostly wait.
+    func partOfWaiting(in measured: [MeasuredCommand], _ ratio: Ratio, _ noise: Noise) -> Double? {
+        let (head, base) = (measured[head], base(in: measured))
+        guard metric == .cpu, let interval = ratio.interval,
+            [head, base].allSatisfy({ $0.waits(despite: noise.slowdown) })
+        else { return nil }
+        return max(0, interval.upperBound - 1) * base.summary(.cpu).median / base.summary(.wall).median
+    }
+
+    /// Passes because the CPU time that head may take more is only a part of base's wall time.
+    mutating func pass(asPart part: Double, _ ratio: Ratio) {
+        guard case .more = verdict else { return }
+        immaterialPart = part
+        record(.passed, ratio)
     }
 
     /// Checks whether the gate would find a head that is slower than base by twice the limit, at the present noise.

@@ -92,14 +92,21 @@ struct Comparison {
 
     /// The metrics that judged the commands too, and could not tell.
     var undecided: [Metric] = []
+    /// How much of the wall time the CPU time is at most that head may take more, if head passed for that reason.
+    var immaterialPart: Double?
 
     /// What a reader must know besides the decision: which metrics contradict it, and which could not tell.
     var remarks: [String] {
-        contradictions
+        contradictions + (immaterialPart.map { [Self.immaterial($0)] } ?? [])
             + others.filter { !$0.contradicts && undecided.contains($0.metric) }.map { other in
                 "\(other.metric.name) does not tell: by it \(head.name) is \(other.ratio.text) × \(base.name); "
                     + "--metric \(other.metric.rawValue) judges by it alone"
             }
+    }
+
+    private static func immaterial(_ part: Double) -> String {
+        "CPU time cannot be told exactly of a command that mostly waits: what head may take more is at most "
+            + "\(fixed(part * 100, 2)) % of the wall time"
     }
 
     /// A sentence for each quantity that says the opposite of the decision.
