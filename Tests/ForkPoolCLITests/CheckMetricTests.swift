@@ -106,12 +106,12 @@ struct CheckMetricTests {
 
     @Test("of two metrics one that cannot tell changes no verdict, and is said")
     func undecided() {
-        let near = (0..<10).map { 100 + Double($0 % 5) * 3 }
+        let near = (0..<10).map { 100 + Double($0 % 5) * 2 }
         let wall = [command("base", wall: times(100), cpu: times(1)), command("head", wall: near, cpu: times(1))]
         let unsteady = (0..<10).map { 1 + Double($0 % 5) * 0.03 }
         let cpu = [
             command("base", wall: times(100), cpu: times(20)),
-            command("head", wall: times(100), cpu: (0..<10).map { 20 * (1 + Double($0 % 5) * 0.08) }),
+            command("head", wall: times(100), cpu: (0..<10).map { $0 < 6 ? 20 : 28 }),
         ]
         for (measured, metric, other) in [(wall, Metric.cpu, "wall"), (cpu, .wall, "cpu")] {
             var decision = CheckDecision(
@@ -126,8 +126,9 @@ struct CheckMetricTests {
                 let comparisons = decision.comparisons(measured)
                 #expect(comparisons.map(\.metric) == [metric])
                 #expect(comparisons[0].decision?.verdict == .passed && comparisons[0].remarks.count == 1)
-                #expect(comparisons[0].remarks[0].contains(" time does not tell: by it head is "))
-                #expect(comparisons[0].remarks[0].hasSuffix("; --metric \(other) judges by it alone"))
+                let remark = comparisons[0].remarks.first ?? ""
+                #expect(remark.contains(" time does not tell: by it head is "), "\(comparisons[0].remarks)")
+                #expect(remark.hasSuffix("; --metric \(other) judges by it alone"))
             }
         }
         // A hundredth of the wall time, of which head may take 12 % more.
@@ -147,6 +148,23 @@ struct CheckMetricTests {
         #expect(look(large, isLast: true).map { $0.decision?.verdict } == [.inconclusive])
         // As it is if CPU time alone was asked for.
         #expect(look(neither, isAutomatic: false, isLast: true)[0].decision?.verdict == .inconclusive)
+    }
+
+    @Test("a head that looks slower by the metric that cannot tell does not pass by the other one")
+    func looksSlower() {
+        let slower = (0..<10).map { $0 < 3 ? 100.0 : 140 }
+        let measured = [command("base", wall: times(100), cpu: times(1)), command("head", wall: slower, cpu: times(1))]
+        for noise in [Self.quiet, Self.busy] {
+            let comparisons = look(measured, noise, isLast: true)
+            #expect(comparisons.map(\.metric) == [.cpu, .wall])
+            #expect(comparisons.map { $0.decision?.verdict } == [.passed, .inconclusive])
+        }
+        // Where it is slower by one, that is enough.
+        let cpu = [
+            command("base", wall: times(100), cpu: times(20)),
+            command("head", wall: slower, cpu: times(30)),
+        ]
+        #expect(look(cpu, isLast: true).map { $0.decision?.verdict } == [.slower])
     }
 
     @Test("a verdict keeps the ratio of its own look, when later looks are for another metric")

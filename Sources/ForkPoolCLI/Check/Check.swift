@@ -17,8 +17,8 @@ struct Check: ParsableCommand {
             Unless --metric says otherwise, CPU time decides: on a busy machine, wall time depends more on the \
             machine than on the command. Where wall time is far above CPU time, by more than other processes \
             explain, it decides too: a command mostly waits (its wall time is more than twice its CPU time), or its \
-            work is no longer parallel. A head is slower if it is by one of them, and passes if one of them can \
-            tell. Of a command that mostly waits, CPU time that is uncertain by less of the wall time than the limit \
+            work is no longer parallel. A head is slower if it is by one of them, and passes if it does by one and \
+            does not look slower by the other. Of a command that mostly waits, CPU time that is uncertain by less of the wall time than the limit \
             passes. If a metric that does not decide contradicts the verdict, every report says so.
 
             --metric instructions counts the instructions of a command and its children: by the processor where \

@@ -150,18 +150,22 @@ struct CheckDecision {
         state.metric == .rss && verdict == .passed && state.base(in: measured).memoryIsHidden ? .inconclusive : verdict
     }
 
-    /// The states whose verdicts count: where one of two metrics could not tell, that of the other one alone.
-    private var counting: [ComparisonState] {
+    /// Returns the states whose verdicts count: where one of two metrics could not tell, that of the other one alone.
+    ///
+    /// But if it looks slower by one that could not tell, it does not pass by the other one.
+    private func counting(_ measured: [MeasuredCommand]) -> [ComparisonState] {
         states.filter { state in
             let other = states.first { $0.head == state.head && $0.metric != state.metric }
             guard let other, !state.tells(withCanary: withCanary) else { return true }
-            return !other.tells(withCanary: withCanary) && !state.isAdded
+            guard other.tells(withCanary: withCanary) else { return !state.isAdded }
+            let estimate = state.ratio(in: measured, by: state.metric, error: gate.errorPerLook).estimate
+            return other.verdict == .passed && estimate > state.limit ?? gate.limit
         }
     }
 
     /// Makes the comparisons with their decisions.
     func comparisons(_ measured: [MeasuredCommand]) -> [Comparison] {
-        let counting = counting
+        let counting = counting(measured)
         return counting.map { state in
             let error = gate.errorPerLook
             var comparison = Comparison(

@@ -28,11 +28,12 @@ struct Results {
     /// Whether the fastest command comes first in what people read.
     var isSorted = false
 
-    /// The comparison of a command whose verdict counts most: a slower one, or else that by the metric that charts show.
+    /// The comparison of a command whose verdict counts most: the worst one, or else that by the metric that charts show.
     func comparison(of entry: MeasuredCommand) -> Comparison? {
         let all = comparisons.filter { $0.head.name == entry.name }
-        return all.first { $0.decision?.verdict == .slower } ?? all.first { $0.metric == metric }
-            ?? all.first { $0.decision != nil }
+        return all.first { $0.decision?.verdict == .slower }
+            ?? all.first { $0.decision.map { $0.verdict != .passed } ?? false }
+            ?? all.first { $0.metric == metric } ?? all.first { $0.decision != nil }
     }
 
     /// The results in the order for people.
