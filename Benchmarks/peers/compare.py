@@ -12,7 +12,7 @@ from pathlib import Path
 
 from measuring import BUILT, HERE, tell
 from peer_pools import MeasuredPools
-from peer_runners import MeasuredBenches, MeasuredRunners
+from peer_runners import ROWS, MeasuredBenches, MeasuredRunners
 
 PROJECT = HERE.parent.parent
 ARTICLES = PROJECT / "Sources/ForkPool/ForkPool.docc"
@@ -70,11 +70,11 @@ def load():
 class Comparison:
     """The results of the requested groups."""
 
-    def __init__(self, groups, quick, missing):
+    def __init__(self, groups, quick, missing, rows=None):
         self.missing = missing
         self.begin = load()
         start = time.monotonic()
-        self.runners = MeasuredRunners(1 if quick else 6, missing, quick) if "runners" in groups else None
+        self.runners = MeasuredRunners(1 if quick else 6, missing, quick, rows) if "runners" in groups else None
         self.benches = MeasuredBenches(1 if quick else 6, missing, quick) if "benches" in groups else None
         self.pools = MeasuredPools(1 if quick else 6, missing, quick) if "pools" in groups else None
         self.minutes = (time.monotonic() - start) / 60
@@ -109,10 +109,13 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/compare-peers")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", action="append", choices=["pools", "runners", "benches"])
+    parser.add_argument("--row", action="append", choices=list(ROWS))
     arguments = parser.parse_args()
+    if arguments.row:
+        arguments.only = ["runners"]
     lines = (BUILT / "missing").read_text().splitlines()
     missing = dict(line.split("\t", 1) for line in lines)
-    comparison = Comparison(arguments.only or ["pools", "runners", "benches"], arguments.quick, missing)
+    comparison = Comparison(arguments.only or ["pools", "runners", "benches"], arguments.quick, missing, arguments.row)
     if arguments.quick or arguments.only:
         print(comparison.page())
     else:

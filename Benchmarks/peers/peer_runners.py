@@ -12,9 +12,12 @@ OURS, FLOOR = "`forkpool run`", "C loop, nothing captured"
 
 
 class Row:
-    """A row: jobs for each runner, two at once."""
+    """A row: jobs for each runner, two at once.
 
-    def __init__(self, title, jobs, child, output="", batch=False):
+    batch is how many items a job gets, or "most" for as many as fit.
+    """
+
+    def __init__(self, title, jobs, child, output="", batch=None):
         self.batch = batch
         self.title = title
         self.jobs = jobs
@@ -28,11 +31,13 @@ class Row:
     def commands(self, missing):
         """Returns the command line of each runner, `forkpool run` first; $(…) needs a shell."""
         items = f"items-{self.jobs}"
-        # Only these runners give a job several items.
+        # Only these runners give a job several items. Without a number, xargs would give all of them to one job.
+        size = self.jobs // 2 if self.batch == "most" else self.batch
         batches = {
-            OURS: (None, f"forkpool run -j2 -X -a {items} -- {self.child}"),
-            "`xargs -P`": ("xargs", f"xargs -a {items} -P2 -n{self.jobs // 2} {self.child}"),
-            "GNU `parallel -k`": ("parallel", f"parallel -k -X -j2 -a {items} {self.child}"),
+            OURS: (None, f"forkpool run -j2 {'-X' if self.batch == 'most' else f'-n {size}'} -a {items} -- {self.child}"),
+            "`xargs -P`": ("xargs", f"xargs -a {items} -P2 -n{size} {self.child}"),
+            "GNU `parallel -k`": (
+                "parallel", f"parallel -k {'-X' if self.batch == 'most' else f'-N{size}'} -j2 -a {items} {self.child}"),
         }
         runners = batches if self.batch else {
             OURS: (None, f"forkpool run -j2 -a {items} -- {self.child}"),
@@ -50,7 +55,9 @@ ROWS = {
     "child": Row("{} times a child without libc", 500, "./child"),
     "small": Row("{} jobs that print 10 kB each, through a pipe", 500, "./child 10240", " | cat >output"),
     "large": Row("{} jobs that print 16 MiB each, through a pipe", 32, "./child 16777216", " | cat >/dev/null"),
-    "batch": Row("{} items for `/bin/true` in two batches", 500, "/bin/true", batch=True),
+    "slow": Row("{} jobs that print 10 kB each, behind one of a second, through a pipe", 500, "./slow-first 10240", " | cat >output"),
+    "batch": Row("{} items for `/bin/true`, 20 a job", 500, "/bin/true", batch=20),
+    "most": Row("{} items for `/bin/true`, half of them a job", 500, "/bin/true", batch="most"),
     "start": Row("One job: the runner's own start and end", 1, "./child"),
 }
 
@@ -58,13 +65,14 @@ ROWS = {
 class MeasuredRunners:
     """The results of all runners in all rows, from forkpool bench."""
 
-    def __init__(self, rounds, missing, quick):
+    def __init__(self, rounds, missing, quick, only=None):
         if quick:
             for row in ROWS.values():
                 row.jobs = -(-row.jobs // 8)
-        self.rows = {name: self.measure(row, rounds, missing) for name, row in ROWS.items()}
+        self.rows = {name: self.measure(row, rounds, missing) for name, row in ROWS.items() if name in (only or ROWS)}
         self.outputs = {
-            name: kept(line, ROWS["small"]) for name, line in ROWS["small"].commands(missing).items() if name != FLOOR}
+            name: kept(line, ROWS["small"])
+            for name, line in ROWS["small"].commands(missing).items() if name != FLOOR and "small" in self.rows}
 
     def measure(self, row, rounds, missing):
         """Returns the nanoseconds per job and the ratio with its interval, for each runner and metric."""
@@ -88,7 +96,7 @@ class MeasuredRunners:
         return measured
 
     def page(self):
-        return "\n\n".join(f"### {row.name}\n\n{self.table(name)}" for name, row in ROWS.items())
+        return "\n\n".join(f"### {ROWS[name].name}\n\n{self.table(name)}" for name in self.rows)
 
     def table(self, name):
         head = ["runner", "a job", f"beside {OURS}", "processor time", f"beside {OURS}"]

@@ -72,7 +72,7 @@ private enum CallOptionsScenes {
             let hasty = pool.with { $0.timeout = .milliseconds(300) }
             let results = Threads.run(2) { thread in
                 thread == 0
-                    ? pool.mapResults([.nap(900), .give(5)]) : hasty.mapResults([.give(1), .nap(60_000), .give(3)])
+                    ? pool.mapResults([.nap(600), .give(5)]) : hasty.mapResults([.give(1), .nap(60_000), .give(3)])
             }
             #expect(results[0].map(\.value) == [-1, 5])
             expectTimedOut(results[1][1].failure, 1)
@@ -89,9 +89,9 @@ private enum CallOptionsScenes {
     static func noTimeout(_ kind: Kind) {
         Scene.survive(kind, options: .init(timeout: .milliseconds(300))) { pool throws in
             let patient = pool.with { $0.timeout = nil }
-            #expect(try patient.map([.nap(900), .give(1)]) == [-1, 1])
+            #expect(try patient.map([.nap(600), .give(1)]) == [-1, 1])
             expectTimedOut(pool.mapResults([.give(1), .nap(60_000)])[1].failure, 1)
-            #expect(try pool.with { $0.timeout = .seconds(600) }.map([.nap(900)]) == [-1])
+            #expect(try pool.with { $0.timeout = .seconds(600) }.map([.nap(600)]) == [-1])
         }
     }
 
@@ -241,7 +241,7 @@ private enum CallOptionsScenes {
             #expect(try one(deed) == 2 && other(deed) == 2)
             #expect(failure { () throws(ForkPool.Failure) in try hasty(deed) }?.code == .killed)
             expectTimedOut(failure { () throws(ForkPool.Failure) in try hasty(.nap(60_000)) }, 0)
-            #expect(try one(.nap(900)) == -1 && other(.nap(900)) == -1)
+            #expect(try one(.nap(600)) == -1 && other(.nap(600)) == -1)
             // The view is of the same job.
             one.close()
             #expect(failure { () throws(ForkPool.Failure) in try hasty(.give(1)) }?.code == .closed)

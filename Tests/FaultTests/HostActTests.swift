@@ -47,8 +47,9 @@ private enum HostActScenes {
         let meeting = Rendezvous()
         let path = meeting.path
         // With some workers the numbers of their descriptors come again in any order.
-        for workers in [2, 5, 5] {
-            Host.run("\(kind), \(workers) workers") { complaints in closeDescriptors(kind, workers, path, &complaints) }
+        let workers = [2, 5, 5]
+        Host.run(workers.map { "\(kind), \($0) workers" }) { number, complaints in
+            closeDescriptors(kind, workers[number], path, &complaints)
         }
     }
 
@@ -78,14 +79,13 @@ private enum HostActScenes {
         Host.warmUp(kind)
         let meeting = Rendezvous()
         let path = meeting.path
-        for offset in [-60, 3600] {
-            Host.run("\(kind), \(offset) seconds") { complaints in
-                complaints.expect(Raw.shiftTime(by: offset), "the clock is the same: errno \(errno)")
-                complaints.use(kind, options: options) { pool, complaints in
-                    for _ in 0..<3 { complaints.expectRight(pool) }
-                    let results = pool.mapResults([.sleep(at: path), .give(5), .nap(300)])
-                    complaints.expect(results, [.failure(.timedOut), .value(5), .value(-1)], "times")
-                }
+        let offsets = [-60, 3600]
+        Host.run(offsets.map { "\(kind), \($0) seconds" }) { number, complaints in
+            complaints.expect(Raw.shiftTime(by: offsets[number]), "the clock is the same: errno \(errno)")
+            complaints.use(kind, options: options) { pool, complaints in
+                for _ in 0..<3 { complaints.expectRight(pool) }
+                let results = pool.mapResults([.sleep(at: path), .give(5), .nap(300)])
+                complaints.expect(results, [.failure(.timedOut), .value(5), .value(-1)], "times")
             }
         }
     }

@@ -99,6 +99,11 @@ struct Fault: CustomStringConvertible {
 
     /// Does the same with a fault that has no more than a name.
     func run(_ fault: String, _ scene: () -> [String]) -> String? {
+        end(start(scene), fault)
+    }
+
+    /// Begins to run `scene`, in the child that it returns; several trials may run at once.
+    func start(_ scene: () -> [String]) -> Int32 {
         unsafe page.storeBytes(of: 0, as: Int.self)
         let child = Process.fork()
         if child == 0 {
@@ -106,6 +111,11 @@ struct Fault: CustomStringConvertible {
             say(Self.leavesNothing(scene))
             _exit(0)
         }
+        return child
+    }
+
+    /// Waits for the end of a child, and says what went wrong, or nil.
+    func end(_ child: Int32, _ fault: String) -> String? {
         let status = Process.wait(for: child)
         let text = heard
         if status == 0, text.isEmpty { return nil }

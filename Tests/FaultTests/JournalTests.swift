@@ -67,7 +67,7 @@ import Testing
         arguments: Kind.allCases)
     func attempts(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
-            let options = ForkPool.Options(chunk: .fixed(1), timeout: .seconds(2), retries: 1)
+            let options = ForkPool.Options(chunk: .fixed(1), timeout: .seconds(1), retries: 1)
             JournalScene.run(kind, options: options, job: { FirstAttempts(folder: $0.folder) }) { scene, pool throws in
                 let results = pool.mapResults(0..<JournalScene.count, journal: scene.path)
                 #expect(results[FirstAttempts.hanging].failure?.code == .timedOut)

@@ -11,11 +11,9 @@ import Testing
         arguments: Kind.resident)
     func killed(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
-            for signal in [SIGKILL, SIGABRT, SIGSEGV] {
-                for workers in [1, 2] {
-                    for target in ParkedScenes.Target.allCases {
-                        ParkedScenes.killed(kind, by: signal, workers: workers, target)
-                    }
+            for workers in [1, 2] {
+                for target in ParkedScenes.Target.allCases {
+                    ParkedScenes.killed(kind, by: [SIGKILL, SIGABRT, SIGSEGV], workers: workers, target)
                 }
             }
         }
@@ -28,11 +26,13 @@ private enum ParkedScenes {
         case spare, all
     }
 
-    static func killed(_ kind: Kind, by signal: Int32, workers: Int, _ target: Target) {
+    /// Kills a hundred times, by each signal in its turn.
+    static func killed(_ kind: Kind, by signals: [Int32], workers: Int, _ target: Target) {
         // A signal may reach a worker when it has begun the next item.
         let options = ForkPool.Options(chunk: .fixed(1), retries: 3)
         Scene.survive(kind, workers: workers, options: options) { pool throws in
             for round in 0..<100 {
+                let signal = signals[round % signals.count]
                 let known = target == .spare ? Set(try pool.map((0..<workers).map { _ in .pid }).map { Int32($0) }) : []
                 var targets = ProcessStatus.workers.filter { !known.contains($0) }
                 // With two workers one may have answered twice.

@@ -56,22 +56,21 @@ private enum RefusedCallScenes {
         let meeting = Rendezvous()
         let path = meeting.path
         let calls: [Refusal.Call] = [.waitid, .wait4, .prctl, .ppoll, .closeRange, .pidfdOpen, .memfdCreate]
-        for call in calls {
-            for error in [EPERM, ENOSYS] {
-                Host.run("\(kind), \(call.rawValue), errno \(error)") { complaints in
-                    Refusal(calls: [call], error: error).begin(inEveryThread: true)
-                    do throws(ForkPool.Failure) {
-                        let pool = try kind.start(Performer(), options: options)
-                        // A refusal at the start of a one-shot pool is one of its map.
-                        if let refusal = pool.mapResults([.give(1)])[0].failure { throw refusal }
-                        live(pool, path, &complaints)
-                        pool.close()
-                    } catch {
-                        let text = "the system refused \(call.rawValue)"
-                        complaints.expect(error.message.contains(text), "\(error)")
-                        complaints.expect(!error.message.contains("less memory"), "useless advice: \(error)")
-                        complaints.expect(error.errno != nil, "no errno: \(error)")
-                    }
+        for error in [EPERM, ENOSYS] {
+            Host.run(calls.map { "\(kind), \($0.rawValue), errno \(error)" }) { number, complaints in
+                let call = calls[number]
+                Refusal(calls: [call], error: error).begin(inEveryThread: true)
+                do throws(ForkPool.Failure) {
+                    let pool = try kind.start(Performer(), options: options)
+                    // A refusal at the start of a one-shot pool is one of its map.
+                    if let refusal = pool.mapResults([.give(1)])[0].failure { throw refusal }
+                    live(pool, path, &complaints)
+                    pool.close()
+                } catch {
+                    let text = "the system refused \(call.rawValue)"
+                    complaints.expect(error.message.contains(text), "\(error)")
+                    complaints.expect(!error.message.contains("less memory"), "useless advice: \(error)")
+                    complaints.expect(error.errno != nil, "no errno: \(error)")
                 }
             }
         }

@@ -10,8 +10,8 @@ import Testing
         arguments: Kind.allCases)
     func pidfd(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
-            RefusedKillScenes.run(kind, Refusal(calls: [.pidfdSendSignal], error: EPERM), isFirst: true)
-            RefusedKillScenes.run(kind, Refusal(calls: [.pidfdSendSignal], error: ENOSYS), isFirst: true)
+            RefusedKillScenes.run(
+                kind, [EPERM, ENOSYS].map { Refusal(calls: [.pidfdSendSignal], error: $0) }, isFirst: true)
         }
     }
 
@@ -20,8 +20,8 @@ import Testing
         arguments: Kind.resident)
     func later(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
-            RefusedKillScenes.run(kind, Refusal(calls: [.pidfdSendSignal], error: EPERM), isFirst: false)
-            RefusedKillScenes.run(kind, Refusal(calls: [.pidfdSendSignal, .kill], error: EPERM), isFirst: false)
+            let calls: [[Refusal.Call]] = [[.pidfdSendSignal], [.pidfdSendSignal, .kill]]
+            RefusedKillScenes.run(kind, calls.map { Refusal(calls: $0, error: EPERM) }, isFirst: false)
         }
     }
 
@@ -30,18 +30,18 @@ import Testing
         arguments: Kind.allCases)
     func forGood(_ kind: Kind) async {
         await #expect(processExitsWith: .success) { [kind] in
-            RefusedKillScenes.refusedForGood(kind, EPERM)
-            RefusedKillScenes.refusedForGood(kind, ENOSYS)
+            RefusedKillScenes.refusedForGood(kind, [EPERM, ENOSYS])
         }
     }
 }
 
 private enum RefusedKillScenes {
-    static func run(_ kind: Kind, _ refusal: Refusal, isFirst: Bool) {
+    static func run(_ kind: Kind, _ refusals: [Refusal], isFirst: Bool) {
         Host.warmUp(kind)
-        let meeting = Rendezvous()
-        let path = meeting.path
-        Host.run("\(kind), \(refusal)") { complaints in
+        let meetings = refusals.map { _ in Rendezvous() }
+        Host.run(refusals.map { "\(kind), \($0)" }) { number, complaints in
+            let (refusal, meeting) = (refusals[number], meetings[number])
+            let path = meeting.path
             if isFirst { refusal.begin(inEveryThread: true) }
             complaints.use(kind, options: .init(chunk: .fixed(1), timeout: .seconds(1))) { pool, complaints in
                 complaints.expectRight(pool)
@@ -63,11 +63,12 @@ private enum RefusedKillScenes {
         }
     }
 
-    static func refusedForGood(_ kind: Kind, _ error: Int32) {
+    static func refusedForGood(_ kind: Kind, _ errors: [Int32]) {
         Host.warmUp(kind)
-        let meeting = Rendezvous()
-        let path = meeting.path
-        Host.run("\(kind), errno \(error)") { complaints in
+        let meetings = errors.map { _ in Rendezvous() }
+        Host.run(errors.map { "\(kind), errno \($0)" }) { number, complaints in
+            let (error, meeting) = (errors[number], meetings[number])
+            let path = meeting.path
             Refusal(calls: [.pidfdSendSignal, .kill], error: error).begin(inEveryThread: true)
             complaints.use(kind, options: .init(chunk: .fixed(1), timeout: .seconds(1))) { pool, complaints in
                 complaints.expectRight(pool)

@@ -30,25 +30,6 @@ struct BenchOptionTests {
         try #require(document(arguments)["forkpool"] as? [String: Any])
     }
 
-    @Test("-N names commands; one name for several values of a list has them")
-    func names() throws {
-        let run = try bench(["-n", "6", "-N", "old", "--name", "new", "sleep 0.01", "sleep 0.02"])
-        #expect(run.code == 0 && run.output.hasPrefix("old  sleep 0.01\n"))
-        #expect(run.output.contains("\nnew  sleep 0.02\n") && run.output.contains("\nnew is "))
-        #expect(run.output.contains(" × old by wall time"))
-        // The others keep their letters.
-        #expect(
-            try bench(["-n", "1", "-N", "one", "true", "false", "--ignore-failure"]).output.contains("\nB  false\n"))
-        let lists = try bench(["-n", "1", "-L", "x=1,2", "-N", "with {x}", "-N", "as", "echo {x}", "echo a{x}"])
-        for name in ["with 1", "as (x=1)", "with 2", "as (x=2)"] {
-            #expect(lists.output.contains("\(name)  echo "), "\(lists.output)")
-        }
-        let odd = try bench(["-n", "1", "-N", "a|\u{1B}[2J", "--md", "-", "true"])
-        #expect(odd.output.contains("\n| a\\|\\\\u{1b}[2J | `true` |"), "\(odd.output)")
-        let many = try bench(["-N", "a", "-N", "b", "true"])
-        #expect(many.code == 64 && many.errors.contains("there are 2 names, and 1 command."))
-    }
-
     @Test("--reference is compared with each command, and runs once")
     func reference() throws {
         let other = try ours(["-n", "1", "--reference", "echo r", "-L", "x=1,2", "echo {x}"])

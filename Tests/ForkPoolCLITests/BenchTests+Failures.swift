@@ -44,7 +44,8 @@ extension BenchTests {
         try scratch.write("", to: "count")
         let run = try bench(arguments)
         #expect(run.code == 0 && run.errors.isEmpty)
-        #expect(run.output.contains("   6 runs\n"), "\(run.output)")
+        // A machine that stalls adds that some are far above the others.
+        #expect(run.output.contains("   6 runs"), "\(run.output)")
         #expect(
             run.output.contains(
                 "\n   3 of 9 runs failed and count for no figure; the last, run 9, exited with 7\n     stderr: it broke in 9\n"
@@ -168,7 +169,7 @@ extension BenchTests {
         "reports each wrong argument in one line, with 64",
         arguments: [
             ([], "there is no command to run."), (["-n", "0", "true"], "--runs must be from 1 to 1000000, not 0."),
-            (["-n", "x", "true"], "The value 'x' is invalid for '-n <count>'"),
+            (["-n", "x", "true"], "-n is the number of runs here, and x is none"),
             (["-n", "1", "--max-time", "1s", "true"], "give either --runs or --max-time."),
             (["--max-time", "1x", "true"], "a duration has the form 500ms, 1.5s, 2m or 1h"),
             (["--timeout", "0", "true"], "--timeout must be more than 0."),

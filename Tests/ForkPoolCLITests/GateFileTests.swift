@@ -141,7 +141,9 @@ struct GateFileTests {
         let elements = Elements()
         parser.delegate = elements
         #expect(parser.parse())
-        #expect(elements.found.map(\.name) == ["testsuites", "testsuite", "testcase", "failure", "testcase"])
+        // On a busy machine the suite has a sentence about that.
+        let names = elements.found.map(\.name).filter { $0 != "system-out" }
+        #expect(names == ["testsuites", "testsuite", "testcase", "failure", "testcase"])
         #expect(elements.found[1].attributes["tests"] == "2" && elements.found[1].attributes["failures"] == "1")
         #expect(elements.found[2].attributes["name"] == "parse <a|b> by CPU time")
         #expect(elements.found[3].attributes["type"] == "slower")
@@ -187,6 +189,7 @@ struct GateFileTests {
         let file = try scratch.write("{\"time\": \"2026\", \"results\": [{\"na", to: "history.jsonl")
         let run = try CommandRun(["bench", "-n", "2", "--history", file, "--svg", "-", "sleep 0.01", "true"])
         #expect(run.code == 0 && run.output.contains("<circle"))
+        #expect(run.errors == "forkpool: \(file): 1 line is no measurement, and has no place in the chart\n")
         let text = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
         #expect(text.count == 2 && text[0].hasSuffix("[{\"na") && text[1].hasSuffix("}"))
         #expect(text[1].contains("\"name\": \"sleep 0.01\"") && text[1].contains("\"metric\": \"wall\""))

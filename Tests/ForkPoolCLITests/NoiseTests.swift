@@ -22,6 +22,21 @@ struct NoiseTests {
                 + "times.")
     }
 
+    @Test("slows a thread as far as others want the processors")
+    func slowdown() {
+        for (others, runnable, slowdown) in [(0, 0, 1), (2, 2, 2), (1.9, 8, 5), (1, nil, 1.5), (nil, nil, 2)]
+            as [(Double?, Double?, Double)]
+        {
+            let noise = Noise(others: others, pressure: nil, processors: 2, runnable: runnable)
+            #expect(noise.slowdown == slowdown)
+        }
+        var meter = NoiseMeter()
+        #expect(meter.noise(besides: 0).runnable == nil)
+        meter.sample()
+        meter.sample()
+        #expect((meter.noise(besides: 0).runnable ?? -1) >= 0)
+    }
+
     @Test("does not include the measured commands")
     func own() throws {
         let meter = NoiseMeter()

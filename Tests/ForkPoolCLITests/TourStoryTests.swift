@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #if Command
+import ForkPoolTestSupport
 import Foundation
 import Testing
 
 @Suite("The text of the tour")
 struct TourStoryTests {
-    /// One run over a small folder, shared by all tests.
-    private static let plain = Result { try CommandRun(["tour", small.get().path]) }
-    /// The same with resident workers.
-    private static let resident = Result { try CommandRun(["tour", "--resident", small.get().path]) }
+    /// Two runs over a small folder, shared by all tests; most of a tour is waiting, so they run at once.
+    private static let runs = Threads.run(2) { number in
+        Result { try CommandRun(["tour"] + (number == 0 ? [] : ["--resident"]) + [small.get().path]) }
+    }
+    private static var plain: Result<CommandRun, any Error> { runs[0] }
+    /// The one with resident workers.
+    private static var resident: Result<CommandRun, any Error> { runs[1] }
     private static let small = Result {
         let folder = try ScratchFolder()
         try folder.write("abc", to: "one")
@@ -54,15 +58,19 @@ struct TourStoryTests {
         #expect(shared.count == 4 && shared.map(\.total).max() == 15)
     }
 
-    @Test("a reader that goes while a worker prints ends the tour without a message", arguments: [false, true])
-    func closedPipeInTheTrap(isIgnored: Bool) throws {
+    @Test("a reader that goes while a worker prints ends the tour without a message")
+    func closedPipeInTheTrap() throws {
         let folder = try Self.small.get().path
-        let script = """
-            \(isIgnored ? "trap '' PIPE; " : "")"$@" | sed '/sub total/q' >/dev/null; exit "${PIPESTATUS[0]}"
-            """
-        let run = try CommandRun(["tour", folder], through: ["/bin/bash", "-c", script, "bash"])
-        #expect(run.code == 141)
-        #expect(run.errors == "")
+        let runs = Threads.run(2) { number in
+            let script = """
+                \(number == 1 ? "trap '' PIPE; " : "")"$@" | sed '/sub total/q' >/dev/null; exit "${PIPESTATUS[0]}"
+                """
+            return Result { try CommandRun(["tour", folder], through: ["/bin/bash", "-c", script, "bash"]) }
+        }
+        for run in try runs.map({ try $0.get() }) {
+            #expect(run.code == 141)
+            #expect(run.errors == "")
+        }
     }
 
     @Test("counts the files, does not follow a link to a folder above, and the digests agree")
@@ -115,15 +123,17 @@ struct TourStoryTests {
     @Test("a terminal gets colours, unless NO_COLOR or a dumb terminal forbids them")
     func colours() throws {
         let folder = try Self.small.get().path
-        let coloured = try CommandRun(["tour", folder], to: .terminal)
-        #expect(coloured.code == 0)
-        #expect(coloured.output.contains("\u{1B}[1m1. One after another\u{1B}[0m"))
-        for variable in ["NO_COLOR=1", "TERM=dumb"] {
-            let run = try CommandRun(["tour", folder], to: .terminal, environment: [variable, "PATH=/usr/bin:/bin"])
+        let variables = ["TERM=xterm", "NO_COLOR=1", "TERM=dumb"]
+        let runs = Threads.run(variables.count) { number in
+            let environment = [variables[number], "PATH=/usr/bin:/bin"]
+            return Result { try CommandRun(["tour", folder], to: .terminal, environment: environment) }
+        }
+        for (run, variable) in zip(try runs.map { try $0.get() }, variables) {
             #expect(run.code == 0)
             #expect(run.output.contains("1. One after another"))
-            #expect(!run.output.contains("\u{1B}"), "\(variable)")
+            #expect(run.output.contains("\u{1B}") == (variable == "TERM=xterm"), "\(variable)")
         }
+        #expect(try runs[0].get().output.contains("\u{1B}[1m1. One after another\u{1B}[0m"))
     }
 
     @Test("a reader that closes the pipe ends the tour without a message")

@@ -69,7 +69,9 @@ struct Bench: ParsableCommand {
 
     @Option(
         name: [.customShort("N"), .customLong("name")],
-        help: ArgumentHelp("The name of a command in the report, in their order; repeat it.", valueName: "name"))
+        help: ArgumentHelp(
+            "The name of a command in the report, in their order; repeat it. What hyperfine's -N does is the default.",
+            valueName: "name"))
     var names: [String] = []
 
     @Option(
@@ -118,6 +120,7 @@ struct Bench: ParsableCommand {
     @OptionGroup var output: ResultOptions
 
     func validate() throws {
+        if let advice = HyperfineOptions.nameAdvice(for: names) { throw ValidationError(advice) }
         if commands.isEmpty { throw ValidationError("there is no command to run.") }
         if let runs, !(1...1_000_000).contains(runs) {
             throw ValidationError("--runs must be from 1 to 1000000, not \(runs).")
@@ -209,7 +212,7 @@ struct Bench: ParsableCommand {
             verb: "bench", entries: measured, comparisons: comparisons,
             noise: noise.noise(besides: measurement.processorTime), seed: seed, warmup: warmup,
             seconds: start.secondsSince, metric: .wall, notes: shellStart.map { [$0.sentence] } ?? [],
-            shellStart: shellStart, isSorted: sort == .time)
+            conditions: Conditions(options), shellStart: shellStart, isSorted: sort == .time)
     }
 
     private func measure(

@@ -10,14 +10,17 @@ struct Baseline {
     private let commands: [MeasuredCommand]
     /// What counted instructions.
     private let counter: String?
+    /// Sentences for the report: what may have changed the runs besides the command.
+    let notes: [String]
 
     /// Reads a file.
     ///
     /// - Parameters:
     ///   - path: The path of the file.
     ///   - successes: The exit codes of runs that did their work.
-    /// - Throws: `LoadError` if it cannot be read, is not from `forkpool bench`, or is from another host.
-    init(_ path: String, successes: Set<Int32> = [0]) throws(LoadError) {
+    ///   - conditions: The conditions of the runs that are compared with it.
+    /// - Throws: `LoadError` if it cannot be read, is not from `forkpool bench`, or is from another host or of other conditions.
+    init(_ path: String, successes: Set<Int32> = [0], _ conditions: Conditions) throws(LoadError) {
         let document: JSON
         do {
             document = try JSON.parse(TextFile.read(path))
@@ -33,6 +36,14 @@ struct Baseline {
         if let difference = Host.current.difference(from: host) {
             throw LoadError(
                 sentence: "\(path): the baseline is from another host: \(difference); measure it again on this one")
+        }
+        if let other = Conditions(document["forkpool"]?["conditions"]) {
+            if let difference = conditions.difference(from: other) {
+                throw LoadError(sentence: "\(path): no baseline: \(difference), or measure it again")
+            }
+            notes = conditions.remarks(on: other).map { "the baseline in \(path) was measured \($0)" }
+        } else {
+            notes = ["the baseline in \(path) does not say with which shell, input and environment it was measured"]
         }
         counter = document["forkpool"]?["instructions_by"]?.string
         commands = runs.compactMap { Self.measured($0, successes) }

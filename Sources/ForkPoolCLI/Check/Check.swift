@@ -15,18 +15,21 @@ struct Check: ParsableCommand {
             and all comparisons together (Holm).
 
             Unless --metric says otherwise, CPU time decides: on a busy machine, wall time depends more on the \
-            machine than on the command. Where a command mostly waits (its wall time is more than twice its CPU \
-            time) and the machine is quiet, wall time decides too. If a metric that does not decide contradicts \
-            the verdict, the report says so.
+            machine than on the command. Where wall time is far above CPU time, by more than other processes \
+            explain, it decides too: a command mostly waits (its wall time is more than twice its CPU time), or its \
+            work is no longer parallel. A head is slower if it is by one of them, and passes if it does by one and \
+            does not look slower by the other. Of a command that mostly waits, CPU time that is uncertain by less of the wall time than the limit \
+            passes. If a metric that does not decide contradicts the verdict, every report says so.
 
             --metric instructions counts the instructions of a command and its children: by the processor where \
             it has a counter for them, or else by callgrind of valgrind, which takes about 50 times as long. The \
             same command has the same count within 0.1 %, so one pair tells, and a second one confirms a slower \
             head. Instructions are not time.
 
-            With --baseline, head is compared with runs from forkpool bench --json on the same host, and the report \
-            says if they are of another command line. A machine that became slower or faster since then looks like \
-            a change of the command.
+            With --baseline, head is compared with runs from forkpool bench --json on the same host, with the same \
+            shell, input and output. The report says if they are of another command line or folder, or if variables \
+            such as LC_ALL had other values. A machine that became slower or faster since then looks like a change \
+            of the command.
 
             With --canary, the decision is repeated as if head were slower by twice the limit. If the gate does not \
             find that, the check is inconclusive.
@@ -46,13 +49,15 @@ struct Check: ParsableCommand {
                   {"name": "parse", "base": "old/tool a", "head": "new/tool a"},
                   {"name": "write", "base": ["old/tool", "a b"], "limit": "2%",
                    "head": ["new/tool", "a b"]}]}
+              A benchmark of which a command fails is a failed one, and the others go on.
+              Reports of an earlier check are removed first.
 
             EXIT CODES
               0    passed: head is within the limit
               1    head is slower
               3    inconclusive: after 80 pairs or --max-time, or no time for 10 pairs
               4    a command failed, or a program does not exist
-              5    there is no baseline, it is from another host, or its runs failed
+              5    no baseline, or one of another host, shell or input, or failed runs
               64   the command line is wrong
               66   the file of --file or --input cannot be read
               70   the system refused a process, memory, or nothing can count instructions
@@ -142,7 +147,8 @@ struct Check: ParsableCommand {
             }
         }
         try CommandLineText.check()
-        try output.check(options, besides: others)
+        try output.check(
+            options, besides: others, reading: [("--baseline", baseline), ("--file", file), ("--input", options.input)])
         if let limit { try GateFile.check(limit: limit) }
         if let maxTime, maxTime.nanoseconds <= 0 { throw ValidationError("--max-time must be more than 0.") }
     }
@@ -150,21 +156,21 @@ struct Check: ParsableCommand {
     private var others: [ResultOptions.Target] { [("--comment", comment), ("--junit", junit)] }
 
     func run() throws {
-        var isTimed = false
         do {
-            let plan = try CheckPlan(self)
-            isTimed = options.timeout == nil
+            // A report of an earlier check is not to be taken for one of this check, however it ends.
+            try output.removeOld(besides: others)
             try options.checkFiles()
+            let plan = try CheckPlan(self)
             let files = try output.open(besides: others)
             let outcome = try plan.measure(options)
-            let style = Style(for: STDOUT_FILENO)
+            for failure in outcome.results.failures { failure.error.report() }
             try output.write(
-                outcome.results, files, report: outcome.results.text(style) + outcome.text(style),
+                outcome.results, files, report: outcome.text(Style(for: STDOUT_FILENO)),
                 others: [("--comment", { outcome.comment }), ("--junit", { outcome.junit })])
             if outcome.code != 0 { throw ExitCode(outcome.code) }
         } catch let error as MeasurementError {
             error.report()
-            throw ExitCode(Self.code(error, isTimed: isTimed))
+            throw ExitCode(Self.code(error))
         } catch let error as Baseline.LoadError {
             StandardError.report(error.sentence)
             throw ExitCode(Exit.noBaseline)
@@ -174,11 +180,9 @@ struct Check: ParsableCommand {
         }
     }
 
-    /// The exit code of an error; a run that --max-time ended decides nothing.
-    private static func code(_ error: MeasurementError, isTimed: Bool) -> Int32 {
+    private static func code(_ error: MeasurementError) -> Int32 {
         switch error {
         case .program(.line): Exit.usage
-        case .failed(_, _, let failure) where failure.run.end == .timedOut && isTimed: Exit.inconclusive
         case .program, .failed: Exit.commandFailed
         case .pool, .refused, .notCounted: Exit.internalError
         }

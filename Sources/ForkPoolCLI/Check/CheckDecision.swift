@@ -5,7 +5,7 @@ struct CheckDecision {
     private var states: [ComparisonState]
     private let gate: PairedGate
     private let withCanary: Bool
-    /// Whether commands that mostly wait are judged by wall time too, while the machine is quiet.
+    /// Whether commands whose wall time is far above their CPU time are judged by wall time too.
     private let judgesWaiting: Bool
     /// Whether the metric is a count that hardly changes from run to run.
     private let isExact: Bool
@@ -22,6 +22,13 @@ struct CheckDecision {
         self.withCanary = withCanary
         self.judgesWaiting = judgesWaiting
         self.isExact = isExact
+    }
+
+    /// Removes the comparisons of which a command failed.
+    ///
+    /// - Parameter heads: The numbers of their head commands.
+    mutating func remove(_ heads: [Int]) {
+        if !heads.isEmpty { states.removeAll { heads.contains($0.head) } }
     }
 
     /// The comparisons that more runs can decide; a head that is slower by one metric is slower.
@@ -55,19 +62,31 @@ struct CheckDecision {
     ///
     /// - Parameters:
     ///   - measured: The measurements so far.
-    ///   - isQuiet: Whether the machine had little other work, so that wall times can be trusted.
+    ///   - noise: The load from other processes, which adds to wall times.
     ///   - isLast: Whether there is no time for more runs.
-    mutating func look(_ measured: [MeasuredCommand], isQuiet: Bool = false, isLast: Bool) {
+    mutating func look(
+        _ measured: [MeasuredCommand], _ noise: Noise = Noise(others: nil, pressure: nil, processors: 1), isLast: Bool
+    ) {
         looks += 1
         isOver = isLast
         let isLast = isLast || looks == schedule.count
-        if judgesWaiting { chooseMetrics(measured, isQuiet: isQuiet) }
+        if judgesWaiting { chooseMetrics(measured, noise) }
         for (number, verdict) in verdicts(measured, isLast: isLast).enumerated() {
-            states[number].record(believable(verdict, of: states[number], in: measured))
+            let state = states[number]
+            let ratio = ratio(state, measured, state.metric, error: gate.errorPerLook)
+            // Of a command that mostly waits, CPU time is too little to be told exactly, and matters little.
+            if verdict == .inconclusive, judgesWaiting, let part = state.partOfWaiting(in: measured, ratio, noise),
+                part <= (state.limit ?? gate.limit) - 1
+            {
+                states[number].pass(asPart: part, ratio)
+            }
+            states[number].record(believable(verdict, of: state, in: measured), ratio)
             // The canary must be found with the strictest error, that of all comparisons together.
-            let strict = gate(of: states[number], comparisons: states.count)
-            let ratio = ratio(states[number], measured, states[number].metric, error: strict.errorPerLook)
-            if withCanary { states[number].tryCanary(ratio, strict) }
+            let strict = gate(of: state, comparisons: states.count)
+            if withCanary {
+                let ratio = self.ratio(state, measured, state.metric, error: strict.errorPerLook)
+                states[number].tryCanary(ratio, strict)
+            }
         }
     }
 
@@ -112,13 +131,15 @@ struct CheckDecision {
                 : head.values(metric).map { $0 / max(1, base.summary(metric).median) })
     }
 
-    /// Adds wall time as a second metric of commands that mostly wait, or removes it where the machine is too busy for it.
-    private mutating func chooseMetrics(_ measured: [MeasuredCommand], isQuiet: Bool) {
-        if !isQuiet { states.removeAll { $0.isAdded && !$0.isDecided(withCanary: withCanary) } }
-        guard isQuiet else { return }
-        states = states.flatMap { state in
-            let isKnown = state.metric == .wall || states.contains { $0.metric == .wall && $0.head == state.head }
-            return isKnown || !state.waits(in: measured) ? [state] : [state, state.byWallTime]
+    /// Adds wall time as a second metric where it is far above CPU time, and removes it where it no longer is.
+    private mutating func chooseMetrics(_ measured: [MeasuredCommand], _ noise: Noise) {
+        let asked = states.filter { !$0.isAdded }
+        states = asked.flatMap { state in
+            let added = states.first { $0.isAdded && $0.head == state.head }
+            if let added, added.tells(withCanary: withCanary) { return [state, added] }
+            let limit = state.limit ?? gate.limit
+            let isJudged = state.isFarAbove(in: measured, limit: limit, error: gate.errorPerLook, noise)
+            return isJudged ? [state, added ?? state.byWallTime] : [state]
         }
     }
 
@@ -129,26 +150,46 @@ struct CheckDecision {
         state.metric == .rss && verdict == .passed && state.base(in: measured).memoryIsHidden ? .inconclusive : verdict
     }
 
+    /// Returns the states whose verdicts count: where one of two metrics could not tell, that of the other one alone.
+    ///
+    /// But if it looks slower by one that could not tell, it does not pass by the other one.
+    private func counting(_ measured: [MeasuredCommand]) -> [ComparisonState] {
+        states.filter { state in
+            let other = states.first { $0.head == state.head && $0.metric != state.metric }
+            guard let other, !state.tells(withCanary: withCanary) else { return true }
+            guard other.tells(withCanary: withCanary) else { return !state.isAdded }
+            let estimate = state.ratio(in: measured, by: state.metric, error: gate.errorPerLook).estimate
+            return other.verdict == .passed && estimate > state.limit ?? gate.limit
+        }
+    }
+
     /// Makes the comparisons with their decisions.
     func comparisons(_ measured: [MeasuredCommand]) -> [Comparison] {
-        states.map { state in
+        let counting = counting(measured)
+        return counting.map { state in
             let error = gate.errorPerLook
             var comparison = Comparison(
                 measured[state.head], to: state.base(in: measured), state.metric,
-                ratio(state, measured, state.metric, error: error), error: error, isPaired: state.isPaired,
+                state.decidedRatio ?? ratio(state, measured, state.metric, error: error), error: error,
+                isPaired: state.isPaired,
                 Comparison.Decision(
                     limit: state.limit ?? gate.limit, verdict: state.verdict,
                     canary: withCanary ? state.findsCanary : nil))
             comparison.title = state.title
+            comparison.immaterialPart = state.immaterialPart
+            let judging = counting.filter { $0.head == state.head }.map(\.metric)
+            let tried = states.filter { $0.head == state.head }.map(\.metric)
+            comparison.undecided = tried.filter { !judging.contains($0) }
             // While callgrind counts, times are those of callgrind.
-            if !isExact { comparison.others = others(state, measured) }
+            if !isExact { comparison.others = others(state, measured, besides: judging) }
             return comparison
         }
     }
 
     /// Computes what the quantities say that do not judge the commands of a comparison.
-    private func others(_ state: ComparisonState, _ measured: [MeasuredCommand]) -> [Comparison.Other] {
-        let judging = states.filter { $0.head == state.head }.map(\.metric)
+    private func others(
+        _ state: ComparisonState, _ measured: [MeasuredCommand], besides judging: [Metric]
+    ) -> [Comparison.Other] {
         let limit = state.limit ?? gate.limit
         return [Metric.cpu, .wall, .rss].filter { !judging.contains($0) }.compactMap { metric in
             if metric == .rss, state.base(in: measured).memoryIsHidden { return nil }

@@ -6,33 +6,39 @@ struct CheckReport {
     let maxTime: Double
     /// The seconds that the first look needs, if they are more than `maxTime`.
     var needed: Double?
-    /// Whether the metric was chosen here.
-    var isAutomatic = false
 
     /// The comparisons with their decisions.
-    private var decisions: [(comparison: Comparison, decision: Comparison.Decision)] {
+    var decisions: [(comparison: Comparison, decision: Comparison.Decision)] {
         results.comparisons.compactMap { comparison in comparison.decision.map { (comparison, $0) } }
     }
 
-    /// Those decisions that a reader needs: a head that is slower by one metric needs no verdict by another.
-    var told: [(comparison: Comparison, decision: Comparison.Decision)] {
-        let slower = decisions.filter { $0.decision.verdict == .slower }.map(\.comparison.head.name)
-        return decisions.filter { $0.decision.verdict.isKnown || !slower.contains($0.comparison.head.name) }
-    }
-
-    /// The exit code; a slower head takes precedence over an inconclusive comparison.
+    /// The exit code: a failed command comes before a slower head, and this one before an inconclusive one.
     var code: Int32 {
+        if results.failures.contains(where: { !$0.isCut }) { return Exit.commandFailed }
         if decisions.contains(where: { $0.decision.verdict == .slower }) { return Exit.partial }
-        let isKnown = decisions.allSatisfy { $0.decision.verdict == .passed && $0.decision.canary != false }
+        let isKnown =
+            results.failures.isEmpty
+            && decisions.allSatisfy { $0.decision.verdict == .passed && $0.decision.canary != false }
         return isKnown ? 0 : Exit.inconclusive
     }
 
     /// Formats a line for each comparison, with the reason if it is inconclusive.
+    ///
+    /// A single command that failed is an error alone, and has no report.
     func text(_ style: Style) -> String {
-        told.map { comparison, decision in
+        if decisions.isEmpty, results.failures.count == 1 { return "" }
+        return results.text(style) + verdicts(style)
+    }
+
+    private func verdicts(_ style: Style) -> String {
+        let failures = results.failures.map { failure in
+            let word = failure.isCut ? failure.word : failure.word.uppercased()
+            return "\(style.title(word)): \(printable("\(failure.title): \(failure.error.sentence)"))\n"
+        }
+        return decisions.map { comparison, decision in
             let word = decision.verdict == .slower ? "SLOWER" : decision.verdict.word
             var text = "\(style.title(word)): \(sentence(comparison, decision))"
-            text += remarks(comparison).map { "\n\($0)" }.joined()
+            text += comparison.remarks.map { "\n\($0)" }.joined()
             if let isFound = decision.canary, decision.verdict != .slower {
                 let factor = fixed(2 * (decision.limit - 1) * 100, 1)
                 text +=
@@ -42,7 +48,7 @@ struct CheckReport {
                         + "raise --limit or --max-time"
             }
             return text + "\n"
-        }.joined()
+        }.joined() + failures.joined()
     }
 
     /// The decision in a sentence, without its verdict.
@@ -54,22 +60,6 @@ struct CheckReport {
         case .passed: "\(names) by \(comparison.metric.name), within the limit of \(limit)"
         case .more, .inconclusive: reason(comparison, limit)
         }
-    }
-
-    /// What else a reader must know: the metrics that contradict the verdict, and one that was left out.
-    func remarks(_ comparison: Comparison) -> [String] {
-        var remarks = comparison.contradictions
-        // While the machine is busy, every command waits.
-        let isTrusted = results.noise.isQuiet
-        let wall = comparison.others.first { $0.metric == .wall }?.ratio.interval
-        if isAutomatic, !isTrusted, comparison.waits, let decision = comparison.decision, decision.verdict == .passed,
-            let wall, wall.upperBound > decision.limit
-        {
-            remarks.append(
-                "not judged by wall time, half of which is waiting: other processes made it uncertain, or the runs are too "
-                    + "short to tell; --metric wall judges by it all the same")
-        }
-        return remarks
     }
 
     private func reason(_ comparison: Comparison, _ limit: String) -> String {

@@ -18,10 +18,14 @@ struct ComparisonState {
     let limit: Double?
     /// What the comparison is called; nil without a name.
     let title: String?
-    /// Whether it was added for a command that mostly waits, and goes if the machine becomes busy.
+    /// Whether it was added because wall time is far above CPU time; it goes if that is so no longer.
     let isAdded: Bool
     private(set) var verdict = PairedGate.Verdict.more(PairedGate.looks[0])
     private(set) var findsCanary = false
+    /// The ratio at the look that decided; later looks are for another metric, or for the canary.
+    private(set) var decidedRatio: Ratio?
+    /// How much of base's wall time the CPU time is at most that head may take more, if it passed for that reason.
+    private(set) var immaterialPart: Double?
 
     init(
         head: Int, base: Base, _ metric: Metric = .cpu, limit: Double? = nil, title: String? = nil,
@@ -73,9 +77,20 @@ struct ComparisonState {
         }
     }
 
-    /// Whether the wall time of one of the commands is far above its CPU time: it mostly waits.
-    func waits(in measured: [MeasuredCommand]) -> Bool {
-        measured[head].waits || base(in: measured).waits
+    /// Whether wall time can tell what CPU time cannot: a command mostly waits, or the ratio by wall time is far above that by CPU
+    /// time, because less of the work is parallel.
+    ///
+    /// Other processes may explain a part of a wall time, and that part does not count.
+    func isFarAbove(in measured: [MeasuredCommand], limit: Double, error: Double, _ noise: Noise) -> Bool {
+        // The load of a pair is alike for both, but a baseline was measured under another one.
+        let waits = isPaired || noise.isQuiet
+        if waits, [measured[head], base(in: measured)].contains(where: { $0.waits(despite: noise.slowdown) }) {
+            return true
+        }
+        guard let wall = ratio(in: measured, by: .wall, error: error).interval,
+            let cpu = ratio(in: measured, by: .cpu, error: error).interval
+        else { return false }
+        return wall.lowerBound > limit && wall.lowerBound > Metric.farAbove * noise.slowdown * cpu.upperBound
     }
 
     /// Returns whether more runs cannot change the result.
@@ -87,9 +102,32 @@ struct ComparisonState {
         }
     }
 
-    /// Records a verdict, unless there was a final one before.
-    mutating func record(_ new: PairedGate.Verdict) {
-        if case .more = verdict { verdict = new }
+    /// Returns whether its verdict is an answer, and one that the gate could have given otherwise.
+    func tells(withCanary: Bool) -> Bool {
+        verdict == .slower || verdict == .passed && (findsCanary || !withCanary)
+    }
+
+    /// Records a verdict and its ratio, unless there was a final one before.
+    mutating func record(_ new: PairedGate.Verdict, _ ratio: Ratio) {
+        guard case .more = verdict else { return }
+        verdict = new
+        if new.isKnown { decidedRatio = ratio }
+    }
+
+    /// Returns how much of base's wall time the CPU time is at most that head may take more; nil if they do not mostly wait.
+    func partOfWaiting(in measured: [MeasuredCommand], _ ratio: Ratio, _ noise: Noise) -> Double? {
+        let (head, base) = (measured[head], base(in: measured))
+        guard metric == .cpu, let interval = ratio.interval,
+            [head, base].allSatisfy({ $0.waits(despite: noise.slowdown) })
+        else { return nil }
+        return max(0, interval.upperBound - 1) * base.summary(.cpu).median / base.summary(.wall).median
+    }
+
+    /// Passes because the CPU time that head may take more is only a part of base's wall time.
+    mutating func pass(asPart part: Double, _ ratio: Ratio) {
+        guard case .more = verdict else { return }
+        immaterialPart = part
+        record(.passed, ratio)
     }
 
     /// Checks whether the gate would find a head that is slower than base by twice the limit, at the present noise.

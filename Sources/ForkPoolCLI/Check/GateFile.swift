@@ -17,6 +17,14 @@ struct GateFile {
     enum Command: Equatable {
         case line(String)
         case words([String])
+
+        /// The command line, for reports.
+        var label: String {
+            switch self {
+            case .line(let line): line
+            case .words(let words): quotedForShell(words.map { Array($0.utf8) })
+            }
+        }
     }
 
     /// What is wrong with a file.

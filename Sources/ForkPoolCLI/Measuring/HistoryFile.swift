@@ -36,12 +36,18 @@ final class HistoryFile {
         }
     }
 
-    /// All lines of the file, without those that are none.
-    var lines: [HistoryLine] {
+    /// Reads all lines of the file, and says how many are none: they are damaged, or of something else.
+    func readLines() -> [HistoryLine] {
         guard let bytes = try? TextFile.read(path) else { return [] }
-        return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
-            (try? JSON.parse(Array(line))).flatMap { HistoryLine($0) }
+        let all = bytes.split(separator: UInt8(ascii: "\n"))
+        let lines = all.compactMap { line in (try? JSON.parse(Array(line))).flatMap { HistoryLine($0) } }
+        let others = all.count - lines.count
+        if others > 0 {
+            StandardError.report(
+                "\(path): \(others == 1 ? "1 line is no measurement, and has" : "\(others) lines are no measurements, and have") "
+                    + "no place in the chart")
         }
+        return lines
     }
 
     private static func refusal(_ path: String) -> ExitCode {
@@ -92,7 +98,12 @@ struct HistoryLine {
         json = .object([
             ("time", .string(time)), ("label", label.map { .string($0) } ?? .null), ("verb", .string(results.verb)),
             ("version", .string(ForkPoolCommand.version)), ("host", Host.current.json),
-            ("results", .array(zip(figures, ratios).map { Self.json($0, $1) })),
+            (
+                "results",
+                .array(
+                    zip(figures, ratios).map { Self.json($0, $1) }
+                        + results.failures.map { Self.json($0, results.metric) })
+            ),
         ])
     }
 
@@ -112,6 +123,14 @@ struct HistoryLine {
                 verdict: result["verdict"]?.string)
         }
         self.json = json
+    }
+
+    /// A benchmark that failed, which is no point of a chart.
+    private static func json(_ failure: FailedBenchmark, _ metric: Metric) -> JSON {
+        .object([
+            ("name", .string(failure.title)), ("metric", .string(metric.rawValue)), ("value", .null),
+            ("verdict", .string(failure.word)), ("reason", .string(failure.error.sentence)),
+        ])
     }
 
     private static func json(_ figure: Figure, _ comparison: Comparison?) -> JSON {

@@ -11,15 +11,22 @@ import Glibc
 final class Launcher {
     /// A request to the launcher process: run a program.
     fileprivate struct Request: BitwiseCopyable {
-        let program: Int
         /// In nanoseconds; -1 for none.
         let timeout: Int
         /// Whether it is the first request of a `run` call.
         let isFirst: Bool
-        /// Whether the requests after it are skipped if it fails.
+        let step: Step
+    }
+
+    /// One run of a program.
+    struct Step: BitwiseCopyable {
+        /// The number of the program.
+        let program: Int
+        /// Whether the later steps of its group are skipped if it fails.
         let mustSucceed: Bool
         /// Whether it has the input and the output of measured commands.
         let isMeasured: Bool
+        let group: Int
     }
 
     private let programs: [Program]
@@ -62,18 +69,13 @@ final class Launcher {
     /// They are one request, so that nothing in this process runs between them and cools the caches.
     ///
     /// - Parameters:
-    ///   - steps: The numbers of the programs, whether the steps after one are skipped if it fails, and whether it is
-    ///     a measured one.
+    ///   - steps: What to run.
     ///   - timeout: The nanoseconds after which a command is killed; nil for never.
     /// - Returns: A record for each step.
     /// - Throws: `ForkPool.Failure` if the launcher process ended.
-    func run(
-        _ steps: [(program: Int, mustSucceed: Bool, isMeasured: Bool)], timeout: Int?
-    ) throws(ForkPool.Failure) -> [Execution] {
+    func run(_ steps: [Step], timeout: Int?) throws(ForkPool.Failure) -> [Execution] {
         let requests = steps.enumerated().map { number, step in
-            Request(
-                program: step.program, timeout: timeout ?? -1, isFirst: number == 0, mustSucceed: step.mustSucceed,
-                isMeasured: step.isMeasured)
+            Request(timeout: timeout ?? -1, isFirst: number == 0, step: step)
         }
         do {
             return try resident.map(requests)
@@ -110,7 +112,8 @@ private final class LauncherProcess: @unchecked Sendable {
     private let counter: InstructionCounter?
     /// Kills the running command if this process ends first.
     private var commandGuard: CommandGuard?
-    private var hasFailed = false
+    /// The groups of which a run failed in this `run` call.
+    private var failedGroups: Set<Int> = []
 
     /// The most bytes of standard error that are kept of a program.
     static let keptErrors = 4096
@@ -135,14 +138,15 @@ private final class LauncherProcess: @unchecked Sendable {
         if case .callgrind = counter { CallgrindLog.fixHashing() }
     }
 
-    /// Runs a command, unless one before it failed.
+    /// Runs a command, unless one before it in its group failed.
     func run(_ request: Launcher.Request) -> Execution {
-        if request.isFirst { hasFailed = false }
-        if hasFailed { return Execution(refused: .notReached) }
-        let run = launch(programs[request.program], request)
+        let step = request.step
+        if request.isFirst { failedGroups = [] }
+        if failedGroups.contains(step.group) { return Execution(refused: .notReached) }
+        let run = launch(programs[step.program], step, timeout: request.timeout)
         guard !run.succeeded else { return run }
-        keepErrors(of: request.program)
-        if request.mustSucceed { hasFailed = true }
+        keepErrors(of: step.program)
+        if step.mustSucceed { failedGroups.insert(step.group) }
         return run
     }
 
@@ -156,7 +160,7 @@ private final class LauncherProcess: @unchecked Sendable {
         _ = unsafe pwrite(failures.descriptor, bytes, bytes.count, program * bytes.count)
     }
 
-    private func launch(_ program: Program, _ request: Launcher.Request) -> Execution {
+    private func launch(_ program: Program, _ step: Launcher.Step, timeout: Int) -> Execution {
         if let errors { ftruncate(errors.descriptor, 0) }
         CurrentProcessGroup.set(CurrentProcessGroup.starting)
         defer { CurrentProcessGroup.set(CurrentProcessGroup.none) }
@@ -164,7 +168,7 @@ private final class LauncherProcess: @unchecked Sendable {
             let events = try counter == .processor ? EventCounter(.instructions) : nil
             let log = try counter == nil || counter == .processor ? nil : CallgrindLog()
             let streams = try OpenStreams(
-                input: request.isMeasured ? input : nil, output: request.isMeasured ? output : output.ofOthers,
+                input: step.isMeasured ? input : nil, output: step.isMeasured ? output : output.ofOthers,
                 null: null)
             let start = now()
             let process = try CommandProcess(
@@ -174,7 +178,7 @@ private final class LauncherProcess: @unchecked Sendable {
             CurrentProcessGroup.set(process.pid)
             streams.pipe?.closeWriting()
             let isDone = wait(
-                for: process, until: request.timeout < 0 ? nil : start + request.timeout,
+                for: process, until: timeout < 0 ? nil : start + timeout,
                 reading: [streams.pipe, log?.pipe].compactMap { $0 })
             if !isDone { process.kill(SIGKILL) }
             let usage = process.reap()

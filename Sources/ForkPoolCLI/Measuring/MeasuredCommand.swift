@@ -29,11 +29,14 @@ struct MeasuredCommand {
         ForkPoolCLI.median(countedRuns.map { Double(value($0)) })
     }
 
-    /// Whether its wall time is far above its CPU time: it mostly waits.
-    var waits: Bool {
-        let (wall, cpu) = (summary(.wall).median, summary(.cpu).median)
+    /// Returns whether it mostly waits: its wall time is far above its CPU time, by more than other processes explain.
+    ///
+    /// - Parameter slowdown: How many times as long other processes may make it compute.
+    /// - Returns: Whether it does.
+    func waits(despite slowdown: Double) -> Bool {
+        let (wall, cpu) = (summary(.wall).median, summary(.cpu).median * slowdown)
         // The start of any program waits a little.
-        return wall > 2 * cpu && wall - cpu > 0.001
+        return wall > Metric.farAbove * cpu && wall - cpu > 0.001
     }
 
     /// Whether its peak memory cannot be told apart from that of the process that started it.
@@ -87,11 +90,27 @@ struct Comparison {
     /// What the quantities say that do not decide; empty without a decision.
     var others: [Other] = []
 
-    /// Whether one of the commands mostly waits.
-    var waits: Bool { base.waits || head.waits }
+    /// The metrics that judged the commands too, and could not tell.
+    var undecided: [Metric] = []
+    /// How much of the wall time the CPU time is at most that head may take more, if head passed for that reason.
+    var immaterialPart: Double?
+
+    /// What a reader must know besides the decision: which metrics contradict it, and which could not tell.
+    var remarks: [String] {
+        contradictions + (immaterialPart.map { [Self.immaterial($0)] } ?? [])
+            + others.filter { !$0.contradicts && undecided.contains($0.metric) }.map { other in
+                "\(other.metric.name) does not tell: by it \(head.name) is \(other.ratio.text) × \(base.name); "
+                    + "--metric \(other.metric.rawValue) judges by it alone"
+            }
+    }
+
+    private static func immaterial(_ part: Double) -> String {
+        "CPU time cannot be told exactly of a command that mostly waits: what head may take more is at most "
+            + "\(fixed(part * 100, 2)) % of the wall time"
+    }
 
     /// A sentence for each quantity that says the opposite of the decision.
-    var contradictions: [String] {
+    private var contradictions: [String] {
         guard let decision else { return [] }
         return others.filter(\.contradicts).map { other in
             let side = decision.verdict == .slower ? "within" : "above"

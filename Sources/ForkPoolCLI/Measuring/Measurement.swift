@@ -13,6 +13,10 @@ final class Measurement {
         var setup: Program?
         var prepare: Program?
         var cleanup: Program?
+        /// The comparison that it belongs to.
+        ///
+        /// If a run fails, the others of the comparison are skipped, and other comparisons go on. If nil, the measurement ends.
+        var group: Int?
 
         fileprivate var programs: [Program] { [command] + [setup, prepare, cleanup].compactMap { $0 } }
     }
@@ -31,6 +35,8 @@ final class Measurement {
     }
 
     private(set) var measured: [MeasuredCommand]
+    /// Why the comparisons failed that did, by their numbers.
+    private(set) var failures: [Int: MeasurementError] = [:]
     /// The processor time of all commands and of the launcher, in seconds.
     var processorTime: Double { Double(commandTime + launcherTime) / 1e9 }
 
@@ -115,7 +121,11 @@ final class Measurement {
         let runs: [Execution]
         do {
             runs = try launcher.run(
-                steps.map { ($0.program, mustSucceed: mustSucceed($0), isMeasured: $0.part == nil) },
+                steps.map { step in
+                    Launcher.Step(
+                        program: step.program, mustSucceed: mustSucceed(step), isMeasured: step.part == nil,
+                        group: entries[step.entry].group ?? -1)
+                },
                 timeout: settings.timeout)
         } catch {
             throw .pool(error)
@@ -123,10 +133,18 @@ final class Measurement {
         for (step, run) in zip(steps, runs) {
             commandTime += run.user + run.system
             launcherTime = max(launcherTime, run.launcherTime)
+            let group = entries[step.entry].group
+            if let group, failures[group] != nil { continue }
             if step.part == nil {
                 if keeps { begun[step.entry].kept += 1 } else { begun[step.entry].warmUp += 1 }
             }
-            try check(run, step, keeps: keeps)
+            do {
+                try check(run, step, keeps: keeps)
+            } catch {
+                guard let group, error.isOfCommand else { throw error }
+                failures[group] = error
+                continue
+            }
             if keeps, step.part == nil { measured[step.entry].runs.append(run) }
         }
     }
@@ -170,18 +188,34 @@ enum MeasurementError: Error {
     /// The launcher process ended.
     case pool(ForkPool.Failure)
 
-    /// Prints a line that says what is wrong, and the last lines of standard error of a command that failed.
-    func report() {
+    /// Whether it is a matter of one command, and not of the system.
+    var isOfCommand: Bool {
         switch self {
-        case .program(let error): StandardError.report(error.description)
-        case .refused(let code): StandardError.report("the system refused a process: \(systemMessage(code))")
-        case .pool(let failure): StandardError.report("\(failure)")
-        case .notCounted(let label):
-            StandardError.report("the instructions of \(label) were not counted; use --metric cpu")
-        case .failed(let name, let label, let failure):
-            StandardError.report("\(failure.place)\(name) (\(label)) \(failure.ending)")
-            StandardError.write(failure.written)
+        case .program, .failed, .notCounted: true
+        case .refused, .pool: false
         }
+    }
+
+    /// What is wrong.
+    var sentence: String {
+        switch self {
+        case .program(let error): error.description
+        case .refused(let code): "the system refused a process: \(systemMessage(code))"
+        case .pool(let failure): "\(failure)"
+        case .notCounted(let label): "the instructions of \(label) were not counted; use --metric cpu"
+        case .failed(let name, let label, let failure): "\(failure.place)\(name) (\(label)) \(failure.ending)"
+        }
+    }
+
+    /// The run that failed; nil if none did.
+    var run: FailedRun? {
+        if case .failed(_, _, let failure) = self { failure } else { nil }
+    }
+
+    /// Prints what is wrong, and the last lines of standard error of a command that failed.
+    func report() {
+        StandardError.report(sentence)
+        if let run { StandardError.write(run.written) }
     }
 }
 #endif

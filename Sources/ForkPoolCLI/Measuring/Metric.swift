@@ -7,6 +7,9 @@ enum Metric: String, CaseIterable {
     case instructions
     case rss
 
+    /// How many times the CPU time a wall time is that is far above it.
+    static let farAbove = 2.0
+
     /// Returns the value for a run: seconds, instructions or bytes.
     func value(_ run: Execution) -> Double {
         switch self {

@@ -4,7 +4,7 @@ import ArgumentParser
 
 /// The value of `--metric`: a quantity, or the choice of them.
 enum MetricChoice: String, CaseIterable, ExpressibleByArgument {
-    /// CPU time, and wall time too where a command mostly waits and the machine is quiet.
+    /// CPU time, and wall time too where it is far above CPU time.
     case auto
     case cpu
     case wall

@@ -10,6 +10,11 @@ struct Noise {
     /// The fraction of time in which some process waited for a processor (PSI); nil if unknown.
     let pressure: Double?
     let processors: Int
+    /// How many threads of other processes wanted a processor on average; nil if unknown.
+    var runnable: Double?
+
+    /// How many times as long a thread may take because others use the processors; 2 on a machine of which nothing is known.
+    var slowdown: Double { 1 + (runnable ?? others ?? Double(processors)) / Double(processors) }
 
     /// Whether other processes used more than a fifth of the machine.
     var isContended: Bool { (others ?? 0) > 0.2 * Double(processors) }
@@ -33,6 +38,16 @@ struct NoiseMeter {
     private let busy = Self.busySeconds()
     private let waited = Self.pressureSeconds()
     private let own = Self.ownSeconds()
+    private var samples = (sum: 0.0, count: 0)
+
+    /// Notes how many threads want a processor now (`/proc/loadavg`); call it while no command runs.
+    mutating func sample() {
+        guard let fields = TextFile.line("/proc/loadavg")?.split(separator: " "), fields.count > 3,
+            let running = fields[3].split(separator: "/").first.flatMap({ Double($0) })
+        else { return }
+        // Without this thread.
+        samples = (samples.sum + max(0, running - 1), samples.count + 1)
+    }
 
     /// Returns the load from other processes since this meter was made.
     ///
@@ -42,7 +57,10 @@ struct NoiseMeter {
         let seconds = start.secondsSince
         let processors = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         // The kernel counts in hundredths of a second.
-        guard seconds > 0.1 else { return Noise(others: nil, pressure: nil, processors: processors) }
+        let runnable = samples.count > 0 ? samples.sum / Double(samples.count) : nil
+        guard seconds > 0.1 else {
+            return Noise(others: nil, pressure: nil, processors: processors, runnable: runnable)
+        }
         var others: Double?
         if let busy, let now = Self.busySeconds() {
             let used = (now - busy - commands - (Self.ownSeconds() - own)) / seconds
@@ -50,7 +68,7 @@ struct NoiseMeter {
         }
         var pressure: Double?
         if let waited, let now = Self.pressureSeconds() { pressure = min(1, max(0, (now - waited) / seconds)) }
-        return Noise(others: others, pressure: pressure, processors: processors)
+        return Noise(others: others, pressure: pressure, processors: processors, runnable: runnable)
     }
 
     /// The seconds in which processors were not idle, added up (`/proc/stat`).

@@ -44,8 +44,9 @@ struct ResultOptions: ParsableArguments {
     /// - Parameters:
     ///   - options: How the commands run.
     ///   - others: The files of other options.
+    ///   - inputs: The files that are read.
     /// - Throws: `ValidationError`.
-    func check(_ options: MeasurementOptions, besides others: [Target] = []) throws {
+    func check(_ options: MeasurementOptions, besides others: [Target] = [], reading inputs: [Target] = []) throws {
         let given = (targets + others).filter { $0.path != nil }
         let standard = given.filter { $0.path == "-" }.map(\.option)
         guard standard.count <= 1 else {
@@ -56,6 +57,14 @@ struct ResultOptions: ParsableArguments {
             guard let other = files[..<number].first(where: { $0.path == file.path }) else { continue }
             throw ValidationError("\(other.option) and \(file.option) name the same file, \(file.path ?? "").")
         }
+        for case (let option, let path?) in inputs where path != "-" {
+            let identity = FileIdentity(path: path)
+            let same = files.first { file in
+                file.path == path || identity != nil && file.path.flatMap { FileIdentity(path: $0) } == identity
+            }
+            guard let file = same else { continue }
+            throw ValidationError("\(option) and \(file.option) name the same file, \(path).")
+        }
         if options.settings.output == .inherit, !standard.isEmpty {
             let option = options.showOutput ? "--show-output" : "--output inherit"
             throw ValidationError(
@@ -63,6 +72,14 @@ struct ResultOptions: ParsableArguments {
         }
         if history == nil, label != nil { throw ValidationError("--label is for a line of --history.") }
         if history == "-" { throw ValidationError("--history is a file, to which lines are added.") }
+    }
+
+    /// Removes the files of an earlier run.
+    ///
+    /// - Parameter others: The files of other options.
+    /// - Throws: 74, after printing which file cannot be removed.
+    func removeOld(besides others: [Target] = []) throws(ExitCode) {
+        for case (_, let path?) in targets + others where path != "-" { try ResultFile.remove(path) }
     }
 
     /// The opened files.
@@ -101,7 +118,7 @@ struct ResultOptions: ParsableArguments {
             case "--json": results.json.text + "\n"
             case "--csv": ordered.csv
             case "--md": ordered.markdown
-            case "--svg": opened.history.map { Trend.draw($0.lines) } ?? Chart.draw(ordered)
+            case "--svg": opened.history.map { Trend.draw($0.readLines()) } ?? Chart.draw(ordered)
             default: others.first { $0.option == option }?.text() ?? ""
             }
         }

@@ -21,6 +21,7 @@ extension Results {
                         ])
                     ),
                     ("instructions_by", counter.map { .string($0.name) } ?? .null),
+                    ("conditions", conditions?.json ?? .null),
                     ("noise", noiseJSON),
                     (
                         "shell",
@@ -34,6 +35,7 @@ extension Results {
                     ),
                     ("notes", .array(notes.map { .string($0) })),
                     ("comparisons", .array(comparisons.map(Self.comparison))),
+                    ("failures", .array(failures.map(\.json))),
                     ("runs", .array(entries.map(Self.runs))),
                 ])
             ),
@@ -78,6 +80,7 @@ extension Results {
         .object([
             ("processors", .integer(noise.processors)),
             ("used_by_others", noise.others.map { .number($0) } ?? .null),
+            ("wanted_by_others", noise.runnable.map { .number($0) } ?? .null),
             ("cpu_pressure", noise.pressure.map { .number($0) } ?? .null),
             ("contended", .bool(noise.isContended)),
         ])
@@ -101,6 +104,7 @@ extension Results {
             ("verdict", decision.map { .string($0.verdict.word) } ?? .null),
             ("canary_found", decision?.canary.map { .bool($0) } ?? .null),
             ("others", .array(comparison.others.map(Self.other))),
+            ("remarks", .array(comparison.remarks.map { .string($0) })),
         ])
     }
 

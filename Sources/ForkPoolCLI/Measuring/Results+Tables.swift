@@ -12,15 +12,22 @@ extension Results {
                 "ratio_high",
             ]
             + (isDecided ? ["limit", "verdict"] : []) + (isSimulated ? ["instructions"] : [])
-        return ([names] + entries.map(row)).map { $0.map(Self.field).joined(separator: ",") + "\n" }.joined()
+        let rows = [names] + entries.map(row) + failures.map { row($0, of: names) }
+        return rows.map { $0.map(Self.field).joined(separator: ",") + "\n" }.joined()
     }
 
-    private var isDecided: Bool { comparisons.contains { $0.decision != nil } }
+    private var isDecided: Bool { !failures.isEmpty || comparisons.contains { $0.decision != nil } }
+
+    /// The line of a failed benchmark, which has no figures.
+    private func row(_ failure: FailedBenchmark, of names: [String]) -> [String] {
+        let values = ["command": failure.label, "name": failure.title, "runs": "0", "verdict": failure.word]
+        return names.map { values[$0] ?? "" }
+    }
 
     private func row(_ entry: MeasuredCommand) -> [String] {
         let wall = entry.summary(.wall)
         let instructions = entry.summary(.instructions)
-        let comparison = comparisons.first { $0.head.name == entry.name && $0.metric == metric }
+        let comparison = comparison(of: entry)
         let numbers: [Double?] = [
             wall.mean, wall.deviation, wall.median, Summary(entry.countedRuns.map { Double($0.user) / 1e9 }).mean,
             Summary(entry.countedRuns.map { Double($0.system) / 1e9 }).mean, wall.minimum, wall.maximum,
@@ -71,7 +78,11 @@ extension Results {
             }
             text += "| " + cells.joined(separator: " | ") + " |\n"
         }
-        for sentence in comparisons.flatMap(\.contradictions) + notes { text += "\n\(Self.cell(sentence))\n" }
+        for failure in failures {
+            text += "\n**\(failure.word)** \(Self.cell("\(failure.title): \(failure.error.sentence)"))\n"
+            if !failure.written.isEmpty { text += "\n" + Self.block(failure.written) }
+        }
+        for sentence in comparisons.flatMap(\.remarks) + notes { text += "\n\(Self.cell(sentence))\n" }
         if let sentence = noise.sentence { text += "\n\(sentence)\n" }
         return text
     }
@@ -114,6 +125,11 @@ extension Results {
             result.append(character)
         }
         return result
+    }
+
+    /// Formats lines as a block of code, which is indented, so that no line can end it.
+    private static func block(_ text: String) -> String {
+        text.split(separator: "\n").map { "    \($0)\n" }.joined()
     }
 
     /// Formats a command as code in a table cell; escapes | and `.
