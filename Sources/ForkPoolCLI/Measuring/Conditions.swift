@@ -86,8 +86,9 @@ struct Conditions: Equatable {
         defer { close(file) }
         var status = stat()
         guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        guard let bytes = try? readAll(file, 0..<min(Int(status.st_size), digested)) else { return nil }
         var hash = XXH64()
-        hash.update(readAll(file, 0..<min(Int(status.st_size), digested)).span)
+        hash.update(bytes.span)
         return Content(bytes: Int(status.st_size), digest: String(hash.digest, radix: 16))
     }
 
