@@ -77,8 +77,9 @@ struct ReplyTests {
     func commands() {
         let failure = ForkPool.Failure.ranksDiffer("they differ")
         for command in [
-            Command.begin(3), .run(5..<9), .stop(above: -1), .end(codedBytes: 7, failures: []),
-            .end(codedBytes: 0, failures: [failure.at(4)]), .fail(failure), .refuse(failure, isFinal: true),
+            Command.welcome(sharers: 2, hosts: ["h1", "h2"]), .begin(3), .run(5..<9), .stop(above: -1),
+            .end(codedBytes: 7),
+            .failures([failure.at(4)]), .fail(failure), .refuse(failure, isFinal: true),
             .refuse(failure, isFinal: false),
         ] {
             #expect(Command(command.bytes).map { "\($0)" } == "\(command)")

@@ -25,26 +25,27 @@ final class Leader {
     func run(_ make: () throws(ForkPool.Failure) -> RangeWorkers) -> ForkPool.Failure? {
         guard !queue.isDone else { return outcome }
         // Others begin while the workers of this host start.
-        for rank in 1..<max(link.transport.size, 1) { hand(to: rank) }
-        local = LocalWork(link.host, make)
-        hand(to: 0)
+        let own = handOut()
+        let local = LocalWork(link.host, make)
+        self.local = local
+        own.forEach(local.run)
         var backoff = Backoff()
         while !queue.isDone {
             var isBusy = false
-            while let (source, bytes) = link.transport.receive(on: .replies) {
-                accept(bytes, from: source)
+            while let message = link.replies.next() {
+                unsafe message.withBytes { unsafe accept($0, from: message.source) }
                 isBusy = true
             }
-            if local?.reply({ accept($0, from: 0) }) == true { isBusy = true }
+            if local.report({ reply in unsafe reply.withUnsafeBytes { unsafe accept($0, from: 0) } }) { isBusy = true }
             if isBusy { backoff.reset() }
             if queue.isStuck { giveUp() }
-            _ = link.transport.isIdle
+            _ = link.transport.unsent
             if isTimed {
                 let now = monotonicNanoseconds()
                 showProgress(now)
                 checkSilence(now)
             }
-            local?.wait(backoff.next())
+            local.wait(backoff.next())
         }
         showProgress(nil)
         return outcome
@@ -60,32 +61,51 @@ final class Leader {
 
     // MARK: - Ranges
 
-    private func hand(to host: Int) {
-        while let items = queue.next(for: host, at: monotonicNanoseconds()) {
-            if host == 0 {
-                local?.run(items)
-            } else {
-                link.transport.send(Command.run(items).bytes, to: host, on: .commands)
+    /// Hands items to all hosts, a range to each in turn; returns the root's own, if it cannot run them yet.
+    private func handOut() -> [Range<Int>] {
+        var own: [Range<Int>] = []
+        var isDone = false
+        while !isDone {
+            isDone = true
+            for host in 0..<max(link.transport.size, 1) {
+                guard let items = queue.next(for: host, at: monotonicNanoseconds()) else { continue }
+                isDone = false
+                if host == 0, local == nil { own.append(items) } else { send(items, to: host) }
             }
         }
+        return own
     }
 
-    private func accept(_ bytes: [UInt8], from host: Int) {
-        guard let reply = unsafe bytes.withUnsafeBytes({ unsafe results.place($0) }) else {
-            link.lost("\(link.name(host)) sent an answer that contradicts itself")
-        }
-        let range = queue.answered(reply.items, by: host, isLast: reply.isLast, at: monotonicNanoseconds())
+    private func hand(to host: Int) {
+        while let items = queue.next(for: host, at: monotonicNanoseconds()) { send(items, to: host) }
+    }
+
+    private func send(_ items: Range<Int>, to host: Int) {
+        if host == 0 { local?.run(items) } else { link.send(Command.run(items).bytes, to: host, on: .commands) }
+    }
+
+    private func accept(_ bytes: UnsafeRawBufferPointer, from host: Int) {
+        guard let reply = unsafe results.place(bytes),
+            let range = queue.answered(
+                reply.items, over: reply.over, by: host, isLast: reply.isLast, at: monotonicNanoseconds())
+        else { link.lost("\(link.name(host)) sent an answer that contradicts itself") }
         // What was cancelled behind a failure has none of its own.
         if let failure = reply.ending, !queue.isStopped {
             ending = failure
             queue.drop(host, unrun: reply.isRefused ? reply.items : nil)
             if call.stopsAtFailure {
                 stop(above: -1)
-            } else if !reply.isRefused, let range {
+            } else if reply.isRefused {
+                // Hosts that had no more to do wait for items.
+                _ = handOut()
+            } else {
                 for item in range { results.place(failure, at: item) }
             }
         }
-        if call.stopsAtFailure, !queue.isStopped, let lowest = results.failures.keys.min() { stop(above: lowest) }
+        if call.stopsAtFailure, !queue.isStopped {
+            let lowest = [results.failures.keys.min(), reply.firstFailed].compactMap(\.self).min()
+            if let lowest { stop(above: lowest) }
+        }
         hand(to: host)
     }
 
