@@ -33,6 +33,19 @@ package enum RangeReply {
     static let size = 16 << 20
     package static let mostResult = 1 << 30
 
+    /// The bytes of the first of some replies that follow each other in a message; nil if they contradict themselves.
+    package static func size(ofFirst replies: UnsafeRawBufferPointer) -> Int? {
+        guard replies.count >= headSize else { return nil }
+        func word(_ place: Int) -> Int { unsafe replies.loadUnaligned(fromByteOffset: 8 * place, as: Int.self) }
+        let parts = [word(2) & Flags.hasMarks != 0 ? word(1) : 0, word(3), word(4)]
+        var size = headSize
+        for part in parts {
+            guard part >= 0, part <= replies.count - size else { return nil }
+            size += part
+        }
+        return size
+    }
+
     /// The reply of a host that has no workers.
     package static func refused(_ items: Range<Int>, _ failure: ForkPool.Failure, from host: String) -> [UInt8] {
         let coded = (try? WorkerError.bytes(of: [failure.named(nil, host)])) ?? []

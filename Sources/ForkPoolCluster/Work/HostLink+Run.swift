@@ -71,7 +71,7 @@ extension HostLink {
             while let message = commands.next() {
                 isBusy = true
                 switch Command(message.bytes) {
-                case .run(let items): local?.run(items)
+                case .run(let ranges): ranges.forEach { local?.run($0) }
                 case .stop(let item): local?.stop(above: item)
                 case .fail(let failure): throw failure
                 case .failures(let some): failures += some
@@ -79,12 +79,31 @@ extension HostLink {
                 default: lostInCommands()
                 }
             }
-            if local?.report({ send($0, to: 0, on: .replies) }) == true { isBusy = true }
+            if let local, report(local) { isBusy = true }
             if isBusy { backoff.reset() }
             // Nothing is expected but the end of items.
             let time = transport.unsent == nil && local?.isFull == true ? 1_000_000 : backoff.next()
             local?.wait(time) ?? Backoff.sleep(time)
         }
+    }
+
+    /// The bytes of small replies that go in one message.
+    private static let repliesAtOnce = 1 << 16
+
+    private func report(_ local: LocalWork) -> Bool {
+        var replies: [UInt8] = []
+        let isBusy = local.report { reply in
+            if replies.isEmpty {
+                replies = reply
+            } else if replies.count + reply.count <= Self.repliesAtOnce {
+                replies += reply
+            } else {
+                send(replies, to: 0, on: .replies)
+                replies = reply
+            }
+        }
+        if !replies.isEmpty { send(replies, to: 0, on: .replies) }
+        return isBusy
     }
 
     private func receive(

@@ -10,6 +10,8 @@ final class Leader {
     private var local: LocalWork?
     /// What ended the pool of a host.
     private var ending: ForkPool.Failure?
+    /// The host that told of the failure which ended the map.
+    private var stopper: Int?
     private let progress: (@Sendable (ForkPool.Options.Progress) -> Void)?
     private var progressShown = 0
 
@@ -28,7 +30,7 @@ final class Leader {
         let own = handOut()
         let local = LocalWork(link.host, make)
         self.local = local
-        own.forEach(local.run)
+        send(own, to: 0)
         var backoff = Backoff()
         while !queue.isDone {
             var isBusy = false
@@ -56,39 +58,66 @@ final class Leader {
     /// What the map fails with, when no host has items any more.
     private var outcome: ForkPool.Failure? {
         guard call.stopsAtFailure else { return nil }
-        return ending ?? results.failures.min { $0.key < $1.key }?.value
+        let failure = ending ?? results.failures.min { $0.key < $1.key }?.value
+        // A host said that an item failed, and then not why: others have stopped.
+        if failure == nil, let stopper { contradiction(stopper) }
+        return failure
     }
 
     // MARK: - Ranges
 
-    /// Hands items to all hosts, a range to each in turn; returns the root's own, if it cannot run them yet.
+    /// Hands items to the other hosts, a range to each host in turn; returns the root's own.
     private func handOut() -> [Range<Int>] {
-        var own: [Range<Int>] = []
+        var ranges: [[Range<Int>]] = Array(repeating: [], count: max(link.transport.size, 1))
         var isDone = false
         while !isDone {
             isDone = true
-            for host in 0..<max(link.transport.size, 1) {
+            for host in ranges.indices {
                 guard let items = queue.next(for: host, at: monotonicNanoseconds()) else { continue }
+                ranges[host].append(items)
                 isDone = false
-                if host == 0, local == nil { own.append(items) } else { send(items, to: host) }
             }
         }
-        return own
+        for host in ranges.indices.dropFirst() { send(ranges[host], to: host) }
+        return ranges[0]
     }
 
     private func hand(to host: Int) {
-        while let items = queue.next(for: host, at: monotonicNanoseconds()) { send(items, to: host) }
+        var ranges: [Range<Int>] = []
+        while let items = queue.next(for: host, at: monotonicNanoseconds()) { ranges.append(items) }
+        send(ranges, to: host)
     }
 
-    private func send(_ items: Range<Int>, to host: Int) {
-        if host == 0 { local?.run(items) } else { link.send(Command.run(items).bytes, to: host, on: .commands) }
+    private func send(_ ranges: [Range<Int>], to host: Int) {
+        guard !ranges.isEmpty else { return }
+        if host == 0 {
+            for items in ranges { local?.run(items) }
+        } else {
+            link.send(Command.run(ranges).bytes, to: host, on: .commands)
+        }
     }
 
-    private func accept(_ bytes: UnsafeRawBufferPointer, from host: Int) {
+    /// Takes the replies of a message, and hands the host as many items as it has room for now.
+    private func accept(_ message: UnsafeRawBufferPointer, from host: Int) {
+        var start = 0
+        while start < message.count {
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: message[start...])
+            guard let size = unsafe RangeReply.size(ofFirst: rest) else { contradiction(host) }
+            unsafe accept(reply: UnsafeRawBufferPointer(rebasing: rest[..<size]), from: host)
+            start += size
+        }
+        hand(to: host)
+    }
+
+    private func contradiction(_ host: Int) -> Never {
+        link.lost("\(link.name(host)) sent an answer that contradicts itself")
+    }
+
+    private func accept(reply bytes: UnsafeRawBufferPointer, from host: Int) {
         guard let reply = unsafe results.place(bytes),
             let range = queue.answered(
                 reply.items, over: reply.over, by: host, isLast: reply.isLast, at: monotonicNanoseconds())
-        else { link.lost("\(link.name(host)) sent an answer that contradicts itself") }
+        else { contradiction(host) }
         // What was cancelled behind a failure has none of its own.
         if let failure = reply.ending, !queue.isStopped {
             ending = failure
@@ -97,16 +126,18 @@ final class Leader {
                 stop(above: -1)
             } else if reply.isRefused {
                 // Hosts that had no more to do wait for items.
-                _ = handOut()
+                send(handOut(), to: 0)
             } else {
                 for item in range { results.place(failure, at: item) }
             }
         }
         if call.stopsAtFailure, !queue.isStopped {
             let lowest = [results.failures.keys.min(), reply.firstFailed].compactMap(\.self).min()
-            if let lowest { stop(above: lowest) }
+            if let lowest {
+                stopper = host
+                stop(above: lowest)
+            }
         }
-        hand(to: host)
     }
 
     /// Hands nothing out any more, and ends what lies above an item.
