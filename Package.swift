@@ -106,10 +106,6 @@ let package = Package(
         .executableTarget(
             name: "ForkPoolHosts", dependencies: ["ForkPool", "ForkPoolCluster"], path: "Tests/Hosts",
             swiftSettings: swiftSettings),
-        // What scripts/cluster-test runs on several hosts; no product for others.
-        .executableTarget(
-            name: "ForkPoolClusterProgram", dependencies: ["ForkPool", "ForkPoolCluster"], path: "Tests/ClusterProgram",
-            swiftSettings: swiftSettings),
         // This library's part in scripts/compare-peers.
         .executableTarget(
             name: "ForkPoolPeers", dependencies: ["ForkPool"], path: "Benchmarks/peers/swift",

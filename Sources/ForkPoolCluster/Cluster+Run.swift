@@ -16,9 +16,9 @@ extension Cluster {
     /// - Parameters:
     ///   - workers: The number of workers on this host; nil for one for each processor that the rank may use.
     ///   - options: The options of the pool on this host; the same on each.
-    ///   - stallTimeout: The longest time in which the root hears nothing of items that a host has; nil for no limit. Then the
-    ///     job ends on all hosts, and standard error says which host it is. It is to be longer than an item takes, with all its
-    ///     attempts.
+    ///   - stallTimeout: The longest time in which no item ends of those that a host has, or in which a host does not make the call
+    ///     that the root makes, or takes no results; nil for no limit. Then the job ends on all hosts, and standard error says
+    ///     which host it is. It is to be longer than an item takes, with all its attempts.
     ///   - body: The program, which makes the same calls of the cluster on every host.
     /// - Returns: What `body` returns.
     /// - Throws: What `body` throws; a `ForkPool.Failure` with the code `launchRefused` if a launcher started several copies of

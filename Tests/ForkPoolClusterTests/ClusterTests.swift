@@ -75,7 +75,8 @@ struct ClusterTests {
             #expect(["h1", "h2", "h3"].contains(failure.host))
             #expect(failure.code == (item % 10 == 5 ? .killed : .thrown))
             #expect(failure.thrown?.decode(as: Odd.self) == (item % 10 == 5 ? nil : Odd(item: item)))
-            #expect("\(failure)".hasPrefix("item \(item) on \(failure.host!) "))
+            // Where a thread of another rank was in the middle of something at the fork, it is a later attempt.
+            #expect("\(failure)".hasPrefix("item \(item) on \(failure.host!)"))
         }
         return results.map { "\($0)" }
     }

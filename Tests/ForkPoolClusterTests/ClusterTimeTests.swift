@@ -40,25 +40,6 @@ struct ClusterTimeTests {
         }
     }
 
-    @Test("a host of which the root hears nothing is named, and the job ends")
-    func stall() async {
-        let result = await #expect(
-            processExitsWith: .exitCode(3), observing: [\.standardErrorContent]
-        ) {
-            Hosts.setDeadline()
-            _ = Hosts.run(2, stallTimeout: .seconds(1)) { cluster throws in
-                let isSecond = cluster.rank == 1
-                _ = try cluster.map(0..<100, file: "Sim/main.swift", line: 7) { item in
-                    if isSecond { while true { pause() } }
-                    return item
-                }
-            }
-        }
-        let text = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""
-        #expect(text.contains("ForkPool: h2 (rank 1) has answered nothing for 1.0 seconds, of the items "), "\(text)")
-        #expect(text.contains("of map at Sim/main.swift:7; the job ends on all hosts"), "\(text)")
-    }
-
     @Test("progress is that of all hosts, on the root alone")
     func progress() async {
         await #expect(processExitsWith: .success) {

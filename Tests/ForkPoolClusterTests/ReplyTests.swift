@@ -49,6 +49,7 @@ struct ReplyTests {
             #expect(
                 coded ? whole.decodedResults(as: String.self).count == 100 : whole.results(of: Int.self)[11].isValue(11)
             )
+            #expect(unsafe (bytes + bytes).withUnsafeBytes { unsafe RangeReply.size(ofFirst: $0) } == bytes.count)
             var dice = Dice(state: 3)
             for round in 0..<3000 {
                 var damaged = bytes
@@ -63,6 +64,8 @@ struct ReplyTests {
                         unsafe damaged.replaceSubrange(place..<place + 8, with: Array($0))
                     }
                 }
+                let size = unsafe damaged.withUnsafeBytes { unsafe RangeReply.size(ofFirst: $0) }
+                #expect(size ?? 0 <= damaged.count)
                 guard let results = try? Self.results(coded: coded) else { continue }
                 if let placed = unsafe damaged.withUnsafeBytes({ unsafe results.place($0) }) {
                     #expect(placed.items.lowerBound >= 0 && placed.items.upperBound <= 100)
@@ -77,15 +80,16 @@ struct ReplyTests {
     func commands() {
         let failure = ForkPool.Failure.ranksDiffer("they differ")
         for command in [
-            Command.begin(3), .run(5..<9), .stop(above: -1), .end(codedBytes: 7, failures: []),
-            .end(codedBytes: 0, failures: [failure.at(4)]), .fail(failure), .refuse(failure, isFinal: true),
+            Command.welcome(sharers: 2, hosts: ["h1", "h2"]), .begin(3), .run([5..<9, 20..<21]), .stop(above: -1),
+            .end(codedBytes: 7),
+            .failures([failure.at(4)]), .fail(failure), .refuse(failure, isFinal: true),
             .refuse(failure, isFinal: false),
         ] {
             #expect(Command(command.bytes).map { "\($0)" } == "\(command)")
             #expect(Command(Array(command.bytes.prefix(23))) == nil)
         }
         #expect(Command([UInt8](repeating: 0xFF, count: 24)) == nil)
-        #expect(Command(Command.run(0..<1).bytes.enumerated().map { $0.offset == 8 ? 9 : $0.element }) == nil)
+        #expect(Command(Command.run([0..<1]).bytes.enumerated().map { $0.offset == 24 ? 9 : $0.element }) == nil)
     }
 }
 

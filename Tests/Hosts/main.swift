@@ -25,9 +25,11 @@ func expect(_ holds: Bool, _ what: @autoclosure () -> String) {
 /// Runs a verb on all hosts.
 ///
 /// What a call of the cluster throws, it throws on every host, and every host tells: mpirun ends the others as soon as one ends.
-func onAllHosts(retries: Int? = nil, stallTimeout: Duration? = nil, _ body: (Cluster) throws -> Void) {
+func onAllHosts(
+    workers: Int = 2, retries: Int? = nil, stallTimeout: Duration? = nil, _ body: (Cluster) throws -> Void
+) {
     do {
-        try Cluster.run(workers: 2, options: .init(retries: retries), stallTimeout: stallTimeout, body)
+        try Cluster.run(workers: workers, options: .init(retries: retries), stallTimeout: stallTimeout, body)
     } catch {
         fail("\(error)")
     }
@@ -39,6 +41,10 @@ case "failures": onAllHosts(failItems)
 case "night":
     let stallTimeout = argument(4).flatMap(Int.init).map { Duration.seconds($0) }
     onAllHosts(retries: 1, stallTimeout: stallTimeout, Night(arguments).run)
+case "missing": Night.listMissing(arguments[1])
+case "slow":
+    let (items, time) = (Int(arguments[1]) ?? 0, Int(arguments[2]) ?? 0)
+    onAllHosts(workers: 8) { try measureSlowItems($0, items: items, time: time) }
 case "disagree": onAllHosts { try disagree($0, about: argument(1) ?? "") }
 case "shard": try runShard(arguments[1])
 case "merge": try mergeShards(arguments[1], Int(arguments[2]) ?? 0)

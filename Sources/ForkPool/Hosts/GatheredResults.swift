@@ -95,24 +95,23 @@ internal import Synchronization
         guard reply.count >= RangeReply.headSize else { return nil }
         func word(_ place: Int) -> Int { unsafe reply.loadUnaligned(fromByteOffset: 8 * place, as: Int.self) }
         let (first, number, flags, valueSize, failureSize) = (word(0), word(1), word(2), word(3), word(4))
-        let hasFailures = flags & RangeReply.Flags.hasFailures != 0
-        guard first >= 0, number >= 0, first <= count, number <= count - first else { return nil }
-        let start = RangeReply.headSize + (hasFailures ? number : 0)
+        let hasMarks = flags & RangeReply.Flags.hasMarks != 0
+        guard first >= 0, number > 0, first < count, number <= count - first else { return nil }
+        let start = RangeReply.headSize + (hasMarks ? number : 0)
         guard valueSize >= 0, failureSize >= 0, start <= reply.count, valueSize <= reply.count - start,
             failureSize == reply.count - start - valueSize
         else { return nil }
         let values = unsafe UnsafeRawBufferPointer(rebasing: reply[start..<start + valueSize])
-        var ending: ForkPool.Failure?
-        if !hasFailures, !kind.isCoded {
+        let marks = unsafe hasMarks ? Array(reply[RangeReply.headSize..<start]) : []
+        if !hasMarks, !kind.isCoded {
             guard valueSize == number * stride else { return nil }
             unsafe place(plain: values, at: first..<first + number)
         } else {
-            let there = (first..<first + number).filter {
-                unsafe !hasFailures || reply[RangeReply.headSize + $0 - first] == 1
-            }
+            let there = (first..<first + number).filter { !hasMarks || marks[$0 - first] == RangeReply.Mark.result }
             guard unsafe kind.isCoded ? place(values, ofCoded: there) : place(values, of: there) else { return nil }
         }
-        if hasFailures {
+        var ending: ForkPool.Failure?
+        if failureSize > 0 {
             let bytes = unsafe UnsafeRawBufferPointer(rebasing: reply[(start + valueSize)...])
             guard let coded = unsafe try? BinaryDecoder.decode([ForkPool.Failure].self, from: bytes) else { return nil }
             for failure in coded {
@@ -120,13 +119,20 @@ internal import Synchronization
             }
         }
         return PlacedReply(
-            items: first..<first + number, isLast: flags & RangeReply.Flags.isLast != 0,
-            isRefused: flags & RangeReply.Flags.isRefused != 0, ending: ending)
+            items: first..<first + number,
+            over: hasMarks ? marks.count { $0 != RangeReply.Mark.none } : number,
+            firstFailed: marks.firstIndex(of: RangeReply.Mark.failed).map { first + $0 },
+            isLast: flags & RangeReply.Flags.isLast != 0, isRefused: flags & RangeReply.Flags.isRefused != 0,
+            ending: ending)
     }
 
     /// A reply whose results are in their places.
     package struct PlacedReply {
         package let items: Range<Int>
+        /// How many of them have an outcome now.
+        package let over: Int
+        /// The first one of which the host says that it has no result; why comes with the last reply.
+        package let firstFailed: Int?
         /// Whether it is the last one for its range.
         package let isLast: Bool
         /// Whether the host ran nothing of the range.

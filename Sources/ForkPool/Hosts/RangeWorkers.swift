@@ -42,11 +42,17 @@ package final class RangeWorkers {
 package final class RangeBatch {
     package let items: Range<Int>
     let batch: Batch
+    /// For each item, whether its outcome was reported; empty before the first report.
+    var isReported: [Bool] = []
+    var reportedCount = 0
 
     init(_ batch: Batch, _ items: Range<Int>) {
         self.batch = batch
         self.items = items
     }
+
+    /// The number of items that have no outcome yet.
+    package var unfinishedCount: Int { items.count - batch.results.finishedCount }
 
     /// Whether every item has its outcome.
     package var isDone: Bool {

@@ -6,15 +6,18 @@ internal import Glibc
 
 /// The ranks of an MPI job: messages from one to another, on a communicator of their own.
 final class MPITransport: Transport {
-    private struct Pending {
-        let number: Int32
-        /// What is being sent: the memory of an array stays in its place while it is kept and not changed.
+    /// Bytes that are being sent: the memory of an array stays in its place while it is kept and not changed.
+    private struct Sending {
+        let transfer: Transfer
+        let rank: Int
         let bytes: [UInt8]
     }
 
     let rank = Int(cforkmpi_rank())
     let size = Int(cforkmpi_size())
-    private var pending: [Pending] = []
+    /// MPI counts bytes by an `int`.
+    let mostBytes = Int(Int32.max)
+    private var sendings: [Sending] = []
 
     /// Runs a program with MPI, or alone where MPI finds no other rank.
     static func run<T>(
@@ -40,15 +43,13 @@ final class MPITransport: Transport {
     }
 
     func send(_ bytes: [UInt8], to rank: Int, on channel: Channel) {
-        let number = unsafe bytes.withUnsafeBytes {
-            unsafe cforkmpi_send($0.baseAddress, Int32($0.count), Int32(rank), channel.rawValue)
-        }
-        if number > 0 { pending.append(Pending(number: number, bytes: bytes)) }
+        let transfer = unsafe bytes.withUnsafeBytes { unsafe start(sending: $0, to: rank, on: channel) }
+        if transfer.number > 0 { sendings.append(Sending(transfer: transfer, rank: rank, bytes: bytes)) }
     }
 
-    @unsafe func send(_ bytes: UnsafeRawBufferPointer, to rank: Int, on channel: Channel) {
-        let number = unsafe cforkmpi_send(bytes.baseAddress, Int32(bytes.count), Int32(rank), channel.rawValue)
-        if number > 0 { pending.append(Pending(number: number, bytes: [])) }
+    var unsent: Int? {
+        if !sendings.isEmpty { sendings.removeAll { isDone($0.transfer) } }
+        return sendings.first?.rank
     }
 
     func next(on channel: Channel) -> Envelope? {
@@ -57,16 +58,19 @@ final class MPITransport: Transport {
         return Envelope(source: Int(message.source), size: Int(message.size), channel: channel)
     }
 
-    @unsafe func receive(_ envelope: Envelope, into memory: UnsafeMutableRawBufferPointer) {
-        let number = unsafe cforkmpi_receive(
-            memory.baseAddress, Int32(envelope.size), Int32(envelope.source), envelope.channel.rawValue)
-        if number > 0 { pending.append(Pending(number: number, bytes: [])) }
+    @unsafe func start(sending memory: UnsafeRawBufferPointer, to rank: Int, on channel: Channel) -> Transfer {
+        unsafe Transfer(
+            number: cforkmpi_send(memory.baseAddress, Int32(memory.count), Int32(rank), channel.rawValue))
     }
 
-    var isIdle: Bool {
-        if !pending.isEmpty { pending.removeAll { cforkmpi_test($0.number) } }
-        return pending.isEmpty
+    @unsafe func start(
+        receiving memory: UnsafeMutableRawBufferPointer, from rank: Int, on channel: Channel
+    ) -> Transfer {
+        unsafe Transfer(
+            number: cforkmpi_receive(memory.baseAddress, Int32(memory.count), Int32(rank), channel.rawValue))
     }
+
+    func isDone(_ transfer: Transfer) -> Bool { transfer.number == 0 || cforkmpi_test(transfer.number) }
 
     func abort() -> Never {
         cforkmpi_abort(1)

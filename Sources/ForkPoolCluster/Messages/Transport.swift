@@ -8,21 +8,26 @@ package protocol Transport: AnyObject {
     var rank: Int { get }
     /// The number of ranks.
     var size: Int { get }
+    /// The most bytes of a message.
+    var mostBytes: Int { get }
 
     /// Starts to send bytes, which the transport keeps until they are sent.
     func send(_ bytes: [UInt8], to rank: Int, on channel: Channel)
 
-    /// Starts to send bytes that stay in place until `isIdle`.
-    @unsafe func send(_ bytes: UnsafeRawBufferPointer, to rank: Int, on channel: Channel)
+    /// A rank to which bytes that the transport keeps are not sent yet.
+    var unsent: Int? { get }
 
     /// Looks for a message that has come on a channel.
     func next(on channel: Channel) -> Envelope?
 
-    /// Starts to receive a message into memory of its size, which stays in place until `isIdle`.
-    @unsafe func receive(_ envelope: Envelope, into memory: UnsafeMutableRawBufferPointer)
+    /// Starts to send memory, which stays as it is until that is done.
+    @unsafe func start(sending memory: UnsafeRawBufferPointer, to rank: Int, on channel: Channel) -> Transfer
 
-    /// Whether all that was to be sent and received is.
-    var isIdle: Bool { get }
+    /// Starts to receive the next message of a rank into memory of its size, which stays in place until that is done.
+    @unsafe func start(receiving memory: UnsafeMutableRawBufferPointer, from rank: Int, on channel: Channel) -> Transfer
+
+    /// Whether a transfer is done, which is asked until it is.
+    func isDone(_ transfer: Transfer) -> Bool
 
     /// Ends the processes of all ranks.
     func abort() -> Never
@@ -54,25 +59,8 @@ package struct Envelope {
     }
 }
 
-extension Transport {
-    /// Waits until all that was to be sent and received is.
-    func finish() {
-        var backoff = Backoff.short
-        while !isIdle { backoff.pause() }
-    }
-
-    /// Receives the next message on a channel, if one has come.
-    func receive(on channel: Channel) -> (source: Int, bytes: [UInt8])? {
-        guard let envelope = next(on: channel) else { return nil }
-        return (envelope.source, receive(envelope))
-    }
-
-    func receive(_ envelope: Envelope) -> [UInt8] {
-        unsafe [UInt8](unsafeUninitializedCapacity: envelope.size) { buffer, count in
-            unsafe receive(
-                envelope, into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: envelope.size))
-            finish()
-            count = envelope.size
-        }
-    }
+/// Memory that is being sent or received.
+package struct Transfer {
+    /// The transport's number of it; 0 if it was done at once.
+    let number: Int32
 }

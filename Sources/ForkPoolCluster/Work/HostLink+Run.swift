@@ -41,8 +41,15 @@ extension HostLink {
             tell(.fail(failure))
             throw failure
         }
-        tell(.end(codedBytes: results.codedBytes, failures: Array(results.failures.values)))
-        if call.deliversToAll { unsafe deliver(results.parts) }
+        if call.deliversToAll {
+            // In parts: a message has an end to its size.
+            let failures = Array(results.failures.values)
+            for start in stride(from: 0, to: failures.count, by: Self.failuresAtOnce) {
+                tell(.failures(Array(failures[start...].prefix(Self.failuresAtOnce))))
+            }
+        }
+        tell(.end(codedBytes: results.codedBytes))
+        if call.deliversToAll { deliver(results) }
         return results
     }
 
@@ -57,32 +64,51 @@ extension HostLink {
     ) throws(ForkPool.Failure) -> GatheredResults? {
         let local = work > 0 ? LocalWork(host, make) : nil
         defer { local?.close() }
+        var failures: [ForkPool.Failure] = []
         var backoff = Backoff()
         while true {
             var isBusy = false
-            while let (_, bytes) = transport.receive(on: .commands) {
+            while let message = commands.next() {
                 isBusy = true
-                switch Command(bytes) {
-                case .run(let items): local?.run(items)
+                switch Command(message.bytes) {
+                case .run(let ranges): ranges.forEach { local?.run($0) }
                 case .stop(let item): local?.stop(above: item)
                 case .fail(let failure): throw failure
-                case .end(let codedBytes, let failures):
-                    guard call.deliversToAll else { return nil }
-                    return try receive(call, shape, codedBytes, failures)
-                default: lost("\(name(transport.rank)) got a command from the root that does not belong here")
+                case .failures(let some): failures += some
+                case .end(let codedBytes): return call.deliversToAll ? receive(call, shape, codedBytes, failures) : nil
+                default: lostInCommands()
                 }
             }
-            if local?.reply({ transport.send($0, to: 0, on: .replies) }) == true { isBusy = true }
+            if let local, report(local) { isBusy = true }
             if isBusy { backoff.reset() }
-            // Nothing is expected but the end of a range.
-            let time = transport.isIdle && local?.isFull == true ? 1_000_000 : backoff.next()
+            // Nothing is expected but the end of items.
+            let time = transport.unsent == nil && local?.isFull == true ? 1_000_000 : backoff.next()
             local?.wait(time) ?? Backoff.sleep(time)
         }
     }
 
+    /// The bytes of small replies that go in one message.
+    private static let repliesAtOnce = 1 << 16
+
+    private func report(_ local: LocalWork) -> Bool {
+        var replies: [UInt8] = []
+        let isBusy = local.report { reply in
+            if replies.isEmpty {
+                replies = reply
+            } else if replies.count + reply.count <= Self.repliesAtOnce {
+                replies += reply
+            } else {
+                send(replies, to: 0, on: .replies)
+                replies = reply
+            }
+        }
+        if !replies.isEmpty { send(replies, to: 0, on: .replies) }
+        return isBusy
+    }
+
     private func receive(
         _ call: Call, _ shape: ResultShape, _ codedBytes: Int, _ failures: [ForkPool.Failure]
-    ) throws(ForkPool.Failure) -> GatheredResults {
+    ) -> GatheredResults {
         let results: GatheredResults
         do throws(ForkPool.Failure) {
             results = try gatheredResults(call, shape)
@@ -92,46 +118,15 @@ extension HostLink {
             lost("\(name(transport.rank)) cannot take the results: \(error)")
         }
         results.populate()
-        unsafe deliver(results.parts)
+        deliver(results)
         results.take(failures)
         return results
     }
 
-    // MARK: - Delivery
+    /// The failures that go in one message.
+    private static let failuresAtOnce = 1000
 
-    /// The bytes of a message with results.
-    private static let segment = 1 << 20
-
-    /// Passes memory from the root to all ranks, each of which passes it on to two others.
-    private func deliver(_ parts: [UnsafeMutableRawBufferPointer]) {
-        unsafe parts.forEach { unsafe deliver($0) }
-        transport.finish()
-    }
-
-    @unsafe private func deliver(_ part: UnsafeMutableRawBufferPointer) {
-        let children = [2 * transport.rank + 1, 2 * transport.rank + 2].filter { $0 < transport.size }
-        for start in stride(from: 0, to: part.count, by: Self.segment) {
-            let end = min(part.count, start + Self.segment)
-            let segment = unsafe UnsafeMutableRawBufferPointer(rebasing: part[start..<end])
-            if !isRoot { unsafe receiveResults(into: segment) }
-            for child in children {
-                unsafe transport.send(UnsafeRawBufferPointer(segment), to: child, on: .results)
-            }
-        }
-    }
-
-    @unsafe private func receiveResults(into segment: UnsafeMutableRawBufferPointer) {
-        var backoff = Backoff.short
-        while true {
-            if let envelope = transport.next(on: .results) {
-                guard envelope.size == segment.count else {
-                    lost("\(name(transport.rank)) got \(envelope.size) bytes of results and expects \(segment.count)")
-                }
-                unsafe transport.receive(envelope, into: segment)
-                return transport.finish()
-            }
-            _ = transport.isIdle
-            backoff.pause()
-        }
+    private func deliver(_ results: GatheredResults) {
+        unsafe results.parts.forEach { unsafe Delivery(self, $0).run() }
     }
 }

@@ -10,19 +10,23 @@ package final class HostLink {
     let transport: any Transport
     /// The name of this host.
     package let host: String
-    /// The names of all hosts, where this is the root.
-    private var names: [String]
-    /// The longest time without a word of a host that has items, in nanoseconds.
+    /// What has come: at the root calls and replies, at others commands.
+    private let calls: Inbox
+    let replies: Inbox
+    let commands: Inbox
+    /// The names of all hosts, when they have met.
+    private var names: [String] = []
+    /// The longest time without a word of a host that is to say something, in nanoseconds.
     let stallTimeout: Int?
     /// The number of items of each range that is handed out, for measurements; nil for one that follows their durations.
     package var fixedRange: Int?
     private let process = getpid()
     private let thread = pthread_self()
-    private var calls = 0
+    private var callCount = 0
     /// Why no call is made any more.
     private var refusal: ForkPool.Failure?
 
-    /// How long a rank waits for others that are to follow at once.
+    /// How long a rank waits for others that are to follow at once, in nanoseconds.
     private static let patience = 10_000_000_000
 
     /// Meets the other ranks.
@@ -30,11 +34,13 @@ package final class HostLink {
     /// - Parameters:
     ///   - transport: How the ranks send messages.
     ///   - hello: What this rank tells of itself.
-    ///   - stallTimeout: The longest time without a word of a host that has items.
+    ///   - stallTimeout: The longest time without a word of a host that is to say something.
     package init(_ transport: any Transport, _ hello: Hello, stallTimeout: Duration? = nil) {
         self.transport = transport
         host = hello.host
-        names = [hello.host]
+        calls = Inbox(transport, .calls)
+        replies = Inbox(transport, .replies)
+        commands = Inbox(transport, .commands)
         self.stallTimeout = stallTimeout.map(Self.nanoseconds)
     }
 
@@ -56,29 +62,31 @@ package final class HostLink {
     /// - Throws: `ranksDiffer` on every rank, if one runs another program.
     package func meet(_ hello: Hello) throws(ForkPool.Failure) -> Int {
         guard isRoot else {
-            transport.send(HostCoding.bytes(of: hello), to: 0, on: .calls)
-            return try verdict()
+            send(HostCoding.bytes(of: hello), to: 0, on: .calls)
+            guard case .welcome(let sharers, let hosts) = try verdict() else { lostInCommands() }
+            names = hosts
+            return sharers
         }
         var hellos: [Int: Hello] = [0: hello]
         var strangers: [Int] = []
         var backoff = Backoff()
         let end = monotonicNanoseconds() + Self.patience
         while hellos.count + strangers.count < transport.size, monotonicNanoseconds() < end {
-            guard let (source, bytes) = transport.receive(on: .calls) else {
+            guard let message = calls.next() else {
                 backoff.pause()
                 continue
             }
-            if let other = HostCoding.value(of: Hello.self, from: bytes[...]) {
-                hellos[source] = other
+            if let other = HostCoding.value(of: Hello.self, from: message.bytes[...]) {
+                hellos[message.source] = other
             } else {
-                strangers.append(source)
+                strangers.append(message.source)
             }
         }
         names = (0..<transport.size).map { hellos[$0]?.host ?? "a host" }
         let others = (0..<transport.size).filter { hellos[$0]?.build != hello.build }
         guard others.isEmpty else { throw refuse(.otherBuild(others.map(name), than: name(0)), isFinal: true) }
         for (rank, other) in hellos where rank != 0 {
-            transport.send(Command.begin(sharers(of: other, hellos)).bytes, to: rank, on: .commands)
+            send(Command.welcome(sharers: sharers(of: other, hellos), hosts: names).bytes, to: rank, on: .commands)
         }
         return sharers(of: hello, hellos)
     }
@@ -104,32 +112,27 @@ package final class HostLink {
             pthread_equal(pthread_self(), thread) != 0, "ForkPool: a cluster is used on the thread of its Cluster.run")
         if let refusal { throw refusal }
         var site = site
-        site.number = calls
-        calls += 1
+        site.number = callCount
+        callCount += 1
         let own = CallReport(site: site, workers: workers, error: error)
         guard isRoot else {
-            transport.send(HostCoding.bytes(of: own), to: 0, on: .calls)
-            return [try verdict()]
+            send(HostCoding.bytes(of: own), to: 0, on: .calls)
+            guard case .begin(let number) = try verdict() else { lostInCommands() }
+            return [number]
         }
         var reports: [Int: CallReport] = [0: own]
-        var backoff = Backoff()
-        var notice: Int? = monotonicNanoseconds() + Self.patience
+        var wait = Wait(self)
         while reports.count < transport.size {
-            guard let (source, bytes) = transport.receive(on: .calls) else {
-                backoff.pause()
-                if let time = notice, monotonicNanoseconds() > time {
-                    let late = (0..<transport.size).filter { reports[$0] == nil }.map(name)
-                    say("\(name(0)) \(site), and waits for \(late.joined(separator: ", "))")
-                    notice = nil
-                }
+            guard let message = calls.next() else {
+                wait.pause("\(site)", for: (0..<transport.size).filter { reports[$0] == nil })
                 continue
             }
-            backoff.reset()
-            let report = HostCoding.value(of: CallReport.self, from: bytes[...])
+            wait.reset()
+            let report = HostCoding.value(of: CallReport.self, from: message.bytes[...])
             guard let report, report.site == site else {
-                throw refuse(.ranksDiffer(name(0), own, name(source), report), isFinal: true)
+                throw refuse(.ranksDiffer(name(0), own, name(message.source), report), isFinal: true)
             }
-            reports[source] = report
+            reports[message.source] = report
         }
         return (0..<transport.size).map { reports[$0]?.workers ?? 1 }
     }
@@ -147,27 +150,37 @@ package final class HostLink {
     /// Sends a command to all other ranks.
     func tell(_ command: Command) {
         let bytes = command.bytes
-        for rank in 1..<max(transport.size, 1) { transport.send(bytes, to: rank, on: .commands) }
+        for rank in 1..<max(transport.size, 1) { send(bytes, to: rank, on: .commands) }
     }
 
-    /// Waits until the root says that a call begins.
-    private func verdict() throws(ForkPool.Failure) -> Int {
-        switch command() {
-        case .begin(let number): return number
-        case .refuse(let failure, let isFinal):
-            if isFinal { refusal = failure }
-            throw failure
-        default: lost("the root sent a command that does not belong here")
+    /// Sends a message, or ends the job if it is larger than a message may be.
+    func send(_ bytes: [UInt8], to rank: Int, on channel: Channel) {
+        guard bytes.count <= transport.mostBytes else {
+            lost(
+                "\(name(transport.rank)) has a message of \(bytes.count) bytes for \(name(rank)), and MPI sends at most "
+                    + "\(transport.mostBytes): results or failures are too large to go from host to host")
         }
+        transport.send(bytes, to: rank, on: channel)
     }
 
-    /// Waits for the root's next command.
-    private func command() -> Command? {
+    /// Waits until the root says that a call begins: without an end, since the root may be doing what it does alone.
+    private func verdict() throws(ForkPool.Failure) -> Command {
         var backoff = Backoff()
         while true {
-            if let (_, bytes) = transport.receive(on: .commands) { return Command(bytes) }
-            backoff.pause()
+            guard let message = commands.next() else {
+                backoff.pause()
+                continue
+            }
+            guard let command = Command(message.bytes) else { lostInCommands() }
+            guard case .refuse(let failure, let isFinal) = command else { return command }
+            if isFinal { refusal = failure }
+            throw failure
         }
+    }
+
+    /// Ends the job because the ranks are not in step.
+    func lostInCommands() -> Never {
+        lost("\(name(transport.rank)) got a command from the root that does not belong here")
     }
 
     // MARK: - End
@@ -179,7 +192,7 @@ package final class HostLink {
     ///   - error: What this rank leaves with, in words.
     /// - Throws: `ranksDiffer` if others make a call.
     package func leave(workers: Int, error: String?) throws(ForkPool.Failure) {
-        defer { transport.finish() }
+        defer { finishSending() }
         do throws(ForkPool.Failure) {
             _ = try agree(.end, workers: workers, error: error)
             if isRoot { begin(0) }
@@ -187,6 +200,11 @@ package final class HostLink {
             leaveAfterRefusal()
             throw error
         }
+    }
+
+    private func finishSending() {
+        var wait = Wait(self)
+        while let rank = transport.unsent { wait.pause("leaves Cluster.run", for: [rank]) }
     }
 
     /// Waits for the other ranks, which have heard of the refusal or will, and ends the job if one does not come.
@@ -197,10 +215,10 @@ package final class HostLink {
         let end = monotonicNanoseconds() + Self.patience
         var backoff = Backoff()
         guard isRoot else {
-            transport.send(HostCoding.bytes(of: CallReport(site: site, workers: 0)), to: 0, on: .calls)
+            send(HostCoding.bytes(of: CallReport(site: site, workers: 0)), to: 0, on: .calls)
             while monotonicNanoseconds() < end + Self.patience {
-                if let (_, bytes) = transport.receive(on: .commands) {
-                    if case .begin = Command(bytes) { return }
+                if let message = commands.next() {
+                    if case .begin = Command(message.bytes) { return }
                     continue
                 }
                 backoff.pause()
@@ -209,9 +227,9 @@ package final class HostLink {
         }
         var gone: Set<Int> = [0]
         while gone.count < transport.size {
-            if let (source, bytes) = transport.receive(on: .calls) {
-                let report = HostCoding.value(of: CallReport.self, from: bytes[...])
-                if report?.site == site { gone.insert(source) }
+            if let message = calls.next() {
+                let report = HostCoding.value(of: CallReport.self, from: message.bytes[...])
+                if report?.site == site { gone.insert(message.source) }
                 continue
             }
             guard monotonicNanoseconds() < end else {

@@ -10,6 +10,8 @@ final class Leader {
     private var local: LocalWork?
     /// What ended the pool of a host.
     private var ending: ForkPool.Failure?
+    /// The host that told of the failure which ended the map.
+    private var stopper: Int?
     private let progress: (@Sendable (ForkPool.Options.Progress) -> Void)?
     private var progressShown = 0
 
@@ -25,26 +27,27 @@ final class Leader {
     func run(_ make: () throws(ForkPool.Failure) -> RangeWorkers) -> ForkPool.Failure? {
         guard !queue.isDone else { return outcome }
         // Others begin while the workers of this host start.
-        for rank in 1..<max(link.transport.size, 1) { hand(to: rank) }
-        local = LocalWork(link.host, make)
-        hand(to: 0)
+        let own = handOut()
+        let local = LocalWork(link.host, make)
+        self.local = local
+        send(own, to: 0)
         var backoff = Backoff()
         while !queue.isDone {
             var isBusy = false
-            while let (source, bytes) = link.transport.receive(on: .replies) {
-                accept(bytes, from: source)
+            while let message = link.replies.next() {
+                unsafe message.withBytes { unsafe accept($0, from: message.source) }
                 isBusy = true
             }
-            if local?.reply({ accept($0, from: 0) }) == true { isBusy = true }
+            if local.report({ reply in unsafe reply.withUnsafeBytes { unsafe accept($0, from: 0) } }) { isBusy = true }
             if isBusy { backoff.reset() }
             if queue.isStuck { giveUp() }
-            _ = link.transport.isIdle
+            _ = link.transport.unsent
             if isTimed {
                 let now = monotonicNanoseconds()
                 showProgress(now)
                 checkSilence(now)
             }
-            local?.wait(backoff.next())
+            local.wait(backoff.next())
         }
         showProgress(nil)
         return outcome
@@ -55,38 +58,86 @@ final class Leader {
     /// What the map fails with, when no host has items any more.
     private var outcome: ForkPool.Failure? {
         guard call.stopsAtFailure else { return nil }
-        return ending ?? results.failures.min { $0.key < $1.key }?.value
+        let failure = ending ?? results.failures.min { $0.key < $1.key }?.value
+        // A host said that an item failed, and then not why: others have stopped.
+        if failure == nil, let stopper { contradiction(stopper) }
+        return failure
     }
 
     // MARK: - Ranges
 
-    private func hand(to host: Int) {
-        while let items = queue.next(for: host, at: monotonicNanoseconds()) {
-            if host == 0 {
-                local?.run(items)
-            } else {
-                link.transport.send(Command.run(items).bytes, to: host, on: .commands)
+    /// Hands items to the other hosts, a range to each host in turn; returns the root's own.
+    private func handOut() -> [Range<Int>] {
+        var ranges: [[Range<Int>]] = Array(repeating: [], count: max(link.transport.size, 1))
+        var isDone = false
+        while !isDone {
+            isDone = true
+            for host in ranges.indices {
+                guard let items = queue.next(for: host, at: monotonicNanoseconds()) else { continue }
+                ranges[host].append(items)
+                isDone = false
             }
+        }
+        for host in ranges.indices.dropFirst() { send(ranges[host], to: host) }
+        return ranges[0]
+    }
+
+    private func hand(to host: Int) {
+        var ranges: [Range<Int>] = []
+        while let items = queue.next(for: host, at: monotonicNanoseconds()) { ranges.append(items) }
+        send(ranges, to: host)
+    }
+
+    private func send(_ ranges: [Range<Int>], to host: Int) {
+        guard !ranges.isEmpty else { return }
+        if host == 0 {
+            for items in ranges { local?.run(items) }
+        } else {
+            link.send(Command.run(ranges).bytes, to: host, on: .commands)
         }
     }
 
-    private func accept(_ bytes: [UInt8], from host: Int) {
-        guard let reply = unsafe bytes.withUnsafeBytes({ unsafe results.place($0) }) else {
-            link.lost("\(link.name(host)) sent an answer that contradicts itself")
+    /// Takes the replies of a message, and hands the host as many items as it has room for now.
+    private func accept(_ message: UnsafeRawBufferPointer, from host: Int) {
+        var start = 0
+        while start < message.count {
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: message[start...])
+            guard let size = unsafe RangeReply.size(ofFirst: rest) else { contradiction(host) }
+            unsafe accept(reply: UnsafeRawBufferPointer(rebasing: rest[..<size]), from: host)
+            start += size
         }
-        let range = queue.answered(reply.items, by: host, isLast: reply.isLast, at: monotonicNanoseconds())
+        hand(to: host)
+    }
+
+    private func contradiction(_ host: Int) -> Never {
+        link.lost("\(link.name(host)) sent an answer that contradicts itself")
+    }
+
+    private func accept(reply bytes: UnsafeRawBufferPointer, from host: Int) {
+        guard let reply = unsafe results.place(bytes),
+            let range = queue.answered(
+                reply.items, over: reply.over, by: host, isLast: reply.isLast, at: monotonicNanoseconds())
+        else { contradiction(host) }
         // What was cancelled behind a failure has none of its own.
         if let failure = reply.ending, !queue.isStopped {
             ending = failure
             queue.drop(host, unrun: reply.isRefused ? reply.items : nil)
             if call.stopsAtFailure {
                 stop(above: -1)
-            } else if !reply.isRefused, let range {
+            } else if reply.isRefused {
+                // Hosts that had no more to do wait for items.
+                send(handOut(), to: 0)
+            } else {
                 for item in range { results.place(failure, at: item) }
             }
         }
-        if call.stopsAtFailure, !queue.isStopped, let lowest = results.failures.keys.min() { stop(above: lowest) }
-        hand(to: host)
+        if call.stopsAtFailure, !queue.isStopped {
+            let lowest = [results.failures.keys.min(), reply.firstFailed].compactMap(\.self).min()
+            if let lowest {
+                stopper = host
+                stop(above: lowest)
+            }
+        }
     }
 
     /// Hands nothing out any more, and ends what lies above an item.

@@ -2,35 +2,43 @@
 
 /// Which items the root hands to which host, and when: pure decisions, without messages and without a clock.
 ///
-/// A host has two ranges at a time, so that its workers have the next one when they have run the first; or some more, while they
-/// are microseconds of work. A range is some
-/// milliseconds of work of the host, as far as its last ones tell; at least an item for each of its workers; and fewer toward the end, so
-/// that the hosts end together. Times are nanoseconds.
+/// A host has an item for each of its workers, and some more, so that a worker which is free has the next one: as many as it has
+/// workers, or some milliseconds of work, as far as its last items tell; and fewer toward the end, so that the hosts end
+/// together. Only items without an outcome count: a slow one keeps one worker busy, and not its host. Times are nanoseconds.
 package struct RangeQueue {
     private struct Flight {
         let items: Range<Int>
-        let sent: Int
+        /// Those that have no outcome, as far as the host told.
+        var left: Int
     }
 
     private struct Host {
         let workers: Int
         var isOut = false
+        var flights: [Flight] = []
+        /// The items of all flights that have no outcome.
+        var left = 0
+        /// The items that it has at most beyond one for each worker.
+        var ahead: Int
         /// Items a nanosecond, 0 while that is unknown.
         var rate = 0.0
-        var lastCount = 0
-        var flights: [Flight] = []
+        /// The items that had their outcome since a time, for the rate.
+        var done = 0
+        var since = 0
         /// When it last answered, or was handed items while it had none.
         var heard = 0
     }
 
-    /// How long a host is to work on a range, and the most bytes of its results.
-    private static let time = 2_000_000.0
-    private static let mostBytes = 8 << 20
+    /// How long a host is to work on what it has in advance.
+    private static let time = 4_000_000.0
+    /// Answers that follow each other in less than this are one answer for the rate.
+    private static let shortest = 20_000
     private static let mostGrowth = 16
-    private static let flights = 2
-    /// The most ranges of a host while they are short, and how long all of them are at most.
-    private static let shortFlights = 8
-    private static let shortTime = 100_000.0
+    /// The most bytes of the results of a range, and of what a host has in advance.
+    private static let mostBytes = 8 << 20
+    private static let mostBytesAhead = 64 << 20
+    /// The ranges of a host at most, if it has fewer workers than half of that.
+    private static let leastFlights = 8
 
     private var hosts: [Host]
     private let workers: Int
@@ -38,6 +46,7 @@ package struct RangeQueue {
     private var missing: [Range<Int>]
     private var missingCount: Int
     private let mostItems: Int
+    private let mostAhead: Int
     /// The number of items of each range, where that is fixed.
     private let fixed: Int?
     /// Nothing is handed out any more.
@@ -53,9 +62,11 @@ package struct RangeQueue {
     package init(_ missing: [Range<Int>], workers: [Int], stride: Int, fixed: Int? = nil) {
         self.missing = missing.reversed()
         missingCount = missing.reduce(0) { $0 + $1.count }
-        hosts = workers.map { Host(workers: max($0, 1)) }
-        self.workers = hosts.reduce(0) { $0 + $1.workers }
         mostItems = max(1, Self.mostBytes / max(stride, 1))
+        let mostAhead = max(1, Self.mostBytesAhead / max(stride, 1))
+        self.mostAhead = mostAhead
+        hosts = workers.map { Host(workers: max($0, 1), ahead: min(max($0, 1), mostAhead)) }
+        self.workers = hosts.reduce(0) { $0 + $1.workers }
         self.fixed = fixed
     }
 
@@ -66,43 +77,64 @@ package struct RangeQueue {
     package var isStuck: Bool { !isDone && !isStopped && hosts.allSatisfy { $0.isOut && $0.flights.isEmpty } }
 
     /// The next items for a host; nil if it has enough, or none are left.
-    package mutating func next(for host: Int, at now: Int) -> Range<Int>? {
-        guard !isStopped, !hosts[host].isOut, takes(hosts[host]), let first = missing.last else { return nil }
-        let items = first.prefix(size(for: hosts[host]))
+    package mutating func next(for number: Int, at now: Int) -> Range<Int>? {
+        let host = hosts[number]
+        guard !isStopped, !host.isOut, let first = missing.last else { return nil }
+        guard host.flights.count < max(Self.leastFlights, 2 * host.workers), let size = size(for: host) else {
+            return nil
+        }
+        let items = first.prefix(size)
         missing.removeLast()
         if items.upperBound < first.upperBound { missing.append(items.upperBound..<first.upperBound) }
         missingCount -= items.count
-        if hosts[host].flights.isEmpty { hosts[host].heard = now }
-        hosts[host].flights.append(Flight(items: items, sent: now))
-        hosts[host].lastCount = items.count
+        if host.flights.isEmpty {
+            // The time without items does not count.
+            hosts[number].since += now - host.heard
+            hosts[number].heard = now
+        }
+        hosts[number].flights.append(Flight(items: items, left: items.count))
+        hosts[number].left += items.count
         return items
     }
 
-    private func takes(_ host: Host) -> Bool {
-        if host.flights.count < Self.flights { return true }
-        guard host.flights.count < Self.shortFlights else { return false }
-        return Double(host.flights.reduce(0) { $0 + $1.items.count }) < host.rate * Self.shortTime
+    /// The number of items of the next range for a host; nil if there is little room for them.
+    private func size(for host: Host) -> Int? {
+        let share = missingCount * host.workers / workers
+        // No more than a worker each when few are left: another host may have a free worker first.
+        let ahead = min(host.ahead, share)
+        let room = host.workers + ahead - host.left
+        // A quarter of what it has in advance is a millisecond of work.
+        guard room >= max(1, ahead / 4) else { return nil }
+        return fixed ?? min(room, max(host.workers, ahead / 2), max(1, share / 2), mostItems)
     }
 
-    private func size(for host: Host) -> Int {
-        if let fixed { return fixed }
-        let timed = min(host.rate * Self.time, Double(Self.mostGrowth * max(host.lastCount, 1)))
-        // Half of the host's share of what is left: the ranges shrink together.
-        let share = (missingCount * host.workers + 2 * workers - 1) / (2 * workers)
-        return max(1, min(max(host.workers, Int(timed)), share, mostItems))
-    }
-
-    /// Takes a host's answer for some items; with the last one for its range, which it returns, the host can have another.
-    @discardableResult
-    package mutating func answered(_ items: Range<Int>, by host: Int, isLast: Bool, at now: Int) -> Range<Int>? {
-        let place = hosts[host].flights.firstIndex { $0.items.contains(items.lowerBound) }
-        let before = hosts[host].heard
-        hosts[host].heard = now
-        guard isLast, let place else { return nil }
-        let flight = hosts[host].flights.remove(at: place)
-        let rate = Double(flight.items.count) / Double(max(1, now - max(before, flight.sent)))
-        hosts[host].rate = hosts[host].rate == 0 ? rate : (hosts[host].rate + rate) / 2
+    /// Takes a host's answer for some items, of which `over` have an outcome now; after the last one all of their range have.
+    ///
+    /// - Returns: The range; nil if the host has none with such items.
+    package mutating func answered(
+        _ items: Range<Int>, over: Int, by number: Int, isLast: Bool, at now: Int
+    ) -> Range<Int>? {
+        guard let place = hosts[number].flights.firstIndex(where: { $0.items.contains(items.lowerBound) }) else {
+            return nil
+        }
+        let flight = hosts[number].flights[place]
+        let done = isLast ? flight.left : min(over, flight.left)
+        if isLast { hosts[number].flights.remove(at: place) } else { hosts[number].flights[place].left -= done }
+        hosts[number].left -= done
+        hosts[number].done += done
+        hosts[number].heard = now
+        measure(&hosts[number], at: now)
         return flight.items
+    }
+
+    private func measure(_ host: inout Host, at now: Int) {
+        let time = now - host.since
+        guard host.done > 0, time >= Self.shortest else { return }
+        let rate = Double(host.done) / Double(time)
+        host.rate = host.rate == 0 ? rate : (host.rate + rate) / 2
+        let wanted = min(host.rate * Self.time, Double(Self.mostGrowth * host.ahead))
+        host.ahead = min(max(host.workers, Int(wanted)), mostAhead)
+        (host.done, host.since) = (0, now)
     }
 
     /// Hands a host no more items; those of which it ran nothing are left for others.
