@@ -76,6 +76,7 @@ struct CheckTests {
     func several() throws {
         let run = try check([
             "--base", "true", "--head", work(1_000_000), "--base", work(1_000_000), "--head", "true", "--json", "-",
+            "--metric", "cpu",
         ])
         #expect(run.code == 1)
         let ours = try #require(document(run.output)["forkpool"] as? [String: Any])

@@ -35,7 +35,23 @@ func onAllHosts(
     }
 }
 
+/// Makes calls in async code, whose thread of MPI is not this one.
+func mapInAsyncCode() async {
+    do {
+        try await Cluster.run(workers: 2) { cluster in
+            let squares = try await cluster.map(0..<10_000) { $0 * $0 }
+            let words = await cluster.mapResults(0..<100, deliver: .root) { "\($0)" }
+            expect(words.count == (cluster.isRoot ? 100 : 0), "\(cluster.hostName): wrong words")
+            expect(squares.reduce(0, +) == (0..<10_000).reduce(0) { $0 + $1 * $1 }, "wrong squares in async code")
+            print("async: all results are right on \(cluster.hostName)")
+        }
+    } catch {
+        fail("\(error)")
+    }
+}
+
 switch argument(0) {
+case "async": await mapInAsyncCode()
 case "maps": onAllHosts(mapEverything)
 case "failures": onAllHosts(failItems)
 case "night":

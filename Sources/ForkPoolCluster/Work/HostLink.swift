@@ -109,7 +109,8 @@ package final class HostLink {
     func agree(_ site: CallSite, workers: Int, error: String? = nil) throws(ForkPool.Failure) -> [Int] {
         guard getpid() == process else { throw .clusterOfParent }
         precondition(
-            pthread_equal(pthread_self(), thread) != 0, "ForkPool: a cluster is used on the thread of its Cluster.run")
+            pthread_equal(pthread_self(), thread) != 0,
+            "ForkPool: a cluster is used on the thread of its Cluster.run, and with await in async code")
         if let refusal { throw refusal }
         var site = site
         site.number = callCount
