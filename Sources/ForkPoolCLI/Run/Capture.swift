@@ -10,7 +10,7 @@ import Glibc
 final class Capture {
     /// The bytes that are in memory; without a pipe the job itself writes here.
     private let file: CaptureFile
-    /// The pipe that the job writes to; nil if it writes to the memory.
+    /// The pipe that the job writes to, where its output could fill the memory; nil if it writes to the memory.
     let pipe: CapturePipe?
     /// The file of `--results` that gets all bytes.
     private let kept: KeptOutput?

@@ -3,7 +3,7 @@
 import ForkPool
 import Glibc
 
-/// A pipe from a job, for outputs that would fill the memory: a job waits until this process has taken its bytes.
+/// A pipe from a program, which waits until this process has taken its bytes.
 final class CapturePipe {
     /// How many bytes are taken at once.
     private static let piece = 1 << 16
@@ -19,6 +19,7 @@ final class CapturePipe {
         var ends: [Int32] = [-1, -1]
         guard unsafe Glibc.pipe(&ends) == 0 else { throw SystemError(call: "pipe", code: errno) }
         (reading, writing) = (ends[0], ends[1])
+        // No other thread starts a program meanwhile.
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         _ = fcntl(reading, F_SETFL, O_NONBLOCK)
     }
@@ -28,10 +29,10 @@ final class CapturePipe {
         close(reading)
     }
 
-    /// The end for the job.
+    /// The end for the program.
     var target: Int32 { writing }
 
-    /// Closes this process's copy of the writing end, once the job has its own.
+    /// Closes this process's copy of the writing end, once the program has its own.
     func closeWriting() {
         if writing >= 0 { close(writing) }
         writing = -1
