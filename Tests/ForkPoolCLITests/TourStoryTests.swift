@@ -159,12 +159,15 @@ struct TourStoryTests {
 
     @Test("a wrong command line is exit code 64, with the usage on standard error")
     func usage() throws {
-        for arguments in [["tour", "--nonsense"], ["tour", "one", "two"], ["nonsense"]] {
+        for arguments in [["tour", "--nonsense"], ["tour", "one", "two"]] {
             let run = try CommandRun(arguments)
             #expect(run.code == 64)
             #expect(run.output == "")
             #expect(run.errors.contains("Usage:"))
         }
+        let unknown = try CommandRun(["nonsense"])
+        #expect(unknown.code == 64 && unknown.output == "")
+        #expect(unknown.errors.hasPrefix("forkpool: there is no verb nonsense; the verbs are tour, run, "))
     }
 
     @Test("the help names every exit code")
