@@ -8,6 +8,7 @@
 
 #include <mpi.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -25,11 +26,20 @@ static struct {
     /// Sends and receives that are under way: a free place has MPI_REQUEST_NULL.
     MPI_Request *requests;
     int32_t places;
+    /// The process whose run has MPI.
+    _Atomic pid_t owner;
     /// What an exit writes, in the process that it is for.
     pid_t guarded;
     char line[512];
     char library[MPI_MAX_LIBRARY_VERSION_STRING + 1];
 } state;
+
+int32_t cforkmpi_claim(void) {
+    pid_t owner = 0;
+    return atomic_compare_exchange_strong(&state.owner, &owner, getpid()) ? 0 : owner;
+}
+
+void cforkmpi_release(void) { atomic_store(&state.owner, 0); }
 
 int32_t cforkmpi_init(void) {
     int is_on = 0, level = 0;

@@ -47,6 +47,7 @@ extension Cluster {
                         try calls.serve()
                     }
                 }
+                calls.close()
                 if case .failure(let error) = result { begun.fulfil(.failure(error)) }
                 ended.fulfil(result)
             } then: {

@@ -66,6 +66,7 @@ extension Cluster {
         let pool = ForkPool(workers: workers ?? max(1, ForkPool.availableProcessors / sharers), options: options)
         let cluster = Cluster(
             rank: transport.rank, hosts: transport.size, hostName: hello.host, pool: pool, link: link)
+        defer { link.end() }
         let result = Result { try body(cluster) }
         var words: String?
         if case .failure(let error) = result { words = "\(error)" }

@@ -138,6 +138,43 @@ struct AsyncTests {
         }
     }
 
+    @Test("a call that is handed over behind the end, or after it, is made nevertheless", arguments: [false, true])
+    func behindTheEnd(_ isOver: Bool) async throws {
+        let calls = CallThread()
+        calls.end(nil)
+        if isOver {
+            try calls.serve()
+            calls.close()
+        }
+        async let value = calls.run { 7 }
+        if !isOver {
+            try ThreadWork.start {
+                try? calls.serve()
+                calls.close()
+            } then: {
+            }
+        }
+        #expect(await value == 7)
+    }
+
+    @Test("a call after the end of the run is refused")
+    func late() async {
+        await #expect(processExitsWith: .success) {
+            Hosts.setDeadline()
+            let clusters = await Hosts.runAsync(2) { cluster in
+                cluster
+            }
+            for result in clusters {
+                let cluster = try result.get()
+                await #expect { try await cluster.map(0..<3) { $0 } } throws: { "\($0)".contains("Cluster.run") }
+                let outcomes = await cluster.mapResults(0..<3) { "\($0)" }
+                #expect(outcomes.count == 3 && outcomes.allSatisfy { (try? $0.get()) == nil })
+            }
+            let kept = try Hosts.run(1) { $0 }[0].get()
+            #expect { try kept.map(0..<3) { $0 } } throws: { ($0 as? ForkPool.Failure)?.code == .ranksDiffer }
+        }
+    }
+
     @Test("a call that is not awaited stops the program, since it is on another thread")
     func notAwaited() async {
         await #expect(processExitsWith: .failure) {

@@ -65,6 +65,8 @@ func mapEverything(_ cluster: Cluster) throws {
     }
     expect(turns == 10, "\(cluster.hostName): \(turns) turns")
 
+    if cluster.hosts > 1 { runAgain(in: cluster) }
+
     let none = try cluster.map(0..<0) { $0 }
     expect(none.isEmpty, "\(cluster.hostName): results of nothing")
     guard cluster.isRoot else { return }
@@ -73,6 +75,22 @@ func mapEverything(_ cluster: Cluster) throws {
 
 struct Refusal: Error, CustomStringConvertible {
     var description: String { "not this one" }
+}
+
+/// Calls Cluster.run in a worker and in the run itself: MPI belongs to the run.
+func runAgain(in cluster: Cluster) {
+    let nested = cluster.mapResults(0..<4) { _ in try Cluster.run { try $0.map(0..<3) { $0 } } }
+    for outcome in nested {
+        guard case .failure(let failure) = outcome, "\(failure)".contains("the process that made it") else {
+            fail("a worker that calls Cluster.run has \(outcome)")
+        }
+    }
+    do {
+        try Cluster.run { _ in }
+        fail("Cluster.run within Cluster.run is accepted")
+    } catch {
+        expect("\(error)".contains("within another one"), "Cluster.run within Cluster.run: \(error)")
+    }
 }
 
 /// Fails an item in a map: every host hears of it.

@@ -24,6 +24,10 @@ struct cforkmpi_message {
     int32_t size;
 };
 
+/// Takes MPI for a run of this process. Returns 0, or the process whose run has it: this one, or one of which this is a fork.
+int32_t cforkmpi_claim(void);
+/// Gives it back.
+void cforkmpi_release(void);
 /// Starts MPI, if the program has not, with an own communicator, and gives the handlers of crash signals back that MPI took.
 /// Returns 0, or -1 if the program's MPI may not be called from one thread of several (MPI_THREAD_FUNNELED).
 int32_t cforkmpi_init(void);

@@ -23,6 +23,9 @@ final class MPITransport: Transport {
     static func run<T>(
         _ launch: Launch, _ body: (MPITransport) throws -> T, alone: () throws -> T
     ) throws -> T {
+        let owner = cforkmpi_claim()
+        guard owner == 0 else { throw owner == getpid() ? ForkPool.Failure.mpiHasRun : .clusterOfParent }
+        defer { cforkmpi_release() }
         guard !cforkmpi_is_over() else { throw ForkPool.Failure.mpiIsOver }
         // Before MPI brings the ranks together: they wait for each other from then on.
         _ = Hello.own
@@ -82,6 +85,10 @@ final class MPITransport: Transport {
 extension ForkPool.Failure {
     static var mpiIsOver: Self {
         .launchRefused("Cluster.run was called a second time, and MPI cannot start again in a process; call it once")
+    }
+
+    static var mpiHasRun: Self {
+        .launchRefused("Cluster.run was called within another one of this process; use the cluster of that one")
     }
 
     static var mpiHasOneThread: Self {

@@ -14,6 +14,7 @@ internal import Synchronization
 
     /// What the thread has not begun yet.
     private var steps: [Step] = []
+    private var isOver = false
     private let lock = Mutex<Void>(())
     /// Counts the steps.
     private let count = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
@@ -68,9 +69,25 @@ internal import Synchronization
     /// Ends `serve`, with what the async program threw.
     func end(_ error: (any Error)?) { hand(over: .end(error)) }
 
+    /// Makes the calls that came too late, which refuse themselves.
+    func close() {
+        let late = lock.withLock { _ in
+            isOver = true
+            return exchange(&steps, with: [])
+        }
+        for case .call(let work) in late { work.run() }
+    }
+
     private func hand(over step: Step) {
-        lock.withLock { _ in steps.append(step) }
-        unsafe sem_post(count)
+        let isLate = lock.withLock { _ in
+            if !isOver { steps.append(step) }
+            return isOver
+        }
+        guard isLate, case .call(let work) = step else {
+            unsafe sem_post(count)
+            return
+        }
+        work.run()
     }
 }
 

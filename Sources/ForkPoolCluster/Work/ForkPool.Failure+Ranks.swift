@@ -27,6 +27,10 @@ extension ForkPool.Failure {
         .ranksDiffer("the cluster belongs to the process that made it, of which this one is a fork")
     }
 
+    static var clusterIsOver: Self {
+        .ranksDiffer("the Cluster.run of the cluster has ended; calls are made in its body")
+    }
+
     static func beyondMessages(_ size: Int) -> Self {
         .noMemory(
             "the map has results of \(size) bytes; \(RangeReply.mostResult) is the most that goes from host to host")

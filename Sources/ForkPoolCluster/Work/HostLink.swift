@@ -108,10 +108,10 @@ package final class HostLink {
     /// - Throws: `ranksDiffer`; on others what the root refuses the call for.
     func agree(_ site: CallSite, workers: Int, error: String? = nil) throws(ForkPool.Failure) -> [Int] {
         guard getpid() == process else { throw .clusterOfParent }
+        if let refusal { throw refusal }
         precondition(
             pthread_equal(pthread_self(), thread) != 0,
             "ForkPool: a cluster is used on the thread of its Cluster.run, and with await in async code")
-        if let refusal { throw refusal }
         var site = site
         site.number = callCount
         callCount += 1
@@ -202,6 +202,9 @@ package final class HostLink {
             throw error
         }
     }
+
+    /// Refuses all calls from now on: the run has ended.
+    func end() { refusal = .clusterIsOver }
 
     private func finishSending() {
         var wait = Wait(self)
