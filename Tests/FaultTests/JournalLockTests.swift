@@ -89,6 +89,31 @@ import Testing
         }
     }
 
+    @Test("H5: a reader of a journal that ends leaves the lock of another one in its process")
+    func twoReaders() async {
+        await #expect(processExitsWith: .success) {
+            JournalScene.run { scene throws in
+                // A fork of a process that has used no pool is not told from it.
+                _ = try scene.map(by: .residentBody)
+                var readers = try (0..<3).map { _ in try FileLocks.open(scene.path, writes: false) }
+                /// Whether another process can write to the journal.
+                func isFree() -> Bool {
+                    let host = Host.start { if (try? FileLocks.open(scene.path, writes: true)) == nil { _exit(1) } }
+                    return Process.wait(for: host) == 0
+                }
+                while !readers.isEmpty {
+                    #expect(!isFree(), "\(readers.count) readers")
+                    readers.removeFirst()
+                }
+                #expect(isFree())
+                let writer = try FileLocks.open(scene.path, writes: true)
+                #expect(throws: FileLocks.Refusal.self) { try FileLocks.open(scene.path, writes: false) }
+                #expect(!isFree())
+                extendLifetime(writer)
+            }
+        }
+    }
+
     @Test("the folder that is waited for is that of the file, and not that of a link to it")
     func folderOfLink() throws {
         let scene = JournalScene()

@@ -105,7 +105,11 @@ struct JournalScene {
     /// Which items the journal has.
     var recorded: [Bool] {
         guard let file = try? OwnedFile(path, writes: false), var reader = try? JournalReader(file) else { return [] }
-        return unsafe (try? reader.results { _, _ in }) ?? []
+        var recorded = Array(repeating: false, count: reader.header.part.count)
+        guard
+            unsafe (try? reader.results { items, _ in for item in items { recorded[item] = true } }) != nil
+        else { return [] }
+        return recorded
     }
 
     /// Waits until a file is in the folder; false after some seconds.

@@ -90,6 +90,37 @@ import Testing
         let text: String
     }
 
+    @Test("a header of more items than memory has room for is a failure", arguments: [1 << 40, 1 << 61, .max])
+    func hugeHeader(_ total: Int) async {
+        await #expect(processExitsWith: .success) { [total] in
+            JournalScene.run { scene throws in
+                try ShardMapTests.mergeHuge(scene, total, Int.self, isCoded: false)
+                try ShardMapTests.mergeHuge(scene, total, String.self, isCoded: true)
+            }
+        }
+    }
+
+    /// Merges a journal that has a result of the last item alone, or of none.
+    private static func mergeHuge<R: Codable>(
+        _ scene: JournalScene, _ total: Int, _ type: R.Type, isCoded: Bool
+    ) throws {
+        let header = JournalHeader(
+            total: total, part: 0..<total, isCoded: isCoded, stride: isCoded ? MemoryLayout<Extent>.stride : 8,
+            type: ResultKind(type: type, isCoded: isCoded).typeName, key: "")
+        let result = [UInt8](repeating: 0, count: 8)
+        let record = JournalRecord(first: total - 1, count: 1, length: 8, sum: CRC32C.of(result[...]))
+        for (number, rest) in [[], record.encoded(at: header.size) + result].enumerated() {
+            scene.write(header.encoded() + rest)
+            let failure = failure { () throws(ForkPool.Failure) in
+                try ForkPool.merge(journals: [scene.path], as: type)
+            }
+            // Where the system grants the memory, of which little is touched, the items are missing.
+            let lack = "lack the results of \(total - number) of \(total) items: 0..<\(total - number);"
+            let message = failure?.message ?? "nothing is refused"
+            #expect(failure?.code == .noMemory || failure?.errno == ENOMEM || message.contains(lack), "\(message)")
+        }
+    }
+
     @Test("more shards than items: some are empty, and the whole is complete")
     func emptyShards() async {
         await #expect(processExitsWith: .success) {

@@ -11,6 +11,7 @@ extension GatheredResults {
         _ paths: [String], of type: R.Type, key: String, _ decode: ((UnsafeRawBufferPointer) throws -> R)?
     ) throws(ForkPool.Failure) -> GatheredResults {
         var merged: GatheredResults?
+        var found: [Range<Int>] = []
         for path in paths {
             let file = try Journal.open(path, writes: false)
             var reader = try reading(path) { () throws(JournalReader.Refusal) in try JournalReader(file) }
@@ -35,18 +36,34 @@ extension GatheredResults {
             }
             var other: Int?
             try reading(path) { () throws(JournalReader.Refusal) in
-                _ = unsafe try reader.results { items, bytes throws(SystemError) in
+                unsafe try reader.results { items, bytes throws(SystemError) in
                     let start = header.part.lowerBound
                     let items = start + items.lowerBound..<start + items.upperBound
+                    let goesOn = found.last?.upperBound == items.lowerBound
+                    found.append((goesOn ? found.removeLast() : items).lowerBound..<items.upperBound)
                     other = unsafe other ?? whole.add(bytes, at: items, decode)
                 }
             }
             if let other { throw .journalsDiffer(path, at: other) }
         }
         guard let merged else { throw .noJournals }
-        let missing = merged.memory.unfinishedRanges(below: merged.count) { _ in false }
+        let missing = gaps(between: found, of: merged.count)
         guard missing.isEmpty else { throw .journalsLack(missing, of: merged.count) }
         return merged
+    }
+
+    /// The items that lie in none of the ranges.
+    ///
+    /// A look at the state of each would take memory for all, of which a damaged file may have any number.
+    private static func gaps(between ranges: [Range<Int>], of count: Int) -> [Range<Int>] {
+        var gaps: [Range<Int>] = []
+        var next = 0
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if next < range.lowerBound { gaps.append(next..<range.lowerBound) }
+            next = max(next, range.upperBound)
+        }
+        if next < count { gaps.append(next..<count) }
+        return gaps
     }
 
     private static func reading<T>(

@@ -45,7 +45,12 @@ internal import Synchronization
         do throws(JournalReader.Refusal) {
             var reader = try JournalReader(file)
             if let difference = reader.header.difference(from: header) { throw .other(difference) }
-            isRecorded = unsafe try reader.results(place)
+            var recorded = Array(repeating: false, count: header.part.count)
+            unsafe try reader.results { items, bytes throws(SystemError) in
+                unsafe try place(items, bytes)
+                for item in items { recorded[item] = true }
+            }
+            isRecorded = recorded
             try reader.cutTail()
             writer = JournalWriter(file, end: reader.end)
         } catch {

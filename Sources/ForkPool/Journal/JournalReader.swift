@@ -72,27 +72,31 @@ struct JournalReader {
     }
 
     /// Calls `body` with the first result of each item: with those of neighbours, or of one item where they are coded.
-    ///
-    /// - Returns: For each item, whether it has a result.
     mutating func results(
         _ body: (_ items: Range<Int>, _ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Void
-    ) throws(Refusal) -> [Bool] {
-        var isThere = Array(repeating: false, count: header.part.count)
+    ) throws(Refusal) {
+        // A file may say that it has any number of items: an array of so many would end the process.
+        let marks = try Self.marks(for: header.part.count)
+        defer { extendLifetime(marks) }
+        let isThere = unsafe marks.base.bindMemory(to: Bool.self, capacity: marks.size)
         try forEach { entry throws(SystemError) in
             guard let parts = entry.isCoded ? entry.parts() : [] else { return }
             var next = entry.items.lowerBound
-            while let first = (next..<entry.items.upperBound).first(where: { !isThere[$0] }) {
+            while let first = (next..<entry.items.upperBound).first(where: { unsafe !isThere[$0] }) {
                 next = first
                 repeat {
-                    isThere[next] = true
+                    unsafe isThere[next] = true
                     next += 1
-                } while !entry.isCoded && next < entry.items.upperBound && !isThere[next]
+                } while unsafe !entry.isCoded && next < entry.items.upperBound && !isThere[next]
                 let place = first - entry.items.lowerBound
                 let part = entry.isCoded ? parts[place] : place * entry.stride..<(place + next - first) * entry.stride
                 unsafe try body(first..<next, UnsafeRawBufferPointer(rebasing: entry.bytes[part]))
             }
         }
-        return isThere
+    }
+
+    private static func marks(for items: Int) throws(Refusal) -> Mapping {
+        do throws(SystemError) { return try Mapping(size: max(items, 1)) } catch { throw .system(error) }
     }
 
     /// Calls `body` with each whole record, and passes over what is damaged.

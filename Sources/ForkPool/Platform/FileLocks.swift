@@ -7,7 +7,7 @@ internal import Synchronization
 ///
 /// A lock of the kernel keeps other processes away (`fcntl`). It is the process's own: no fork has it, and it is gone as soon as
 /// the process is. But it keeps no thread away, and ends when the process closes the file anywhere. So this table says which
-/// files are in use, and is asked before one is opened.
+/// files are in use, is asked before one is opened, and closes it when its last user is gone.
 final class FileLocks: Sendable {
     /// A file that is locked.
     struct Lock {
@@ -23,9 +23,16 @@ final class FileLocks: Sendable {
         case own
     }
 
+    /// How this process uses a file: several threads may read it at once.
+    private struct Use {
+        let writes: Bool
+        var users = 0
+        /// The one that is used, and any that was opened while it was: all are closed at once.
+        var files: [OwnedFile] = []
+    }
+
     private let generation = cforkpool_generation()
-    /// For each file how many readers have it; 0 if a writer has it.
-    private let users = Locked<[OwnedFile.Status.Identity: Int]>([:])
+    private let uses = Locked<[OwnedFile.Status.Identity: Use]>([:])
     private let successor = AtomicLazyReference<FileLocks>()
 
     private static let first = FileLocks()
@@ -56,19 +63,23 @@ final class FileLocks: Sendable {
         throw .other(process: nil)
     }
 
-    /// Opens a file that no thread has in the table, and enters it.
+    /// Enters a user of a file, which is opened if it has none.
     private func register(_ path: String, writes: Bool) throws(Refusal) -> OwnedFile {
-        let result = users.withLock { users -> Result<OwnedFile, Refusal> in
-            func isFree(_ status: OwnedFile.Status) -> Bool { users[status.identity].map { !writes && $0 > 0 } ?? true }
+        let result = uses.withLock { uses -> Result<OwnedFile, Refusal> in
             do throws(SystemError) {
+                let identity: OwnedFile.Status.Identity
                 // Before it is opened: to close it again would end the lock.
-                if let status = try OwnedFile.status(of: path), !isFree(status) { return .failure(.own) }
-                let file = try OwnedFile(path, writes: writes)
-                let status = try file.status()
-                guard isFree(status) else { return .failure(.own) }
-                users[status.identity] = writes ? 0 : users[status.identity, default: 0] + 1
-                file.lock = Lock(file: status.identity, table: self)
-                return .success(file)
+                if let status = try OwnedFile.status(of: path), uses[status.identity] != nil {
+                    identity = status.identity
+                } else {
+                    let file = try OwnedFile(path, writes: writes)
+                    identity = try file.status().identity
+                    uses[identity, default: Use(writes: writes)].files.append(file)
+                }
+                guard var use = uses[identity], use.users == 0 || !writes && !use.writes else { return .failure(.own) }
+                use.users += 1
+                uses[identity] = use
+                return .success(OwnedFile(path, use.files[0], Lock(file: identity, table: self)))
             } catch {
                 return .failure(.system(error))
             }
@@ -76,11 +87,12 @@ final class FileLocks: Sendable {
         return try result.get()
     }
 
-    /// Takes a file that was closed from the table.
+    /// Takes a user of a file from the table, and closes the file behind the last one: before another thread opens it, whose
+    /// lock would end.
     static func release(_ lock: Lock) {
-        lock.table.users.withLock { users in
-            let readers = users[lock.file] ?? 0
-            users[lock.file] = readers > 1 ? readers - 1 : nil
+        lock.table.uses.withLock { uses in
+            uses[lock.file]?.users -= 1
+            if uses[lock.file]?.users == 0 { uses[lock.file] = nil }
         }
     }
 }

@@ -8,8 +8,8 @@ internal import Glibc
     let path: String
     let writes: Bool
     var descriptor: Int32 { unsafe file.pointee.fd }
-    /// What this process has locked, if it has.
-    var lock: FileLocks.Lock?
+    /// What this process has locked, if it has; then the table of locks closes the file.
+    private let lock: FileLocks.Lock?
     /// The most names that the file was seen to have.
     private var mostLinks: UInt64 = 0
 
@@ -22,11 +22,19 @@ internal import Glibc
         unsafe self.file = file
         self.path = path
         self.writes = writes
+        lock = nil
+    }
+
+    /// Uses a file that the table of locks has opened.
+    init(_ path: String, _ open: OwnedFile, _ lock: FileLocks.Lock) {
+        unsafe file = open.file
+        self.path = path
+        writes = open.writes
+        self.lock = lock
     }
 
     deinit {
-        unsafe cforkpool_event_free(file)
-        if let lock { FileLocks.release(lock) }
+        if let lock { FileLocks.release(lock) } else { unsafe cforkpool_event_free(file) }
     }
 
     /// What a regular file is.

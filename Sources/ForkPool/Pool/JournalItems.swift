@@ -12,8 +12,9 @@ package struct JournalItems {
         isThere = Array(repeating: false, count: count)
         guard let file = try? OwnedFile(path, writes: false), var reader = try? JournalReader(file) else { return }
         let first = reader.header.part.lowerBound
-        guard let found = unsafe try? reader.results({ _, _ in }) else { return }
+        var found: [Range<Int>] = []
+        guard unsafe (try? reader.results { items, _ in found.append(items) }) != nil else { return }
         isTorn = reader.end < reader.fileSize
-        for item in found.indices where found[item] && first + item < count { isThere[first + item] = true }
+        for item in found.joined() where first + item < count { isThere[first + item] = true }
     }
 }
