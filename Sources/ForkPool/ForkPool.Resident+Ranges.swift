@@ -29,3 +29,18 @@ extension ForkPool {
         }
     }
 }
+
+extension ForkPool.Failure {
+    /// The failure of a map of which a host did not begin its items, while other items may have run.
+    package func ofBegunMap(of pool: ForkPool) -> Self {
+        guard bodyRan == .no else { return self }
+        var failure = self
+        // Its items waited in the queue until the deadline.
+        if code == .timedOut {
+            failure = Self(.overdue(pool.rules.deadline ?? 0), nil)
+            failure.host = host
+        }
+        failure.bodyRan = .unknown
+        return failure
+    }
+}

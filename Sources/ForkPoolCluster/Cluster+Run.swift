@@ -53,9 +53,10 @@ extension Cluster {
     /// Runs a program as one of several ranks, of which `hello` tells the root what this one is.
     package static func run<T>(
         over transport: any Transport, _ hello: Hello, workers: Int? = nil,
-        options: ForkPool.Options = ForkPool.Options(), stallTimeout: Duration? = nil, _ body: (Cluster) throws -> T
+        options: ForkPool.Options = ForkPool.Options(), stallTimeout: Duration? = nil,
+        clock: @escaping () -> Int = monotonicNanoseconds, _ body: (Cluster) throws -> T
     ) throws -> T {
-        let link = HostLink(transport, hello, stallTimeout: stallTimeout)
+        let link = HostLink(transport, hello, stallTimeout: stallTimeout, clock: clock)
         let sharers: Int
         do throws(ForkPool.Failure) {
             sharers = try link.meet(hello)

@@ -40,6 +40,39 @@ struct ClusterTimeTests {
         }
     }
 
+    @Test("a map that began is not said to have waited in the queue", arguments: [1, 3])
+    func began(_ hosts: Int) async {
+        await #expect(processExitsWith: .success) { [hosts] in
+            Hosts.setDeadline()
+            let results = Hosts.run(hosts) { cluster throws in
+                let ran = SharedCounter()
+                let error = #expect(throws: ForkPool.Failure.self) {
+                    try cluster.with { $0.deadline = .milliseconds(300) }.forEach(0..<100) { item in
+                        ran.add(1)
+                        if item > 0 { while true { pause() } }
+                    }
+                }
+                guard let error else { return false }
+                let says = "was not done within its deadline of 0.3 seconds"
+                #expect(error.code == .timedOut && error.host != nil)
+                #expect(ran.value == 0 || error.bodyRan == .unknown && error.message.contains(says), "\(error)")
+                return true
+            }
+            #expect(results.allSatisfy { (try? $0.get()) == true })
+        }
+    }
+
+    @Test("a failure of a host that began nothing is that of a map of which other items may have run")
+    func began() {
+        let pool = ForkPool(workers: 1).with { $0.deadline = .seconds(2) }
+        let queued = ForkPool.Failure(.overdueInQueue(1), nil).named(nil, "h2").ofBegunMap(of: pool)
+        #expect(queued.code == .timedOut && queued.bodyRan == .unknown && queued.host == "h2")
+        #expect(queued.message.contains("was not done within its deadline of 2.0 seconds"))
+        let refused = ForkPool.Failure(refused: SystemError(call: "fork", code: ENOMEM), index: nil)
+        #expect(refused.bodyRan == .no && refused.ofBegunMap(of: pool).bodyRan == .unknown)
+        #expect(refused.ofBegunMap(of: pool).message == refused.message)
+    }
+
     @Test("progress is that of all hosts, on the root alone")
     func progress() async {
         await #expect(processExitsWith: .success) {

@@ -129,6 +129,7 @@ enum Hosts {
     static func run<T: Sendable>(
         _ count: Int, workers: Int = 2, options: ForkPool.Options = ForkPool.Options(), stallTimeout: Duration? = nil,
         sticks: ThreadTransport.Stuck? = nil, mostBytes: Int = .max,
+        clock: @escaping @Sendable () -> Int = monotonicNanoseconds,
         build: @Sendable (Int) -> String = { _ in "same" }, _ body: @Sendable (Cluster) throws -> T
     ) -> [Result<T, ForkPool.Failure>] {
         let boxes = Mailboxes(count)
@@ -138,7 +139,8 @@ enum Hosts {
                 let transport = ThreadTransport(rank, boxes, sticks: sticks, mostBytes: mostBytes)
                 return .success(
                     try Cluster.run(
-                        over: transport, hello, workers: workers, options: options, stallTimeout: stallTimeout, body))
+                        over: transport, hello, workers: workers, options: options, stallTimeout: stallTimeout,
+                        clock: clock, body))
             } catch let failure as ForkPool.Failure {
                 return .failure(failure)
             } catch {

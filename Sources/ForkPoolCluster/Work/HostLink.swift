@@ -20,6 +20,7 @@ package final class HostLink {
     let stallTimeout: Int?
     /// The number of items of each range that is handed out, for measurements; nil for one that follows their durations.
     package var fixedRange: Int?
+    private let readClock: () -> Int
     private let process = getpid()
     private let thread = pthread_self()
     private var callCount = 0
@@ -35,13 +36,18 @@ package final class HostLink {
     ///   - transport: How the ranks send messages.
     ///   - hello: What this rank tells of itself.
     ///   - stallTimeout: The longest time without a word of a host that is to say something.
-    package init(_ transport: any Transport, _ hello: Hello, stallTimeout: Duration? = nil) {
+    ///   - clock: A clock in nanoseconds.
+    package init(
+        _ transport: any Transport, _ hello: Hello, stallTimeout: Duration? = nil,
+        clock: @escaping () -> Int = monotonicNanoseconds
+    ) {
         self.transport = transport
         host = hello.host
         calls = Inbox(transport, .calls)
         replies = Inbox(transport, .replies)
         commands = Inbox(transport, .commands)
         self.stallTimeout = stallTimeout.map(Self.nanoseconds)
+        readClock = clock
     }
 
     private static func nanoseconds(_ time: Duration) -> Int {
@@ -50,6 +56,9 @@ package final class HostLink {
     }
 
     package var isRoot: Bool { transport.rank == 0 }
+
+    /// The time of a wait that has a limit, in nanoseconds.
+    func clock(limit: Int?) -> LookClock { LookClock(limit: limit, readClock) }
 
     /// A rank, for messages.
     func name(_ rank: Int) -> String { names.indices.contains(rank) ? "\(names[rank]) (rank \(rank))" : "rank \(rank)" }
@@ -70,8 +79,9 @@ package final class HostLink {
         var hellos: [Int: Hello] = [0: hello]
         var strangers: [Int] = []
         var backoff = Backoff()
-        let end = monotonicNanoseconds() + Self.patience
-        while hellos.count + strangers.count < transport.size, monotonicNanoseconds() < end {
+        var clock = clock(limit: Self.patience)
+        let end = clock.now() + Self.patience
+        while hellos.count + strangers.count < transport.size, clock.now() < end {
             guard let message = calls.next() else {
                 backoff.pause()
                 continue
@@ -216,11 +226,12 @@ package final class HostLink {
         guard getpid() == process else { return }
         var site = CallSite.end
         site.number = -1
-        let end = monotonicNanoseconds() + Self.patience
+        var clock = clock(limit: Self.patience)
+        let end = clock.now() + Self.patience
         var backoff = Backoff()
         guard isRoot else {
             send(HostCoding.bytes(of: CallReport(site: site, workers: 0)), to: 0, on: .calls)
-            while monotonicNanoseconds() < end + Self.patience {
+            while clock.now() < end + Self.patience {
                 if let message = commands.next() {
                     if case .begin = Command(message.bytes) { return }
                     continue
@@ -236,7 +247,7 @@ package final class HostLink {
                 if report?.site == site { gone.insert(message.source) }
                 continue
             }
-            guard monotonicNanoseconds() < end else {
+            guard clock.now() < end else {
                 let late = (0..<transport.size).filter { !gone.contains($0) }.map(name).joined(separator: ", ")
                 lost("\(late) did not leave within \(Self.patience / 1_000_000_000) s after the hosts differed")
             }

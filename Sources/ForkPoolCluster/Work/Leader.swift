@@ -8,8 +8,11 @@ final class Leader {
     private let results: GatheredResults
     private var queue: RangeQueue
     private var local: LocalWork?
+    private var clock: LookClock
     /// What ended the pool of a host.
     private var ending: ForkPool.Failure?
+    /// Whether a body may have run, on any host.
+    private var mayHaveRun = false
     /// The host that told of the failure which ended the map.
     private var stopper: Int?
     private let progress: (@Sendable (ForkPool.Options.Progress) -> Void)?
@@ -20,6 +23,7 @@ final class Leader {
         self.call = call
         self.results = results
         self.queue = queue
+        clock = link.clock(limit: link.stallTimeout)
         progress = call.pool.options.progress
     }
 
@@ -43,7 +47,7 @@ final class Leader {
             if queue.isStuck { giveUp() }
             _ = link.transport.unsent
             if isTimed {
-                let now = monotonicNanoseconds()
+                let now = clock.now()
                 showProgress(now)
                 checkSilence(now)
             }
@@ -58,6 +62,7 @@ final class Leader {
     /// What the map fails with, when no host has items any more.
     private var outcome: ForkPool.Failure? {
         guard call.stopsAtFailure else { return nil }
+        let ending = mayHaveRun ? ending?.ofBegunMap(of: call.pool) : ending
         let failure = ending ?? results.failures.min { $0.key < $1.key }?.value
         // A host said that an item failed, and then not why: others have stopped.
         if failure == nil, let stopper { contradiction(stopper) }
@@ -73,7 +78,7 @@ final class Leader {
         while !isDone {
             isDone = true
             for host in ranges.indices {
-                guard let items = queue.next(for: host, at: monotonicNanoseconds()) else { continue }
+                guard let items = queue.next(for: host, at: clock.now()) else { continue }
                 ranges[host].append(items)
                 isDone = false
             }
@@ -84,7 +89,7 @@ final class Leader {
 
     private func hand(to host: Int) {
         var ranges: [Range<Int>] = []
-        while let items = queue.next(for: host, at: monotonicNanoseconds()) { ranges.append(items) }
+        while let items = queue.next(for: host, at: clock.now()) { ranges.append(items) }
         send(ranges, to: host)
     }
 
@@ -116,8 +121,9 @@ final class Leader {
     private func accept(reply bytes: UnsafeRawBufferPointer, from host: Int) {
         guard let reply = unsafe results.place(bytes),
             let range = queue.answered(
-                reply.items, over: reply.over, by: host, isLast: reply.isLast, at: monotonicNanoseconds())
+                reply.items, over: reply.over, by: host, isLast: reply.isLast, at: clock.now())
         else { contradiction(host) }
+        if reply.isLast, reply.ending?.bodyRan != .no { mayHaveRun = true }
         // What was cancelled behind a failure has none of its own.
         if let failure = reply.ending, !queue.isStopped {
             ending = failure

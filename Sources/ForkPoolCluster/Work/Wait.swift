@@ -11,7 +11,8 @@ struct Wait {
     private let link: HostLink
     private let limit: Int?
     private var backoff: Backoff
-    private var start = monotonicNanoseconds()
+    private var clock: LookClock
+    private var start: Int
     private var isNoticed = false
 
     /// - Parameters:
@@ -22,6 +23,8 @@ struct Wait {
         self.link = link
         self.backoff = backoff
         limit = link.stallTimeout.map { factor * $0 }
+        clock = link.clock(limit: limit ?? Self.patience)
+        start = clock.now()
     }
 
     /// Sleeps a while.
@@ -31,7 +34,7 @@ struct Wait {
     ///   - others: The ranks that it waits for.
     mutating func pause(_ act: @autoclosure () -> String, for others: @autoclosure () -> [Int]) {
         backoff.pause()
-        let time = monotonicNanoseconds() - start
+        let time = clock.now() - start
         let isOver = limit.map { time > $0 } ?? false
         guard isOver || !isNoticed && time > Self.patience else { return }
         let names = others().map(link.name).joined(separator: ", ")
@@ -43,7 +46,7 @@ struct Wait {
 
     /// Something has come, or gone: the wait begins anew.
     mutating func reset() {
-        start = monotonicNanoseconds()
+        start = clock.now()
         backoff.reset()
     }
 }
