@@ -28,7 +28,7 @@ struct InstructionTests {
         return true
     }
 
-    @Test("equal commands have the same count within 0.1 %, and one pair passes them")
+    @Test("equal commands have the same count within 0.1 %, and two pairs pass them")
     func equal() throws {
         guard usesCallgrind else { return }
         let run = try check(["--base", work(100_000), "--head", work(100_000), "--limit", "0.1%", "--json", "-"])
@@ -38,7 +38,7 @@ struct InstructionTests {
         #expect(ours["instructions_by"] as? String == "callgrind")
         let comparison = try #require((ours["comparisons"] as? [[String: Any]])?.first)
         let ratio = try #require(comparison["ratio"] as? Double)
-        #expect(abs(ratio - 1) <= 0.001 && comparison["runs"] as? Int == 1)
+        #expect(abs(ratio - 1) <= 0.001 && comparison["runs"] as? Int == 2)
         // The times are those of callgrind, so the document has none.
         let results = try #require(document["results"] as? [[String: Any]])
         #expect(results[0]["mean"] is NSNull && (results[0]["instructions"] as? Double ?? 0) > 1_000_000)
@@ -59,6 +59,24 @@ struct InstructionTests {
         #expect(!run.output.contains("   wall ") && !run.output.contains("resolves"))
         // The other way round it is faster.
         #expect(try check(["--base", work(101_000), "--head", work(100_000), "--limit", "0.5%", "--canary"]).code == 0)
+    }
+
+    @Test("a base whose count changes from run to run is not passed by the first pairs")
+    func growing() throws {
+        guard usesCallgrind else { return }
+        let script = scratch.path + "/grow"
+        try """
+        echo >>\(scratch.path)/runs
+        awk 'END { for (i = 0; i < NR * 2000; i++) x += i }' \(scratch.path)/runs
+        """.write(toFile: script, atomically: true, encoding: .utf8)
+        let run = try check([
+            "--base", "sh \(script)", "--head", "true", "--limit", "0.5%", "--max-time", "250s", "--json", "-",
+        ])
+        #expect(run.code == 0 && run.errors.isEmpty, "\(run.errors)")
+        let document = try #require(JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+        let ours = try #require(document["forkpool"] as? [String: Any])
+        let comparison = try #require((ours["comparisons"] as? [[String: Any]])?.first)
+        #expect(comparison["runs"] as? Int == 10)
     }
 
     @Test("children count too")
@@ -140,24 +158,54 @@ struct InstructionTests {
             })
     }
 
-    @Test("counts that differ from run to run are judged as times are")
-    func unsteady() {
+    private typealias Pairs = (base: [Double], head: [Double])
+
+    /// Judges counts look after look; the last of them is the last look if there is no time for more.
+    private func decide(
+        _ looks: [Pairs], isLast: Bool = false, canary: Bool = false, fromFile: Bool = false
+    ) -> (next: Int?, decision: Comparison.Decision?) {
+        let base = command(looks.last?.base ?? [])
         var decision = CheckDecision(
-            [ComparisonState(head: 1, base: .command(0), .instructions)], PairedGate(limit: 1.05), withCanary: false,
-            isExact: true)
+            [ComparisonState(head: 1, base: fromFile ? .file(base) : .command(0), .instructions)],
+            PairedGate(limit: 1.05), withCanary: canary, isExact: true)
         #expect(decision.next == 1)
-        decision.look([command([1000]), command([1100])], isLast: false)
-        #expect(decision.next == 2)
-        decision.look([command([1000, 1040]), command([1100, 1120])], isLast: false)
-        #expect(decision.next == 10)
-        // Without time for a second pair the first one decides.
-        var last = CheckDecision(
-            [ComparisonState(head: 1, base: .command(0), .instructions)], PairedGate(limit: 1.05), withCanary: true,
-            isExact: true)
-        let measured = [command([1000]), command([1100])]
-        last.look(measured, isLast: true)
-        #expect(last.comparisons(measured)[0].decision?.verdict == .slower)
-        #expect(last.comparisons(measured)[0].decision?.canary == true)
+        var measured: [MeasuredCommand] = []
+        for (number, pairs) in looks.enumerated() {
+            measured = [command(pairs.base), command(pairs.head)]
+            decision.look(measured, isLast: isLast && number == looks.count - 1)
+        }
+        return (decision.next, decision.comparisons(measured)[0].decision)
+    }
+
+    @Test("a verdict needs a second pair, in which the counts are the same", arguments: [9960.0, 10_000, 11_000])
+    func second(_ head: Double) {
+        let first: Pairs = ([10_000], [head])
+        let second: Pairs = ([10_000, 10_009], [head, head + 9])
+        #expect(decide([first]).next == 2)
+        let decided = decide([first, second])
+        #expect(decided.next == nil && decided.decision?.verdict == (head > 10_500 ? .slower : .passed))
+    }
+
+    @Test("counts that differ from run to run are judged as times are", arguments: [false, true])
+    func unsteady(fromFile: Bool) {
+        for pairs: Pairs in [
+            ([1000, 1040], [1100, 1120]), ([1000, 1010], [996, 1003]), ([1000, 1010], [990, 990]),
+            ([1000, 1000], [990, 1000]),
+        ] {
+            let looks: [Pairs] = [([pairs.base[0]], [pairs.head[0]]), pairs]
+            #expect(decide(looks, fromFile: fromFile).next == 10, "\(pairs)")
+            let last = decide(looks, isLast: true, fromFile: fromFile)
+            #expect(last.next == nil && last.decision?.verdict == .inconclusive, "\(pairs)")
+        }
+    }
+
+    @Test("without time for a second pair, a slower head is slower, and one passes only with the count of base")
+    func onePair() {
+        let slower = decide([([1000], [1100])], isLast: true, canary: true).decision
+        #expect(slower?.verdict == .slower && slower?.canary == true)
+        #expect(decide([([10_000], [10_009])], isLast: true).decision?.verdict == .passed)
+        #expect(decide([([10_000], [10_020])], isLast: true).decision?.verdict == .inconclusive)
+        #expect(decide([([1000], [996])], isLast: true).decision?.verdict == .inconclusive)
     }
 }
 #endif

@@ -60,5 +60,17 @@ struct SummaryTests {
         #expect(ratio.text == "1.075 [1.000, 1.210]")
         #expect(Ratio(pairs: [1], error: 0.05).text == "1.000 [too few runs to tell]")
     }
+
+    @Test("a difference that no run can show is no percentage")
+    func unresolved() {
+        #expect(
+            Results.resolution(0.034, of: .cpu, "80 pairs")
+                == "This machine resolves ±3.4 % of CPU time with 80 pairs.\n")
+        #expect(Results.resolution(1, of: .wall, "10 runs").contains("±100.0 %"))
+        #expect(
+            Results.resolution(1880.165, of: .wall, "320 pairs")
+                == "This machine cannot compare wall time here, even with 320 pairs; a longer run of the commands would "
+                + "help.\n")
+    }
 }
 #endif

@@ -63,7 +63,8 @@ struct ParameterList: ExpressibleByArgument, Equatable {
         private let first: Int
         private let last: Int
         private let step: Int
-        private let decimals: Int
+        /// The decimals of the numbers here, of the first value, and of the values after it.
+        private let decimals: (here: Int, first: Int, rest: Int)
 
         init?(_ text: Substring) {
             // A point of "..": the parts between have at most one each.
@@ -85,7 +86,7 @@ struct ParameterList: ExpressibleByArgument, Equatable {
             for _ in 0..<most { one *= 10 }
             (first, last) = (scaled[0], scaled[1])
             step = parts.count == 3 ? scaled[2] : last < first ? -one : one
-            self.decimals = most
+            self.decimals = (most, decimals[0], max(decimals[0], parts.count == 3 ? decimals[2] : 0))
         }
 
         /// Splits a text at its first "..".
@@ -114,14 +115,17 @@ struct ParameterList: ExpressibleByArgument, Equatable {
             guard step != 0, (last - first).signum() * step.signum() >= 0, (last - first) / step < 1000 else {
                 return nil
             }
-            return stride(from: first, through: last, by: step).map(text)
+            return stride(from: first, through: last, by: step).map { number in
+                text(number, number == first ? decimals.first : decimals.rest)
+            }
         }
 
-        private func text(_ number: Int) -> String {
-            guard decimals > 0 else { return String(number) }
+        /// Writes a number with some decimals; those that it has beyond them are 0.
+        private func text(_ number: Int, _ shown: Int) -> String {
             let digits = String(number.magnitude)
-            let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
-            return (number < 0 ? "-" : "") + padded.dropLast(decimals) + "." + padded.suffix(decimals)
+            let padded = String(repeating: "0", count: max(0, decimals.here + 1 - digits.count)) + digits
+            let whole = (number < 0 ? "-" : "") + padded.dropLast(decimals.here)
+            return shown > 0 ? whole + "." + padded.suffix(decimals.here).prefix(shown) : whole
         }
     }
 

@@ -23,8 +23,8 @@ struct Check: ParsableCommand {
 
             --metric instructions counts the instructions of a command and its children: by the processor where \
             it has a counter for them, or else by callgrind of valgrind, which takes about 50 times as long. The \
-            same command has the same count within 0.1 %, so one pair tells, and a second one confirms a slower \
-            head. Instructions are not time.
+            same command has the same count within 0.1 %, so two pairs tell: the second one shows that the counts \
+            repeat. If they do not, they are judged as times are. Instructions are not time.
 
             With --baseline, head is compared with runs from forkpool bench --json on the same host, with the same \
             shell, input and output. The report says if they are of another command line or folder, or if variables \
@@ -44,7 +44,7 @@ struct Check: ParsableCommand {
               forkpool check --file gate.json --comment comment.md --junit junit.xml
 
             FILES
-              A file for --file is JSON; but for the benchmarks, its members are options:
+              A file for --file is JSON; limit, metric and max-time are as the options:
                 {"limit": "5%", "metric": "auto", "max-time": "2m", "benchmarks": [
                   {"name": "parse", "base": "old/tool a", "head": "new/tool a"},
                   {"name": "write", "base": ["old/tool", "a b"], "limit": "2%",

@@ -41,7 +41,7 @@ struct CheckDecision {
 
     /// The numbers of pairs after which to look.
     ///
-    /// Of exact counts one pair tells, and a second one confirms a slower head.
+    /// Of exact counts two pairs tell: the second one shows that the counts repeat.
     private var schedule: [Int] { (isExact ? [1, 2] : []) + PairedGate.looks }
 
     /// The number of pairs at the next look; nil if everything is decided.
@@ -103,15 +103,20 @@ struct CheckDecision {
         }
     }
 
-    /// Judges exact counts after one pair or two.
+    /// Judges exact counts after one pair or two: a verdict needs counts that repeat.
     private func exactVerdict(
         _ state: ComparisonState, _ measured: [MeasuredCommand], isLast: Bool
     ) -> PairedGate.Verdict {
         let verdict = gate(of: state).judge(
             ratio(state, measured, state.metric, error: 0).interval, after: looks, isLast: isLast)
-        // Before the end, a slower head needs a second pair, in which the counts are the same.
-        let isSure = isLast || looks == 2 && state.repeats(in: measured)
-        return verdict == .slower && !isSure ? .more(looks + 1) : verdict
+        let isSure =
+            switch looks {
+            // Without time for a second pair, a slower head is reported, and one like base confirms its count.
+            case 1: isLast && (verdict == .slower || state.isAlike(in: measured))
+            default: state.repeats(in: measured)
+            }
+        guard !isSure else { return verdict }
+        return isLast ? .inconclusive : .more(looks + 1)
     }
 
     private func gate(of state: ComparisonState, comparisons: Int = 1) -> PairedGate {

@@ -69,12 +69,19 @@ struct ComparisonState {
             : Ratio(of: head.values(metric), to: base.values(metric), error: error)
     }
 
-    /// Whether each command was counted alike twice, so that its count depends on nothing else.
+    /// Whether the counts of each command are alike, so that they depend on nothing else.
     func repeats(in measured: [MeasuredCommand]) -> Bool {
-        commands.allSatisfy { number in
-            let counts = measured[number].values(.instructions)
-            return (counts.max() ?? 0) <= (counts.min() ?? 0) * 1.001
-        }
+        [measured[head], base(in: measured)].allSatisfy { Self.areAlike($0.values(metric)) }
+    }
+
+    /// Whether all counts of head and base are alike.
+    func isAlike(in measured: [MeasuredCommand]) -> Bool {
+        Self.areAlike(measured[head].values(metric) + base(in: measured).values(metric))
+    }
+
+    /// Returns whether counts are within 0.1 % of each other.
+    private static func areAlike(_ counts: [Double]) -> Bool {
+        (counts.max() ?? 0) <= (counts.min() ?? 0) * 1.001
     }
 
     /// Whether wall time can tell what CPU time cannot: a command mostly waits, or the ratio by wall time is far above that by CPU

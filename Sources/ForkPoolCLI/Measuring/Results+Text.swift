@@ -76,7 +76,16 @@ extension Results {
         let resolved = comparisons.filter { $0.metric == metric }.compactMap(\.ratio.resolution)
         guard let worst = resolved.max(), let runs = comparisons.first?.head.runs.count else { return "" }
         let what = comparisons.first?.isPaired == true ? "pair" : "run"
-        return "This machine resolves ±\(fixed(worst * 100, 1)) % of \(metric.name) with \(counted(runs, what)).\n"
+        return Self.resolution(worst, of: metric, counted(runs, what))
+    }
+
+    /// Says what difference can be seen, or that the times say nothing: those near 0 have ratios without a meaning.
+    static func resolution(_ part: Double, of metric: Metric, _ runs: String) -> String {
+        guard part <= 1 else {
+            return "This machine cannot compare \(metric.name) here, even with \(runs); "
+                + "a longer run of the commands would help.\n"
+        }
+        return "This machine resolves ±\(fixed(part * 100, 1)) % of \(metric.name) with \(runs).\n"
     }
 }
 #endif
