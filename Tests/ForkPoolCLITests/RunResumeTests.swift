@@ -141,8 +141,6 @@ struct RunResumeTests {
             let text = try String(contentsOfFile: folder.path + "/r/\(number).out", encoding: .utf8)
             #expect(text == ["a\n", "b\n", "c\n", "d\n"][number - 1])
         }
-        // The log vouches for results whose index is lost.
-        unsafe unlink(folder.path + "/r/.forkpool-jobs")
         let last = try run(["--resume", "log", "--results", "r", "echo", ":::", "a", "b", "c", "d"], in: folder)
         #expect(last.output.isEmpty && last.code == 0, "\(last.errors)")
     }

@@ -100,10 +100,9 @@ extension CommandRunner {
         guarded.release(each.process)
         for capture in [each.output, each.errors] { try endPipe(of: capture) }
         let lengths = (output: each.output?.length ?? 0, errors: each.errors?.length ?? 0)
-        // A cancelled job that succeeded before SIGTERM reached it has succeeded.
-        let stopReason = each.stopReason == .cancelled && usage.status == 0 ? nil : each.stopReason
+        // What a job says that was stopped does not count: many programs exit with 0 on SIGTERM.
         let status: JobResult.Status =
-            stopReason ?? (max(lengths.output, lengths.errors) > settings.limits.maxOutput ? .tooMuchOutput : nil)
+            each.stopReason ?? (max(lengths.output, lengths.errors) > settings.limits.maxOutput ? .tooMuchOutput : nil)
             ?? usage.signal.map { .killed(by: $0) } ?? .exited(usage.status ?? -1)
         let result = JobResult(status: status, words: each.words, start: each.date, wall: wall, usage: usage)
         if result.isSuccess { medianWall.add(wall) }
@@ -156,10 +155,13 @@ extension CommandRunner {
         tally.count(finished.job, finished.result)
         reorderBuffer.add(finished.job.position, try waiting(finished))
         try printEnded()
-        if !finished.result.isSuccess, !finished.result.isUnfinished, settings.failFast?.isReached(by: tally) == true {
+        if !finished.result.isSuccess, !finished.result.isUnfinished, !isStopping,
+            settings.failFast?.isReached(by: tally) == true
+        {
             isStopping = true
-            for slot in running.indices where settings.failFast?.isImmediate == true && running[slot] != nil {
-                stop(slot, .cancelled)
+            // A job that has ended keeps its own result; one that exceeded a limit is being stopped.
+            for slot in running.indices where settings.failFast?.isImmediate == true {
+                if let each = running[slot], each.stopReason == nil, !hasEnded(slot) { stop(slot, .cancelled) }
             }
             // There are no more attempts: the last result of a job that was to be retried is final.
             let abandoned = pending

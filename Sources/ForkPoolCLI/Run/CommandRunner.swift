@@ -176,10 +176,13 @@ final class CommandRunner {
             lastPosition += 1
             var job = RunJob(
                 number: source.number, position: lastPosition, values: next.values, records: next.records)
-            if log != nil { job.input = settings.jobInput(of: job) }
+            if log != nil {
+                job.input = settings.jobInput(of: job)
+                job.input.results = results?.id
+            }
             guard let earlier, let done = earlier.done[job.number] else { return PendingJob(job: job) }
             try earlier.check(done, job, settings)
-            guard settings.hasResults(of: job.number) else { return PendingJob(job: job) }
+            guard results?.has(job.number, of: done) ?? true else { return PendingJob(job: job) }
             tally.skip()
             reorderBuffer.add(lastPosition, nil)
             try printEnded()

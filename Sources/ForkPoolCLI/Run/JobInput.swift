@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #if Command
-/// What else a job works on besides its item, as its line in a log tells it: with other input it is another job.
+/// What else a job works on besides its item, as its line in a log tells it: with other input it is another job; and where
+/// its results are.
 struct JobInput: Equatable {
     /// The file of `--input`, or the digest of the records of `--pipe`; nil without them.
     var source: [UInt8]?
     /// The folder of `--wd`.
     var folder: [UInt8]?
+    /// The identity of its results; nil without `--results`.
+    var results: String?
 
     /// Its members of a line in a log.
     var members: [(String, JSON)] {
-        [("input", source), ("wd", folder)].compactMap { name, value in value.map { (name, .bytes($0)) } }
+        [("input", source), ("wd", folder), ("results", results.map { Array($0.utf8) })]
+            .compactMap { name, value in value.map { (name, .bytes($0)) } }
     }
 
     /// Reads it from a line in a log.
     init(_ entry: JSON) {
-        (source, folder) = (entry["input"]?.bytes, entry["wd"]?.bytes)
+        (source, folder, results) = (entry["input"]?.bytes, entry["wd"]?.bytes, entry["results"]?.string)
     }
 
     init(source: [UInt8]? = nil, folder: [UInt8]? = nil) {

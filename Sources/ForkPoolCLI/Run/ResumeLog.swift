@@ -17,6 +17,8 @@ struct ResumeLog {
     let path: String
     /// The jobs that succeeded, by their number.
     private(set) var done: [Int: Done] = [:]
+    /// The identities of the results that its lines name.
+    private(set) var results: Set<String> = []
     /// How many bytes the complete lines have; a last line that was cut does not count.
     private(set) var length = 0
 
@@ -58,7 +60,9 @@ struct ResumeLog {
         else { throw .malformed(path, line: number) }
         // If a job has several lines, the last one counts.
         let words = entry["argv"]?.array.map { $0.compactMap(\.bytes) }
-        done[job] = exit.integer == 0 ? Done(item: item, words: words.map(Self.joined), input: JobInput(entry)) : nil
+        let input = JobInput(entry)
+        done[job] = exit.integer == 0 ? Done(item: item, words: words.map(Self.joined), input: input) : nil
+        if let one = input.results { results.insert(one) }
     }
 
     /// Joins words by zero bytes, which none of them contains.

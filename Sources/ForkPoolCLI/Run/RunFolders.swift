@@ -67,12 +67,6 @@ extension RunSettings {
         return JobInput(source: source, folder: workingFolder.map { Array($0.utf8) })
     }
 
-    /// Whether the folder of `--results` has the outputs of a job; so it does without `--results`.
-    func hasResults(of job: Int) -> Bool {
-        guard let results else { return true }
-        return ["out", "err"].allSatisfy { unsafe access("\(results)/\(job).\($0)", F_OK) == 0 }
-    }
-
     /// The folder for outputs that do not fit in memory: the one of `--tmpdir`, or one on a disk.
     var temporaryFolder: String {
         if let givenTemporaryFolder { return givenTemporaryFolder }

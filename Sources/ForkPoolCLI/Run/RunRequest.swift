@@ -133,7 +133,7 @@ struct RunRequest: Equatable {
         }
         let earlier = try resume.map { try ResumeLog($0) }
         let index = try settings.results.map {
-            try ResultsIndex(folder: $0, part, keeps: resume != nil, done: earlier?.done.keys.map { $0 } ?? [])
+            try ResultsIndex(folder: $0, part, earlier)
         }
         let record = part.flatMap { part in settings.results.map { ShardRecord.Place(folder: $0, part) } }
         let isSameLog = log == nil || log.flatMap(FileIdentity.init(path:)) == resume.flatMap(FileIdentity.init(path:))
