@@ -139,6 +139,25 @@ struct ItemSourceTests {
         #expect(parts.count == 3)
     }
 
+    @Test("searches each byte of a long record once, however many reads it takes", arguments: [5, 1 << 16, 1 << 20])
+    func longRecords(_ block: Int) throws {
+        let long = String(repeating: "x", count: 4_000_000)
+        for (text, count) in [(long, 1), (long + "\n", 1), ("a\n" + long + "\nb", 3), (long + "\n" + long, 2)] {
+            let folder = try ScratchFolder()
+            let file = unsafe open(try folder.write(text, to: "records"), O_RDONLY)
+            defer { close(file) }
+            let source = RecordSource(descriptor: file, separator: UInt8(ascii: "\n"), block: block)
+            var records: [UInt8] = []
+            while !source.isAtEnd {
+                while let job = source.takeJob() { records += job.records ?? [] }
+                if source.awaited != nil { try source.read() }
+            }
+            #expect(records == Array(text.utf8) && source.number <= count)
+            // And a block of the one before it.
+            #expect(source.searchedInAll <= text.utf8.count + count * block, "\(source.searchedInAll)")
+        }
+    }
+
     @Test("frees items that were taken, and counts all")
     func many() throws {
         let count = 200_000

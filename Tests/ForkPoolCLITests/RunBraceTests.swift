@@ -85,6 +85,20 @@ struct RunBraceTests {
         #expect(try run(options + ["echo", "{size}"], lines: "").code == 0)
     }
 
+    @Test("lines that end with CR and LF are refused before any job, also without a header", arguments: [",", ""])
+    func lineEnds(_ separator: String) throws {
+        let options = ["--colsep", separator, "echo", "{2}"]
+        for more in [[], ["--dry-run"], ["-n2"]] {
+            refused(
+                try run(more + options, lines: "a,b c\r\nd,e f\r\n"),
+                "the lines of items end with CR and LF: remove the CR first, such as by tr -d '\\r'.")
+        }
+        // A CR within a line, and one before a zero byte, belong to the item.
+        #expect(try run(options, lines: "a,b\r b\n").code == 0)
+        let zero = try run(["-0"] + options, lines: "a,b c\r\0")
+        #expect(zero.code == 0 && zero.output.hasSuffix("c\r\n"), "\(zero.errors)")
+    }
+
     @Test("an item that lacks a column is a failed job, which names it", arguments: ["{2}", "{2/}", "x{2}y"])
     func columns(_ word: String) throws {
         let lines = "a,b\nc\nd,e\n"

@@ -53,6 +53,30 @@ struct RunReaderTests {
         #expect(try run.endUnread().map { $0 & 0x7F } == SIGINT)
     }
 
+    @Test("a reader of one output gets what is left of it though the other output is not read", arguments: [1, 2])
+    func other(_ read: Int) async throws {
+        for order in ["keep", "done"] {
+            for name in ["1", "2"] { unsafe unlink("\(scratch.path)/\(name)") }
+            let script =
+                "head -c 1000000 /dev/zero | tr '\\0' '\\n' >&\(3 - read); echo read$1 >&\(read); "
+                + ": >'\(scratch.path)/'$1; exec sleep 1000"
+            let run = try RunningCommand(["run", "-j2", "--order", order, "--sh", script, ":::", "1", "2", "3"])
+            try waitForJobs()
+            kill(run.pid, SIGTERM)
+            let text: String
+            if read == 1 {
+                let end = try run.end()
+                #expect(end.status & 0x7F == SIGTERM)
+                text = end.output
+            } else {
+                text = run.readErrors()
+                #expect(try run.endUnread().map { $0 & 0x7F } == SIGTERM)
+                #expect(text.contains(" may be missing or cut"))
+            }
+            #expect(text.contains("read1\n") && text.contains("read2\n"), "\(text)")
+        }
+    }
+
     @Test("a second signal ends it at once")
     func twice() async throws {
         let run = try RunningCommand(["run", "-j2", "--sh", lines(to: 1), ":::", "1", "2"])

@@ -180,9 +180,8 @@ extension CommandRunner {
         let total = source.total
         guard let next = source.takeJob() else { return }
         let job = RunJob(number: source.number, position: lastPosition + 1, values: next.values)
-        let item = printable(String(decoding: job.item.prefix(80), as: UTF8.self))
         let count = total.map { "\($0 - lastPosition) of \(counted($0, "job"))" } ?? "the jobs"
-        status.report("--fail-fast: \(count) from job \(job.number) (\(item)) on never began")
+        status.report("--fail-fast: \(count) from \(job.name) on never began")
     }
 
     /// Stops what jobs left running.

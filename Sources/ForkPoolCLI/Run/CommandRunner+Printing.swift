@@ -42,22 +42,37 @@ extension CommandRunner {
         _ out: JobOutput, _ err: JobOutput, _ tags: JobTags?, failure: String?, line: String?,
         isUnfinished: Bool = false
     ) throws {
-        try write(out, to: output, tags, .output)
+        isCut = false
+        try attempt { try write(out, to: output, tags, .output) }
         if err.length > 0 {
             // If both streams go to one file or terminal, the lines of a job stay together.
-            try output.flush()
-            try write(err, to: errors, tags, .errors)
-            try errors.flush()
+            try attempt { try output.flush() }
+            try attempt {
+                try write(err, to: errors, tags, .errors)
+                try errors.flush()
+            }
         }
         // Each unfinished output is marked; of failures, the first ones are told.
         if let sentence = isUnfinished ? failure : failure.flatMap({ tally.report($0) }) {
-            try output.flush()
-            status.beginLine()
-            try errors.take("forkpool: \(printable(sentence))\n".utf8)
-            try errors.flush()
+            try attempt { try output.flush() }
+            try attempt {
+                status.beginLine()
+                try errors.take("forkpool: \(printable(sentence))\n".utf8)
+                try errors.flush()
+            }
         }
         if !isUnfinished { tally.printed += 1 }
-        if let line { log?.append(line) }
+        if let line, !isCut { log?.append(line) }
+    }
+
+    /// Writes to one of the outputs.
+    ///
+    /// Once a signal ends the run, an output that is not read does not keep the other one from its reader; the job is cut.
+    private func attempt(_ body: () throws -> Void) throws {
+        guard isEnding else { return try body() }
+        // Nothing follows a torn output in the same file.
+        let isClosed = (output.isTorn || errors.isTorn) && OutputWriter.goToOneFile(STDOUT_FILENO, STDERR_FILENO)
+        if isClosed || (try? body()) == nil { isCut = true }
     }
 
     /// Prints the rest of an output of a job.
@@ -85,12 +100,13 @@ extension CommandRunner {
         }
         rest.sort { $0.number < $1.number }
         var unprinted = unwritten
-        var isOpen = !output.isTorn && !errors.isTorn
-        if isOpen, (try? flush()) != nil { unprinted = [] } else { isOpen = false }
+        isCut = false
+        for writer in [output, errors] { try? attempt { try writer.flush() } }
+        if !isCut, (try? flush()) != nil { unprinted = [] }
         for (_, job) in rest {
-            if isOpen, (try? print(job)) != nil, (try? flush()) != nil { continue }
-            isOpen = false
-            if job.hasOutput { unprinted.append(job.number) }
+            let isRead = (try? print(job)) != nil
+            try? attempt { try output.flush() }
+            if isRead, !isCut { try? flush() } else if job.hasOutput { unprinted.append(job.number) }
         }
         return unprinted
     }

@@ -72,6 +72,9 @@ final class CommandRunner {
     let status: RunStatusLine
     /// Whether no more jobs start.
     var isStopping = false
+    /// Whether a signal ends the run, and whether the job that is printed then misses a part of its outputs.
+    var isEnding = false
+    var isCut = false
     var throttle: RunThrottle
     /// The earliest time to start the next job, if it is later than now.
     var nextStart: Int?
@@ -144,7 +147,8 @@ final class CommandRunner {
             endLeftoverProcesses()
             return tally.exitCode
         } catch {
-            if error is Interrupted { endFinished() }
+            isEnding = error is Interrupted
+            if isEnding { endFinished() }
             guarded.endAll(running.compactMap { $0?.process }) { RunSignals.endings > 1 }
             for case let each? in running { try? complete(each) }
             guard let interrupted = error as? Interrupted else {

@@ -15,8 +15,7 @@ struct FinishedJob {
     func failure(_ limits: RunLimits) -> String? {
         guard !result.isSuccess, !result.isUnfinished || bytes ?? 0 > 0 else { return nil }
         let attempts = job.attempt > 1 ? " at attempt \(job.attempt)" : ""
-        let item = printable(String(decoding: job.item.prefix(80), as: UTF8.self))
-        return "job \(job.number) (\(item)): \(result.sentence(limits))\(attempts)"
+        return "\(job.name): \(result.sentence(limits))\(attempts)"
     }
 
     /// About how much memory it takes.

@@ -87,6 +87,9 @@ final class ItemSource {
         return values
     }
 
+    /// The values of the next item that was read; nil if there is none yet.
+    var nextValues: [[UInt8]]? { next < items.count ? items[next] : nil }
+
     /// Takes the names of the columns, which are no job.
     ///
     /// - Returns: The names; nil if nothing was read yet, or there is nothing.

@@ -34,6 +34,12 @@ final class RecordSource: JobSource {
     private var bytes: [UInt8] = []
     private var isWhole = false
     private(set) var number = 0
+    /// Where the next block ends; nil if that is not known yet.
+    private var end: Int?
+    /// How many bytes have no end of the next block: they are not searched again.
+    private var searched = 0
+    /// How many bytes were searched in all.
+    private(set) var searchedInAll = 0
 
     /// Makes a source.
     ///
@@ -50,16 +56,30 @@ final class RecordSource: JobSource {
     var isAtEnd: Bool { isWhole && bytes.isEmpty }
     var total: Int? { isAtEnd ? number : nil }
 
-    /// Where the next block ends: after the last whole record that fits, or after the first one.
-    private var end: Int? {
-        guard bytes.count >= block else { return isWhole && !bytes.isEmpty ? bytes.count : nil }
-        let last = bytes[..<block].lastIndex(of: separator) ?? bytes[block...].firstIndex(of: separator)
-        return last.map { $0 + 1 } ?? (isWhole ? bytes.count : nil)
+    /// Finds where the next block ends: after the last whole record that fits, or after the first one.
+    private func findEnd() {
+        end = isWhole && !bytes.isEmpty ? bytes.count : nil
+        guard bytes.count >= block else { return }
+        var last: Int?
+        if searched < block {
+            last = bytes[..<block].lastIndex(of: separator)
+            (searched, searchedInAll) = (block, searchedInAll + block)
+        }
+        if last == nil {
+            last = bytes[searched...].firstIndex(of: separator)
+            searchedInAll += (last ?? bytes.count) - searched
+            searched = last ?? bytes.count
+        }
+        if let last { end = last + 1 }
     }
 
     func takeJob() -> (values: [[UInt8]], records: [UInt8]?)? {
         guard let end else { return nil }
-        defer { bytes.removeFirst(end) }
+        defer {
+            bytes.removeFirst(end)
+            searched = 0
+            findEnd()
+        }
         number += 1
         return ([], Array(bytes[..<end]))
     }
@@ -73,6 +93,7 @@ final class RecordSource: JobSource {
         let code = errno
         bytes.removeLast(bytes.count - start - max(0, count))
         if count == 0 { isWhole = true }
+        if count >= 0, end == nil { findEnd() }
         if count < 0, code == EAGAIN {
             var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             _ = unsafe poll(&entry, 1, 100)

@@ -120,8 +120,17 @@ final class OutputWriter {
         }
         do { try whileWaiting() } catch {
             isTorn = true
+            // The reader of another output gets its own time, but not after a second signal.
+            if RunSignals.endings == 1 { ReaderPatience.restart() }
             throw error
         }
+    }
+
+    /// Whether two descriptors are of one file, pipe or terminal (`fstat`).
+    static func goToOneFile(_ first: Int32, _ second: Int32) -> Bool {
+        var (one, other) = (stat(), stat())
+        guard unsafe fstat(first, &one) == 0, unsafe fstat(second, &other) == 0 else { return false }
+        return one.st_dev == other.st_dev && one.st_ino == other.st_ino
     }
 }
 #endif

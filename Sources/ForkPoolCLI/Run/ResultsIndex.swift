@@ -121,7 +121,11 @@ struct ResultsIndex {
     }
 
     private static func names(in folder: String) throws(OutputError) -> [String] {
-        guard let entries = unsafe opendir(folder) else { throw OutputError(what: folder, code: errno) }
+        guard let entries = unsafe opendir(folder) else {
+            // A dry run makes no folder.
+            if errno == ENOENT { return [] }
+            throw OutputError(what: folder, code: errno)
+        }
         defer { unsafe closedir(entries) }
         var names: [String] = []
         while let entry = unsafe readdir(entries) {

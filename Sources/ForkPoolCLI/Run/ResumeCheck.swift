@@ -12,7 +12,7 @@ extension ResumeLog {
         func refuse(_ part: LogMismatch.Part) throws(LogMismatch) {
             throw LogMismatch(number: job.number, path: path, part: part)
         }
-        if done.item != job.item { try refuse(.item) }
+        if done.item != job.item { try refuse(settings.hasBatches ? .batch : .item) }
         // The slot of a job may be another one in each run.
         if !settings.template.usesSlot, let words = done.words {
             let own = settings.template.words(job.values, number: job.number, slot: 1)
@@ -30,6 +30,7 @@ struct LogMismatch: Error {
     /// What is different, with what it is in this run.
     enum Part {
         case item
+        case batch
         case command([[UInt8]])
         case folder([UInt8]?)
         case input([UInt8]?)
@@ -45,6 +46,7 @@ struct LogMismatch: Error {
         let (other, difference) =
             switch part {
             case .item: ("other items", "had another item")
+            case .batch: ("other items, or another -n, -X, --batch-bytes or -j", "had other items")
             case .command(let words): ("another command", "was not \(quotedForShell(words))")
             case .folder(let folder):
                 ("another --wd", folder.map { "did not run in \(quotedForShell([$0]))" } ?? "ran in a folder of --wd")

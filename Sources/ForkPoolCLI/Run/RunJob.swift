@@ -22,6 +22,14 @@ struct RunJob {
     var item: [UInt8] { values.count == 1 ? values[0] : CommandTemplate.joined(values) }
 }
 
+extension RunJob {
+    /// Its number and the beginning of its item, as messages name it; records have no item.
+    var name: String {
+        values.isEmpty
+            ? "job \(number)" : "job \(number) (\(printable(String(decoding: item.prefix(80), as: UTF8.self))))"
+    }
+}
+
 /// How a job ended, and what it used.
 struct JobResult {
     /// How a job ended.
@@ -95,7 +103,8 @@ struct JobResult {
             "no such program: \(printable(String(decoding: words[0], as: UTF8.self)))\(Self.hint(words[0]))"
         case .noInterpreter:
             "cannot be run: the interpreter that \(printable(String(decoding: words[0], as: UTF8.self))) names does not exist"
-        case .refused("execve", E2BIG): "its command is too long for the system; see --batch-bytes"
+        case .refused("execve", E2BIG):
+            "its command is too long for the system\(limits.batchBytes == nil ? "" : "; see --batch-bytes")"
         case .refused(let call, let code): "could not be started: \(call): \(systemMessage(code))"
         case .notEnded(let call, let code):
             "took too long or wrote too much, and could not be ended: \(call): \(systemMessage(code)); it still runs, as another user"

@@ -50,6 +50,16 @@ extension RunRequest {
         ("{//}", "\"$(dirname \"$1\")\""), ("{/.}", "\"$(basename \"${1%.*}\")\""),
     ]
 
+    /// Refuses a line that ends with CR and LF: the CR would be a part of the last column.
+    ///
+    /// - Parameter values: The columns of the first line.
+    /// - Throws: `ValidationError`.
+    func checkLineEnd(_ values: [[UInt8]]) throws {
+        guard !null, values.last?.last == UInt8(ascii: "\r") else { return }
+        throw ValidationError(
+            "the lines of \(itemsName) end with CR and LF: remove the CR first, such as by tr -d '\\r'.")
+    }
+
     /// Refuses the name of a column that the header does not have.
     ///
     /// - Parameters:
@@ -57,10 +67,6 @@ extension RunRequest {
     ///   - words: The words of the command.
     /// - Throws: `ValidationError`.
     func checkNames(_ names: [[UInt8]], _ words: [[UInt8]]) throws {
-        if names.last?.last == UInt8(ascii: "\r") {
-            throw ValidationError(
-                "the lines of \(itemsName) end with CR and LF: remove the CR first, such as by tr -d '\\r'.")
-        }
         let known = names.map { String(decoding: $0, as: UTF8.self) }
         if let script {
             for (column, name) in known.enumerated() where !name.isEmpty && Self.has("{\(name)}", in: script) {

@@ -30,10 +30,12 @@ extension RunRequest {
         }
         let source = ItemSource(
             descriptor: try open(), separator: separator, columns: columns, batch: batch)
-        guard header else { return (template(line, []), source, []) }
-        // The names are needed before the first job.
+        guard columns != nil else { return (template(line, []), source, []) }
+        // The names are needed before the first job, and how the lines end.
         while true {
-            if let names = source.takeHeader() {
+            if let values = source.nextValues {
+                try checkLineEnd(values)
+                guard header, let names = source.takeHeader() else { return (template(line, []), source, []) }
                 try checkNames(names, line.command)
                 return (template(line, names), source, names)
             }

@@ -57,7 +57,6 @@ struct RunRequest: Equatable {
         let (template, all, names) = try prepare(line)
         let part = try part()
         let source = part.map { ShardSource(all, $0) } ?? all
-        if dryRun { return try print(template, source) }
         let logPath = (log ?? resume).map { ItemPart.path($0, part) }
         let hint = logPath.map { "; go on with --resume \($0)" } ?? ""
         do {
@@ -113,7 +112,7 @@ struct RunRequest: Equatable {
         _ template: CommandTemplate, _ names: [[UInt8]], _ source: any JobSource, _ part: ItemPart?
     ) throws -> Int32 {
         let folder = try wd.map { try WorkingFolder($0) }
-        if let program = template.program {
+        if !dryRun, let program = template.program {
             // A misspelt name fails once, before the command reads any item.
             try folder?.enter()
             var search = ProgramSearch()
@@ -135,6 +134,7 @@ struct RunRequest: Equatable {
         let index = try settings.results.map {
             try ResultsIndex(folder: $0, part, earlier)
         }
+        if dryRun { return try print(template, source, settings, earlier) }
         let record = part.flatMap { part in settings.results.map { ShardRecord.Place(folder: $0, part) } }
         let isSameLog = log == nil || log.flatMap(FileIdentity.init(path:)) == resume.flatMap(FileIdentity.init(path:))
         let jobLog = try (log ?? resume).map { try JobLog($0, keeping: isSameLog ? earlier?.length ?? 0 : 0) }
@@ -164,12 +164,13 @@ struct RunRequest: Equatable {
         (settings.order, settings.tags, settings.failFast) = (order, tag || order == .lines, failFast)
         settings.limits = RunLimits(
             timeout: timeout, retries: retries, retryDelay: retryDelay?.nanoseconds,
-            maxOutput: maxOutput?.bytes ?? (order == .lines ? .max : RunLimits().maxOutput))
+            maxOutput: maxOutput?.bytes ?? (order == .lines ? .max : RunLimits().maxOutput),
+            batchBytes: isBatch ? batchBytes?.bytes ?? ItemBatch.defaultBytes : nil)
         settings.throttle = RunThrottle(
             load: load?.number(processors: ForkPool.availableProcessors), freeMemory: memfree?.bytes,
             delay: delay?.nanoseconds)
         settings.progress = progress
-        settings.results = try results.map { try ResultsFolder.make($0) }
+        settings.results = try results.map { try dryRun ? $0 : ResultsFolder.make($0) }
         settings.givenTemporaryFolder = try tmpdir.map { try ResultsFolder.existing($0) }
         settings.input = input.map { CommandTemplate([Array($0.utf8)], reading(names, appends: false)) }
         settings.workingFolder = try wd.map { try ResultsFolder.existing($0) }
@@ -178,12 +179,20 @@ struct RunRequest: Equatable {
         return settings
     }
 
-    /// Prints the commands instead of running them.
-    private func print(_ template: CommandTemplate, _ source: any JobSource) throws {
+    /// Prints the commands instead of running them, without those that the log to resume has; returns the exit code.
+    private func print(
+        _ template: CommandTemplate, _ source: any JobSource, _ settings: RunSettings, _ earlier: ResumeLog?
+    ) throws -> Int32 {
         var code: Int32 = 0
         while true {
             while let next = source.takeJob() {
                 let number = source.number
+                if let earlier, let done = earlier.done[number] {
+                    var job = RunJob(number: number, position: number, values: next.values, records: next.records)
+                    job.input = settings.jobInput(of: job)
+                    try earlier.check(done, job, settings)
+                    if settings.hasResults(of: number) { continue }
+                }
                 let words = template.words(next.values, number: number, slot: 1)
                 let missing = template.missingColumn(in: next.values)
                 if missing != nil || words.contains(where: { $0.contains(0) }) {
@@ -201,7 +210,7 @@ struct RunRequest: Equatable {
                 throw ExitCode(Exit.noInput)
             }
         }
-        if code != 0 { throw ExitCode(code) }
+        return code
     }
 }
 #endif

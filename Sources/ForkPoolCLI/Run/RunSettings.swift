@@ -50,5 +50,7 @@ struct RunLimits {
     var retryDelay: Int?
     /// The most bytes in each output.
     var maxOutput = 1 << 30
+    /// The most bytes of items in a command, with `-n` and `-X`; nil without them.
+    var batchBytes: Int?
 }
 #endif
