@@ -134,7 +134,7 @@ struct RunRequest: Equatable {
         let index = try settings.results.map {
             try ResultsIndex(folder: $0, part, earlier)
         }
-        if dryRun { return try print(template, source, settings, earlier) }
+        if dryRun { return try print(template, source, settings, earlier, index) }
         let record = part.flatMap { part in settings.results.map { ShardRecord.Place(folder: $0, part) } }
         let isSameLog = log == nil || log.flatMap(FileIdentity.init(path:)) == resume.flatMap(FileIdentity.init(path:))
         let jobLog = try (log ?? resume).map { try JobLog($0, keeping: isSameLog ? earlier?.length ?? 0 : 0) }
@@ -181,7 +181,8 @@ struct RunRequest: Equatable {
 
     /// Prints the commands instead of running them, without those that the log to resume has; returns the exit code.
     private func print(
-        _ template: CommandTemplate, _ source: any JobSource, _ settings: RunSettings, _ earlier: ResumeLog?
+        _ template: CommandTemplate, _ source: any JobSource, _ settings: RunSettings, _ earlier: ResumeLog?,
+        _ results: ResultsIndex?
     ) throws -> Int32 {
         var code: Int32 = 0
         while true {
@@ -191,7 +192,7 @@ struct RunRequest: Equatable {
                     var job = RunJob(number: number, position: number, values: next.values, records: next.records)
                     job.input = settings.jobInput(of: job)
                     try earlier.check(done, job, settings)
-                    if settings.hasResults(of: number) { continue }
+                    if results?.has(number, of: done) ?? true { continue }
                 }
                 let words = template.words(next.values, number: number, slot: 1)
                 let missing = template.missingColumn(in: next.values)
