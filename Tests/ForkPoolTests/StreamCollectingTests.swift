@@ -57,6 +57,9 @@ struct StreamCollectingTests {
                     // Short items, until the stream takes them in batches.
                     for item in 0..<2000 { items.yield(item) }
                     for _ in 0..<2000 { _ = try await iterator.next() }
+                    // What was read makes room in the window only when the stream is read again.
+                    items.yield(0)
+                    _ = try await iterator.next()
                     // Both workers are busy with one item each; what comes then is collected.
                     for count in 1...2 {
                         items.yield(-round)

@@ -58,6 +58,9 @@ struct StreamPrintingTests {
                 let state = pool.locked { $0.collectors.first } as? StreamState<Int>
                 portion = try #require(state).contents.withLock { $0.step }
             }
+            // What was read makes room in the window only when the stream is read again.
+            items.yield(-1)
+            _ = try await iterator.next()
             // One of the other workers has item 0, and the last one item 1.
             items.yield(0)
             while begun.value < round { await Task.yield() }
