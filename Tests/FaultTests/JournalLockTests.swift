@@ -30,8 +30,7 @@ import Testing
                 task.cancel()
                 await Scene.expectCancelled(task)
                 pool.cancel()
-                #expect(try scene.map(by: kind) == JournalScene.results)
-                #expect(scene.runs == Array(repeating: 1, count: JournalScene.count - 1) + [2])
+                try scene.expectLastRunsAgain(by: kind)
             } catch { Issue.record(error) }
             scene.remove()
         }

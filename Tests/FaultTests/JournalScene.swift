@@ -129,6 +129,12 @@ struct JournalScene {
         }
         return false
     }
+
+    /// Maps again, where the last item alone is not in the journal.
+    func expectLastRunsAgain(by kind: Kind) throws {
+        #expect(try map(by: kind) == Self.results)
+        #expect(runs == Array(repeating: 1, count: Self.count - 1) + [2])
+    }
 }
 
 /// Notes that it ran, and squares its input.

@@ -65,8 +65,9 @@ struct ShardResults {
         if !failed.isEmpty {
             sentences.append("failed: \(Self.jobs(failed)); --resume with the log of the shard runs them again")
         }
+        let isFailed = Set(failed)
         let lost = (1...max(items, 1)).prefix(items).filter { number in
-            !failed.contains(number) && !["out", "err"].allSatisfy { unsafe access(path(number, $0), R_OK) == 0 }
+            !isFailed.contains(number) && !["out", "err"].allSatisfy { unsafe access(path(number, $0), R_OK) == 0 }
         }
         if !lost.isEmpty { sentences.append("missing: the outputs of \(Self.jobs(lost)); run the shard again") }
         guard sentences.isEmpty else { throw MergeRefusal(incomplete: sentences) }
