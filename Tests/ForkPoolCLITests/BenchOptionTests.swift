@@ -260,9 +260,9 @@ struct BenchOptionTests {
         // Two groups that hardly differ are one.
         #expect(RunShape(low + low.map { $0 + 0.4 }).groups == nil)
         let count = try scratch.write("", to: "count")
-        let script = "echo >>\"$0\"; [ $(($(wc -l <\"$0\") % 2)) -eq 0 ] || exec sleep 0.5; exec sleep 0.05"
-        // A machine that stalls may move a run from its group, but not always.
-        let isTold = try (0..<5).contains { _ in
+        let script = "echo >>\"$0\"; [ $(($(wc -l <\"$0\") % 2)) -eq 0 ] || exec sleep 0.15; exec sleep 0.02"
+        // A machine that stalls may move a run from its group, but hardly in each of ten.
+        let isTold = try (0..<10).contains { _ in
             try bench(["-n", "24", "--", "sh", "-c", script, count]).output.contains("\n   two groups of runs: ")
         }
         #expect(isTold)
