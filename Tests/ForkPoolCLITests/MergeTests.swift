@@ -42,6 +42,10 @@ struct MergeTests {
         try Self.add("0/4", to: folder.path + "/out")
         try Self.add("3/4", to: folder.path + "/out")
         Self.expect(try Self.merge(folder, "out"), 1, "missing: shard 2 of 4; run it to the end")
+        try Self.add("0/1000000000012", to: folder.path + "/many")
+        Self.expect(
+            try Self.merge(folder, "many"), 1,
+            "missing: shards 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 1000000000001 others of 1000000000012; run them")
         try Self.add("2/4", to: folder.path + "/out")
         #expect(try Self.merge(folder, "out").output == "1\n2\n3\n4\n5\n")
     }

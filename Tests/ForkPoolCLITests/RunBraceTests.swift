@@ -36,10 +36,10 @@ struct RunBraceTests {
     @Test(
         "a script says what to type for a placeholder of a command",
         arguments: [
-            ("echo {1}", "type \"$1\" for {1}."), ("echo {#} \"$1\"", "type \"$FORKPOOL_NUMBER\" for {#}."),
-            ("echo \"$1\" {%}", "type \"$FORKPOOL_PLACE\" for {%}."), ("echo {/}", "type \"${1##*/}\" for {/}."),
-            ("echo {.}", "type \"${1%.*}\" for {.}."), ("cat {//}/x", "type \"$(dirname \"$1\")\" for {//}."),
-            ("echo {}", "the item is \"$1\", not {}."),
+            ("echo {1}", "type \"$1\" for {1};"), ("echo {#} \"$1\"", "type \"$FORKPOOL_NUMBER\" for {#};"),
+            ("echo \"$1\" {%}", "type \"$FORKPOOL_PLACE\" for {%};"), ("echo {/}", "type \"${1##*/}\" for {/};"),
+            ("echo {.}", "type \"${1%.*}\" for {.};"), ("cat {//}/x", "type \"$(dirname \"$1\")\" for {//};"),
+            ("echo {}", "the item is \"$1\", not {};"),
         ])
     func scripts(_ script: String, _ words: String) throws {
         refused(try CommandRun(["run", "--sh", script, ":::", "i"]), words)
@@ -58,6 +58,14 @@ struct RunBraceTests {
         #expect(run.output == output && run.code == 0, "\(run.errors)")
     }
 
+    @Test("with -I the braces of a script are text, and the text of -I is not the item")
+    func scriptsWithText() throws {
+        let script = "echo aa | grep -cE 'a{2}'; echo {#} {}"
+        #expect(try CommandRun(["run", "-I", "@", "--sh", script, ":::", "i"]).output == "1\n{#} {}\n")
+        #expect(try CommandRun(["run", "-I@", "--sh", "echo $1@x", ":::", "i"]).output == "i@x\n")
+        refused(try CommandRun(["run", "-I", "@", "--sh", "echo @", ":::", "i"]), "the item is \"$1\", not @.")
+    }
+
     @Test("the header is no job, and its names are checked")
     func header() throws {
         let lines = "name,size\nx/y.c,3\nz,4\n"
@@ -69,7 +77,7 @@ struct RunBraceTests {
             "items has no column nmae: its first line has name, size; \\{nmae} is the text itself.")
         refused(try run(options + ["echo", "x{Size/}"], lines: lines), "items has no column Size")
         refused(try run(options + ["--input", "{file}", "cat"], lines: lines), "items has no column file")
-        refused(try run(options + ["--sh", "echo {size}"], lines: lines), "type \"${2}\" for {size}.")
+        refused(try run(options + ["--sh", "echo {size}"], lines: lines), "type \"${2}\" for {size};")
         refused(
             try run(options + ["echo", "{a}{b}"], lines: "a,b,a\n1,2,3\n"),
             "items has 2 columns a: type a number, such as {3}.")

@@ -37,21 +37,22 @@ struct ShardResults {
                     Exit.usage, "these are results of different runs: \(difference); give each run a folder of its own")
             }
         }
-        for (number, one) in found.enumerated() {
-            guard let twin = found[..<number].first(where: { $0.record.shard == one.record.shard }) else { continue }
+        found.sort { $0.record.shard < $1.record.shard }
+        for (one, twin) in zip(found, found.dropFirst()) where one.record.shard == twin.record.shard {
             throw MergeRefusal(
                 Exit.usage,
-                "shard \(one.record.shard) of \(first.shards) is both in \(twin.folder) and in \(one.folder); give one of them"
+                "shard \(one.record.shard) of \(first.shards) is both in \(one.folder) and in \(twin.folder); give one of them"
             )
         }
-        let missing = (0..<first.shards).filter { shard in !found.contains { $0.record.shard == shard } }
-        guard missing.isEmpty else {
+        let missingCount = first.shards - found.count
+        guard missingCount == 0 else {
+            let there = Set(found.map(\.record.shard))
+            let missing = (0..<first.shards).lazy.filter { !there.contains($0) }.prefix(Self.mostListed)
             throw MergeRefusal(
                 Exit.partial,
-                "missing: \(missing.count == 1 ? "shard" : "shards") \(Self.listed(missing)) of \(first.shards); run "
-                    + "\(missing.count == 1 ? "it" : "them") to the end, or give the folder")
+                "missing: \(missingCount == 1 ? "shard" : "shards") \(Self.listed(Array(missing), of: missingCount)) of "
+                    + "\(first.shards); run \(missingCount == 1 ? "it" : "them") to the end, or give the folder")
         }
-        found.sort { $0.record.shard < $1.record.shard }
         (items, split) = (first.items, first.split)
         records = found.map(\.record)
         self.folders = found.map(\.folder)
@@ -150,10 +151,13 @@ struct ShardResults {
         "one of \(counted(record.items, "item")) in \(counted(record.shards, "shard")), \(record.split.rawValue)"
     }
 
-    /// Lists the first of many.
-    private static func listed(_ all: [some CustomStringConvertible]) -> String {
-        let first = all.prefix(10).map(\.description).joined(separator: ", ")
-        return all.count > 10 ? "\(first) and \(all.count - 10) others" : first
+    private static let mostListed = 10
+
+    /// Lists the first of many: `some` has at least these, of `count` or, without it, of all that it has.
+    private static func listed(_ some: [some CustomStringConvertible], of count: Int? = nil) -> String {
+        let first = some.prefix(mostListed).map(\.description).joined(separator: ", ")
+        let others = (count ?? some.count) - mostListed
+        return others > 0 ? "\(first) and \(counted(others, "other"))" : first
     }
 
     private static func jobs(_ numbers: [Int]) -> String { "\(numbers.count == 1 ? "job" : "jobs") \(listed(numbers))" }

@@ -21,12 +21,18 @@ extension RunRequest {
     ///
     /// - Throws: `ValidationError`.
     func checkScript(_ script: String) throws {
-        for (braces, words) in [("{#}", "\"$FORKPOOL_NUMBER\""), ("{%}", "\"$FORKPOOL_PLACE\"")] {
-            if Self.has(braces, in: script) { throw Self.inScript(words, braces) }
-        }
         // A script that has its item says what it means: find has {} too, and a regular expression {1}.
         let hasItem = ["$1", "$@", "$*", "${1", "${@", "${*", "FORKPOOL_ITEM", "shift", "getopts"].contains {
             script.contains($0)
+        }
+        if let replacement {
+            guard hasItem || pipe || !script.contains(replacement) else {
+                throw ValidationError("in a script of --sh the item is \"$1\", not \(printable(replacement)).")
+            }
+            return
+        }
+        for (braces, words) in [("{#}", "\"$FORKPOOL_NUMBER\""), ("{%}", "\"$FORKPOOL_PLACE\"")] {
+            if Self.has(braces, in: script) { throw Self.inScript(words, braces) }
         }
         guard !hasItem else { return }
         for (braces, words) in Self.scriptWords where Self.has(braces, in: script) && !pipe {
@@ -37,11 +43,11 @@ extension RunRequest {
             return
         }
         if pipe { throw ValidationError("--pipe has no item for {}: the script reads its standard input.") }
-        throw ValidationError("in a script of --sh the item is \"$1\", not {}.")
+        throw ValidationError("in a script of --sh the item is \"$1\", not {}; with -I @ braces are text.")
     }
 
     private static func inScript(_ words: String, _ braces: String) -> ValidationError {
-        ValidationError("in a script of --sh, type \(words) for \(braces).")
+        ValidationError("in a script of --sh, type \(words) for \(braces); with -I @ braces are text.")
     }
 
     /// What a shell has for the parts of an item.
@@ -67,6 +73,7 @@ extension RunRequest {
     ///   - words: The words of the command.
     /// - Throws: `ValidationError`.
     func checkNames(_ names: [[UInt8]], _ words: [[UInt8]]) throws {
+        guard replacement == nil, !lines else { return }
         let known = names.map { String(decoding: $0, as: UTF8.self) }
         if let script {
             for (column, name) in known.enumerated() where !name.isEmpty && Self.has("{\(name)}", in: script) {
@@ -74,7 +81,6 @@ extension RunRequest {
             }
             return
         }
-        guard replacement == nil, !lines else { return }
         let input = input.map { [$0] } ?? []
         for word in words.map({ String(decoding: $0, as: UTF8.self) }) + input {
             for inside in Self.braces(in: word) {

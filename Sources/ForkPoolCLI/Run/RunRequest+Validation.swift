@@ -58,7 +58,7 @@ extension RunRequest {
             guard line.command.isEmpty else {
                 throw ValidationError("--sh is the command; items go after :::, or come from standard input.")
             }
-            if script.utf8.contains(UInt8(ascii: "{")) { try checkScript(script) }
+            if script.utf8.contains(UInt8(ascii: "{")) || replacement != nil { try checkScript(script) }
         } else if lines {
             guard line.command.isEmpty else {
                 throw ValidationError("with --lines the items are the commands; there is no other command.")
