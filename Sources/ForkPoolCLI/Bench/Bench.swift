@@ -138,7 +138,7 @@ struct Bench: ParsableCommand {
         }
         if !(0...1000).contains(warmup) { throw ValidationError("--warmup must be from 0 to 1000, not \(warmup).") }
         try CommandLineText.check()
-        try output.check(options)
+        try output.check(options, reading: [("--input", options.input)])
         try checkParameters()
         let count = commands.count - AfterTerminator.words.count + (AfterTerminator.words.isEmpty ? 0 : 1)
         if names.count > count {
@@ -155,14 +155,24 @@ struct Bench: ParsableCommand {
         if let unused = parameters.first(where: { name in !all.contains { $0.contains("{\(name)}") } }) {
             throw ValidationError("{\(unused)} is in no command.")
         }
-        if let reference, let used = parameters.first(where: { reference.contains("{\($0)}") }) {
+        guard let reference else { return }
+        if let used = parameters.first(where: { reference.contains("{\($0)}") }) {
             throw ValidationError("--reference is one command, so it cannot have {\(used)}; give it the value itself.")
+        }
+        let around = commands.contains(reference) ? [] : [setup, prepare, cleanup].compactMap { $0 }
+        if let used = parameters.first(where: { name in around.contains { $0.contains("{\(name)}") } }) {
+            throw ValidationError(
+                "--reference has no value for {\(used)}, which --setup, --prepare or --cleanup has; make it one of the commands."
+            )
         }
     }
 
     func run() throws {
         do {
             let plan = try BenchPlan(self)
+            if let twice = Dictionary(grouping: plan.entries, by: \.name).first(where: { $1.count > 1 })?.key {
+                throw ValidationError("there are two commands with the name \(twice).")
+            }
             try options.checkFiles()
             let files = try output.open()
             let results = try measure(plan)

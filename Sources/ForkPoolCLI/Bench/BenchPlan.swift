@@ -75,7 +75,11 @@ struct BenchPlan {
     private func name(_ number: Int, _ parameters: [(name: String, value: String)], _ bench: Bench) -> String {
         guard number < bench.names.count else {
             let hasReference = entries.first?.name == "reference"
-            return MeasuredCommand.name(entries.count - (hasReference ? 1 : 0))
+            // A letter that is no other command's name.
+            var letter = entries.count - (hasReference ? 1 : 0)
+            func isTaken(_ name: String) -> Bool { bench.names.contains(name) || entries.contains { $0.name == name } }
+            while isTaken(MeasuredCommand.name(letter)) { letter += 1 }
+            return MeasuredCommand.name(letter)
         }
         let name = printable(bench.names[number])
         let filled = name.filled(parameters)

@@ -164,6 +164,8 @@ struct Chart {
             case "<": result += "&lt;"
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
+            // XML has no noncharacters.
+            case "\u{FFFE}", "\u{FFFF}": result += "\u{FFFD}"
             default: result.append(character)
             }
         }

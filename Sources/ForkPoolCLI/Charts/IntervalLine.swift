@@ -8,10 +8,11 @@ enum IntervalLine {
     ///   - ratio: The ratio.
     ///   - limit: The limit of the ratio; nil for none.
     ///   - width: The characters between the numbers.
-    /// - Returns: The line; nil if the ratio has no interval.
+    /// - Returns: The line; nil if the ratio has no interval, or is infinite.
     static func draw(_ ratio: Ratio, limit: Double? = nil, width: Int = 44) -> String? {
         guard let interval = ratio.interval else { return nil }
-        let marks = [1, limit, interval.lowerBound, interval.upperBound].compactMap { $0 }
+        let marks = [1, limit, interval.lowerBound, interval.upperBound, ratio.estimate].compactMap { $0 }
+        guard marks.allSatisfy({ abs($0) < 1e100 }) else { return nil }
         let (least, most) = (marks.min() ?? 1, marks.max() ?? 1)
         let margin = max(0.1 * (most - least), 0.005)
         let (low, high) = (max(0, least - margin), most + margin)

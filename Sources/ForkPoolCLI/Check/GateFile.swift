@@ -98,8 +98,12 @@ struct GateFile {
             throw Problem(sentence: "\(place): \"\(unknown)\" is no member: it has \(known.joined(separator: ", "))")
         }
         func command(_ side: String) throws -> Command {
-            if let line = value[side]?.string { return .line(line) }
             let words = value[side]?.array?.map(\.string)
+            let texts = [value[side]?.string] + (words ?? [])
+            if texts.contains(where: { $0?.utf8.contains(0) == true }) {
+                throw Problem(sentence: "\(place): \"\(side)\" has a zero byte, which no command can have")
+            }
+            if let line = value[side]?.string { return .line(line) }
             guard let words, !words.isEmpty, !words.contains(nil) else {
                 throw Problem(sentence: "\(place): \"\(side)\" must be a command line, or a list of words")
             }

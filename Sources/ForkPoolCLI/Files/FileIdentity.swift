@@ -21,6 +21,18 @@ struct FileIdentity: Equatable {
         self.init(status)
     }
 
+    /// Whether two paths name one file, or would where there is none yet (`stat`, `realpath`).
+    static func isOne(_ path: String, _ other: String) -> Bool { path == other || place(path) == place(other) }
+
+    private static func place(_ path: String) -> String {
+        if let file = FileIdentity(path: path) { return "\(file.device):\(file.number)" }
+        let name = path.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+        let folder = path.dropLast(name.count)
+        guard let real = unsafe realpath(folder.isEmpty ? "." : String(folder), nil) else { return path }
+        defer { unsafe free(real) }
+        return unsafe String(cString: real) + "/" + name
+    }
+
     private init?(_ status: stat) {
         guard status.st_mode & S_IFMT == S_IFREG else { return nil }
         (device, number) = (status.st_dev, status.st_ino)

@@ -69,6 +69,9 @@ struct HistoryLine {
         let verdict: String?
     }
 
+    /// No figure is as large; a chart of larger ones could not be drawn.
+    private static let most = 1e100
+
     /// Such as "2026-11-30T05:40:00Z".
     let time: String
     let label: String?
@@ -114,12 +117,13 @@ struct HistoryLine {
         label = json["label"]?.string
         machine = json["host"]?["machine"]?.string ?? ""
         figures = results.compactMap { result in
-            guard let name = result["name"]?.string, let value = result["value"]?.number, value.isFinite,
+            guard let name = result["name"]?.string, let value = result["value"]?.number, abs(value) < Self.most,
                 let metric = result["metric"]?.string.flatMap(Metric.init(rawValue:))
             else { return nil }
             let (low, high) = (result["low"]?.number ?? value, result["high"]?.number ?? value)
+            let isInterval = -Self.most < low && low <= high && high < Self.most
             return Figure(
-                name: name, metric: metric, value: value, interval: low <= high ? low...high : nil,
+                name: name, metric: metric, value: value, interval: isInterval ? low...high : nil,
                 verdict: result["verdict"]?.string)
         }
         self.json = json

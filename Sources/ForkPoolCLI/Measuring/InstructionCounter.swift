@@ -65,7 +65,7 @@ struct CallgrindLog {
     ///
     /// - Throws: What the system refused.
     init() throws(SystemError) {
-        pipe = try OutputPipe(keeps: true)
+        pipe = try OutputPipe(keeping: .max)
     }
 
     /// The words that run a program under callgrind.

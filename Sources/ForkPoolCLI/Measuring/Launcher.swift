@@ -46,8 +46,8 @@ final class Launcher {
         _ programs: [Program], input: String?, output: OutputTarget, counting counter: InstructionCounter?
     ) throws(ForkPool.Failure) {
         self.programs = programs
-        // Without memory for it, standard error is discarded.
-        let errors = output == .inherit ? nil : try? CaptureFile()
+        // Without a pipe for it, standard error is discarded.
+        let errors = output == .inherit ? nil : try? OutputPipe(keeping: LauncherProcess.keptErrors)
         failures = errors == nil ? nil : try? CaptureFile()
         // Each program has its own place in the file, and `pwrite` would append.
         if let failures { _ = fcntl(failures.descriptor, F_SETFL, 0) }
@@ -94,8 +94,10 @@ final class Launcher {
         var bytes = [UInt8](repeating: 0, count: LauncherProcess.keptErrors)
         let read = unsafe pread(failures, &bytes, bytes.count, program * bytes.count)
         // The rest of a program's part is zero.
-        let text = bytes[..<max(0, read)].prefix { $0 != 0 }
-        return String(decoding: text, as: UTF8.self).split(separator: "\n").suffix(lines).map(String.init)
+        let end = bytes[..<max(0, read)].lastIndex { $0 != 0 } ?? -1
+        return bytes[..<(end + 1)].split(separator: UInt8(ascii: "\n")).suffix(lines).map { line in
+            String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
+        }
     }
 }
 
@@ -107,7 +109,7 @@ private final class LauncherProcess: @unchecked Sendable {
     private let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
     private let input: String?
     private let output: OutputTarget
-    private let errors: CaptureFile?
+    private let errors: OutputPipe?
     private let failures: CaptureFile?
     private let counter: InstructionCounter?
     /// Kills the running command if this process ends first.
@@ -119,7 +121,7 @@ private final class LauncherProcess: @unchecked Sendable {
     static let keptErrors = 4096
 
     init(
-        _ programs: [Program], input: String?, output: OutputTarget, errors: CaptureFile?, failures: CaptureFile?,
+        _ programs: [Program], input: String?, output: OutputTarget, errors: OutputPipe?, failures: CaptureFile?,
         counter: InstructionCounter?
     ) {
         self.programs = programs
@@ -153,15 +155,14 @@ private final class LauncherProcess: @unchecked Sendable {
     /// Keeps the end of what the command that ran last wrote to standard error.
     private func keepErrors(of program: Int) {
         guard let errors, let failures else { return }
-        let length = lseek(errors.descriptor, 0, SEEK_END)
-        var bytes = [UInt8](repeating: 0, count: Self.keptErrors)
-        // What is not read stays zero, so that nothing of an earlier run is left.
-        _ = unsafe pread(errors.descriptor, &bytes, bytes.count, max(0, length - bytes.count))
+        errors.drain()
+        // The rest is zero, so that nothing of an earlier run is left.
+        let bytes = errors.bytes + [UInt8](repeating: 0, count: Self.keptErrors - errors.bytes.count)
         _ = unsafe pwrite(failures.descriptor, bytes, bytes.count, program * bytes.count)
     }
 
     private func launch(_ program: Program, _ step: Launcher.Step, timeout: Int) -> Execution {
-        if let errors { ftruncate(errors.descriptor, 0) }
+        errors?.clear()
         CurrentProcessGroup.set(CurrentProcessGroup.starting)
         defer { CurrentProcessGroup.set(CurrentProcessGroup.none) }
         do throws(SystemError) {
@@ -174,12 +175,12 @@ private final class LauncherProcess: @unchecked Sendable {
             let process = try CommandProcess(
                 path: counter?.path ?? program.path, arguments: log?.words(program) ?? program.arguments,
                 input: streams.input, output: streams.output,
-                errors: output == .inherit ? STDERR_FILENO : errors?.descriptor ?? null, guarded: commandGuard)
+                errors: output == .inherit ? STDERR_FILENO : errors?.target ?? null, guarded: commandGuard)
             CurrentProcessGroup.set(process.pid)
             streams.pipe?.closeWriting()
             let isDone = wait(
                 for: process, until: timeout < 0 ? nil : start + timeout,
-                reading: [streams.pipe, log?.pipe].compactMap { $0 })
+                reading: [errors, streams.pipe, log?.pipe].compactMap { $0 })
             if !isDone { process.kill(SIGKILL) }
             let usage = process.reap()
             let wall = now() - start

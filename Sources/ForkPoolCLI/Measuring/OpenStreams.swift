@@ -19,7 +19,7 @@ final class OpenStreams {
     ///   - null: A descriptor of `/dev/null`.
     /// - Throws: What the system refused.
     init(input: String?, output: OutputTarget, null: Int32) throws(SystemError) {
-        let pipe = try output == .pipe ? OutputPipe(keeps: false) : nil
+        let pipe = try output == .pipe ? OutputPipe(keeping: 0) : nil
         let opened = try input.map { path throws(SystemError) in try Self.open(path, O_RDONLY) }
         do throws(SystemError) {
             self.output =

@@ -5,18 +5,20 @@ import ForkPool
 /// A pipe for what a command writes while it is measured.
 final class OutputPipe {
     private let pipe: CapturePipe
-    private let keeps: Bool
-    /// What was read, if it is kept.
-    private(set) var bytes: [UInt8] = []
+    private let most: Int
+    private var read: [UInt8] = []
 
     /// Makes a pipe (`pipe`).
     ///
-    /// - Parameter keeps: Whether what is read is kept; if not, it is discarded.
+    /// - Parameter most: How many bytes are kept of what is read, the last ones.
     /// - Throws: What the system refused.
-    init(keeps: Bool) throws(SystemError) {
+    init(keeping most: Int) throws(SystemError) {
         pipe = try CapturePipe()
-        self.keeps = keeps
+        self.most = most
     }
+
+    /// What was read, as far as it is kept.
+    var bytes: [UInt8] { read.suffix(most) }
 
     /// The end for the command.
     var target: Int32 { pipe.target }
@@ -32,8 +34,15 @@ final class OutputPipe {
         while true {
             let more = pipe.take()
             guard !more.isEmpty else { return }
-            if keeps { bytes += more }
+            if most > 0 { read += more }
+            if read.count / 2 > most { read.removeFirst(read.count - most) }
         }
+    }
+
+    /// Reads what is there, and forgets all that was read.
+    func clear() {
+        drain()
+        read.removeAll(keepingCapacity: true)
     }
 }
 #endif

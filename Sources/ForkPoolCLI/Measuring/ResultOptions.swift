@@ -52,19 +52,19 @@ struct ResultOptions: ParsableArguments {
         guard standard.count <= 1 else {
             throw ValidationError("only one of \(standard.joined(separator: " and ")) can go to standard output.")
         }
-        let files = (given + [("--history", history)]).filter { $0.path != nil && $0.path != "-" }
-        for (number, file) in files.enumerated() {
-            guard let other = files[..<number].first(where: { $0.path == file.path }) else { continue }
-            throw ValidationError("\(other.option) and \(file.option) name the same file, \(file.path ?? "").")
-        }
-        for case (let option, let path?) in inputs where path != "-" {
-            let identity = FileIdentity(path: path)
-            let same = files.first { file in
-                file.path == path || identity != nil && file.path.flatMap { FileIdentity(path: $0) } == identity
+        var files: [(option: String, path: String)] = []
+        func add(_ option: String, _ path: String?, isRead: Bool = false) throws {
+            guard let path, path != "-" else { return }
+            if let other = files.first(where: { FileIdentity.isOne($0.path, path) })?.option {
+                let words = isRead ? "\(option) and \(other)" : "\(other) and \(option)"
+                throw ValidationError("\(words) name the same file, \(path).")
             }
-            guard let file = same else { continue }
-            throw ValidationError("\(option) and \(file.option) name the same file, \(path).")
+            if !isRead { files.append((option, path)) }
         }
+        for (option, path) in given { try add(option, path) }
+        try add("--history", history)
+        if case .file(let path) = options.settings.output { try add("--output", path) }
+        for (option, path) in inputs { try add(option, path, isRead: true) }
         if options.settings.output == .inherit, !standard.isEmpty {
             let option = options.showOutput ? "--show-output" : "--output inherit"
             throw ValidationError(

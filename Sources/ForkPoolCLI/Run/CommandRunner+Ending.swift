@@ -13,7 +13,7 @@ extension CommandRunner {
         let time = now()
         // A share of the median counts for the jobs that started before it was known, too.
         let shareLimit = settings.limits.timeout?.share.flatMap { share in
-            medianWall.value.map { Int(Double($0) * share) }
+            medianWall.value.map { Int(min(Double($0) * share, 1e18)) }
         }
         for slot in running.indices {
             guard let each = running[slot] else { continue }

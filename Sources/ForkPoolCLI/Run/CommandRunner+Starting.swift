@@ -108,12 +108,16 @@ extension CommandRunner {
             guarded: guarded)
     }
 
+    /// The most bytes of a variable or an argument, with the zero at its end (`MAX_ARG_STRLEN` of Linux).
+    private static let longestWord = 128 << 10
+
     /// The environment of a job that a shell runs; nil for this process's own.
     private func environment(of job: RunJob, _ slot: Int) -> [[UInt8]]? {
         settings.environment.map { variables in
-            variables + [
-                Array("FORKPOOL_NUMBER=\(job.number)".utf8), Array("FORKPOOL_PLACE=\(slot + 1)".utf8),
-            ] + [Array("FORKPOOL_ITEM=".utf8) + (settings.hasBatches ? job.values.first ?? [] : job.item)]
+            let item = Array("FORKPOOL_ITEM=".utf8) + (settings.hasBatches ? job.values.first ?? [] : job.item)
+            let numbers = ["FORKPOOL_NUMBER=\(job.number)", "FORKPOOL_PLACE=\(slot + 1)"].map { Array($0.utf8) }
+            // A script that gets its item as arguments runs also where the variable would be too long.
+            return variables + numbers + (item.count < Self.longestWord ? [item] : [])
         }
     }
 

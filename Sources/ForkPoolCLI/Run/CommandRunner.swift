@@ -18,9 +18,9 @@ final class CommandRunner {
         let errors: Capture?
         /// What puts the item in front of its lines.
         let tags: JobTags?
-        /// When it started, in nanoseconds: by the real-time clock, and by the monotonic clock.
+        /// When it started, in nanoseconds: by the real-time clock, and by the monotonic clock, which a suspension moves.
         let date: Int
-        let start: Int
+        var start: Int
         /// How long it may run.
         let timeout: Int?
         /// When it gets SIGTERM; after that, when it gets SIGKILL.
@@ -292,7 +292,8 @@ final class CommandRunner {
         RunSignals.stop()
         for slot in running.indices {
             running[slot]?.process.kill(SIGCONT)
-            if let deadline = running[slot]?.deadline { running[slot]?.deadline = deadline + now() - start }
+            if running[slot]?.ended == nil { running[slot]?.start += now() - start }
+            running[slot]?.deadline? += now() - start
         }
     }
 }

@@ -8,6 +8,8 @@ final class ItemSource {
     private static let readAhead = 1 << 16
     private static let bytesAhead = 1 << 24
     private var bytes = 0
+    /// The bytes of the largest item.
+    private var largest = 0
     private var items: [[[UInt8]]] = []
     private var next = 0
     private let lists: ItemLists
@@ -69,7 +71,11 @@ final class ItemSource {
     var total: Int? {
         guard isWhole else { return nil }
         guard let batch else { return foundItems }
-        return batch.count.map { taken + (items.count - next + $0 - 1) / $0 } ?? (isAtEnd ? taken : nil)
+        guard let count = batch.count else { return isAtEnd ? taken : nil }
+        // Long items make more jobs than their number says.
+        let (size, overflow) = count.multipliedReportingOverflow(by: largest)
+        guard bytes <= batch.bytes || !overflow && size <= batch.bytes else { return isAtEnd ? taken : nil }
+        return taken + (items.count - next + count - 1) / count
     }
 
     /// How many jobs were taken.
@@ -179,7 +185,9 @@ final class ItemSource {
 
     private func add(_ item: [[UInt8]]) {
         items.append(item)
-        bytes += Self.size(of: item)
+        let size = Self.size(of: item)
+        bytes += size
+        largest = max(largest, size)
     }
 
     private func nextCombination() -> [[UInt8]] {

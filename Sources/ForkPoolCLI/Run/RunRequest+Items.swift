@@ -109,9 +109,14 @@ extension RunRequest {
 }
 
 /// Opens a file to read whose name is bytes (`open`); returns a descriptor, or -1 with `errno`.
+///
+/// A pipe with a name waits for its writer until a signal ends the run.
 func openFile(_ name: [UInt8]) -> Int32 {
     unsafe (name + [0]).withUnsafeBytes { bytes in
-        unsafe Glibc.open(bytes.assumingMemoryBound(to: CChar.self).baseAddress!, O_RDONLY | O_CLOEXEC)
+        while true {
+            let file = unsafe Glibc.open(bytes.assumingMemoryBound(to: CChar.self).baseAddress!, O_RDONLY | O_CLOEXEC)
+            guard file < 0, errno == EINTR, RunSignals.endingSignal == nil else { return file }
+        }
     }
 }
 #endif

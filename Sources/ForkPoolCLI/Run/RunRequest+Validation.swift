@@ -48,7 +48,9 @@ extension RunRequest {
         }
         if maxArgs != nil, fill { throw ValidationError("give either -n or -X.") }
         if !isBatch, batchBytes != nil { throw ValidationError("--batch-bytes is for -n and -X.") }
-        if let batchBytes, batchBytes.bytes < 1 { throw ValidationError("--batch-bytes must be at least 1.") }
+        if let batchBytes, !(1...(1 << 30)).contains(batchBytes.bytes) {
+            throw ValidationError("--batch-bytes must be from 1 to 1GiB.")
+        }
         if replacement?.isEmpty == true { throw ValidationError("-I needs a text that stands for the item.") }
     }
 

@@ -57,7 +57,7 @@ struct RunRequest: Equatable {
         let (template, all, names) = try prepare(line)
         let part = try part()
         let source = part.map { ShardSource(all, $0) } ?? all
-        let logPath = (log ?? resume).map { ItemPart.path($0, part) }
+        let logPath = inPart(part).logPath
         let hint = logPath.map { "; go on with --resume \($0)" } ?? ""
         do {
             throw ExitCode(try inPart(part).run(template, names, source, part))
@@ -88,6 +88,8 @@ struct RunRequest: Equatable {
             RunSignals.die(by: interrupted.number)
         }
     }
+
+    private var logPath: String? { log ?? resume }
 
     /// The part of the items that this run takes; nil for all.
     private func part() throws -> ItemPart? {
@@ -124,12 +126,7 @@ struct RunRequest: Equatable {
             folder?.leave()
         }
         let settings = try settings(template, names, source)
-        if let log = log ?? resume, let file = FileIdentity(path: log) {
-            if source.file == file { throw ValidationError("the log \(log) is the file that the items come from.") }
-            if [STDOUT_FILENO, STDERR_FILENO].contains(where: { FileIdentity(descriptor: $0) == file }) {
-                throw ValidationError("the log \(log) is the file that the output goes to.")
-            }
-        }
+        try checkLog(source)
         let earlier = try resume.map { try ResumeLog($0) }
         let index = try settings.results.map {
             try ResultsIndex(folder: $0, part, earlier)
@@ -154,6 +151,24 @@ struct RunRequest: Equatable {
         }
         if let summary = runner.tally.summary { runner.status.report(summary) }
         return code
+    }
+
+    /// Refuses a log that is a file which the run reads or writes, too.
+    private func checkLog(_ source: any JobSource) throws {
+        guard let logPath, let log = FileIdentity(path: logPath) else { return }
+        let lists = try line().lists.filter(\.isFile).flatMap(\.words).map { String(decoding: $0, as: UTF8.self) }
+        let items = (argFiles + lists).map {
+            $0 == "-" ? FileIdentity(descriptor: STDIN_FILENO) : FileIdentity(path: $0)
+        }
+        if ([source.file] + items).contains(log) {
+            throw ValidationError("the log \(logPath) is the file that the items come from.")
+        }
+        if input.flatMap(FileIdentity.init(path:)) == log {
+            throw ValidationError("the log \(logPath) is the file that the jobs read (--input).")
+        }
+        if [STDOUT_FILENO, STDERR_FILENO].contains(where: { FileIdentity(descriptor: $0) == log }) {
+            throw ValidationError("the log \(logPath) is the file that the output goes to.")
+        }
     }
 
     private func settings(

@@ -58,7 +58,7 @@ struct JobCount: ExpressibleByArgument, Equatable {
         switch form {
         case .number(0): max(1, min(items ?? Self.most, Self.most))
         case .number(let number): number
-        case .share(let share): min(max(1, Int((Double(processors()) * share).rounded())), Self.most)
+        case .share(let share): Int(min(max(1, (Double(processors()) * share).rounded()), Double(Self.most)))
         case .more(let more): max(1, processors() + more)
         }
     }

@@ -23,7 +23,7 @@ struct ShardRecord: Equatable {
             let shards = entry["shards"]?.integer,
             let items = entry["items"]?.integer, let split = entry["split"]?.string.flatMap(ItemPart.Split.init),
             let failed = entry["failed"]?.array?.map(\.integer), !failed.contains(nil),
-            let command = entry["command"]?.string, let digest = entry["digest"]?.string, 0..<shards ~= shard,
+            let command = entry["command"]?.string, let digest = entry["digest"]?.string, shard >= 0, shard < shards,
             items >= 0
         else { return nil }
         (self.shard, self.shards, self.items, self.split) = (shard, shards, items, split)
