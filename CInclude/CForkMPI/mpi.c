@@ -53,7 +53,9 @@ int32_t cforkmpi_init(void) {
         for (int i = 0; i < CRASH_SIGNALS; i++) sigaction(crash_signals[i], &actions[i], NULL);
         state.is_own = true;
     }
-    if (level < MPI_THREAD_FUNNELED) return -1;
+    int is_main = 0;
+    MPI_Is_thread_main(&is_main);
+    if (level < (is_main ? MPI_THREAD_FUNNELED : MPI_THREAD_SERIALIZED)) return -1;
     // Messages of the program's own never meet those of the cluster.
     MPI_Comm_dup(MPI_COMM_WORLD, &state.world);
     // Whatever the program has set for its own.
@@ -143,10 +145,10 @@ bool cforkmpi_test(int32_t number) {
     return is_done;
 }
 
-bool cforkmpi_probe(int32_t tag, struct cforkmpi_message *message) {
+bool cforkmpi_probe(int32_t rank, int32_t tag, struct cforkmpi_message *message) {
     int is_there = 0;
     MPI_Status status;
-    MPI_Iprobe(MPI_ANY_SOURCE, tag, state.world, &is_there, &status);
+    MPI_Iprobe(rank < 0 ? MPI_ANY_SOURCE : rank, tag, state.world, &is_there, &status);
     if (!is_there) return false;
     message->source = status.MPI_SOURCE;
     MPI_Get_count(&status, MPI_BYTE, &message->size);

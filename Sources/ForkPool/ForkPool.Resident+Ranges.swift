@@ -14,13 +14,18 @@ extension ForkPool.Resident where Input == Int {
 }
 
 extension ForkPool {
-    /// Starts resident workers that write slots of elements in place: the input is the number of the slot.
+    /// Starts resident workers that write slots of elements in place: the input is the number of the slot, whose elements start
+    /// as zeros.
     package func residentFill<Element: BitwiseCopyable>(
         slot: Int, _ body: @escaping (Int, inout MutableSpan<Element>) throws -> Void
     ) throws(Failure) -> Resident<Int, Element> {
         try makeResident(.plain, .plain(slot: slot)) { range, writer, inputs in
             let elements = unsafe writer.slots.assumingMemoryBound(to: Element.self)
             return writer.run(range) { item in
+                // Other slots of the map had the memory before.
+                unsafe UnsafeMutableRawBufferPointer(
+                    start: elements + item * slot, count: slot * MemoryLayout<Element>.stride
+                ).initializeMemory(as: UInt8.self, repeating: 0)
                 var span = unsafe UnsafeMutableBufferPointer(start: elements + item * slot, count: slot).mutableSpan
                 try body(inputs.load(item, as: Int.self), &span)
                 writer.finish(item)

@@ -64,6 +64,8 @@ extension Cluster {
             link.leaveAfterRefusal()
             throw error
         }
+        var options = options
+        options.host = transport.rank
         let pool = ForkPool(workers: workers ?? max(1, ForkPool.availableProcessors / sharers), options: options)
         let cluster = Cluster(
             rank: transport.rank, hosts: transport.size, hostName: hello.host, pool: pool, link: link)

@@ -26,8 +26,8 @@ final class Mailboxes: Sendable {
         boxes.withLock { $0[rank][channel.rawValue, default: []].append(Message(source: source, bytes: bytes)) }
     }
 
-    func first(of rank: Int, _ channel: Channel) -> Message? {
-        boxes.withLock { $0[rank][channel.rawValue]?.first }
+    func first(of rank: Int, _ channel: Channel, from source: Int?) -> Message? {
+        boxes.withLock { $0[rank][channel.rawValue]?.first { source == nil || $0.source == source } }
     }
 
     /// Takes the next message of a rank; nil if none has come.
@@ -84,8 +84,10 @@ final class ThreadTransport: Transport {
         if isStuck(from: self.rank, to: rank, channel) { unsent = rank }
     }
 
-    func next(on channel: Channel) -> Envelope? {
-        boxes.first(of: rank, channel).map { Envelope(source: $0.source, size: $0.bytes.count, channel: channel) }
+    func next(on channel: Channel, from source: Int?) -> Envelope? {
+        boxes.first(of: rank, channel, from: source).map {
+            Envelope(source: $0.source, size: $0.bytes.count, channel: channel)
+        }
     }
 
     func start(sending memory: UnsafeRawBufferPointer, to rank: Int, on channel: Channel) -> Transfer {

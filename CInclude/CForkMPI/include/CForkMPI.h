@@ -29,7 +29,7 @@ int32_t cforkmpi_claim(void);
 /// Gives it back.
 void cforkmpi_release(void);
 /// Starts MPI, if the program has not, with an own communicator, and gives the handlers of crash signals back that MPI took.
-/// Returns 0, or -1 if the program's MPI may not be called from one thread of several (MPI_THREAD_FUNNELED).
+/// Returns 0, or -1 if the program's MPI may not be called from this thread (MPI_THREAD_FUNNELED, MPI_THREAD_SERIALIZED).
 int32_t cforkmpi_init(void);
 /// The number of this rank, and the number of all.
 int32_t cforkmpi_rank(void);
@@ -50,8 +50,8 @@ int32_t cforkmpi_send(const void *_Nullable bytes, int32_t size, int32_t rank, i
 int32_t cforkmpi_receive(void *_Nullable bytes, int32_t size, int32_t rank, int32_t tag);
 /// Whether a send or receive is done; its number is then another one's.
 bool cforkmpi_test(int32_t number);
-/// Looks for a message with a tag; returns whether there is one.
-bool cforkmpi_probe(int32_t tag, struct cforkmpi_message *message);
+/// Looks for a message with a tag, of a rank or, for -1, of any; returns whether there is one.
+bool cforkmpi_probe(int32_t rank, int32_t tag, struct cforkmpi_message *message);
 
 /// The name and version of the MPI library.
 const char *cforkmpi_library(void);

@@ -130,6 +130,8 @@ struct cforkpool_worker {
     int32_t attempt;
     /// How many processes were this worker before.
     uint32_t replacements;
+    /// The number of its host, where several run one program.
+    int32_t host;
     /// The seed of its pool or map.
     uint64_t seed;
     /// The call or map of the pool that the worker is at, and the number of its first item there.

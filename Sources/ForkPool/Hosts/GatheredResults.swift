@@ -149,6 +149,13 @@ internal import Synchronization
         unsafe memory.states[item].store(ItemState.lost, ordering: .releasing)
     }
 
+    /// Makes items fail that have no outcome although their host has said all.
+    package func failUnfinished(_ items: Range<Int>) {
+        for item in items where unsafe memory.states[item].load(ordering: .relaxed) == ItemState.unfinished {
+            place(.corrupted(item, "its host did not send it"), at: item)
+        }
+    }
+
     /// Places results of neighbours, or of one item where they are coded.
     @unsafe func place(_ bytes: UnsafeRawBufferPointer, at items: Range<Int>) {
         unsafe kind.isCoded ? place(coded: bytes, at: items.lowerBound) : place(plain: bytes, at: items)

@@ -7,6 +7,16 @@ package enum HostCoding {
         (try? WorkerError.bytes(of: value)) ?? []
     }
 
+    /// The bytes of failures; of more than a message may have without the thrown errors, which their texts describe.
+    package static func bytes(of failures: [ForkPool.Failure]) -> [UInt8] {
+        (try? WorkerError.bytes(of: failures)) ?? (try? WorkerError.bytes(of: failures.map(\.withoutThrown))) ?? []
+    }
+
+    /// The bytes of a failure, in the same way.
+    package static func bytes(of failure: ForkPool.Failure) -> [UInt8] {
+        (try? WorkerError.bytes(of: failure)) ?? (try? WorkerError.bytes(of: failure.withoutThrown)) ?? []
+    }
+
     /// The value of some bytes; nil if they are of no such value.
     package static func value<T: Decodable>(of type: T.Type, from bytes: ArraySlice<UInt8>) -> T? {
         unsafe bytes.withUnsafeBytes { unsafe try? BinaryDecoder.decode(type, from: $0) }
@@ -27,5 +37,16 @@ package enum HostCoding {
             sum = CRC32C.of(bytes[...], after: sum)
             size += bytes.count
         }
+    }
+}
+
+extension ForkPool.Failure {
+    /// The bytes of the error that a body threw.
+    package var thrownSize: Int { thrown?.payload?.count ?? 0 }
+
+    fileprivate var withoutThrown: Self {
+        var failure = self
+        failure.thrown = thrown.map { Thrown(description: $0.description, payload: nil) }
+        return failure
     }
 }

@@ -48,7 +48,7 @@ package enum RangeReply {
 
     /// The reply of a host that has no workers.
     package static func refused(_ items: Range<Int>, _ failure: ForkPool.Failure, from host: String) -> [UInt8] {
-        let coded = (try? WorkerError.bytes(of: [failure.named(nil, host)])) ?? []
+        let coded = HostCoding.bytes(of: [failure.named(nil, host)])
         return head(items, Flags.isLast | Flags.hasMarks | Flags.isRefused, values: 0, failures: coded.count)
             + [UInt8](repeating: Mark.none, count: items.count) + coded
     }
@@ -204,8 +204,7 @@ extension RangeBatch {
             }
         }
         let valueSize = bytes.count - start
-        // What a failure is made of can be coded.
-        if !failures.isEmpty { bytes += (try? WorkerError.bytes(of: failures)) ?? [] }
+        if !failures.isEmpty { bytes += HostCoding.bytes(of: failures) }
         let place = items.lowerBound + first
         let head = RangeReply.head(
             place..<place + marks.count, isWhole ? flags : flags | RangeReply.Flags.hasMarks, values: valueSize,

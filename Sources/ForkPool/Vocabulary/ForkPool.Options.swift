@@ -130,6 +130,9 @@ extension ForkPool {
         /// seed and the item. <doc:Randomness> says how.
         public var seed: UInt64?
 
+        /// The number of this host in a cluster, which keeps the seeds of workers of several hosts apart.
+        package var host = 0
+
         /// Creates options; each parameter sets the property of its name.
         ///
         /// - Precondition: `warmMemory`, `retries`, `retryPause` and `maxPending` are at least 0, `itemsPerWorker` and

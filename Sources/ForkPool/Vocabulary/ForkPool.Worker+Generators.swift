@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 extension ForkPool.Worker {
-    /// The seed of this worker process: no other worker of its map or resident pool has it, nor has the process that replaces
-    /// this one.
+    /// The seed of this worker process: no other worker of its map or resident pool has it, on any host of a cluster, nor has the
+    /// process that replaces this one.
     ///
-    /// It comes from `Options.seed`, the worker's index and the number of processes that were this worker before. So with a
-    /// seed in the options the workers of two maps have the same seeds, one after the other or at once; without one all differ.
+    /// It comes from `Options.seed`, the worker's index, the number of its host and of the processes that were this worker
+    /// before. So with a seed in the options the workers of two maps have the same seeds, one after the other or at once; without one all differ.
     /// Which worker takes which items changes from run to run; for a run that can be repeated use `itemGenerator`.
     public var seed: UInt64 { numbers.worker(index) }
 

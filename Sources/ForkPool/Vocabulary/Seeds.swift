@@ -7,6 +7,7 @@ struct Seeds: Sendable {
     private let seed: UInt64
     private let callNumber: Int
     private let replacements: UInt32
+    private let host: Int
     private let firstItem: Int
     /// The item that the worker is on, in its batch, or -1.
     private let position: Int
@@ -16,6 +17,7 @@ struct Seeds: Sendable {
         unsafe seed = worker.pointee.identity.seed
         unsafe callNumber = Int(worker.pointee.identity.call)
         unsafe replacements = worker.pointee.identity.replacements
+        unsafe host = Int(worker.pointee.identity.host)
         unsafe firstItem = Int(worker.pointee.identity.first_item)
         let word = unsafe worker.pointee.position?.assumingMemoryBound(to: Atomic<Int>.self)
         unsafe position = word?.pointee.load(ordering: .relaxed) ?? -1
@@ -29,9 +31,9 @@ struct Seeds: Sendable {
     /// The seed of a call: for the first one that of the pool.
     var call: UInt64 { callNumber == 0 ? seed : SplitMix64.child(callNumber, of: seed ^ 0x6361_6C6C) }
 
-    /// The seed of the process that is a worker now.
+    /// The seed of the process that is a worker now; an index is below 65 536.
     func worker(_ index: Int) -> UInt64 {
-        SplitMix64.child(index << 32 | Int(replacements), of: seed ^ 0x776F_726B_6572)
+        SplitMix64.child((host << 16 | index) << 32 | Int(replacements), of: seed ^ 0x776F_726B_6572)
     }
 
     // MARK: - Fresh seeds

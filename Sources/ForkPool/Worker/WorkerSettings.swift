@@ -15,6 +15,7 @@ struct WorkerSettings: Codable {
     var dumpsCore: Bool
     /// What all numbers of the workers' generators come from.
     var seed: UInt64
+    var host: Int
     /// The signals that the worker ignores: bits by number.
     var ignoredSignals: UInt32
 
@@ -28,6 +29,7 @@ struct WorkerSettings: Codable {
         cpuTimeLimit = options.cpuTimeLimit?.nanoseconds
         dumpsCore = options.dumpsCore
         seed = options.seed ?? Seeds.fresh()
+        host = options.host
         ignoredSignals = options.signals.areIgnored ? cforkpool_group_signals() : 0
     }
 
@@ -35,8 +37,8 @@ struct WorkerSettings: Codable {
     func apply(to index: Int, replacements: UInt32) throws(SystemError) {
         cforkpool_set_worker(
             cforkpool_worker(
-                index: Int32(index), pid: getpid(), attempt: 1, replacements: replacements, seed: seed, call: 0,
-                first_item: 0))
+                index: Int32(index), pid: getpid(), attempt: 1, replacements: replacements,
+                host: Int32(host), seed: seed, call: 0, first_item: 0))
         if let memoryLimit {
             _ = try SystemError.check("setrlimit") { cforkpool_limit_memory(Int64(memoryLimit)) }
         }

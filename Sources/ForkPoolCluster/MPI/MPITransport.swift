@@ -55,9 +55,9 @@ final class MPITransport: Transport {
         return sendings.first?.rank
     }
 
-    func next(on channel: Channel) -> Envelope? {
+    func next(on channel: Channel, from rank: Int?) -> Envelope? {
         var message = cforkmpi_message()
-        guard unsafe cforkmpi_probe(channel.rawValue, &message) else { return nil }
+        guard unsafe cforkmpi_probe(Int32(rank ?? -1), channel.rawValue, &message) else { return nil }
         return Envelope(source: Int(message.source), size: Int(message.size), channel: channel)
     }
 
@@ -93,8 +93,8 @@ extension ForkPool.Failure {
 
     static var mpiHasOneThread: Self {
         .launchRefused(
-            "the program started its MPI for a single thread; call MPI_Init_thread with MPI_THREAD_FUNNELED, or let Cluster.run "
-                + "start MPI")
+            "the program started its MPI for another thread than that of Cluster.run; call MPI_Init_thread with "
+                + "MPI_THREAD_SERIALIZED, or let Cluster.run start MPI")
     }
 }
 #endif

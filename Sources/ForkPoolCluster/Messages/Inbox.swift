@@ -8,7 +8,7 @@ final class Inbox {
         var isDone = false
     }
 
-    /// The bytes of messages on their way at which no other one is taken up.
+    /// The bytes of messages on their way at which no second one of a rank is taken up.
     private static let most = 64 << 20
 
     private let transport: any Transport
@@ -23,7 +23,7 @@ final class Inbox {
 
     /// The next message; of one rank they come in order.
     func next() -> Message? {
-        while size < Self.most, let envelope = transport.next(on: channel) {
+        while let envelope = look() {
             let message = Message(envelope)
             let transfer = unsafe transport.start(receiving: message.memory, from: envelope.source, on: channel)
             if arrivals.isEmpty, transport.isDone(transfer) { return message }
@@ -42,6 +42,15 @@ final class Inbox {
             late.insert(message.source)
         }
         return nil
+    }
+
+    /// Looks for a message that there is room for: a rank that sends much does not keep others waiting.
+    private func look() -> Envelope? {
+        guard size >= Self.most else { return transport.next(on: channel, from: nil) }
+        let sources = Set(arrivals.map(\.message.source))
+        return (0..<transport.size).lazy.filter { !sources.contains($0) }.compactMap { rank in
+            self.transport.next(on: self.channel, from: rank)
+        }.first
     }
 }
 

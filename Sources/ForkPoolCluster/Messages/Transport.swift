@@ -17,8 +17,8 @@ package protocol Transport: AnyObject {
     /// A rank to which bytes that the transport keeps are not sent yet.
     var unsent: Int? { get }
 
-    /// Looks for a message that has come on a channel.
-    func next(on channel: Channel) -> Envelope?
+    /// Looks for a message that has come on a channel, of any rank or of one.
+    func next(on channel: Channel, from rank: Int?) -> Envelope?
 
     /// Starts to send memory, which stays as it is until that is done.
     @unsafe func start(sending memory: UnsafeRawBufferPointer, to rank: Int, on channel: Channel) -> Transfer

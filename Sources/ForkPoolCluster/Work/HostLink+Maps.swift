@@ -8,15 +8,16 @@ extension HostLink {
     func map<R: Codable>(
         _ call: Call, of type: R.Type, _ make: () throws(ForkPool.Failure) -> ForkPool.Resident<Int, R>
     ) throws(ForkPool.Failure) -> [R] {
-        guard let results = try run(call, .best(type), make) else { return [] }
-        return _isPOD(type) ? results.array(of: type) : try results.decoded(as: type)
+        try run(call, .best(type), make) { results throws(ForkPool.Failure) in
+            _isPOD(type) ? results.array(of: type) : try results.decoded(as: type)
+        } ?? []
     }
 
     @usableFromInline
     func mapPlain<R>(
         _ call: Call, of type: R.Type, _ make: () throws(ForkPool.Failure) -> ForkPool.Resident<Int, R>
     ) throws(ForkPool.Failure) -> [R] {
-        try run(call, .plain(type), make)?.array(of: type) ?? []
+        try run(call, .plain(type), make) { $0.array(of: type) } ?? []
     }
 
     @usableFromInline
@@ -24,8 +25,9 @@ extension HostLink {
         _ call: Call, of type: R.Type, _ make: () throws(ForkPool.Failure) -> ForkPool.Resident<Int, R>
     ) -> [Result<R, ForkPool.Failure>] {
         everyOutcome(call.count) { () throws(ForkPool.Failure) in
-            guard let results = try run(call, .best(type), make) else { return [] }
-            return _isPOD(type) ? results.results(of: type) : results.decodedResults(as: type)
+            try run(call, .best(type), make) { results in
+                _isPOD(type) ? results.results(of: type) : results.decodedResults(as: type)
+            } ?? []
         }
     }
 
@@ -34,7 +36,7 @@ extension HostLink {
         _ call: Call, of type: R.Type, _ make: () throws(ForkPool.Failure) -> ForkPool.Resident<Int, R>
     ) -> [Result<R, ForkPool.Failure>] {
         everyOutcome(call.count) { () throws(ForkPool.Failure) in
-            try run(call, .plain(type), make)?.results(of: type) ?? []
+            try run(call, .plain(type), make) { $0.results(of: type) } ?? []
         }
     }
 
@@ -42,7 +44,7 @@ extension HostLink {
     func forEach(
         _ call: Call, _ make: () throws(ForkPool.Failure) -> ForkPool.Resident<Int, Void>
     ) throws(ForkPool.Failure) {
-        _ = try run(call, .plain(Void.self), make)
+        _ = try run(call, .plain(Void.self), make) { _ in }
     }
 
     @usableFromInline
@@ -54,26 +56,28 @@ extension HostLink {
         precondition(slot >= 0, "ForkPool: a slot must have at least 0 elements, not \(slot)")
         precondition(!overflow, "ForkPool: a slot of \(slot) elements is larger than any memory")
         let shape = ResultShape(type: type, stride: stride, isCoded: false)
-        let results = try withoutActuallyEscaping(body) { (body) throws(ForkPool.Failure) in
+        let elements = try withoutActuallyEscaping(body) { (body) throws(ForkPool.Failure) in
             let body = SlotBody(body)
             return try unsafe withUnsafePointer(to: body) { (body) throws(ForkPool.Failure) in
-                try run(call, shape) { () throws(ForkPool.Failure) in
+                let make = { () throws(ForkPool.Failure) in
                     try call.pool.residentFill(slot: slot) { number, elements in
                         try unsafe body.pointee.run(number, &elements)
                     }
                 }
+                return try run(call, shape, make) { SharedArray<Element>($0, count: call.count * slot) }
             }
         }
-        guard let results else { return SharedArray(count: 0) }
-        return SharedArray(results, count: call.count * slot)
+        return elements ?? SharedArray(count: 0)
     }
 
-    private func run<R>(
-        _ call: Call, _ shape: ResultShape, _ make: () throws(ForkPool.Failure) -> ForkPool.Resident<Int, R>
-    ) throws(ForkPool.Failure) -> GatheredResults? {
-        try run(call, shape) { () throws(ForkPool.Failure) in
+    private func run<R, T>(
+        _ call: Call, _ shape: ResultShape, _ make: () throws(ForkPool.Failure) -> ForkPool.Resident<Int, R>,
+        _ read: (GatheredResults) throws(ForkPool.Failure) -> T
+    ) throws(ForkPool.Failure) -> T? {
+        let makeWorkers = { () throws(ForkPool.Failure) in
             try make().rangeWorkers(stopsAtFailure: call.stopsAtFailure)
         }
+        return try run(call, shape, makeWorkers, read)
     }
 }
 

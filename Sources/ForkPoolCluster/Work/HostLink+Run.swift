@@ -4,22 +4,30 @@ internal import ForkPool
 extension HostLink {
     /// Runs a call together with the other ranks.
     ///
-    /// - Returns: The results, or nil on a host that gets none.
+    /// - Parameters:
+    ///   - call: The call.
+    ///   - shape: What its results are.
+    ///   - make: Makes the workers of this host.
+    ///   - read: Reads the results, on each host that gets them.
+    /// - Returns: What was read, or nil on a host that gets no results.
     /// - Throws: The same failure on every rank.
-    func run(
-        _ call: Call, _ shape: ResultShape, _ make: () throws(ForkPool.Failure) -> RangeWorkers
-    ) throws(ForkPool.Failure) -> GatheredResults? {
+    func run<T>(
+        _ call: Call, _ shape: ResultShape, _ make: () throws(ForkPool.Failure) -> RangeWorkers,
+        _ read: (GatheredResults) throws(ForkPool.Failure) -> T
+    ) throws(ForkPool.Failure) -> T? {
         guard shape.stride <= RangeReply.mostResult else { throw .beyondMessages(shape.stride) }
         let counts = try agree(call.site(shape), workers: call.pool.workers)
-        return isRoot ? try lead(call, shape, counts, make) : try serve(call, shape, work: counts[0], make)
+        if isRoot { return try lead(call, shape, counts, make, read) }
+        guard let results = try serve(call, shape, work: counts[0], make) else { return nil }
+        return try read(results)
     }
 
     // MARK: - The root
 
-    private func lead(
+    private func lead<T>(
         _ call: Call, _ shape: ResultShape, _ workers: [Int],
-        _ make: () throws(ForkPool.Failure) -> RangeWorkers
-    ) throws(ForkPool.Failure) -> GatheredResults? {
+        _ make: () throws(ForkPool.Failure) -> RangeWorkers, _ read: (GatheredResults) throws(ForkPool.Failure) -> T
+    ) throws(ForkPool.Failure) -> T {
         let results: GatheredResults
         do throws(ForkPool.Failure) {
             results = try gatheredResults(call, shape)
@@ -37,21 +45,42 @@ extension HostLink {
         let failure = leader.run(make)
         results.endJournal()
         defer { leader.close() }
-        if let failure {
-            tell(.fail(failure))
-            throw failure
+        if let failure { throw fail(failure) }
+        guard call.deliversToAll else {
+            // The others cannot see what the root alone reads.
+            let value: T
+            do throws(ForkPool.Failure) { value = try read(results) } catch { throw fail(error) }
+            tell(.end(codedBytes: 0))
+            return value
         }
-        if call.deliversToAll {
-            // In parts: a message has an end to its size.
-            let failures = Array(results.failures.values)
-            for start in stride(from: 0, to: failures.count, by: Self.failuresAtOnce) {
-                tell(.failures(Array(failures[start...].prefix(Self.failuresAtOnce))))
-            }
-        }
+        tell(results.failures.values)
         tell(.end(codedBytes: results.codedBytes))
-        if call.deliversToAll { deliver(results) }
-        return results
+        deliver(results)
+        return try read(results)
     }
+
+    private func fail(_ failure: ForkPool.Failure) -> ForkPool.Failure {
+        tell(.fail(failure))
+        return failure
+    }
+
+    /// Tells failures in parts: a message has an end to its size.
+    private func tell(_ failures: some Collection<ForkPool.Failure>) {
+        var part: [ForkPool.Failure] = []
+        var size = 0
+        for failure in failures {
+            part.append(failure)
+            size += failure.thrownSize
+            guard part.count == Self.failuresAtOnce || size > Self.failureBytesAtOnce else { continue }
+            tell(.failures(part))
+            (part, size) = ([], 0)
+        }
+        if !part.isEmpty { tell(.failures(part)) }
+    }
+
+    /// The failures that go in one message, and the bytes of what was thrown.
+    private static let failuresAtOnce = 1000
+    private static let failureBytesAtOnce = 16 << 20
 
     private func gatheredResults(_ call: Call, _ shape: ResultShape) throws(ForkPool.Failure) -> GatheredResults {
         try GatheredResults(count: call.count, stride: shape.stride, of: shape.type, isCoded: shape.isCoded)
@@ -122,9 +151,6 @@ extension HostLink {
         results.take(failures)
         return results
     }
-
-    /// The failures that go in one message.
-    private static let failuresAtOnce = 1000
 
     private func deliver(_ results: GatheredResults) {
         unsafe results.parts.forEach { unsafe Delivery(self, $0).run() }

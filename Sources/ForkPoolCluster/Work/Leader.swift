@@ -29,7 +29,10 @@ final class Leader {
 
     /// Runs the map; returns what it fails with, if it does.
     func run(_ make: () throws(ForkPool.Failure) -> RangeWorkers) -> ForkPool.Failure? {
-        guard !queue.isDone else { return outcome }
+        guard !queue.isDone else {
+            showProgress(nil)
+            return outcome
+        }
         // Others begin while the workers of this host start.
         let own = handOut()
         let local = LocalWork(link.host, make)
@@ -137,6 +140,7 @@ final class Leader {
                 for item in range { results.place(failure, at: item) }
             }
         }
+        if reply.isLast, !reply.isRefused, !call.stopsAtFailure { results.failUnfinished(range) }
         if call.stopsAtFailure, !queue.isStopped {
             let lowest = [results.failures.keys.min(), reply.firstFailed].compactMap(\.self).min()
             if let lowest {

@@ -15,6 +15,8 @@ final class LocalWork {
     /// Ranges for which the pool's memory has no room before others have ended.
     private var waiting: [Range<Int>] = []
     private var refusals: [[UInt8]] = []
+    /// Whether ended ranges are being reported: their memory is free after that.
+    private var isReporting = false
     /// Ranges that begin above it are ended.
     private var end = Int.max
     private var reported = monotonicNanoseconds()
@@ -28,7 +30,7 @@ final class LocalWork {
 
     func run(_ items: Range<Int>) {
         waiting.append(items)
-        submit()
+        if !isReporting { submit() }
     }
 
     private func submit() {
@@ -38,7 +40,7 @@ final class LocalWork {
                 batches.append(batch)
                 if items.lowerBound > end { batch.cancel() }
             } catch {
-                if error.code == .full, !batches.isEmpty { return }
+                if error.code == .noMemory, !batches.isEmpty { return }
                 refusals.append(RangeReply.refused(items, error, from: host))
             }
             waiting.removeFirst()
@@ -47,16 +49,7 @@ final class LocalWork {
 
     /// Hands each reply that is due to `send`; returns whether there was one.
     func report(_ send: ([UInt8]) -> Void) -> Bool {
-        // A reply may bring the next range.
-        let (due, running) = (refusals, batches)
-        refusals.removeAll()
-        for bytes in due { send(bytes) }
-        var isBusy = !due.isEmpty
-        for batch in running where batch.isDone {
-            batches.removeAll { $0 === batch }
-            batch.reply(from: host, send)
-            isBusy = true
-        }
+        var isBusy = reportEnded(send)
         if !waiting.isEmpty { submit() }
         let now = monotonicNanoseconds()
         let isDue = now - reported > Self.period
@@ -68,6 +61,22 @@ final class LocalWork {
             let count = batch.unfinishedCount
             guard isDue || count > 0 && count < batch.items.count else { continue }
             if batch.report(send) { isBusy = true }
+        }
+        return isBusy
+    }
+
+    /// Hands the replies of ranges that have ended to `send`, which may bring the next ranges; returns whether there was one.
+    private func reportEnded(_ send: ([UInt8]) -> Void) -> Bool {
+        isReporting = true
+        defer { isReporting = false }
+        let (due, running) = (refusals, batches)
+        refusals.removeAll()
+        for bytes in due { send(bytes) }
+        var isBusy = !due.isEmpty
+        for batch in running where batch.isDone {
+            batches.removeAll { $0 === batch }
+            batch.reply(from: host, send)
+            isBusy = true
         }
         return isBusy
     }
