@@ -89,5 +89,28 @@ struct BenchNameTests {
         // After -- it is a word of the command.
         #expect(try bench(["-n", "1", "--name", "true", "--", "echo", "-N", "x"]).code == 0)
     }
+
+    @Test(
+        "two commands never have one name",
+        arguments: [
+            (["-N", "a", "-N", "a", "true", "echo"], "a"),
+            (["-N", "x", "-L", "n=1,1", "echo {n}"], "x (n=1)"),
+            (["-N", "reference", "--reference", "true", "echo"], "reference"),
+            (["-N", "shell", "--shell=sh", "echo"], "shell"),
+        ])
+    func twice(_ arguments: [String], _ name: String) throws {
+        let run = try bench(["-n", "1"] + arguments)
+        #expect(run.code == 64 && run.output.isEmpty)
+        #expect(run.errors.contains("there are two commands with the name \(name)."), "\(run.errors)")
+    }
+
+    @Test("the letter of a command is no name that another one has")
+    func letters() throws {
+        let run = try bench(["-n", "1", "-N", "B", "true", "echo", "echo x"])
+        #expect(run.code == 0, "\(run.errors)")
+        for line in ["B  true", "C  echo", "D  echo x"] {
+            #expect("\n\(run.output)".contains("\n\(line)\n"), "\(run.output)")
+        }
+    }
 }
 #endif

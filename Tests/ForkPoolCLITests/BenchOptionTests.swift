@@ -43,6 +43,8 @@ struct BenchOptionTests {
         #expect((one["runs"] as? [[String: Any]])?.count == 3)
         let list = try bench(["-L", "x=1", "--reference", "echo {x}", "echo {x}"])
         #expect(list.code == 64 && list.errors.contains("--reference is one command, so it cannot have {x}"))
+        let around = try bench(["-L", "x=1", "--reference", "true", "--prepare", "echo {x}", "echo {x}"])
+        #expect(around.code == 64 && around.errors.contains("--reference has no value for {x}"), "\(around.errors)")
     }
 
     @Test("--sort time has the fastest command first in tables, and leaves the document as it is")

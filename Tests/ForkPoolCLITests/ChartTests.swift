@@ -44,6 +44,13 @@ struct ChartTests {
         #expect(abs(single.position(5) - 0.5) < 1e-9)
     }
 
+    @Test("text in a chart has no character that XML forbids")
+    func escaped() {
+        let text = Chart.escaped("a\u{FFFF}<\u{FFFE}&\u{0}\r\n")
+        #expect(text == "a\u{FFFD}&lt;\u{FFFD}&amp;\\u{0}\\u{d}\\u{a}")
+        #expect(XMLParser(data: Data("<a>\(text)</a>".utf8)).parse())
+    }
+
     @Test("a chart is valid XML with every run, whatever the names of the commands")
     func chart() throws {
         func measured(_ name: String, _ label: String, _ walls: [Int]) -> MeasuredCommand {

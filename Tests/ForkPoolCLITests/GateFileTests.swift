@@ -60,6 +60,14 @@ struct GateFileTests {
                 "benchmark 1: \"head\" must be a command line, or a list of words"
             ),
             (
+                "{\"benchmarks\": [{\"base\": [\"echo\", \"a\\u0000b\"], \"head\": \"b\"}]}",
+                "benchmark 1: \"base\" has a zero byte"
+            ),
+            (
+                "{\"benchmarks\": [{\"base\": \"a\", \"head\": \"b\\u0000\"}]}",
+                "benchmark 1: \"head\" has a zero byte"
+            ),
+            (
                 "{\"benchmarks\": [{\"name\": \"x\", \"base\": [], \"head\": \"b\"}]}",
                 "benchmark \"x\": \"base\" must be"
             ),

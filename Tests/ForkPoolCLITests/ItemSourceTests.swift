@@ -102,6 +102,31 @@ struct ItemSourceTests {
         #expect(try sizes(70_000, ItemBatch(count: 70_000, bytes: 1 << 20)) == [70_000])
     }
 
+    @Test("knows how many jobs batches make, but not where long items may make more")
+    func totals() {
+        func source(_ items: [String], _ batch: ItemBatch) -> ItemSource {
+            var lists = ItemLists()
+            lists.add(items.map { Array($0.utf8) })
+            return ItemSource(lists: lists, batch: batch)
+        }
+        let short = Array(repeating: "x", count: 7)
+        let long = String(repeating: "x", count: 91)
+        // Each short item takes 10 bytes, and the long one 100.
+        #expect(source(short, ItemBatch(count: 3)).total == 3)
+        #expect(source(short, ItemBatch(count: 2, bytes: 20)).total == 4)
+        // The bytes of so many items cannot be counted.
+        #expect(source(short, ItemBatch(count: 1 << 62)).total == 1)
+        #expect(source(short, ItemBatch(count: 1 << 62, bytes: 69)).total == nil)
+        // All fit together.
+        #expect(source([long] + short, ItemBatch(count: 8, bytes: 170)).total == 1)
+        #expect(source([long] + short, ItemBatch(count: 8, bytes: 169)).total == nil)
+        let several = source(short, ItemBatch(count: 3, bytes: 25))
+        #expect(several.total == nil)
+        while several.take() != nil {}
+        #expect(several.total == 4 && several.isAtEnd)
+        #expect(source(short, ItemBatch(count: 2, bytes: 25)).total == 4)
+    }
+
     @Test("divides lines into columns")
     func columns() {
         func columns(_ line: String, by text: String?) -> [String] {

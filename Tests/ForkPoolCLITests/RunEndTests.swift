@@ -96,6 +96,49 @@ struct RunEndTests {
         #expect(output == "over\n" && end == 0)
     }
 
+    @Test("does not count a suspension as time of its jobs, which percentages of the median are about")
+    func suspended() throws {
+        let folder = try ScratchFolder()
+        let log = folder.path + "/log"
+        // The job waits for the file, for some minutes at most.
+        let script = "echo here; n=0; until [ -e \(folder.path)/go ] || [ $n = 6000 ]; do sleep 0.1; n=$((n + 1)); done"
+        let clock = ContinuousClock()
+        let start = clock.now
+        let run = try RunningCommand(["run", "--log", log, "--order", "live", "--sh", script, ":::", "a"])
+        #expect(run.read(atLeast: 5) == "here\n")
+        kill(run.pid, SIGTSTP)
+        var status: Int32 = 0
+        #expect(unsafe waitpid(run.pid, &status, WUNTRACED) == run.pid)
+        try #require(status & 0xFF == 0x7F && status >> 8 & 0xFF == SIGTSTP)
+        let suspended = clock.now
+        usleep(1_500_000)
+        let continued = clock.now
+        try folder.write("", to: "go")
+        kill(run.pid, SIGCONT)
+        let (_, errors, end) = try run.end()
+        let most = (suspended - start + (clock.now - continued)) / .seconds(1)
+        #expect(end == 0 && errors.isEmpty)
+        let line = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: log)))
+        let wall = try #require((line as? [String: Any])?["wall"] as? Double)
+        // However slow the machine is, the job ran at most all of the time that the run was not suspended.
+        #expect(wall >= 0 && wall <= most, "\(wall) of \(most) s")
+    }
+
+    @Test("without --shard names its log as it is in the advice")
+    func advice() throws {
+        let folder = try ScratchFolder()
+        let log = folder.path + "/l-{shard}"
+        let run = try RunningCommand([
+            "run", "--log", log, "--order", "live", "--sh", "echo here; exec sleep 1000", ":::", "a",
+        ])
+        #expect(run.read(atLeast: 5) == "here\n")
+        kill(run.pid, SIGTERM)
+        let (_, errors, status) = try run.end()
+        #expect(status & 0x7F == SIGTERM)
+        #expect(errors.hasSuffix("; go on with --resume \(log)\n"), "\(errors)")
+        #expect(FileManager.default.fileExists(atPath: log))
+    }
+
     @Test("resumes after several kills at random moments, and no byte of a result is missing")
     func resume() async throws {
         let folder = try ScratchFolder()

@@ -207,5 +207,14 @@ struct RunItemTests {
             run.errors.split(separator: "\n").last.map { $0.hasPrefix("forkpool: --fail-fast") } == (sentence != nil))
         if let sentence { #expect(run.errors.hasSuffix(sentence + "\n"), "\(run.errors)") }
     }
+
+    @Test("a script whose item is nearly as long as an argument can be runs, without the variable for it")
+    func longItem() throws {
+        let folder = try ScratchFolder()
+        let items = try folder.write(String(repeating: "x", count: 131_060) + "\nshort\n", to: "items")
+        let script = "echo ${#1} ${FORKPOOL_ITEM-none} $FORKPOOL_NUMBER"
+        let run = try CommandRun(["run", "-a", items, "--sh", script])
+        #expect(run.output == "131060 none 1\n5 short 2\n" && run.code == 0, "\(run.errors)")
+    }
 }
 #endif
