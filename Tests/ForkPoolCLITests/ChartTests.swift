@@ -46,6 +46,8 @@ struct ChartTests {
 
     @Test("text in a chart has no character that XML forbids")
     func escaped() {
+        // A mark that follows makes one character with it.
+        #expect(Chart.escaped("<\u{301}\"\u{301}") == "&lt;\u{301}&quot;\u{301}")
         let text = Chart.escaped("a\u{FFFF}<\u{FFFE}&\u{0}\r\n")
         #expect(text == "a\u{FFFD}&lt;\u{FFFD}&amp;\\u{0}\\u{d}\\u{a}")
         #expect(XMLParser(data: Data("<a>\(text)</a>".utf8)).parse())

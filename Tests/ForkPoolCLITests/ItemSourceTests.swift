@@ -125,6 +125,7 @@ struct ItemSourceTests {
         while several.take() != nil {}
         #expect(several.total == 4 && several.isAtEnd)
         #expect(source(short, ItemBatch(count: 2, bytes: 25)).total == 4)
+        #expect(source(short, ItemBatch(count: .max, bytes: 1000)).total == 1)
     }
 
     @Test("divides lines into columns")

@@ -36,10 +36,10 @@ struct RunBraceTests {
     @Test(
         "a script says what to type for a placeholder of a command",
         arguments: [
-            ("echo {1}", "type \"$1\" for {1};"), ("echo {#} \"$1\"", "type \"$FORKPOOL_NUMBER\" for {#};"),
-            ("echo \"$1\" {%}", "type \"$FORKPOOL_PLACE\" for {%};"), ("echo {/}", "type \"${1##*/}\" for {/};"),
-            ("echo {.}", "type \"${1%.*}\" for {.};"), ("cat {//}/x", "type \"$(dirname \"$1\")\" for {//};"),
-            ("echo {}", "the item is \"$1\", not {};"),
+            ("echo {1}", "type \"$1\" for {1}."), ("echo {#} \"$1\"", "type \"$FORKPOOL_NUMBER\" for {#}."),
+            ("echo \"$1\" {%}", "type \"$FORKPOOL_PLACE\" for {%}."), ("echo {/}", "type \"${1##*/}\" for {/}."),
+            ("echo {.}", "type \"${1%.*}\" for {.}."), ("cat {//}/x", "type \"$(dirname \"$1\")\" for {//}."),
+            ("echo {}", "the item is \"$1\", not {}."),
         ])
     func scripts(_ script: String, _ words: String) throws {
         refused(try CommandRun(["run", "--sh", script, ":::", "i"]), words)
@@ -77,7 +77,7 @@ struct RunBraceTests {
             "items has no column nmae: its first line has name, size; \\{nmae} is the text itself.")
         refused(try run(options + ["echo", "x{Size/}"], lines: lines), "items has no column Size")
         refused(try run(options + ["--input", "{file}", "cat"], lines: lines), "items has no column file")
-        refused(try run(options + ["--sh", "echo {size}"], lines: lines), "type \"${2}\" for {size};")
+        refused(try run(options + ["--sh", "echo {size}"], lines: lines), "type \"${2}\" for {size}.")
         refused(
             try run(options + ["echo", "{a}{b}"], lines: "a,b,a\n1,2,3\n"),
             "items has 2 columns a: type a number, such as {3}.")

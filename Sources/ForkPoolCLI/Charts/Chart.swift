@@ -157,19 +157,19 @@ struct Chart {
 
     /// Escapes markup and the characters that XML forbids.
     static func escaped(_ text: String) -> String {
-        var result = ""
-        for character in printable(text) {
+        var result = String.UnicodeScalarView()
+        for character in printable(text).unicodeScalars {
             switch character {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
+            case "&": result += "&amp;".unicodeScalars
+            case "<": result += "&lt;".unicodeScalars
+            case ">": result += "&gt;".unicodeScalars
+            case "\"": result += "&quot;".unicodeScalars
             // XML has no noncharacters.
-            case "\u{FFFE}", "\u{FFFF}": result += "\u{FFFD}"
+            case "\u{FFFE}", "\u{FFFF}": result.append("\u{FFFD}")
             default: result.append(character)
             }
         }
-        return result
+        return String(result)
     }
 }
 #endif

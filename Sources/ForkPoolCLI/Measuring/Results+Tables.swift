@@ -58,7 +58,8 @@ extension Results {
 
     private static func field(_ text: String) -> String {
         guard text.utf8.contains(where: { ",\"\n\r".utf8.contains($0) }) else { return text }
-        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        let parts = text.unicodeScalars.split(separator: "\"", omittingEmptySubsequences: false).map(String.init)
+        return "\"" + parts.joined(separator: "\"\"") + "\""
     }
 
     /// Tables in Markdown, for the summary of a CI job.
@@ -119,12 +120,12 @@ extension Results {
 
     /// Formats text for a table cell in Markdown: it is shown as it is.
     static func cell(_ text: String) -> String {
-        var result = ""
-        for character in printable(text) {
-            if "\\`*_<>|~&".contains(character) { result.append("\\") }
+        var result = String.UnicodeScalarView()
+        for character in printable(text).unicodeScalars {
+            if "\\`*_<>|~&".unicodeScalars.contains(character) { result.append("\\") }
             result.append(character)
         }
-        return result
+        return String(result)
     }
 
     /// Formats lines as a block of code, which is indented, so that no line can end it.

@@ -75,7 +75,8 @@ final class ItemSource {
         // Long items make more jobs than their number says.
         let (size, overflow) = count.multipliedReportingOverflow(by: largest)
         guard bytes <= batch.bytes || !overflow && size <= batch.bytes else { return isAtEnd ? taken : nil }
-        return taken + (items.count - next + count - 1) / count
+        let rest = items.count - next
+        return taken + rest / count + (rest % count > 0 ? 1 : 0)
     }
 
     /// How many jobs were taken.

@@ -43,11 +43,11 @@ extension RunRequest {
             return
         }
         if pipe { throw ValidationError("--pipe has no item for {}: the script reads its standard input.") }
-        throw ValidationError("in a script of --sh the item is \"$1\", not {}; with -I @ braces are text.")
+        throw ValidationError("in a script of --sh the item is \"$1\", not {}. With -I @ braces are text.")
     }
 
     private static func inScript(_ words: String, _ braces: String) -> ValidationError {
-        ValidationError("in a script of --sh, type \(words) for \(braces); with -I @ braces are text.")
+        ValidationError("in a script of --sh, type \(words) for \(braces). With -I @ braces are text.")
     }
 
     /// What a shell has for the parts of an item.

@@ -163,7 +163,8 @@ struct RunRequest: Equatable {
         if ([source.file] + items).contains(log) {
             throw ValidationError("the log \(logPath) is the file that the items come from.")
         }
-        if input.flatMap(FileIdentity.init(path:)) == log {
+        let read = input.map { $0.hasPrefix("/") ? $0 : "\(wd ?? ".")/\($0)" }
+        if read.flatMap(FileIdentity.init(path:)) == log {
             throw ValidationError("the log \(logPath) is the file that the jobs read (--input).")
         }
         if [STDOUT_FILENO, STDERR_FILENO].contains(where: { FileIdentity(descriptor: $0) == log }) {
