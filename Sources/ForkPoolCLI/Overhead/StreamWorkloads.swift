@@ -17,7 +17,7 @@ extension Workload {
             resident.close()
         },
         Workload(name: "submitted call", unit: .call, count: 2000) { count in try submit(resident(noOp), count) },
-        Workload(name: "submitted call by exec", unit: .call, count: 2000) { count in try submit(exec(), count) },
+        Workload(name: "submitted call by exec", unit: .call, count: 20_000) { count in try submit(exec(), count) },
     ]
 
     private static func resident(_ body: @escaping (Int) -> Int) throws -> ForkPool.Resident<Int, Int> {

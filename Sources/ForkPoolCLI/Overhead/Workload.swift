@@ -54,7 +54,7 @@ struct Workload: Sendable {
         Workload(name: "map of dictionaries of 100", unit: .item, count: 200, stepped: 10) { count in
             blackHole(try single.map(0..<count) { codedTable($0) })
         },
-        Workload(name: "stream of no-ops", unit: .item, count: 2000) { count in
+        Workload(name: "stream of no-ops", unit: .item, count: 20_000) { count in
             try pool.stream(0..<count, noOp).forEach { _, output in blackHole(output) }
         },
         Workload(name: "map of 2 no-ops, 2 workers", unit: .call, count: 20) { count in
@@ -63,7 +63,8 @@ struct Workload: Sendable {
         Workload(name: "warm call", unit: .call, count: 300) { count in
             try calls(try single.resident(noOp), count)
         },
-        Workload(name: "warm call by exec", unit: .call, count: 300) { count in
+        // So many that a spare worker, which one of two runs may start, hardly counts.
+        Workload(name: "warm call by exec", unit: .call, count: 3000) { count in
             try calls(try single.resident(NoOpJob(), start: .exec), count)
         },
         Workload(name: "warm map of 2 no-ops", unit: .call, count: 200) { count in
