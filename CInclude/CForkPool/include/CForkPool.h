@@ -128,9 +128,8 @@ struct cforkpool_worker {
     int32_t index;
     int32_t pid;
     int32_t attempt;
-    /// How many processes were this worker before.
+    /// How many processes were this worker before; and the number of its host, where several run one program.
     uint32_t replacements;
-    /// The number of its host, where several run one program.
     int32_t host;
     /// The seed of its pool or map.
     uint64_t seed;

@@ -4,7 +4,8 @@ extension ForkPool.Worker {
     /// process that replaces this one.
     ///
     /// It comes from `Options.seed`, the worker's index, the number of its host and of the processes that were this worker
-    /// before. So with a seed in the options the workers of two maps have the same seeds, one after the other or at once; without one all differ.
+    /// before. So with a seed in the options the workers of two maps have the same seeds, one after the other or at once;
+    /// without one all differ.
     /// Which worker takes which items changes from run to run; for a run that can be repeated use `itemGenerator`.
     public var seed: UInt64 { numbers.worker(index) }
 

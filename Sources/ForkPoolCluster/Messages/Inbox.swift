@@ -48,9 +48,10 @@ final class Inbox {
     private func look() -> Envelope? {
         guard size >= Self.most else { return transport.next(on: channel, from: nil) }
         let sources = Set(arrivals.map(\.message.source))
-        return (0..<transport.size).lazy.filter { !sources.contains($0) }.compactMap { rank in
-            self.transport.next(on: self.channel, from: rank)
-        }.first
+        for rank in 0..<transport.size where !sources.contains(rank) {
+            if let envelope = transport.next(on: channel, from: rank) { return envelope }
+        }
+        return nil
     }
 }
 
