@@ -61,7 +61,7 @@ import Testing
 private enum AttemptScenes {
     private static let once = ForkPool.Options(chunk: .fixed(1), retries: 1)
     /// The timeout leaves time for a worker that ends by itself.
-    private static let twice = ForkPool.Options(chunk: .fixed(1), timeout: .milliseconds(600), retries: 2)
+    private static let twice = ForkPool.Options(chunk: .fixed(1), timeout: .seconds(1), retries: 2)
     private static let workerEnds: [Deed] = [
         .exitAtOnce(3), .raise(SIGKILL), .raise(SIGTERM), .raise(SIGSEGV), .nap(60_000),
     ]

@@ -50,7 +50,7 @@ import Testing
 
     @Test("F6: a call that is cancelled while its next worker is in setUp ends", arguments: Kind.resident)
     func duringSetUp(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in CancelScenes.duringSetUp(kind) }
+        await #expect(processExitsWith: .success) { [kind] in await CancelScenes.duringSetUp(kind) }
     }
 
     @Test("F6: wait(for:) ends before the call does, and the call can be waited for again", arguments: Kind.resident)
@@ -221,8 +221,8 @@ private enum CancelScenes {
         }
     }
 
-    static func duringSetUp(_ kind: Kind) {
-        Scene.leaveNothing { () throws in
+    static func duringSetUp(_ kind: Kind) async {
+        await Scene.leaveNothing { () async throws in
             let meeting = Rendezvous()
             let job = SlowStart(meeting: meeting.path)
             var options = ForkPool.Options(chunk: .fixed(4))
@@ -231,17 +231,12 @@ private enum CancelScenes {
             // The next worker inherits the remaining range of the dying one.
             let deeds: [Deed] = [.give(1), .raise(SIGKILL), .give(3), .give(4)]
             let task = Task { await pool.mapResults(deeds) }
-            Rendezvous.waitForArrivals(2, at: meeting.path)
+            while Rendezvous.arrivals(at: meeting.path) < 2 { await Task.yield() }
             task.cancel()
-            let done = Rendezvous()
-            Task {
-                let results = await task.value
-                #expect(results.map(\.value) == [1, nil, nil, nil])
-                #expect(results[1].failure?.signal == SIGKILL)
-                #expect(results[2].failure?.code == .cancelled)
-                done.arrive()
-            }
-            Rendezvous.waitForArrivals(1, at: done.path)
+            let results = await task.value
+            #expect(results.map(\.value) == [1, nil, nil, nil])
+            #expect(results[1].failure?.signal == SIGKILL)
+            #expect(results[2].failure?.code == .cancelled)
             pool.cancel()
         }
     }

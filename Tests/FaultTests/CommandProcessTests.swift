@@ -111,7 +111,7 @@ private enum CommandScenes {
         } catch {
             #expect(error.call == "dup2" && error.code == EBADF)
         }
-        #expect(Census.now() == before)
+        Scene.expectNothingLeft(since: before)
     }
 
     static func kills() {

@@ -207,6 +207,8 @@ private enum CrashScenes {
                 let pids = try pool.map((0..<3).map { _ in .meet(at: meeting.path, 3, then: .pid) })
                 #expect(Set(pids).count == 3)
                 for pid in pids { kill(Int32(pid), SIGKILL) }
+                // A worker that still looks for work would begin an item.
+                #expect(ProcessStatus.waitForEnd(of: pids.map { Int32($0) }) == [])
                 #expect(try pool.map((0..<50).map { .give($0) }) == Array(0..<50))
             }
         }

@@ -19,7 +19,7 @@ import Testing
 
     @Test("D: a caller, and a task, that wait for a long call do not spin", arguments: Kind.resident)
     func waiting(_ kind: Kind) async {
-        await #expect(processExitsWith: .success) { [kind] in IdleScenes.waiting(kind) }
+        await #expect(processExitsWith: .success) { [kind] in await IdleScenes.waiting(kind) }
     }
 }
 
@@ -83,8 +83,8 @@ private enum IdleScenes {
         }
     }
 
-    static func waiting(_ kind: Kind) {
-        Scene.survive(kind) { pool throws in
+    static func waiting(_ kind: Kind) async {
+        await Scene.survive(kind) { pool async throws in
             let meeting = Rendezvous()
             let call = pool.submit(.wait(at: meeting.path, 1, then: .give(5)))
             let task = Task { try await call.value }
@@ -96,13 +96,7 @@ private enum IdleScenes {
                     meeting.arrive()
                 }
             }
-            let done = Rendezvous()
-            Task {
-                let value = try? await task.value
-                #expect(value == 5)
-                done.arrive()
-            }
-            Rendezvous.waitForArrivals(1, at: done.path)
+            #expect(try await task.value == 5)
         }
     }
 }

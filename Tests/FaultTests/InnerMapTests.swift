@@ -21,11 +21,12 @@ private enum InnerMapScenes {
     static func nested() {
         Scene.leaveNothing { () throws in
             let pool = ForkPool(workers: 1)
-            let isOver = SharedCounter()
+            let (isFirst, isOver) = (SharedCounter(), SharedCounter())
             let results = Threads.run(4) { thread -> [[Int]]? in
                 switch thread {
                 case 0:
                     return try? pool.map(0..<1) { _ in
+                        isFirst.add()
                         while isOver.value == 0 { sched_yield() }
                         return [pool.pending, pool.busy]
                     }
@@ -35,6 +36,7 @@ private enum InnerMapScenes {
                     isOver.add()
                     return []
                 default:
+                    while isFirst.value == 0 { sched_yield() }
                     return try? pool.map(0..<2) { item in
                         let load = pool.pending + pool.busy
                         return try pool.map(0..<3) { load + 10 * item + $0 + thread }

@@ -15,7 +15,7 @@ import Testing
             do {
                 let pool = try kind.start(scene.job(isHeld: true), options: .init(chunk: .fixed(1)))
                 let task = Task { try await pool.map(0..<JournalScene.count, journal: scene.path) }
-                #expect(scene.waitUntilRecorded(JournalScene.count - 1))
+                #expect(scene.waitForLastItem())
                 let link = scene.folder + "/link"
                 #expect(unsafe symlink(scene.path, link) == 0)
                 for path in [scene.path, link] {
@@ -56,7 +56,7 @@ import Testing
                     let pool = try? kind.start(scene.job(isHeld: true), options: options)
                     _ = try? pool?.map(0..<JournalScene.count, journal: scene.path)
                 }
-                #expect(scene.waitUntilRecorded(JournalScene.count - 1))
+                #expect(scene.waitForLastItem())
                 #expect(scene.waitForFile("forked"))
                 kill(host, SIGKILL)
                 #expect(Process.wait(for: host) == SIGKILL)

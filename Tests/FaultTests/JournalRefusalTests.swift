@@ -104,7 +104,7 @@ import Testing
             Host.warmUp(kind)
             JournalScene.run { scene throws in
                 let host = Host.start { _ = try? scene.map(by: kind, isHeld: true) }
-                #expect(scene.waitUntilRecorded(JournalScene.count - 1))
+                #expect(scene.waitForLastItem())
                 JournalRefusalTests.expect("another run is at work with it, process \(host);") {
                     () throws(ForkPool.Failure) in try scene.map(by: kind)
                 }

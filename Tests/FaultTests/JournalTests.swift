@@ -15,7 +15,7 @@ import Testing
             JournalScene.run { scene throws in
                 let host = Host.start { _ = try? scene.map(by: kind, isHeld: true) }
                 // All items but the last one are in the journal, and that one waits.
-                #expect(scene.waitUntilRecorded(JournalScene.count - 1))
+                #expect(scene.waitForLastItem())
                 kill(host, SIGKILL)
                 #expect(Process.wait(for: host) == SIGKILL)
                 #expect(try scene.map(by: kind) == JournalScene.results)
@@ -90,7 +90,7 @@ import Testing
             do {
                 let pool = try kind.start(scene.job(isHeld: true), options: .init(chunk: .fixed(1)))
                 let task = Task { try await pool.map(0..<JournalScene.count, journal: scene.path) }
-                #expect(scene.waitUntilRecorded(JournalScene.count - 1))
+                #expect(scene.waitForLastItem())
                 task.cancel()
                 await Scene.expectCancelled(task)
                 pool.cancel()

@@ -56,7 +56,7 @@ private enum LockedPoolScenes {
     static func limited(_ kind: Kind) {
         Scene.setDeadline()
         // The stacks of threads count, too. Only root may raise the limit.
-        var limits = rlimit(rlim_cur: 64 << 20, rlim_max: 64 << 20)
+        var limits = rlimit(rlim_cur: 128 << 20, rlim_max: 128 << 20)
         guard unsafe setrlimit(Limit.lockedMemory.rawValue, &limits) == 0 else { return }
         Limit.becomeOrdinary()
         guard lock() else {

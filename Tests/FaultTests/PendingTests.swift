@@ -151,7 +151,8 @@ private enum PendingScenes {
             for number in 0..<1000 {
                 calls.append(try pool.resident.submit(.give(number), whenFull: .wait))
                 let pending = pool.resident.pending
-                #expect(pending <= 3)
+                // It counts workers that are between two calls one after the other: both may have changed meanwhile.
+                #expect(pending <= 3 + 2)
             }
             #expect(try calls.map { call throws in try call.wait() } == Array(0..<1000))
         }

@@ -29,7 +29,8 @@ struct Scribbling: PlainJob {
             // Most of the control data lies at the beginning.
             let reach = Bool.random(using: &dice) ? mapping.count : min(mapping.count, 4096)
             let address = mapping.lowerBound + Int.random(in: 0..<reach / 8, using: &dice) * 8
-            let word = Bool.random(using: &dice) ? Int(truncatingIfNeeded: dice.next()) : Int.random(in: -2...64)
+            let isWild = Bool.random(using: &dice)
+            let word = isWild ? Int(truncatingIfNeeded: dice.next()) : Int.random(in: -2...64, using: &dice)
             unsafe UnsafeMutablePointer<Int>(bitPattern: address)!.pointee = word
         }
         return "item \(seed)"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Dispatch
 import ForkPoolTestSupport
 import Glibc
 import Testing
@@ -11,8 +12,11 @@ struct KeptPoolTests {
     func descriptors() async {
         await #expect(processExitsWith: .success) {
             Alone.run {
-                // What a process has once.
+                // What a process has once, and Dispatch for its timers.
                 _ = try ForkPool(workers: 1).map([1]) { $0 }
+                let timer = DispatchSemaphore(value: 0)
+                DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(1)) { timer.signal() }
+                timer.wait()
                 let before = Self.openDescriptors()
                 let pool = ForkPool(workers: 2)
                 #expect(try pool.map(0..<4) { $0 } == [0, 1, 2, 3])

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import ForkPool
 import Glibc
 import Testing
+
+@testable import ForkPool
 
 @Suite("A failure in a stream")
 struct StreamFailureTests {
@@ -168,6 +169,26 @@ struct StreamFailureTests {
                 #expect(outcomes.count == 2)
                 #expect(StreamOutcomes.failure(outcomes[1])?.code == .closed)
                 continuation.finish()
+            }
+        }
+    }
+
+    // A thread that has not gone on since it looked for results may find them only when the pool is gone.
+    @Test("is what a stream gives whose task comes to its wait after the end of its pool", arguments: [true, false])
+    func lateWait(isPatient: Bool) async {
+        await #expect(processExitsWith: .success) { [isPatient] in
+            await Alone.runAsync { () async throws in
+                let resident = try ForkPool(workers: 2).resident { (x: Int) in x }
+                let (source, items) = AsyncStream.makeStream(of: Int.self)
+                items.yield(5)
+                var iterator = resident.stream(source).results.makeAsyncIterator()
+                #expect(try await iterator.next()?.result.get() == 5)
+                let state = resident.pool.locked { $0.collectors.first } as? StreamState<Int>
+                resident.cancel()
+                try await #require(state).suspend(isPatient: isPatient, awaited: 0)
+                let end = try #require(await iterator.next())
+                #expect(StreamOutcomes.failure(end.result)?.code == .closed)
+                items.finish()
             }
         }
     }

@@ -88,7 +88,8 @@ struct StreamInputTests {
                     if index >= quick - 1, index < quick + 150 { most = max(most, taken - index) }
                 }
                 #expect(taken == quick + 300)
-                #expect(most < 100)
+                // A reader that waits for the end of the source has them all.
+                #expect(most < 250)
             }
         }
     }

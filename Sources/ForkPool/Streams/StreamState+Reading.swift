@@ -48,26 +48,37 @@ extension StreamState {
             case .wait: break
             }
             // From the moment when the waiter is known, another thread may go on with this task and read on.
-            let (isPatient, awaited) = (reading.isPatient, reading.head?.delivered ?? 0)
-            await withTaskCancellationHandler {
-                await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-                    let waiter = unsafe Waiter(continuation)
-                    pool.locked { state in
-                        _ = pool.layout.itemEnded.announce(.tasks)
-                        state.streamWaiters.append(waiter)
-                        if !isPatient { state.hasImpatientStream = true }
-                    }
-                    if !hasNews(awaited) {
-                        pool.attend()
-                    } else if isPatient {
-                        pool.layout.notices.signal()
-                    } else {
-                        pool.locked { pool.resumeStreams(&$0) }
-                    }
+            await suspend(isPatient: reading.isPatient, awaited: reading.head?.delivered ?? 0)
+        }
+    }
+
+    /// Suspends the task until something may be ready; when the task is cancelled it ends the stream.
+    ///
+    /// - Parameters:
+    ///   - isPatient: Whether results may gather for a moment.
+    ///   - awaited: In input order, the item of the first batch that comes next.
+    nonisolated(nonsending) func suspend(isPatient: Bool, awaited: Int) async {
+        await withTaskCancellationHandler {
+            await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                let waiter = unsafe Waiter(continuation)
+                let gathers = pool.locked { state in
+                    _ = pool.layout.itemEnded.announce(.tasks)
+                    state.streamWaiters.append(waiter)
+                    // In a pool that accepts nothing more, the thread that listens to notices may have ended.
+                    let gathers = isPatient && pool.refusal(of: state, job) == nil
+                    if !gathers { state.hasImpatientStream = true }
+                    return gathers
                 }
-            } onCancel: {
-                stop(with: .streamCancelled)
+                if !hasNews(awaited) {
+                    pool.attend()
+                } else if gathers {
+                    pool.layout.notices.signal()
+                } else {
+                    pool.locked { pool.resumeStreams(&$0) }
+                }
             }
+        } onCancel: {
+            stop(with: .streamCancelled)
         }
     }
 
