@@ -142,7 +142,7 @@ struct ClusterTests {
                     return ForkPool.worker!.attempt
                 }
                 // One more where a lock of another host, which is a thread here, was held at the fork.
-                #expect(attempts.allSatisfy { $0 >= 2 })
+                #expect(attempts.allSatisfy { (2...4).contains($0) }, "\(attempts)")
                 let hasty = cluster.with { options in
                     options.timeout = .seconds(3)
                     options.retries = nil
